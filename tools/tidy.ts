@@ -1,0 +1,151 @@
+// Style as a check: the limits and bans that a linter does not know. Each finding names its remedy.
+import { readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { root, sourceFiles } from "./source-tree.ts";
+
+/** Longest a source file may be; `protocol` is held to less, because it is read as a proof. */
+export const fileLinesMax = 400;
+export const protocolFileLinesMax = 300;
+export const lineColumnsMax = 120;
+
+export interface Finding {
+  path: string;
+  line: number;
+  message: string;
+}
+
+interface Ban {
+  pattern: RegExp;
+  remedy: string;
+  allowedIn: RegExp;
+}
+
+const never = /^$/;
+
+const bans: Ban[] = [
+  {
+    pattern: /\bMath\.random\(/,
+    remedy: "Math.random: take a Random",
+    allowedIn: /^(tests|tools|apps|services\/bench)\//,
+  },
+  {
+    pattern: /^(export )?(const )?(enum|namespace) /,
+    remedy: "enum/namespace: use a union or a module",
+    allowedIn: never,
+  },
+  {
+    pattern: /\b(TO)DO\b|\b(FIX)ME\b|\bX{3}\b/,
+    remedy: "unfinished work: finish it, or describe it in an issue",
+    allowedIn: never,
+  },
+  {
+    pattern: /\.(skip|only)\(/,
+    remedy: "a skipped or focused test proves nothing: run it or delete it",
+    allowedIn: never,
+  },
+  { pattern: /catch\s*(\([^)]*\))?\s*\{\s*\}/, remedy: "swallowed error: handle it or let it pass", allowedIn: never },
+];
+
+/** Packages by rank: imports go only to lower ranks (ARCHITECTURE.md). */
+export const ranks: Record<string, number> = {
+  "packages/protocol": 0,
+  "packages/orchestrator": 1,
+  "packages/ledger": 2,
+  "packages/conformance": 2,
+  "packages/store-memory": 3,
+  "packages/store-sqlite": 3,
+  "packages/transport-memory": 3,
+  "packages/simulator": 3,
+  "services/contract": 4,
+  "services/order": 5,
+  "services/stock": 5,
+  "services/payment": 5,
+  "services/bench": 6,
+  "apps/cli": 7,
+};
+
+export function checkSource(path: string, text: string): Finding[] {
+  const findings: Finding[] = [];
+  const lines = text.split("\n");
+  const limit =
+    path.startsWith("packages/protocol/src/") && !path.includes(".test.") ? protocolFileLinesMax : fileLinesMax;
+  if (lines.length > limit + 1) {
+    findings.push({
+      path,
+      line: limit,
+      message: `file has ${lines.length - 1} lines, limit ${limit}: split it by concept`,
+    });
+  }
+  lines.forEach((content, index) => {
+    const line = index + 1;
+    if (content.length > lineColumnsMax) {
+      findings.push({ path, line, message: `line has ${content.length} columns, limit ${lineColumnsMax}` });
+    }
+    for (const ban of bans) {
+      if (path !== "tools/tidy.ts" && ban.pattern.test(content) && !ban.allowedIn.test(path)) {
+        findings.push({ path, line, message: ban.remedy });
+      }
+    }
+    const imported = /(?:from|import)\s+"(@assent\/[a-z-]+|assent)/.exec(content)?.[1];
+    if (imported !== undefined) findings.push(...checkImport({ path, line, imported }));
+  });
+  return findings;
+}
+
+function checkImport({ path, line, imported }: { path: string; line: number; imported: string }): Finding[] {
+  const folder = path.split("/").slice(0, 2).join("/");
+  const own = ranks[folder];
+  const name = imported.replace("@assent/", "");
+  const target = ranks[`packages/${name}`] ?? ranks[`services/${name}`] ?? ranks[`apps/${name}`];
+  if (target === undefined)
+    return [{ path, line, message: `unknown package ${imported}: give it a rank in tools/tidy.ts` }];
+  if (path.startsWith("tests/") || path.startsWith("tools/")) return [];
+  if (own === undefined) return [{ path, line, message: `${folder} has no rank: give it one in tools/tidy.ts` }];
+  const testOfAdapter = path.endsWith(".test.ts") && target <= 3;
+  if (target < own || testOfAdapter) return [];
+  return [{ path, line, message: `${folder} (rank ${own}) must not import ${imported} (rank ${target})` }];
+}
+
+const adrHeadings = ["## Context", "## Decision", "## Consequences", "## Rejected"];
+
+export function checkDocument(path: string, text: string): Finding[] {
+  const findings: Finding[] = [];
+  const prose = text.replace(/```[\s\S]*?```/g, "");
+  const titles = prose.split("\n").filter((line) => line.startsWith("# ")).length;
+  if (titles !== 1) findings.push({ path, line: 1, message: `a document has exactly one H1, this has ${titles}` });
+  if (path.startsWith("docs/adr/")) {
+    for (const heading of adrHeadings) {
+      if (!prose.includes(heading)) findings.push({ path, line: 1, message: `an ADR has a section "${heading}"` });
+    }
+  }
+  return findings;
+}
+
+export function checkNames(paths: string[]): Finding[] {
+  const banned = new Set(["utils", "util", "helpers", "helper", "common", "misc"]);
+  return paths
+    .filter((path) => path.endsWith(".ts"))
+    .flatMap((path) => {
+      const stem = basename(path).split(".")[0] ?? "";
+      const folders = dirname(path).split("/");
+      if (banned.has(stem) || folders.some((folder) => banned.has(folder))) {
+        return [{ path, line: 1, message: "name it after what it holds" }];
+      }
+      if (!/^[a-z0-9-]+$/.test(stem)) return [{ path, line: 1, message: "file names are kebab-case" }];
+      return [];
+    });
+}
+
+function main(): void {
+  const paths = sourceFiles();
+  const findings = checkNames(paths);
+  for (const path of paths) {
+    if (/\.(ts|mjs)$/.test(path)) findings.push(...checkSource(path, readFileSync(join(root, path), "utf8")));
+    if (path.endsWith(".md")) findings.push(...checkDocument(path, readFileSync(join(root, path), "utf8")));
+  }
+  for (const { path, line, message } of findings) console.error(`${path}:${line}: ${message}`);
+  if (findings.length > 0) process.exit(1);
+  console.log(`tidy: ${paths.length} files`);
+}
+
+if (import.meta.main) main();
