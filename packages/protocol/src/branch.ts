@@ -98,7 +98,7 @@ function judgePresent(record: BranchRecord, command: Command, now: number): Judg
     case "vote":
       return { kind: "answer", answer: storedVote(record, command) };
     case "query":
-      return { kind: "answer", answer: stateOf(record) };
+      return { kind: "answer", answer: differs(record, command) ?? stateOf(record) };
     case "forget":
       return judgeForget(record, now);
     case "forward":
@@ -176,7 +176,11 @@ function settleVote(command: Command, result: OperationResult, now: number): Set
   }
 }
 
-function fresh(command: Command, state: BranchState, { now, memo }: { now: number; memo: Json | undefined }): BranchRecord {
+function fresh(
+  command: Command,
+  state: BranchState,
+  { now, memo }: { now: number; memo: Json | undefined },
+): BranchRecord {
   invariant(command.payload !== undefined, "P9", `${command.verb} carries its payload`);
   return {
     txId: command.txId,
@@ -216,12 +220,17 @@ function refuse(command: Command, reason: string, now: number): Settlement {
 /** P4: what a phase 1 that was seen before is told. */
 function storedVote(record: BranchRecord, command: Command): Answer {
   invariant(command.payload !== undefined, "P4", "phase 1 carries its payload");
-  if (record.protocol !== command.protocol) return { kind: "mismatch", what: "protocol" };
-  if (record.payloadHash !== undefined && record.payloadHash !== fingerprintOf(command.payload)) {
-    return { kind: "mismatch", what: "payload" };
-  }
+  const difference = differs(record, command);
+  if (difference !== undefined) return difference;
   if (isBackwardFinal(record.state)) return { kind: "refused", reason: record.refusal ?? "prevented" };
   return stateOf(record);
+}
+
+/** Whether the record holds other content than the command is about. */
+function differs(record: BranchRecord, command: Command): Answer | undefined {
+  if (record.protocol !== command.protocol) return { kind: "mismatch", what: "protocol" };
+  if (record.payloadHash === undefined || command.payload === undefined) return undefined;
+  return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch", what: "payload" };
 }
 
 function stateOf(record: BranchRecord): Answer {

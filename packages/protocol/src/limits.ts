@@ -70,7 +70,10 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.leaseRenewMs * 2 < limits.leaseMs, "a lease survives one missed renewal");
   relation(limits.clockSkewMs * 2 < limits.leaseMs, "skew is small against a lease");
   relation(limits.requestWaitMs >= limits.phaseOneDeadlineMs + limits.releaseWaitMs, "a caller outwaits phase 1");
-  relation(limits.maxAgeMs > limits.leaseMs + limits.phaseOneDeadlineMs + limits.takeoverGraceMs, "age outlives leases");
+  relation(
+    limits.maxAgeMs > limits.leaseMs + limits.phaseOneDeadlineMs + limits.takeoverGraceMs,
+    "age outlives leases",
+  );
   relation(limits.maxAgeMs > limits.askAfterMs * 2, "a branch asks long before commands for it expire");
   relation(limits.replyWaitMs < limits.phaseOneDeadlineMs, "phase 1 can be sent again before its deadline");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");

@@ -1,0 +1,186 @@
+// Messages as bytes: UTF-8 JSON with a version, decoded by hand so that nothing malformed gets past this file (M3).
+// Command batch {"v":1,"commands":[…]}, answer batch {"v":1,"answers":[…]} in the order of the commands.
+import { isJsonObject, type Json } from "./json.ts";
+import { defaultLimits } from "./limits.ts";
+import type { Answer, Command, Question, QuestionAnswer, TransactionOrigin } from "./messages.ts";
+import { branchStates, verbs } from "./verbs.ts";
+
+export const codecVersion = 1;
+
+/** The bytes are not a message of this protocol version. `code` is stable. The message is to be dropped and counted. */
+export class UndecodableMessage extends Error {
+  readonly code = "undecodable_message";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UndecodableMessage";
+  }
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+export function encodeCommands(commands: readonly Command[]): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: codecVersion, commands }));
+}
+
+/** @throws {UndecodableMessage} */
+export function decodeCommands(bytes: Uint8Array): Command[] {
+  return list(open(bytes), "commands").map((item) => {
+    checkCommand(item);
+    return item as unknown as Command;
+  });
+}
+
+export function encodeAnswers(answers: readonly Answer[]): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: codecVersion, answers }));
+}
+
+/** @throws {UndecodableMessage} */
+export function decodeAnswers(bytes: Uint8Array): Answer[] {
+  return list(open(bytes), "answers").map((item) => {
+    checkAnswer(item);
+    return item as unknown as Answer;
+  });
+}
+
+export function encodeQuestions(questions: readonly Question[]): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: codecVersion, questions }));
+}
+
+/** @throws {UndecodableMessage} */
+export function decodeQuestions(bytes: Uint8Array): Question[] {
+  return list(open(bytes), "questions").map((item) => {
+    text(item, "txId");
+    text(item, "branchId");
+    oneOf(item, "protocol", ["2pc", "saga"]);
+    whole(item, "epoch");
+    whole(item, "begunAt");
+    string(item, "origin");
+    return item as unknown as Question;
+  });
+}
+
+export function encodeQuestionAnswers(answers: readonly QuestionAnswer[]): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: codecVersion, questionAnswers: answers }));
+}
+
+/** @throws {UndecodableMessage} */
+export function decodeQuestionAnswers(bytes: Uint8Array): QuestionAnswer[] {
+  return list(open(bytes), "questionAnswers").map((item) => {
+    if (item["kind"] === "decided") {
+      oneOf(item, "decision", ["commit", "abort"]);
+      whole(item, "epoch");
+      check(typeof item["ended"] === "boolean", "ended is not a boolean");
+    } else {
+      oneOf(item, "kind", ["wait"]);
+    }
+    return item as unknown as QuestionAnswer;
+  });
+}
+
+export function encodeOrigin(origin: TransactionOrigin): string {
+  return JSON.stringify(origin);
+}
+
+/** @throws {UndecodableMessage} */
+export function decodeOrigin(encoded: string): TransactionOrigin {
+  const value = parse(encoded);
+  check(isJsonObject(value), "the origin is not an object");
+  for (const name of ["coordinator", "key", "definition"]) text(value, name);
+  for (const name of ["definitionHash", "deadlineAt"]) whole(value, name);
+  check(value["input"] !== undefined, "the origin has no input");
+  for (const branch of list(value, "branches")) {
+    for (const name of ["branchId", "step", "service", "partition"]) text(branch, name);
+    check(branch["payload"] !== undefined, "a branch has no payload");
+    const after = branch["after"];
+    check(Array.isArray(after) && after.every((id) => typeof id === "string"), "after is not a list of branch ids");
+  }
+  return value as unknown as TransactionOrigin;
+}
+
+type Fields = { readonly [key: string]: Json };
+
+function open(bytes: Uint8Array): Fields {
+  check(bytes.byteLength <= defaultLimits.messageBytesMax, `message of ${bytes.byteLength} bytes is too large`);
+  let decoded: string;
+  try {
+    decoded = decoder.decode(bytes);
+  } catch (cause) {
+    throw new UndecodableMessage("the message is not UTF-8", { cause });
+  }
+  const value = parse(decoded);
+  check(isJsonObject(value), "the message is not an object");
+  check(value["v"] === codecVersion, `message version ${JSON.stringify(value["v"])}, this speaks ${codecVersion}`);
+  return value;
+}
+
+function parse(encoded: string): Json {
+  try {
+    return JSON.parse(encoded) as Json;
+  } catch (cause) {
+    throw new UndecodableMessage("the message is not JSON", { cause });
+  }
+}
+
+function checkCommand(item: Fields): void {
+  text(item, "txId");
+  text(item, "branchId");
+  oneOf(item, "verb", verbs);
+  oneOf(item, "protocol", ["2pc", "saga"]);
+  whole(item, "epoch");
+  whole(item, "begunAt");
+  if (item["deadlineAt"] !== undefined) whole(item, "deadlineAt");
+  if (item["origin"] !== undefined) string(item, "origin");
+  const needsPayload = item["verb"] !== "forget" && item["verb"] !== "abort" && item["verb"] !== "compensate";
+  check(!needsPayload || item["payload"] !== undefined, `${JSON.stringify(item["verb"])} without a payload`);
+}
+
+function checkAnswer(item: Fields): void {
+  switch (item["kind"]) {
+    case "done":
+      oneOf(item, "state", branchStates);
+      if (item["refusal"] !== undefined) string(item, "refusal");
+      return;
+    case "conflict":
+      return oneOf(item, "state", branchStates);
+    case "fenced":
+      return whole(item, "epoch");
+    case "refused":
+    case "hazard":
+    case "unknown":
+      return string(item, "reason");
+    case "mismatch":
+      return oneOf(item, "what", ["payload", "protocol"]);
+    default:
+      return oneOf(item, "kind", ["contended", "expired", "forgotten"]);
+  }
+}
+
+function list(value: Fields, name: string): Fields[] {
+  const items = value[name];
+  check(Array.isArray(items) && items.every((item) => isJsonObject(item)), `${name} is not a list of objects`);
+  return items as unknown as Fields[];
+}
+
+function text(item: Fields, name: string): void {
+  const value = item[name];
+  const fits = typeof value === "string" && value.length > 0 && value.length <= defaultLimits.idLengthMax;
+  check(fits, `${name} is not a text of 1 to ${defaultLimits.idLengthMax} characters`);
+}
+
+function string(item: Fields, name: string): void {
+  check(typeof item[name] === "string", `${name} is not a text`);
+}
+
+function whole(item: Fields, name: string): void {
+  check(Number.isSafeInteger(item[name]) && (item[name] as number) >= 0, `${name} is not a whole number`);
+}
+
+function oneOf(item: Fields, name: string, allowed: readonly string[]): void {
+  check(allowed.includes(item[name] as string), `${name} is ${JSON.stringify(item[name])}, not ${allowed.join(" | ")}`);
+}
+
+function check(condition: boolean, message: string): asserts condition {
+  if (!condition) throw new UndecodableMessage(message);
+}

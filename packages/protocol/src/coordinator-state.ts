@@ -1,0 +1,117 @@
+// What the coordinator machine remembers, hears and asks for.
+import type { Json } from "./json.ts";
+import type { Limits } from "./limits.ts";
+import type { Answer, BranchSpec } from "./messages.ts";
+import type { ParkNote, TransactionRecord } from "./transaction-record.ts";
+import type { Decision, Verb } from "./verbs.ts";
+
+/**
+ * What is known of one branch, in the stage the transaction is in:
+ * idle (not asked), asked (no answer yet), yes, forward (proved forward-final), no (durable tombstone),
+ * expired (no record, too old), mismatch (holds other content), done (acknowledged phase 2).
+ */
+export type BranchStatus = "idle" | "asked" | "yes" | "forward" | "no" | "expired" | "mismatch" | "done";
+
+export interface BranchProgress {
+  readonly spec: BranchSpec;
+  readonly status: BranchStatus;
+  /** Sends of the current verb that came back without a usable answer. */
+  readonly attempts: number;
+  readonly contendedSince?: number;
+  readonly refusal?: string;
+}
+
+/**
+ * voting (the owner runs phase 1) · questioning (a taker-over runs R3) · deciding · finishing (phase 2) · ending ·
+ * ended · stopped (ownership lost: nothing more may be sent).
+ */
+export type Stage = "voting" | "questioning" | "deciding" | "finishing" | "ending" | "ended" | "stopped";
+
+export interface CoordinatorState {
+  readonly record: TransactionRecord;
+  /** C6: only the owner that began the transaction may let silence decide. */
+  readonly role: "owner" | "recoverer";
+  readonly stage: Stage;
+  readonly branches: readonly BranchProgress[];
+  /** The decision being written, in stage `deciding`. */
+  readonly intent?: { readonly decision: Decision; readonly reason?: string };
+  readonly decisionAttempts: number;
+  readonly told: boolean;
+  /** The bound on waiting for releases has passed (C5). */
+  readonly releaseWaitOver: boolean;
+}
+
+export type CoordinatorEvent =
+  | { readonly type: "Begun" }
+  | { readonly type: "TakenOver" }
+  | { readonly type: "Answered"; readonly branchId: string; readonly verb: Verb; readonly answer: Answer }
+  | { readonly type: "WentUnanswered"; readonly branchId: string; readonly verb: Verb }
+  | { readonly type: "RetryFellDue"; readonly branchId: string; readonly verb: Verb }
+  /** `ownerUninterrupted`: began here, inside its lease, no pause past deadline + grace (C6, R2). */
+  | { readonly type: "DeadlinePassed"; readonly ownerUninterrupted: boolean }
+  | { readonly type: "DecisionWritten"; readonly record: TransactionRecord }
+  /** The row conditions of a commit do not hold any more; nothing was written. */
+  | { readonly type: "DecisionUnmet" }
+  | { readonly type: "WriteWentUnanswered"; readonly write: "decision" | "end" }
+  | { readonly type: "WriteRetryFellDue" }
+  | { readonly type: "ReleaseWaitPassed" }
+  | { readonly type: "EndWritten"; readonly record: TransactionRecord }
+  | { readonly type: "OwnershipLost" };
+
+export type Outcome = { readonly kind: "committed" } | { readonly kind: "aborted"; readonly reason: string };
+
+export type CoordinatorEffect =
+  | { readonly type: "SendCommand"; readonly branchId: string; readonly verb: Verb }
+  | { readonly type: "RetryLater"; readonly branchId: string; readonly verb: Verb; readonly delay: RetryDelay }
+  | { readonly type: "WriteDecision"; readonly decision: Decision; readonly reason?: string }
+  | { readonly type: "WriteEnd" }
+  | { readonly type: "WriteRetryLater"; readonly attempts: number }
+  | { readonly type: "WaitForRelease" }
+  | { readonly type: "TellOutcome"; readonly outcome: Outcome }
+  | { readonly type: "Park"; readonly note: ParkNote }
+  | { readonly type: "RaiseAlarm"; readonly code: AlarmCode; readonly branchId: string; readonly detail: string }
+  /** Take the own record over with a new epoch and continue by R3: the right of C6 is gone. */
+  | { readonly type: "TakeOverOwnRecord" }
+  /** Another owner holds the record: send nothing more, re-read it. */
+  | { readonly type: "StandDown" };
+
+export type AlarmCode = "conflict" | "heuristic_hazard" | "payload_mismatch" | "expired_in_phase_two";
+
+/** How long to wait before a retry; the shell adds jitter. */
+export type RetryDelay =
+  | { readonly kind: "backoff"; readonly attempts: number }
+  | { readonly kind: "contended"; readonly waitedMs: number }
+  | { readonly kind: "parked" };
+
+export interface CoordinatorContext {
+  readonly now: number;
+  readonly limits: Limits;
+}
+
+export interface CoordinatorStep {
+  readonly state: CoordinatorState;
+  readonly effects: readonly CoordinatorEffect[];
+}
+
+/** The start state of a transaction that this process drives. */
+export function coordinatorState(options: {
+  record: TransactionRecord;
+  branches: readonly BranchSpec[];
+  role: "owner" | "recoverer";
+}): CoordinatorState {
+  return {
+    record: options.record,
+    role: options.role,
+    stage: options.role === "owner" ? "voting" : "questioning",
+    branches: options.branches.map((spec) => ({ spec, status: "idle", attempts: 0 })),
+    decisionAttempts: 0,
+    told: false,
+    releaseWaitOver: false,
+  };
+}
+
+/** The input of a transaction as its definition sees it. */
+export interface TransactionFacts {
+  readonly txId: string;
+  readonly input: Json;
+}

@@ -1,0 +1,296 @@
+// The coordinator machine: one transaction, two protocols, owner or taker-over.
+//
+// C1  commit is intended only when every branch voted yes (or R3 proves it).
+// C2  an unanswered decision write is repeated, never replaced by its opposite.
+// C3  no effect follows from a decision before DecisionWritten.
+// C5  success is told at the durable commit; failure after the durable abort and a tombstone.
+// C6  silence decides only for the uninterrupted owner, and then every branch is told to abort.
+// R3  a taker-over asks query-or-prevent and decides by `weighAnswers`.
+// R4  phase 2 is driven until every branch has acknowledged; parking is a note, never an exit.
+import {
+  type BranchProgress,
+  type BranchStatus,
+  type CoordinatorContext,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  type CoordinatorStep,
+} from "./coordinator-state.ts";
+import { invariant } from "./invariant.ts";
+import type { Answer } from "./messages.ts";
+import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
+import { weighAnswers } from "./recovery.ts";
+import { decisionOf } from "./transaction-record.ts";
+import { type Decision, isBackwardFinal, isForwardFinal, type Verb, verbRole, verbTable } from "./verbs.ts";
+
+/** One step of the machine. Pure: the shell performs the effects and feeds events back. */
+export function coordinate(
+  state: CoordinatorState,
+  event: CoordinatorEvent,
+  context: CoordinatorContext,
+): CoordinatorStep {
+  if (state.stage === "stopped" || state.stage === "ended") return { state, effects: [] };
+  switch (event.type) {
+    case "Begun":
+      invariant(state.role === "owner" && state.stage === "voting", "C6", "only a new owner begins");
+      return askVotes(state);
+    case "TakenOver":
+      invariant(state.role === "recoverer", "R2", "only a taker-over takes over");
+      return decisionOf(state.record) === undefined ? askQuestions(state) : sendPhaseTwo(state);
+    case "Answered":
+      return answered(state, event, context);
+    case "WentUnanswered":
+      return unanswered(state, event, context);
+    case "RetryFellDue":
+      return retryDue(state, event);
+    case "DeadlinePassed":
+      return deadlinePassed(state, event.ownerUninterrupted);
+    case "DecisionWritten":
+      return decisionWritten({ ...state, record: event.record });
+    case "DecisionUnmet":
+      invariant(state.intent?.decision === "commit", "C4", "only a commit depends on its row");
+      return intend(state, "abort", "row_changed");
+    case "WriteWentUnanswered":
+      return rewriteLater(state);
+    case "WriteRetryFellDue":
+      return rewrite(state);
+    case "ReleaseWaitPassed":
+      return tellFailure({ ...state, releaseWaitOver: true });
+    case "EndWritten":
+      return { state: { ...state, record: event.record, stage: "ended" }, effects: [] };
+    case "OwnershipLost":
+      return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
+  }
+}
+
+function askVotes(state: CoordinatorState): CoordinatorStep {
+  const voted = new Set(state.branches.filter((b) => b.status === "yes" || b.status === "forward").map(idOf));
+  const effects: CoordinatorEffect[] = [];
+  const branches = state.branches.map((branch): BranchProgress => {
+    if (branch.status !== "idle" || !branch.spec.after.every((id) => voted.has(id))) return branch;
+    effects.push({ type: "SendCommand", branchId: idOf(branch), verb: verbTable[state.record.protocol].vote });
+    return { ...branch, status: "asked" };
+  });
+  return { state: { ...state, branches }, effects };
+}
+
+function askQuestions(state: CoordinatorState): CoordinatorStep {
+  const branches = state.branches.map((branch): BranchProgress => ({
+    spec: branch.spec,
+    status: "asked",
+    attempts: 0,
+  }));
+  return {
+    state: { ...state, stage: "questioning", branches },
+    effects: branches.map((branch) => ({ type: "SendCommand", branchId: idOf(branch), verb: "query-or-prevent" })),
+  };
+}
+
+function answered(
+  state: CoordinatorState,
+  { branchId, verb, answer }: { branchId: string; verb: Verb; answer: Answer },
+  context: CoordinatorContext,
+): CoordinatorStep {
+  if (answer.kind === "fenced") {
+    return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
+  }
+  if (answer.kind === "unknown") return unanswered(state, { branchId, verb }, context);
+  const role = verbRole(verb);
+  const branch = branchOf(state, branchId);
+  if (state.stage === "finishing" && (role === "forward" || role === "backward")) {
+    return tellFailure(answeredPhaseTwo(state, { branch, verb, answer }, context));
+  }
+  if (state.stage === "voting" && role === "vote") {
+    if (answer.kind === "contended") return contended(state, branch, context);
+    return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId, answer);
+  }
+  if (state.stage === "questioning" && role === "query") {
+    return weighRecovery(withBranch(state, { ...branch, ...readAnswer(answer) }), context);
+  }
+  return { state, effects: [] };
+}
+
+/** What an answer to phase 1 or to a question proves about its branch. */
+function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } {
+  switch (answer.kind) {
+    case "refused":
+      return { status: "no", refusal: answer.reason };
+    case "done":
+      if (isForwardFinal(answer.state)) return { status: "forward" };
+      if (!isBackwardFinal(answer.state)) return { status: "yes" };
+      return answer.refusal === undefined ? { status: "no" } : { status: "no", refusal: answer.refusal };
+    case "expired":
+      return { status: "expired" };
+    case "mismatch":
+      return { status: "mismatch" };
+    case "contended":
+    case "fenced":
+    case "conflict":
+    case "hazard":
+    case "unknown":
+    case "forgotten":
+      invariant(false, "P5", `a phase 1 is never answered ${answer.kind}`);
+  }
+}
+
+function weighVotes(state: CoordinatorState, branchId: string, answer: Answer): CoordinatorStep {
+  const branch = branchOf(state, branchId);
+  if (branch.status === "no") return intend(state, "abort", branch.refusal ?? "prevented");
+  if (branch.status === "expired") return intend(state, "abort", "expired");
+  if (branch.status === "mismatch") {
+    const step = intend(state, "abort", "payload_mismatch");
+    const detail = answer.kind === "mismatch" ? answer.what : "";
+    return { ...step, effects: [{ type: "RaiseAlarm", code: "payload_mismatch", branchId, detail }, ...step.effects] };
+  }
+  if (state.branches.every((b) => b.status === "yes" || b.status === "forward")) return intend(state, "commit");
+  return askVotes(state);
+}
+
+function weighRecovery(state: CoordinatorState, { now }: CoordinatorContext): CoordinatorStep {
+  const finding = weighAnswers(state.branches);
+  switch (finding.kind) {
+    case "wait":
+      return { state, effects: [] };
+    case "commit":
+      return intend(state, "commit");
+    case "abort":
+      return intend(state, "abort", finding.reason);
+    case "park": {
+      const note = { reason: finding.reason, since: state.record.parked?.since ?? now, attempts: 0 };
+      return { state: withPark(state, note), effects: [{ type: "Park", note }] };
+    }
+  }
+}
+
+/** C1, C2: asks for the decision to be written; nothing else happens until it is known to be durable. */
+function intend(state: CoordinatorState, decision: Decision, reason?: string): CoordinatorStep {
+  const sure = state.branches.every((b) => b.status === "yes" || b.status === "forward" || b.status === "expired");
+  invariant(decision === "abort" || sure, "C1", "commit needs every vote");
+  const intent = reason === undefined ? { decision } : { decision, reason };
+  return {
+    state: { ...state, stage: "deciding", intent, decisionAttempts: 0 },
+    effects: [{ type: "WriteDecision", ...intent }],
+  };
+}
+
+/** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */
+function contended(state: CoordinatorState, branch: BranchProgress, context: CoordinatorContext): CoordinatorStep {
+  const since = branch.contendedSince ?? context.now;
+  const waitedMs = context.now - since;
+  if (waitedMs >= context.limits.contendedWaitMs) return intend(state, "abort", "contended");
+  const verb = verbTable[state.record.protocol].vote;
+  return {
+    state: withBranch(state, { ...branch, contendedSince: since }),
+    effects: [{ type: "RetryLater", branchId: idOf(branch), verb, delay: { kind: "contended", waitedMs } }],
+  };
+}
+
+/** No answer is no information: the same command is sent again (P4 makes it safe). */
+function unanswered(
+  state: CoordinatorState,
+  { branchId, verb }: { branchId: string; verb: Verb },
+  { now, limits }: CoordinatorContext,
+): CoordinatorStep {
+  if (!isCurrent(state, verb)) return { state, effects: [] };
+  const branch = branchOf(state, branchId);
+  if (branch.status !== "asked" && branch.status !== "idle") return { state, effects: [] };
+  const attempts = branch.attempts + 1;
+  const next = withBranch(state, { ...branch, attempts });
+  if (state.stage === "voting" || attempts < limits.parkAfterAttempts) {
+    return { state: next, effects: [{ type: "RetryLater", branchId, verb, delay: { kind: "backoff", attempts } }] };
+  }
+  const note = { reason: `no_answer_from_${branch.spec.service}`, since: state.record.parked?.since ?? now, attempts };
+  const retry: CoordinatorEffect = { type: "RetryLater", branchId, verb, delay: { kind: "parked" } };
+  return { state: withPark(next, note), effects: [{ type: "Park", note }, retry] };
+}
+
+function retryDue(state: CoordinatorState, { branchId, verb }: { branchId: string; verb: Verb }): CoordinatorStep {
+  const branch = branchOf(state, branchId);
+  if (!isCurrent(state, verb) || branch.status !== "asked") return { state, effects: [] };
+  return { state, effects: [{ type: "SendCommand", branchId, verb }] };
+}
+
+/** Whether a verb belongs to what the transaction is doing now; anything else is an echo. */
+function isCurrent(state: CoordinatorState, verb: Verb): boolean {
+  const verbs = verbTable[state.record.protocol];
+  switch (state.stage) {
+    case "voting":
+      return verb === verbs.vote;
+    case "questioning":
+      return verb === "query-or-prevent";
+    case "finishing":
+      return verb === (decisionOf(state.record) === "commit" ? verbs.forward : verbs.backward);
+    case "deciding":
+    case "ending":
+    case "ended":
+    case "stopped":
+      return false;
+  }
+}
+
+/** C6: the uninterrupted owner aborts on silence; anybody else goes on by R3. */
+function deadlinePassed(state: CoordinatorState, ownerUninterrupted: boolean): CoordinatorStep {
+  if (state.stage !== "voting") return { state, effects: [] };
+  if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", "timeout");
+  return { state: { ...state, stage: "stopped" }, effects: [{ type: "TakeOverOwnRecord" }] };
+}
+
+function decisionWritten(state: CoordinatorState): CoordinatorStep {
+  if (state.stage !== "deciding") return { state, effects: [] };
+  const decision = decisionOf(state.record);
+  invariant(
+    decision !== undefined && decision === state.intent?.decision,
+    "C2",
+    "the written decision is the intended",
+  );
+  const step = sendPhaseTwo(state);
+  if (decision === "commit") {
+    const told = { ...step.state, told: true };
+    return { state: told, effects: [{ type: "TellOutcome", outcome: { kind: "committed" } }, ...step.effects] };
+  }
+  return tellFailure({ state: step.state, effects: [{ type: "WaitForRelease" }, ...step.effects] });
+}
+
+/**
+ * C5: a failure is told when every branch has released, or after the bound once a tombstone is durable.
+ * `done` in an abort is an acknowledged release or a refusal's tombstone.
+ */
+function tellFailure(step: CoordinatorStep | CoordinatorState): CoordinatorStep {
+  const { state, effects } = "effects" in step ? step : { state: step, effects: [] };
+  if (state.told || decisionOf(state.record) !== "abort") return { state, effects };
+  const released = state.branches.filter((branch) => branch.status === "done").length;
+  const enough = released === state.branches.length || (state.releaseWaitOver && released > 0);
+  if (!enough) return { state, effects };
+  const outcome = { kind: "aborted", reason: state.record.reason ?? "aborted" } as const;
+  return { state: { ...state, told: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
+}
+
+function rewriteLater(state: CoordinatorState): CoordinatorStep {
+  if (state.stage !== "deciding" && state.stage !== "ending") return { state, effects: [] };
+  const attempts = state.decisionAttempts + 1;
+  return { state: { ...state, decisionAttempts: attempts }, effects: [{ type: "WriteRetryLater", attempts }] };
+}
+
+function rewrite(state: CoordinatorState): CoordinatorStep {
+  if (state.stage === "ending") return { state, effects: [{ type: "WriteEnd" }] };
+  if (state.stage !== "deciding" || state.intent === undefined) return { state, effects: [] };
+  return { state, effects: [{ type: "WriteDecision", ...state.intent }] };
+}
+
+function withPark(state: CoordinatorState, note: CoordinatorState["record"]["parked"]): CoordinatorState {
+  return note === undefined ? state : { ...state, record: { ...state.record, parked: note } };
+}
+
+function withBranch(state: CoordinatorState, changed: BranchProgress): CoordinatorState {
+  return { ...state, branches: state.branches.map((branch) => (idOf(branch) === idOf(changed) ? changed : branch)) };
+}
+
+function branchOf(state: CoordinatorState, branchId: string): BranchProgress {
+  const branch = state.branches.find((candidate) => idOf(candidate) === branchId);
+  invariant(branch !== undefined, "R3", `branch ${branchId} is not of ${state.record.txId}`);
+  return branch;
+}
+
+function idOf(branch: BranchProgress): string {
+  return branch.spec.branchId;
+}

@@ -1,0 +1,89 @@
+// Phase 2: driving a durable decision until every branch has acknowledged it (R4).
+//
+// Forward goes to all branches at once. Backward goes in reverse dependency order: a branch is released only after
+// every branch that came after it. A branch that refused is a tombstone already and is not told again.
+import type {
+  BranchProgress,
+  CoordinatorContext,
+  CoordinatorEffect,
+  CoordinatorState,
+  CoordinatorStep,
+} from "./coordinator-state.ts";
+import { invariant } from "./invariant.ts";
+import type { Answer } from "./messages.ts";
+import { decisionOf } from "./transaction-record.ts";
+import { type Decision, decisionVerb, isBackwardFinal, isForwardFinal, type Verb } from "./verbs.ts";
+
+/** Starts phase 2 of a record whose decision is durable. */
+export function sendPhaseTwo(state: CoordinatorState): CoordinatorStep {
+  const decision = decisionOf(state.record);
+  invariant(decision !== undefined, "C3", "phase 2 needs a durable decision");
+  const branches = state.branches.map((branch): BranchProgress => {
+    const settled = decision === "abort" && branch.status === "no";
+    return { spec: branch.spec, status: settled ? "done" : "idle", attempts: 0 };
+  });
+  return sendNext({ ...state, stage: "finishing", branches }, decision);
+}
+
+function sendNext(state: CoordinatorState, decision: Decision): CoordinatorStep {
+  const verb = decisionVerb(state.record.protocol, decision);
+  const ready = decision === "commit" ? (): boolean => true : nextBackward(state.branches);
+  const effects: CoordinatorEffect[] = [];
+  const branches = state.branches.map((branch): BranchProgress => {
+    if (branch.status !== "idle" || !ready(branch)) return branch;
+    effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb });
+    return { ...branch, status: "asked" };
+  });
+  if (branches.every((branch) => branch.status === "done")) {
+    return {
+      state: { ...state, branches, stage: "ending", decisionAttempts: 0 },
+      effects: [...effects, { type: "WriteEnd" }],
+    };
+  }
+  return { state: { ...state, branches }, effects };
+}
+
+/** Reverse dependency order: ready when every branch that named this one in `after` is done. */
+export function nextBackward(branches: readonly BranchProgress[]): (branch: BranchProgress) => boolean {
+  return (branch) =>
+    branches.every((later) => later.status === "done" || !later.spec.after.includes(branch.spec.branchId));
+}
+
+/** What one answer to phase 2 means. */
+export function answeredPhaseTwo(
+  state: CoordinatorState,
+  { branch, verb, answer }: { branch: BranchProgress; verb: Verb; answer: Answer },
+  { now }: CoordinatorContext,
+): CoordinatorStep {
+  const decision = decisionOf(state.record);
+  invariant(decision !== undefined, "C3", "phase 2 needs a durable decision");
+  if (verb !== decisionVerb(state.record.protocol, decision) || branch.status === "done") return { state, effects: [] };
+  if (acknowledges(answer, decision)) {
+    const branches = state.branches.map((other) => (other === branch ? { ...branch, status: "done" as const } : other));
+    return sendNext({ ...state, branches }, decision);
+  }
+  const code = alarmFor(answer);
+  const branchId = branch.spec.branchId;
+  const note = { reason: code, since: state.record.parked?.since ?? now, attempts: branch.attempts + 1 };
+  const next = state.branches.map((other) => (other === branch ? { ...branch, attempts: note.attempts } : other));
+  return {
+    state: { ...state, branches: next, record: { ...state.record, parked: note } },
+    effects: [
+      { type: "RaiseAlarm", code, branchId, detail: JSON.stringify(answer) },
+      { type: "Park", note },
+      { type: "RetryLater", branchId, verb, delay: { kind: "parked" } },
+    ],
+  };
+}
+
+/** Backward of something that is expired has nothing to undo, now or ever (P7). */
+function acknowledges(answer: Answer, decision: Decision): boolean {
+  if (decision === "abort" && answer.kind === "expired") return true;
+  if (answer.kind !== "done") return false;
+  return decision === "commit" ? isForwardFinal(answer.state) : isBackwardFinal(answer.state);
+}
+
+function alarmFor(answer: Answer): "conflict" | "heuristic_hazard" | "expired_in_phase_two" {
+  if (answer.kind === "conflict") return "conflict";
+  return answer.kind === "expired" ? "expired_in_phase_two" : "heuristic_hazard";
+}
