@@ -26,7 +26,7 @@ const bans: Ban[] = [
   {
     pattern: /\bMath\.random\(/,
     remedy: "Math.random: take a Random",
-    allowedIn: /^(tests|tools|apps|services\/bench)\//,
+    allowedIn: /^(tests|tools|apps|services\/bench|packages\/system)\//,
   },
   {
     pattern: /^(export )?(const )?(enum|namespace) /,
@@ -51,7 +51,9 @@ export const ranks: Record<string, number> = {
   "packages/protocol": 0,
   "packages/orchestrator": 1,
   "packages/ledger": 2,
-  "packages/conformance": 2,
+  "packages/store-keyed": 2,
+  "packages/system": 2,
+  "packages/conformance": 3,
   "packages/store-memory": 3,
   "packages/store-sqlite": 3,
   "packages/transport-memory": 3,

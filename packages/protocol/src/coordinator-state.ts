@@ -1,5 +1,5 @@
 // What the coordinator machine remembers, hears and asks for.
-import type { Json } from "./json.ts";
+import { invariant } from "./invariant.ts";
 import type { Limits } from "./limits.ts";
 import type { Answer, BranchSpec } from "./messages.ts";
 import type { ParkNote, TransactionRecord } from "./transaction-record.ts";
@@ -43,6 +43,8 @@ export interface CoordinatorState {
 
 export type CoordinatorEvent =
   | { readonly type: "Begun" }
+  /** The definition could not say what to do; nobody was asked anything. */
+  | { readonly type: "Withdrawn"; readonly reason: string }
   | { readonly type: "TakenOver" }
   | { readonly type: "Answered"; readonly branchId: string; readonly verb: Verb; readonly answer: Answer }
   | { readonly type: "WentUnanswered"; readonly branchId: string; readonly verb: Verb }
@@ -72,8 +74,8 @@ export type CoordinatorEffect =
   | { readonly type: "RaiseAlarm"; readonly code: AlarmCode; readonly branchId: string; readonly detail: string }
   /** Take the own record over with a new epoch and continue by R3: the right of C6 is gone. */
   | { readonly type: "TakeOverOwnRecord" }
-  /** Another owner holds the record: send nothing more, re-read it. */
-  | { readonly type: "StandDown" };
+  /** Another owner holds the record: send nothing more, re-read it. `seenEpoch`: of whoever fenced this one off. */
+  | { readonly type: "StandDown"; readonly seenEpoch?: number };
 
 export type AlarmCode = "conflict" | "heuristic_hazard" | "payload_mismatch" | "expired_in_phase_two";
 
@@ -110,8 +112,20 @@ export function coordinatorState(options: {
   };
 }
 
-/** The input of a transaction as its definition sees it. */
-export interface TransactionFacts {
-  readonly txId: string;
-  readonly input: Json;
+export function withPark(state: CoordinatorState, note: CoordinatorState["record"]["parked"]): CoordinatorState {
+  return note === undefined ? state : { ...state, record: { ...state.record, parked: note } };
+}
+
+export function withBranch(state: CoordinatorState, changed: BranchProgress): CoordinatorState {
+  return { ...state, branches: state.branches.map((branch) => (idOf(branch) === idOf(changed) ? changed : branch)) };
+}
+
+export function branchOf(state: CoordinatorState, branchId: string): BranchProgress {
+  const branch = state.branches.find((candidate) => idOf(candidate) === branchId);
+  invariant(branch !== undefined, "R3", `branch ${branchId} is not of ${state.record.txId}`);
+  return branch;
+}
+
+export function idOf(branch: BranchProgress): string {
+  return branch.spec.branchId;
 }

@@ -8,20 +8,22 @@
 // R3  a taker-over asks query-or-prevent and decides by `weighAnswers`.
 // R4  phase 2 is driven until every branch has acknowledged; parking is a note, never an exit.
 import {
-  type BranchProgress,
-  type BranchStatus,
+  branchOf,
   type CoordinatorContext,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
   type CoordinatorStep,
+  idOf,
+  withBranch,
+  withPark,
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
+import { answeredQuestion, answeredVote, askQuestions, askVotes, intend } from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
-import { weighAnswers } from "./recovery.ts";
 import { decisionOf } from "./transaction-record.ts";
-import { type Decision, isBackwardFinal, isForwardFinal, type Verb, verbRole, verbTable } from "./verbs.ts";
+import { type Verb, verbRole, verbTable } from "./verbs.ts";
 
 /** One step of the machine. Pure: the shell performs the effects and feeds events back. */
 export function coordinate(
@@ -57,33 +59,13 @@ export function coordinate(
     case "ReleaseWaitPassed":
       return tellFailure({ ...state, releaseWaitOver: true });
     case "EndWritten":
-      return { state: { ...state, record: event.record, stage: "ended" }, effects: [] };
+      return ended({ ...state, record: event.record, stage: "ended" });
+    case "Withdrawn":
+      invariant(state.branches.length === 0, "C6", "only what was never asked can be withdrawn");
+      return intend(state, "abort", event.reason);
     case "OwnershipLost":
       return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
   }
-}
-
-function askVotes(state: CoordinatorState): CoordinatorStep {
-  const voted = new Set(state.branches.filter((b) => b.status === "yes" || b.status === "forward").map(idOf));
-  const effects: CoordinatorEffect[] = [];
-  const branches = state.branches.map((branch): BranchProgress => {
-    if (branch.status !== "idle" || !branch.spec.after.every((id) => voted.has(id))) return branch;
-    effects.push({ type: "SendCommand", branchId: idOf(branch), verb: verbTable[state.record.protocol].vote });
-    return { ...branch, status: "asked" };
-  });
-  return { state: { ...state, branches }, effects };
-}
-
-function askQuestions(state: CoordinatorState): CoordinatorStep {
-  const branches = state.branches.map((branch): BranchProgress => ({
-    spec: branch.spec,
-    status: "asked",
-    attempts: 0,
-  }));
-  return {
-    state: { ...state, stage: "questioning", branches },
-    effects: branches.map((branch) => ({ type: "SendCommand", branchId: idOf(branch), verb: "query-or-prevent" })),
-  };
 }
 
 function answered(
@@ -92,97 +74,20 @@ function answered(
   context: CoordinatorContext,
 ): CoordinatorStep {
   if (answer.kind === "fenced") {
-    return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
+    return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown", seenEpoch: answer.epoch }] };
   }
   if (answer.kind === "unknown") return unanswered(state, { branchId, verb }, context);
   const role = verbRole(verb);
-  const branch = branchOf(state, branchId);
   if (state.stage === "finishing" && (role === "forward" || role === "backward")) {
-    return tellFailure(answeredPhaseTwo(state, { branch, verb, answer }, context));
+    return tellFailure(answeredPhaseTwo(state, { branch: branchOf(state, branchId), verb, answer }, context));
   }
   if (state.stage === "voting" && role === "vote") {
-    if (answer.kind === "contended") return contended(state, branch, context);
-    return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId, answer);
+    return answeredVote(state, { branchId, answer }, context);
   }
   if (state.stage === "questioning" && role === "query") {
-    return weighRecovery(withBranch(state, { ...branch, ...readAnswer(answer) }), context);
+    return answeredQuestion(state, { branchId, answer }, context);
   }
   return { state, effects: [] };
-}
-
-/** What an answer to phase 1 or to a question proves about its branch. */
-function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } {
-  switch (answer.kind) {
-    case "refused":
-      return { status: "no", refusal: answer.reason };
-    case "done":
-      if (isForwardFinal(answer.state)) return { status: "forward" };
-      if (!isBackwardFinal(answer.state)) return { status: "yes" };
-      return answer.refusal === undefined ? { status: "no" } : { status: "no", refusal: answer.refusal };
-    case "expired":
-      return { status: "expired" };
-    case "mismatch":
-      return { status: "mismatch" };
-    case "contended":
-    case "fenced":
-    case "conflict":
-    case "hazard":
-    case "unknown":
-    case "forgotten":
-      invariant(false, "P5", `a phase 1 is never answered ${answer.kind}`);
-  }
-}
-
-function weighVotes(state: CoordinatorState, branchId: string, answer: Answer): CoordinatorStep {
-  const branch = branchOf(state, branchId);
-  if (branch.status === "no") return intend(state, "abort", branch.refusal ?? "prevented");
-  if (branch.status === "expired") return intend(state, "abort", "expired");
-  if (branch.status === "mismatch") {
-    const step = intend(state, "abort", "payload_mismatch");
-    const detail = answer.kind === "mismatch" ? answer.what : "";
-    return { ...step, effects: [{ type: "RaiseAlarm", code: "payload_mismatch", branchId, detail }, ...step.effects] };
-  }
-  if (state.branches.every((b) => b.status === "yes" || b.status === "forward")) return intend(state, "commit");
-  return askVotes(state);
-}
-
-function weighRecovery(state: CoordinatorState, { now }: CoordinatorContext): CoordinatorStep {
-  const finding = weighAnswers(state.branches);
-  switch (finding.kind) {
-    case "wait":
-      return { state, effects: [] };
-    case "commit":
-      return intend(state, "commit");
-    case "abort":
-      return intend(state, "abort", finding.reason);
-    case "park": {
-      const note = { reason: finding.reason, since: state.record.parked?.since ?? now, attempts: 0 };
-      return { state: withPark(state, note), effects: [{ type: "Park", note }] };
-    }
-  }
-}
-
-/** C1, C2: asks for the decision to be written; nothing else happens until it is known to be durable. */
-function intend(state: CoordinatorState, decision: Decision, reason?: string): CoordinatorStep {
-  const sure = state.branches.every((b) => b.status === "yes" || b.status === "forward" || b.status === "expired");
-  invariant(decision === "abort" || sure, "C1", "commit needs every vote");
-  const intent = reason === undefined ? { decision } : { decision, reason };
-  return {
-    state: { ...state, stage: "deciding", intent, decisionAttempts: 0 },
-    effects: [{ type: "WriteDecision", ...intent }],
-  };
-}
-
-/** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */
-function contended(state: CoordinatorState, branch: BranchProgress, context: CoordinatorContext): CoordinatorStep {
-  const since = branch.contendedSince ?? context.now;
-  const waitedMs = context.now - since;
-  if (waitedMs >= context.limits.contendedWaitMs) return intend(state, "abort", "contended");
-  const verb = verbTable[state.record.protocol].vote;
-  return {
-    state: withBranch(state, { ...branch, contendedSince: since }),
-    effects: [{ type: "RetryLater", branchId: idOf(branch), verb, delay: { kind: "contended", waitedMs } }],
-  };
 }
 
 /** No answer is no information: the same command is sent again (P4 makes it safe). */
@@ -265,6 +170,17 @@ function tellFailure(step: CoordinatorStep | CoordinatorState): CoordinatorStep 
   return { state: { ...state, told: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
 }
 
+/** P7: forward-final branches keep their records until they are told that everything has ended. */
+function ended(state: CoordinatorState): CoordinatorStep {
+  if (decisionOf(state.record) === "abort") return { state, effects: [] };
+  const effects = state.branches.map((branch): CoordinatorEffect => ({
+    type: "SendCommand",
+    branchId: idOf(branch),
+    verb: "forget",
+  }));
+  return { state, effects };
+}
+
 function rewriteLater(state: CoordinatorState): CoordinatorStep {
   if (state.stage !== "deciding" && state.stage !== "ending") return { state, effects: [] };
   const attempts = state.decisionAttempts + 1;
@@ -275,22 +191,4 @@ function rewrite(state: CoordinatorState): CoordinatorStep {
   if (state.stage === "ending") return { state, effects: [{ type: "WriteEnd" }] };
   if (state.stage !== "deciding" || state.intent === undefined) return { state, effects: [] };
   return { state, effects: [{ type: "WriteDecision", ...state.intent }] };
-}
-
-function withPark(state: CoordinatorState, note: CoordinatorState["record"]["parked"]): CoordinatorState {
-  return note === undefined ? state : { ...state, record: { ...state.record, parked: note } };
-}
-
-function withBranch(state: CoordinatorState, changed: BranchProgress): CoordinatorState {
-  return { ...state, branches: state.branches.map((branch) => (idOf(branch) === idOf(changed) ? changed : branch)) };
-}
-
-function branchOf(state: CoordinatorState, branchId: string): BranchProgress {
-  const branch = state.branches.find((candidate) => idOf(candidate) === branchId);
-  invariant(branch !== undefined, "R3", `branch ${branchId} is not of ${state.record.txId}`);
-  return branch;
-}
-
-function idOf(branch: BranchProgress): string {
-  return branch.spec.branchId;
 }

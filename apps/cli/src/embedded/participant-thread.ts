@@ -1,0 +1,43 @@
+// The thread of stock.db or payment.db: accounts, branches, and the participant itself, so that a command is decoded
+// where it is applied.
+import { Participant, type QuestionTransport } from "@assent/orchestrator";
+import { paymentOperations } from "@assent/payment";
+import { decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
+import { stockOperations } from "@assent/stock";
+import { keyedBranchStore } from "@assent/store-keyed";
+import { hostStore, type PortCalls } from "@assent/store-sqlite";
+import { systemClock, systemRandom } from "@assent/system";
+import { parentPort, workerData } from "node:worker_threads";
+import { commandChannel, onceSweepEveryMs, onceSweepMax, questionChannel } from "./store-threads.ts";
+import type { ParticipantThreadData } from "./store-threads.ts";
+
+if (parentPort === null) throw new Error("participant-thread runs as a worker");
+const { path, limits, service } = workerData as ParticipantThreadData;
+const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
+
+const { executor, calls } = hostStore({
+  port: parentPort,
+  path,
+  operations,
+  channels: () => ({ [commandChannel]: (message) => participant.handle(message as Uint8Array) }),
+});
+
+const participant = new Participant({
+  store: keyedBranchStore(executor),
+  questions: questionsOver(calls),
+  clock: systemClock,
+  random: systemRandom,
+  limits,
+});
+participant.start();
+setInterval(() => void executor.run("sweepOnce", { limit: onceSweepMax }), onceSweepEveryMs);
+
+/** The coordinator is in the process that started this thread. */
+function questionsOver(port: PortCalls): QuestionTransport {
+  return {
+    async ask(_coordinator, question) {
+      const answer = await port.call(questionChannel, encodeQuestions([question]));
+      return answer instanceof Uint8Array ? decodeQuestionAnswers(answer)[0] : undefined;
+    },
+  };
+}

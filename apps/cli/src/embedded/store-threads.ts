@@ -1,0 +1,20 @@
+// What the threads of the embedded topology are told when they start.
+import type { Limits } from "@assent/protocol";
+
+export interface StoreThreadData {
+  readonly path: string;
+  readonly limits: Limits;
+}
+
+/** Data of a thread that also takes part in transactions. */
+export interface ParticipantThreadData extends StoreThreadData {
+  readonly service: "stock" | "payment";
+}
+
+/** Channels between the threads and the process. */
+export const commandChannel = "commands";
+export const questionChannel = "questions";
+
+/** How often results kept for repeats are looked through, and how many are removed at a time. */
+export const onceSweepEveryMs = 60_000;
+export const onceSweepMax = 10_000;

@@ -1,0 +1,40 @@
+// The `assent` command.
+import { Command } from "commander";
+import { DataFolderInUse } from "./embedded/data-folder.ts";
+import { serve } from "./serve.ts";
+import { InvalidSettings, readSettings } from "./settings.ts";
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command("assent").description(
+    "Distributed transactions, and the checkout system that proves them.",
+  );
+  program
+    .command("serve", { isDefault: true })
+    .description("run the whole checkout system in this process, with its data in a folder")
+    .option("--data <folder>", "where the data is kept (ASSENT_DATA, default ./data)")
+    .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
+    .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
+    .option("--protocol <name>", "auto, 2pc or saga (ORCHESTRATOR_PROTOCOL, default auto)")
+    .action(async (options: { data?: string; host?: string; port?: string; protocol?: string }) => {
+      const overrides = {
+        ASSENT_DATA: options.data,
+        HOST: options.host,
+        PORT: options.port,
+        ORCHESTRATOR_PROTOCOL: options.protocol,
+      };
+      await serve(readSettings(process.env, overrides));
+    });
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!isExplained(error)) throw error;
+    console.error(`assent: ${error.message}`);
+    process.exit(1);
+  }
+}
+
+/** Errors whose message is all a person needs. */
+function isExplained(error: unknown): error is Error {
+  if (error instanceof DataFolderInUse || error instanceof InvalidSettings) return true;
+  return error instanceof Error && "code" in error && (error.code === "EADDRINUSE" || error.code === "EACCES");
+}

@@ -1,0 +1,44 @@
+// Ending on request: once, cleanly, and also when the npm that started this has died.
+
+/** A repeated signal within this time is the same one, delivered twice by npm and the terminal. */
+const sameSignalMs = 1_000;
+const parentCheckMs = 1_000;
+
+/**
+ * Calls `close` at the first SIGINT or SIGTERM, or when the parent process is gone, and exits when it is done. A second
+ * signal, a second or more later, exits at once: every answer given is durable already.
+ */
+export function closeOnSignal(close: () => Promise<void>): void {
+  let firstAt: number | undefined;
+  const end = (why: string): void => {
+    const now = performance.now();
+    if (firstAt === undefined) {
+      firstAt = now;
+      console.log(`assent: ${why}: finishing what is in flight …`);
+      close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error("assent: could not close cleanly:", error);
+          process.exit(1);
+        },
+      );
+    } else if (now - firstAt >= sameSignalMs) {
+      console.log(`assent: ${why} again: ending now`);
+      process.exit(1);
+    }
+  };
+  process.on("SIGINT", () => end("interrupted"));
+  process.on("SIGTERM", () => end("asked to stop"));
+  if (process.env["npm_lifecycle_event"] !== undefined) watchParent(() => end("npm has ended"));
+}
+
+/** Started by an npm that was killed, this process would keep port and folder for ever. */
+function watchParent(onGone: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    onGone();
+  }, parentCheckMs);
+  timer.unref();
+}

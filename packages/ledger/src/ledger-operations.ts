@@ -1,0 +1,94 @@
+// What a service does to its own accounts outside of transactions. Each is one atomic step.
+import type { Tables } from "@assent/orchestrator";
+import type { Json } from "@assent/protocol";
+import { type Account, deposit, newAccount, withdraw } from "./account.ts";
+import { accountTable, readAccount, writeAccount } from "./account-table.ts";
+
+export type LedgerWrite =
+  | { readonly kind: "ok"; readonly account: Account }
+  | { readonly kind: "absent" }
+  | { readonly kind: "insufficient"; readonly account: Account }
+  /** The balance would exceed 2^53 − 1. */
+  | { readonly kind: "too_large"; readonly account: Account };
+
+/** Sums over all accounts, for audits: deposited = available + held + spent + withdrawn. */
+export type LedgerTotals = Readonly<
+  Record<"accounts" | "available" | "held" | "spent" | "deposited" | "withdrawn", number>
+>;
+
+export interface SeedRequest {
+  /** Accounts `"first"` to `"first + count − 1"` are replaced. */
+  readonly first: number;
+  readonly count: number;
+  readonly generation: string;
+  readonly available: number;
+  readonly details: Json;
+}
+
+const auditChunk = 10_000;
+
+export const ledgerOperations = {
+  openAccount(
+    tables: Tables,
+    { accountId, generation, details }: { accountId: string; generation: string; details: Json },
+  ): { readonly accountId: string } {
+    writeAccount(tables, accountId, newAccount(generation, 0, details));
+    return { accountId };
+  },
+
+  findAccount: (tables: Tables, { accountId }: { accountId: string }): Account | null =>
+    readAccount(tables, accountId) ?? null,
+
+  deposit: (tables: Tables, request: { accountId: string; amount: number }): LedgerWrite =>
+    change(tables, request, { move: deposit, failure: "too_large" }),
+
+  withdraw: (tables: Tables, request: { accountId: string; amount: number }): LedgerWrite =>
+    change(tables, request, { move: withdraw, failure: "insufficient" }),
+
+  seed(tables: Tables, { first, count, generation, available, details }: SeedRequest): null {
+    const account = newAccount(generation, available, details);
+    for (let index = first; index < first + count; index += 1) writeAccount(tables, String(index), account);
+    return null;
+  },
+
+  totals(tables: Tables): LedgerTotals {
+    const sums = { accounts: 0, available: 0, held: 0, spent: 0, deposited: 0, withdrawn: 0 };
+    let after: string | undefined;
+    for (;;) {
+      const page = tables.scan(accountTable, { ...(after !== undefined && { after }), limit: auditChunk });
+      for (const [, value] of page) add(sums, value as unknown as Account);
+      after = page.at(-1)?.[0];
+      if (page.length < auditChunk) return sums;
+    }
+  },
+};
+
+export type LedgerOperations = typeof ledgerOperations;
+
+function change(
+  tables: Tables,
+  { accountId, amount }: { accountId: string; amount: number },
+  {
+    move,
+    failure,
+  }: {
+    move: (account: Account, amount: number) => Account | undefined;
+    failure: "insufficient" | "too_large";
+  },
+): LedgerWrite {
+  const account = readAccount(tables, accountId);
+  if (account === undefined) return { kind: "absent" };
+  const next = move(account, amount);
+  if (next === undefined) return { kind: failure, account };
+  writeAccount(tables, accountId, next);
+  return { kind: "ok", account: next };
+}
+
+function add(sums: { -readonly [Name in keyof LedgerTotals]: number }, account: Account): void {
+  sums.accounts += 1;
+  sums.available += account.available;
+  sums.held += account.held;
+  sums.spent += account.spent;
+  sums.deposited += account.deposited;
+  sums.withdrawn += account.withdrawn;
+}

@@ -1,0 +1,48 @@
+// Fairness under contention (P10): who asked first for an amount that others hold is served first when it comes free.
+//
+// The line is a hint in memory, like a lease: losing it costs fairness, never safety. Without it two transactions over
+// two hot accounts can each end up holding what the other waits for; with it, and with requests that arrive at all
+// participants in the same order, whoever waits only ever waits for somebody older.
+
+/** Somebody who has not asked again for this long has gone. Longer than the longest pause between two tries. */
+export const waitingForgottenMs = 500;
+
+interface Waiting {
+  readonly amount: number;
+  readonly seenAt: number;
+}
+
+export class WaitingLine {
+  /** By account, then by who waits, in order of arrival. */
+  readonly #lines = new Map<string, Map<string, Waiting>>();
+
+  /** What those ahead of `who` are waiting for on this account. */
+  ahead(accountId: string, who: string, now: number): number {
+    const line = this.#lines.get(accountId);
+    if (line === undefined) return 0;
+    let sum = 0;
+    for (const [name, { amount, seenAt }] of line) {
+      if (name === who) break;
+      if (now - seenAt > waitingForgottenMs) line.delete(name);
+      else sum += amount;
+    }
+    return sum;
+  }
+
+  /** Joins the line, or stays at one's place in it. */
+  join(accountId: string, who: string, waiting: Waiting): void {
+    let line = this.#lines.get(accountId);
+    if (line === undefined) {
+      line = new Map();
+      this.#lines.set(accountId, line);
+    }
+    line.set(who, waiting);
+  }
+
+  leave(accountId: string, who: string): void {
+    const line = this.#lines.get(accountId);
+    if (line === undefined) return;
+    line.delete(who);
+    if (line.size === 0) this.#lines.delete(accountId);
+  }
+}

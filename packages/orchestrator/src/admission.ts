@@ -1,0 +1,48 @@
+// Admission: so many at once, so many waiting, and a plain no to the rest. A queue without a bound is a slow crash.
+
+export interface AdmissionLimits {
+  readonly inFlightMax: number;
+  readonly queueMax: number;
+}
+
+export const defaultAdmissionLimits: AdmissionLimits = { inFlightMax: 500, queueMax: 2_000 };
+
+export class Admission {
+  readonly #limits: AdmissionLimits;
+  /** In order of arrival. A set, because it gives back the room of those who have left it. */
+  readonly #queue = new Set<() => void>();
+  #inFlight = 0;
+
+  constructor(limits: AdmissionLimits = defaultAdmissionLimits) {
+    this.#limits = limits;
+  }
+
+  /** Undefined when in; a promise of getting in when queued; false when the queue is full. Leave once per entry. */
+  enter(): undefined | Promise<void> | false {
+    if (this.#inFlight < this.#limits.inFlightMax) {
+      this.#inFlight += 1;
+      return undefined;
+    }
+    if (this.queued >= this.#limits.queueMax) return false;
+    return new Promise((resolve) => {
+      this.#queue.add(resolve);
+    });
+  }
+
+  /** Hands the place to whoever has waited longest. */
+  leave(): void {
+    for (const waiting of this.#queue) {
+      this.#queue.delete(waiting);
+      return waiting();
+    }
+    this.#inFlight -= 1;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+}

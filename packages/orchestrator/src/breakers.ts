@@ -1,0 +1,73 @@
+// One breaker per service, and the permits of one transaction, which goes to all of its services or to none.
+import {
+  type BreakerLimits,
+  type BreakerState,
+  breakerFailed,
+  breakerReleased,
+  breakerSucceeded,
+  closedBreaker,
+  enterBreaker,
+} from "./breaker.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Observer } from "./ports/observer.ts";
+
+export class Breakers {
+  readonly #states = new Map<string, BreakerState>();
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #limits: BreakerLimits;
+
+  constructor(options: { clock: Clock; observer: Observer; limits: BreakerLimits }) {
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#limits = options.limits;
+  }
+
+  /**
+   * Permits for all of the services, or the name of one that is cut off, in which case no permit is held.
+   * The probes among them must be given back with `release`.
+   */
+  enter(services: readonly string[]): { readonly probes: readonly string[] } | { readonly cutOff: string } {
+    const probes: string[] = [];
+    for (const service of services) {
+      const { state, permit } = enterBreaker(this.state(service), this.#clock.monotonic(), this.#limits);
+      if (permit === "refused") {
+        this.release(probes);
+        return { cutOff: service };
+      }
+      if (permit === "probe") probes.push(service);
+      this.#set(service, state);
+    }
+    return { probes };
+  }
+
+  /** Gives back the permits of probes that proved nothing; a probe that was answered has no permit left. */
+  release(probes: readonly string[]): void {
+    for (const service of probes) this.#set(service, breakerReleased(this.state(service), this.#clock.monotonic()));
+  }
+
+  answered(service: string): void {
+    const state = this.#states.get(service);
+    if (state !== undefined) this.#set(service, breakerSucceeded(state));
+  }
+
+  wentUnanswered(service: string): void {
+    this.#set(service, breakerFailed(this.state(service), this.#clock.monotonic(), this.#limits));
+  }
+
+  state(service: string): BreakerState {
+    return this.#states.get(service) ?? closedBreaker;
+  }
+
+  allClosed(): boolean {
+    for (const state of this.#states.values()) if (state.kind !== "closed") return false;
+    return true;
+  }
+
+  #set(service: string, next: BreakerState): void {
+    const before = this.state(service);
+    if (before === next) return;
+    this.#states.set(service, next);
+    if (before.kind !== next.kind) this.#observer.observe({ type: "BreakerChanged", service, to: next.kind });
+  }
+}

@@ -1,0 +1,326 @@
+// What people call: run a transaction, answer branches that ask, recover what others left.
+import {
+  checkLimits,
+  decisionOf,
+  decodeQuestions,
+  defaultLimits,
+  encodeQuestionAnswers,
+  isEnded,
+  type JsonObject,
+  type Limits,
+  type Outcome,
+  type Protocol,
+  type Question,
+  type QuestionAnswer,
+  type TransactionRecord,
+} from "@assent/protocol";
+import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
+import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
+import { Breakers } from "./breakers.ts";
+import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
+import { exclusiveOwnership, type Ownership } from "./ownership.ts";
+import type { Clock } from "./ports/clock.ts";
+import { type Observer, silentObserver } from "./ports/observer.ts";
+import type { Random } from "./ports/random.ts";
+import type { BeginResult, Row, TransactionLog } from "./ports/transaction-log.ts";
+import type { Transport } from "./ports/transport.ts";
+import { Recovery } from "./recovery.ts";
+import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
+import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface OrchestratorOptions {
+  /** The service this orchestrator is part of; branches address their questions to it. */
+  readonly service: string;
+  /** This process: an instance name and a nonce of this boot, so that a restarted process is a stranger (R1). */
+  readonly owner: string;
+  readonly definitions: readonly AnyTransaction[];
+  readonly log: TransactionLog;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer?: Observer;
+  readonly limits?: Limits;
+  readonly protocol?: Protocol | "auto" | ProtocolPolicy;
+  readonly admission?: AdmissionLimits;
+  readonly breaker?: BreakerLimits;
+  /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
+  readonly ownership?: Ownership;
+}
+
+export interface RunRequest {
+  /** What the transaction belongs to, such as an order id. One attempt at a time; a success is for ever. */
+  readonly key: string;
+  /** The row to begin with where the key has none yet. A key that has other fields already is refused (`unmet`). */
+  readonly input?: JsonObject;
+}
+
+/** How long a caller that was told to come back should wait. */
+export const comeBackAfterMs = 1_000;
+/** How often an outcome that another process decides is looked up. */
+const outcomePollMs = 50;
+
+export type RunResult =
+  /** `repeated`: committed by an earlier call; nothing was done now. */
+  | { readonly kind: "committed"; readonly txId: string; readonly repeated: boolean }
+  | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
+  /** Not known yet; it may still commit. Ask again with the same key. */
+  | { readonly kind: "pending"; readonly retryAfterMs: number }
+  /** There is no such key; nothing was done. */
+  | { readonly kind: "absent" }
+  /** The row does not meet the conditions of the definition; nothing was done. */
+  | { readonly kind: "unmet"; readonly row: Row }
+  /** Nothing was claimed or sent. */
+  | { readonly kind: "overloaded"; readonly retryAfterMs: number }
+  | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };
+
+export class Orchestrator {
+  readonly #owner: string;
+  readonly #definitions: readonly AnyTransaction[];
+  readonly #environment: DriverEnvironment;
+  readonly #policy: ProtocolPolicy;
+  readonly #admission: Admission;
+  readonly #recovery: Recovery;
+  /** Transactions driven here, by txId. */
+  readonly #live = new Map<string, TransactionDriver>();
+  #stopped = false;
+
+  constructor(options: OrchestratorOptions) {
+    const observer = options.observer ?? silentObserver;
+    const { clock, random, log, transport, service } = options;
+    const limits = checkLimits(options.limits ?? defaultLimits);
+    const breakers = new Breakers({ clock, observer, limits: options.breaker ?? defaultBreakerLimits });
+    const ownership = options.ownership ?? exclusiveOwnership;
+    this.#owner = options.owner;
+    this.#definitions = options.definitions;
+    this.#environment = { service, log, transport, clock, random, observer, limits, breakers, ownership };
+    this.#policy = policyOf(options.protocol ?? "auto", observer);
+    this.#admission = new Admission(options.admission ?? defaultAdmissionLimits);
+    this.#recovery = new Recovery({
+      environment: this.#environment,
+      owner: this.#owner,
+      definitions: this.#definitions,
+      adopt: (driver) => this.#live.set(driver.record.txId, driver),
+      closed: (driver, why) => this.#closed(driver, why),
+      isLive: (txId) => this.#live.has(txId),
+    });
+  }
+
+  /** Takes over what an earlier process left, and keeps sweeping. Resolves when the take-over has been started. */
+  async start(): Promise<void> {
+    await this.#recovery.start();
+  }
+
+  /**
+   * Stops: no new transactions, no sweeps; waits up to `waitMs` for those in flight and leaves the rest to the next
+   * process, which takes them over.
+   */
+  async stop(waitMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#recovery.stop();
+    const drivers = [...this.#live.values()];
+    await waitFor(this.#environment.clock, Promise.all(drivers.map((driver) => driver.closed)), waitMs);
+    for (const driver of this.#live.values()) driver.abandon();
+  }
+
+  /** Runs an attempt at `transaction` for a key, or joins the one that is running, or answers the one that succeeded. */
+  async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
+    const { clock, limits, observer } = this.#environment;
+    if (this.#stopped) return this.#refuse("stopping");
+    const entry = this.#admission.enter();
+    if (entry === false) return this.#refuse("overloaded");
+    const giveUpAt = clock.monotonic() + limits.requestWaitMs;
+    if (entry !== undefined) await entry;
+    try {
+      if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
+      return await this.#attempt(transaction, request, giveUpAt);
+    } catch (error) {
+      // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
+      observer.observe({ type: "BackgroundWorkFailed", work: `run ${transaction.name} ${request.key}`, error });
+      return { kind: "pending", retryAfterMs: comeBackAfterMs };
+    } finally {
+      this.#admission.leave();
+    }
+  }
+
+  /** Answers a branch that asks what became of its transaction (P6, R5). */
+  async answerQuestion(question: Question): Promise<QuestionAnswer> {
+    const record = (await this.#environment.log.read(question.txId)) ?? (await this.#recovery.rebuild(question));
+    if (record === undefined) return { kind: "wait" };
+    const decision = decisionOf(record);
+    if (decision === undefined) return { kind: "wait" };
+    return { kind: "decided", decision, epoch: record.epoch, ended: isEnded(record) };
+  }
+
+  /** Answers one message of questions with one message of answers, or with undefined when it is none (M3). */
+  async handleQuestions(message: Uint8Array): Promise<Uint8Array | undefined> {
+    try {
+      const questions = decodeQuestions(message);
+      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.answerQuestion(question))));
+    } catch (error) {
+      // Undecodable, or the log did not answer: the branches ask again.
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
+      return undefined;
+    }
+  }
+
+  /** One sweep of the log, now. */
+  async sweep(): Promise<void> {
+    await this.#recovery.sweep();
+  }
+
+  /** What this process is doing now. */
+  status(): { readonly inFlight: number; readonly queued: number; readonly live: number; readonly abortRate: number } {
+    const { inFlight, queued } = this.#admission;
+    return { inFlight, queued, live: this.#live.size, abortRate: this.#policy.abortRate() };
+  }
+
+  /** The protocol that a transaction begun now would use. */
+  currentProtocol(): Protocol {
+    return this.#policy.choose(this.#environment.breakers.allClosed());
+  }
+
+  async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
+    const { breakers } = this.#environment;
+    const entered = breakers.enter(transaction.services);
+    if ("cutOff" in entered) return this.#refuse("service_unavailable", entered.cutOff);
+    try {
+      for (;;) {
+        const result = await this.#begin(transaction, request);
+        switch (result.kind) {
+          case "begun":
+            return await this.#drive(transaction, result.record, giveUpAt);
+          case "committed":
+            return { kind: "committed", txId: result.txId, repeated: true };
+          case "absent":
+          case "unmet":
+            return result;
+          case "in_flight": {
+            const outcome = await this.#awaitOther(result.txId, giveUpAt);
+            return outcome === undefined ? pending : told(result.txId, outcome, true);
+          }
+          case "releasing":
+            await this.#awaitRelease(result.txId);
+            if (this.#environment.clock.monotonic() >= giveUpAt) return pending;
+        }
+      }
+    } finally {
+      breakers.release(entered.probes);
+    }
+  }
+
+  #begin<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<BeginResult> {
+    const { log, clock, limits, random } = this.#environment;
+    const now = clock.now();
+    return log.begin({
+      key: request.key,
+      ...(request.input !== undefined && { create: { incarnation: random.name(), fields: request.input } }),
+      ...(transaction.onBegin !== undefined && { change: transaction.onBegin }),
+      definition: transaction.name,
+      definitionHash: transaction.hash,
+      protocol: this.currentProtocol(),
+      owner: this.#owner,
+      begunAt: now,
+      deadlineAt: now + limits.phaseOneDeadlineMs,
+      releaseWaitMs: limits.releaseWaitMs,
+    });
+  }
+
+  async #drive<Input>(
+    transaction: Transaction<Input>,
+    record: TransactionRecord,
+    giveUpAt: number,
+  ): Promise<RunResult> {
+    const { observer, clock } = this.#environment;
+    observer.observe({ type: "TransactionBegun", txId: record.txId, protocol: record.protocol });
+    const driver = this.#newDriver(transaction, record);
+    const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
+    // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
+    const outcome = first ?? (await this.#awaitOther(record.txId, giveUpAt));
+    return outcome === undefined ? pending : told(record.txId, outcome, false);
+  }
+
+  #newDriver<Input>(transaction: Transaction<Input>, record: TransactionRecord): TransactionDriver {
+    const plan = this.#plan(transaction, record);
+    const driver = new TransactionDriver(this.#environment, {
+      record,
+      branches: plan ?? [],
+      role: "owner",
+      onCommit: transaction.onCommit,
+      onClosed: (closed, why) => this.#closed(closed, why),
+    });
+    this.#live.set(record.txId, driver);
+    void driver.outcome.then((outcome) => {
+      if (outcome !== undefined) this.#policy.finished(outcome.kind === "aborted");
+    });
+    if (plan === undefined) driver.withdraw("definition_failed");
+    else driver.begin();
+    return driver;
+  }
+
+  /** Undefined where the definition fails on the row: a bug of the definition, told as a failure, never thrown away. */
+  #plan<Input>(
+    transaction: Transaction<Input>,
+    record: TransactionRecord,
+  ): ReturnType<typeof planBranches> | undefined {
+    const { limits, observer } = this.#environment;
+    try {
+      return planBranches(transaction, record.input, limits.branchesMax);
+    } catch (error) {
+      observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
+      return undefined;
+    }
+  }
+
+  /** The outcome of an attempt that this call did not begin: told by its driver here, or read from the log (C3). */
+  async #awaitOther(txId: string, giveUpAt: number): Promise<Outcome | undefined> {
+    const { clock, log } = this.#environment;
+    for (;;) {
+      const remainingMs = giveUpAt - clock.monotonic();
+      if (remainingMs <= 0 || this.#stopped) return undefined;
+      const driver = this.#live.get(txId);
+      if (driver !== undefined) {
+        const outcome = await waitFor(clock, driver.outcome, Math.min(remainingMs, outcomePollMs * 10));
+        if (outcome !== undefined) return outcome;
+        continue;
+      }
+      const record = await log.read(txId);
+      if (record?.state === "committing" || record?.state === "committed") return { kind: "committed" };
+      if (record?.state === "aborted") return { kind: "aborted", reason: record.reason ?? "aborted" };
+      await waitFor(clock, new Promise<never>(() => undefined), outcomePollMs);
+    }
+  }
+
+  /** Waits until the earlier attempt has released everything, or a little; `begin` decides whether that is enough. */
+  async #awaitRelease(txId: string): Promise<void> {
+    const { clock } = this.#environment;
+    const driver = this.#live.get(txId);
+    await waitFor(clock, driver?.closed ?? new Promise<never>(() => undefined), outcomePollMs);
+  }
+
+  #closed(driver: TransactionDriver, why: "ended" | "stood_down"): void {
+    const { txId } = driver.record;
+    if (this.#live.get(txId) === driver) this.#live.delete(txId);
+    if (why === "stood_down" && !this.#stopped) this.#recovery.reread(txId, driver.seenEpoch);
+  }
+
+  #refuse(code: "overloaded" | "stopping" | "service_unavailable", service = ""): RunResult {
+    this.#environment.observer.observe({ type: "TransactionRefused", code });
+    if (code === "service_unavailable") return { kind: code, service, retryAfterMs: comeBackAfterMs };
+    return { kind: "overloaded", retryAfterMs: comeBackAfterMs };
+  }
+}
+
+const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };
+
+function told(txId: string, outcome: Outcome, repeated: boolean): RunResult {
+  return outcome.kind === "committed"
+    ? { kind: "committed", txId, repeated }
+    : { kind: "aborted", txId, reason: outcome.reason };
+}
+
+function policyOf(protocol: Protocol | "auto" | ProtocolPolicy, observer: Observer): ProtocolPolicy {
+  if (typeof protocol === "object") return protocol;
+  if (protocol !== "auto") return fixedPolicy(protocol);
+  return adaptivePolicy({ onSwitch: (to, abortRate) => observer.observe({ type: "ProtocolSwitched", to, abortRate }) });
+}

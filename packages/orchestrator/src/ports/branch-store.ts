@@ -1,0 +1,22 @@
+// Where a participant keeps its branches: command, record and business effect are one atomic step.
+import type { Answer, Command, Question } from "@assent/protocol";
+
+export interface BranchStore {
+  /**
+   * Applies each command and its business effect in one atomic step of its own, durably, and answers with the stored
+   * answer on a duplicate (P1–P5). One answer per command, in order; a step that failed, or whose durability is not
+   * known, is answered `unknown`. Never rejects.
+   */
+  apply(commands: readonly Command[]): Promise<readonly Answer[]>;
+  /**
+   * Looks at up to `limit` records that are due: removes those that may go (P7), and returns the questions of those
+   * that have waited too long (P6), which fall due again later. Rejects when the store cannot be read.
+   */
+  sweep(limit: number): Promise<BranchSweep>;
+}
+
+export interface BranchSweep {
+  readonly questions: readonly Question[];
+  /** More records are due now. */
+  readonly more: boolean;
+}

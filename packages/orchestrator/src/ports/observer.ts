@@ -1,0 +1,35 @@
+// What the library tells the world about itself. Observing never changes anything.
+import type { AlarmCode, Decision, ParkNote, Protocol } from "@assent/protocol";
+import type { BreakerState } from "../breaker.ts";
+
+export type Observation =
+  | { readonly type: "TransactionBegun"; readonly txId: string; readonly protocol: Protocol }
+  | {
+      readonly type: "TransactionDecided";
+      readonly txId: string;
+      readonly protocol: Protocol;
+      readonly decision: Decision;
+      readonly reason?: string;
+      readonly durationMs: number;
+    }
+  | { readonly type: "TransactionEnded"; readonly txId: string }
+  | { readonly type: "TransactionParked"; readonly txId: string; readonly note: ParkNote }
+  | { readonly type: "TransactionTakenOver"; readonly txId: string; readonly from: string }
+  | {
+      readonly type: "AlarmRaised";
+      readonly txId: string;
+      readonly code: AlarmCode;
+      readonly branchId: string;
+      readonly detail: string;
+    }
+  | { readonly type: "ProtocolSwitched"; readonly to: Protocol; readonly abortRate: number }
+  | { readonly type: "BreakerChanged"; readonly service: string; readonly to: BreakerState["kind"] }
+  | { readonly type: "TransactionRefused"; readonly code: string }
+  | { readonly type: "BackgroundWorkFailed"; readonly work: string; readonly error: unknown };
+
+export interface Observer {
+  observe(observation: Observation): void;
+}
+
+/** For those who do not want to know. */
+export const silentObserver: Observer = { observe: () => undefined };

@@ -1,0 +1,121 @@
+// The log of transactions, with the rows they belong to. A row and its transaction change in one atomic step (C4).
+import type { Decision, Json, JsonObject, ParkNote, Protocol, RecordWrite, TransactionRecord } from "@assent/protocol";
+
+/** What became of the latest attempt at a row's transaction: for ever when committed, else until the next attempt. */
+export type RowOutcome = "none" | "pending" | "committed" | "aborted";
+
+/** A row of the caller's own, such as an order. The header is kept by the log, the fields are the caller's. */
+export interface Row {
+  readonly key: string;
+  /** New at every creation and re-seeding, so that nothing of a former life is mistaken for this one. */
+  readonly incarnation: string;
+  /** Number of the latest attempt; 0 before the first. */
+  readonly attempt: number;
+  readonly outcome: RowOutcome;
+  /** Why the latest attempt was aborted. */
+  readonly reason?: string;
+  /** Fingerprint of what `begin` created it with, to tell a repeat from another request under the same key. */
+  readonly createdWith?: number;
+  readonly fields: JsonObject;
+}
+
+/** A condition on one field. All that are given must hold; an absent field meets none. */
+export interface FieldCondition {
+  readonly field: string;
+  readonly is?: Json;
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+/** Local work as data: what a store does to a row in the same atomic step as the log write. */
+export interface RowChange {
+  readonly expect?: readonly FieldCondition[];
+  readonly set?: JsonObject;
+  readonly increment?: Readonly<Record<string, number>>;
+  /** Adds one element to the end of a list field. */
+  readonly append?: JsonObject;
+}
+
+export interface BeginRequest {
+  readonly key: string;
+  /** The row to begin with when there is none; if there is one, its fields must be the same. */
+  readonly create?: { readonly incarnation: string; readonly fields: JsonObject };
+  readonly change?: RowChange;
+  readonly definition: string;
+  readonly definitionHash: number;
+  readonly protocol: Protocol;
+  readonly owner: string;
+  readonly begunAt: number;
+  readonly deadlineAt: number;
+  /** How long a failed attempt whose branches have not all released holds back the next one. */
+  readonly releaseWaitMs: number;
+}
+
+export type BeginResult =
+  | { readonly kind: "begun"; readonly record: TransactionRecord }
+  | { readonly kind: "absent" }
+  /** The row does not meet the conditions, or has other fields than `create`; nothing was changed. */
+  | { readonly kind: "unmet"; readonly row: Row }
+  | { readonly kind: "in_flight"; readonly txId: string }
+  /** The latest attempt failed and its branches have not all released yet. */
+  | { readonly kind: "releasing"; readonly txId: string }
+  | { readonly kind: "committed"; readonly txId: string };
+
+export interface DecideRequest {
+  readonly txId: string;
+  readonly owner: string;
+  readonly epoch: number;
+  readonly decision: Decision;
+  readonly reason?: string;
+  /** Applied to the row with a commit. */
+  readonly change?: RowChange;
+}
+
+/** `absent`: there is no such record (a store lost it); nothing was written. */
+export type OwnedWrite = RecordWrite | { readonly kind: "absent" };
+
+/** `unmet`: the row is not of this attempt any more, or its conditions fail; a commit was not written. */
+export type DecideResult = OwnedWrite | { readonly kind: "unmet" };
+
+export interface TakeOverRequest {
+  readonly txId: string;
+  readonly seen: { readonly owner: string; readonly epoch: number };
+  readonly taker: { readonly owner: string; readonly epoch: number };
+}
+
+export interface OwnedRequest {
+  readonly txId: string;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/** Every method resolves only when what it answers is durable (C3); a rejection means unknown, never refused (C2). */
+export interface TransactionLog {
+  begin(request: BeginRequest): Promise<BeginResult>;
+  decide(request: DecideRequest): Promise<DecideResult>;
+  end(request: OwnedRequest): Promise<OwnedWrite>;
+  takeOver(request: TakeOverRequest): Promise<OwnedWrite>;
+  park(request: OwnedRequest & { readonly note: ParkNote }): Promise<OwnedWrite>;
+  read(txId: string): Promise<TransactionRecord | undefined>;
+  /** Transactions that have not ended, by txId, from after the given one. */
+  active(after: string | undefined, limit: number): Promise<readonly TransactionRecord[]>;
+  /** R5: creates the given record if there is none, claiming its row again; answers the record in force. */
+  rebuild(record: TransactionRecord): Promise<TransactionRecord>;
+  /** Removes up to `limit` records that ended long ago; answers how many. */
+  sweep(limit: number): Promise<number>;
+}
+
+export type RowWrite =
+  | { readonly kind: "changed"; readonly row: Row }
+  | { readonly kind: "absent" }
+  | { readonly kind: "unmet"; readonly row: Row };
+
+/** The rows beside the log, for the service that owns them. A pending or committed row is never changed: `unmet`. */
+export interface RowStore {
+  /** Puts a new row, with no attempt behind it, in place of whatever the key held. */
+  putRow(key: string, incarnation: string, fields: JsonObject): Promise<void>;
+  /** The same for many rows, in one atomic step. */
+  putRows(incarnation: string, rows: readonly (readonly [key: string, fields: JsonObject])[]): Promise<void>;
+  readRow(key: string): Promise<Row | undefined>;
+  changeRow(key: string, change: RowChange): Promise<RowWrite>;
+}

@@ -1,0 +1,21 @@
+// How a coordinator reaches branches, and branches their coordinator. Each promises one thing: an answer or none.
+import type { Answer, Command, Question, QuestionAnswer } from "@assent/protocol";
+
+export interface Destination {
+  readonly service: string;
+  readonly partition: string;
+}
+
+export interface Transport {
+  /**
+   * Delivers a command and resolves with its answer, or with undefined when none came within `waitMs`. Never rejects:
+   * a broken connection, an undecodable reply and silence are the same thing to a commit protocol. A command may
+   * arrive late, more than once, or out of order.
+   */
+  send(destination: Destination, command: Command, waitMs: number): Promise<Answer | undefined>;
+}
+
+export interface QuestionTransport {
+  /** Asks a coordinator service what became of a transaction (P6). Undefined when no answer came; never rejects. */
+  ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined>;
+}

@@ -1,0 +1,189 @@
+// Recovery: taking over what other owners left, rebuilding records that were lost, sweeping the log.
+import {
+  type BranchSpec,
+  decodeOrigin,
+  invariant,
+  isEnded,
+  parseTransactionId,
+  type Question,
+  type TransactionOrigin,
+  type TransactionRecord,
+  transactionId,
+} from "@assent/protocol";
+import { type AnyTransaction, planBranches } from "./definition.ts";
+import type { Timer } from "./ports/clock.ts";
+import { type DriverEnvironment, takeoverEpoch, TransactionDriver } from "./transaction-driver.ts";
+
+/** Records read from the active index at a time, and taken over at a time (R6). */
+export const recoveryBatchMax = 256;
+/** Ended records removed in one sweep. */
+export const removalBatchMax = 2_000;
+
+export interface RecoveryOptions {
+  readonly environment: DriverEnvironment;
+  readonly owner: string;
+  readonly definitions: readonly AnyTransaction[];
+  readonly adopt: (driver: TransactionDriver) => void;
+  readonly closed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
+  readonly isLive: (txId: string) => boolean;
+  /** Whether an owner is known to be dead; left out, every owner but this one is (R2, exclusive lock). */
+  readonly isDead?: (owner: string) => Promise<boolean>;
+}
+
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    await this.takeOverActive();
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async sweep(): Promise<void> {
+    await this.takeOverActive();
+    await this.#options.environment.log.sweep(removalBatchMax);
+  }
+
+  /** Takes over every unfinished record whose owner is gone, in batches, each record on its own (R6). */
+  async takeOverActive(): Promise<void> {
+    const { log } = this.#options.environment;
+    let after: string | undefined;
+    for (;;) {
+      const records = await log.active(after, recoveryBatchMax);
+      await Promise.all(records.map((record) => this.#contained(record.txId, () => this.#considerTakeover(record))));
+      const last = records.at(-1);
+      if (last === undefined || records.length < recoveryBatchMax || this.#stopped) return;
+      after = last.txId;
+    }
+  }
+
+  /** Ownership of a record was lost, or given up at the deadline: whoever may, goes on with it by R3. */
+  reread(txId: string, seenEpoch: number): void {
+    void this.#contained(txId, async () => {
+      const record = await this.#options.environment.log.read(txId);
+      if (record !== undefined && !isEnded(record)) await this.#considerTakeover(record, { seenEpoch });
+    });
+  }
+
+  /**
+   * R5: no record is never "abort". Creates it, undecided and with an epoch above the asker's, and runs R3.
+   * Undefined when the asker's origin is not of a definition known here: it has to wait for somebody who knows it.
+   */
+  async rebuild(question: Question): Promise<TransactionRecord | undefined> {
+    const { environment, owner } = this.#options;
+    const origin = decodeOrigin(question.origin);
+    const parts = parseTransactionId(question.txId);
+    invariant(parts.key === origin.key && transactionId(parts) === question.txId, "R5", "an origin of another attempt");
+    if (this.#definitionOf(origin) === undefined) return undefined;
+    const record = await environment.log.rebuild({
+      txId: question.txId,
+      key: origin.key,
+      definition: origin.definition,
+      definitionHash: origin.definitionHash,
+      protocol: question.protocol,
+      state: "active",
+      epoch: Math.max(environment.clock.now(), question.epoch + 1),
+      owner,
+      begunAt: question.begunAt,
+      deadlineAt: origin.deadlineAt,
+      input: origin.input,
+      changedAt: environment.clock.now(),
+    });
+    if (record.owner === owner && !isEnded(record) && !this.#options.isLive(record.txId)) {
+      this.#drive(record, origin.branches);
+    }
+    return record;
+  }
+
+  async #considerTakeover(seen: TransactionRecord, givenUp?: { seenEpoch: number }): Promise<void> {
+    const { environment, owner } = this.#options;
+    if (this.#options.isLive(seen.txId) || this.#stopped) return;
+    const mine = seen.owner === owner;
+    if (!(mine && givenUp !== undefined) && !(await this.#mayTakeOver(seen))) return;
+    const branches = this.#branchesOf(seen);
+    if (branches === undefined) return this.#parkUnknownDefinition(seen);
+    const taker = { owner, epoch: takeoverEpoch(seen, environment.clock, givenUp?.seenEpoch) };
+    const { txId, owner: from, epoch } = seen;
+    const write = await environment.log.takeOver({ txId, seen: { owner: from, epoch }, taker });
+    if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId)) return;
+    environment.observer.observe({ type: "TransactionTakenOver", txId, from });
+    this.#drive(write.record, branches);
+  }
+
+  async #mayTakeOver(record: TransactionRecord): Promise<boolean> {
+    const { environment, owner, isDead } = this.#options;
+    // One's own record without a driver may be one whose `begin` is being answered just now: it has until its deadline.
+    if (record.owner !== owner && (isDead === undefined || (await isDead(record.owner)))) return true;
+    return environment.clock.now() > record.deadlineAt + environment.limits.takeoverGraceMs;
+  }
+
+  #drive(record: TransactionRecord, branches: readonly BranchSpec[]): void {
+    const { environment, adopt, closed } = this.#options;
+    const onCommit = this.#definitionOf(record)?.onCommit;
+    const driver = new TransactionDriver(environment, {
+      record,
+      branches,
+      role: "recoverer",
+      onCommit,
+      onClosed: closed,
+    });
+    adopt(driver);
+    driver.recover();
+  }
+
+  /** Undefined when the pinned definition is not known here, or fails on the input it began with. */
+  #branchesOf(record: TransactionRecord): readonly BranchSpec[] | undefined {
+    const { environment } = this.#options;
+    const definition = this.#definitionOf(record);
+    if (definition === undefined) return undefined;
+    try {
+      return planBranches(definition, record.input, environment.limits.branchesMax);
+    } catch (error) {
+      environment.observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
+      return undefined;
+    }
+  }
+
+  #definitionOf({
+    definition,
+    definitionHash,
+  }: Pick<TransactionOrigin, "definition" | "definitionHash">): AnyTransaction | undefined {
+    return this.#options.definitions.find(({ name, hash }) => name === definition && hash === definitionHash);
+  }
+
+  /** A record begun by a definition that this process does not have: visible, kept, and left to one that has it. */
+  async #parkUnknownDefinition(record: TransactionRecord): Promise<void> {
+    const { environment } = this.#options;
+    const { txId, owner, epoch, parked } = record;
+    const note = { reason: "unknown_definition", since: parked?.since ?? environment.clock.now(), attempts: 0 };
+    environment.observer.observe({ type: "TransactionParked", txId, note });
+    if (parked === undefined) await environment.log.park({ txId, owner, epoch, note });
+  }
+
+  /** An error in one transaction's recovery never touches another's (R6); the next sweep comes back to it. */
+  async #contained(txId: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.environment.observer.observe({ type: "BackgroundWorkFailed", work: `recover ${txId}`, error });
+    }
+  }
+
+  #schedule(): void {
+    if (this.#stopped) return;
+    const { clock, limits, random } = this.#options.environment;
+    this.#timer = clock.after(limits.sweepEveryMs * (0.5 + random.uniform()), () => {
+      void this.#contained("sweep", () => this.sweep()).finally(() => this.#schedule());
+    });
+  }
+}

@@ -1,0 +1,305 @@
+// Drives one transaction: performs the effects of the coordinator machine and feeds back what came of them.
+import {
+  type BranchSpec,
+  type Command,
+  coordinate,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+  type CoordinatorState,
+  coordinatorState,
+  decisionOf,
+  encodeOrigin,
+  type Limits,
+  nextEpoch,
+  type Outcome,
+  type TransactionRecord,
+  type Verb,
+  verbRole,
+} from "@assent/protocol";
+import { backoffMs, retryDelayMs } from "./backoff.ts";
+import type { Breakers } from "./breakers.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Clock, Timer } from "./ports/clock.ts";
+import type { Observer } from "./ports/observer.ts";
+import type { Random } from "./ports/random.ts";
+import type { DecideResult, OwnedWrite, RowChange, TransactionLog } from "./ports/transaction-log.ts";
+import type { Transport } from "./ports/transport.ts";
+
+/** What every driver of a process shares. */
+export interface DriverEnvironment {
+  readonly service: string;
+  readonly log: TransactionLog;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer: Observer;
+  readonly limits: Limits;
+  readonly breakers: Breakers;
+  readonly ownership: Ownership;
+}
+
+export interface DriverOptions {
+  readonly record: TransactionRecord;
+  readonly branches: readonly BranchSpec[];
+  readonly role: "owner" | "recoverer";
+  readonly onCommit?: RowChange | undefined;
+  /** Called once, when nothing more will be done here: the transaction ended, or somebody else owns it. */
+  readonly onClosed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
+}
+
+export class TransactionDriver {
+  readonly #environment: DriverEnvironment;
+  readonly #options: DriverOptions;
+  readonly #startedAt: number;
+  readonly #timers = new Set<Timer>();
+  #state: CoordinatorState;
+  #deadline: Timer | undefined;
+  #origin: string | undefined;
+  #closed = false;
+  #seenEpoch = 0;
+  #tell: (outcome: Outcome | undefined) => void = () => undefined;
+
+  /** Resolves when the outcome may be told (C5), or with undefined when this driver stopped before that. */
+  readonly outcome: Promise<Outcome | undefined>;
+  /** Resolves when this driver does nothing more. */
+  readonly closed: Promise<void>;
+  #close: () => void = () => undefined;
+
+  constructor(environment: DriverEnvironment, options: DriverOptions) {
+    this.#environment = environment;
+    this.#options = options;
+    this.#startedAt = environment.clock.monotonic();
+    this.#state = coordinatorState(options);
+    this.outcome = new Promise((resolve) => {
+      this.#tell = resolve;
+    });
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+  }
+
+  get record(): TransactionRecord {
+    return this.#state.record;
+  }
+
+  /** The highest epoch that fenced this driver off; 0 when none did. */
+  get seenEpoch(): number {
+    return this.#seenEpoch;
+  }
+
+  /** Starts phase 1 as the owner that has just begun the record. */
+  begin(): void {
+    const { clock } = this.#environment;
+    const delayMs = Math.max(0, this.record.deadlineAt - clock.now());
+    this.#deadline = clock.after(delayMs, () => this.#deadlinePassed());
+    this.#dispatch({ type: "Begun" });
+  }
+
+  /** Gives the record up, because its definition cannot say what to do. */
+  withdraw(reason: string): void {
+    this.#dispatch({ type: "Withdrawn", reason });
+  }
+
+  /** Continues a record that this process has taken over (R3, R4). */
+  recover(): void {
+    this.#dispatch({ type: "TakenOver" });
+  }
+
+  /** Stops without touching the record: for shutdown. Whoever opens the log next takes over. */
+  abandon(): void {
+    this.#finish("stood_down");
+  }
+
+  #dispatch(event: CoordinatorEvent): void {
+    if (this.#closed) return;
+    const { clock, limits } = this.#environment;
+    const step = coordinate(this.#state, event, { now: clock.now(), limits });
+    this.#state = step.state;
+    for (const effect of step.effects) this.#perform(effect);
+    if (this.#state.stage === "ended") this.#finish("ended");
+  }
+
+  #perform(effect: CoordinatorEffect): void {
+    switch (effect.type) {
+      case "SendCommand":
+        return this.#send(effect.branchId, effect.verb);
+      case "RetryLater": {
+        const { branchId, verb } = effect;
+        const delayMs = retryDelayMs(effect.delay, this.#environment.limits, this.#environment.random.uniform());
+        return this.#later(delayMs, { type: "RetryFellDue", branchId, verb });
+      }
+      case "WriteDecision":
+        return this.#writeDecision(effect);
+      case "WriteEnd":
+        return this.#writeEnd();
+      case "WriteRetryLater":
+        return this.#later(this.#writeBackoffMs(effect.attempts), { type: "WriteRetryFellDue" });
+      case "WaitForRelease":
+        return this.#later(this.#environment.limits.releaseWaitMs, { type: "ReleaseWaitPassed" });
+      case "TellOutcome":
+        return this.#tell(effect.outcome);
+      case "Park":
+        return this.#park(effect.note);
+      case "RaiseAlarm": {
+        const { code, branchId, detail } = effect;
+        return this.#environment.observer.observe({
+          type: "AlarmRaised",
+          txId: this.record.txId,
+          code,
+          branchId,
+          detail,
+        });
+      }
+      case "TakeOverOwnRecord":
+        return this.#finish("stood_down");
+      case "StandDown":
+        this.#seenEpoch = effect.seenEpoch ?? 0;
+        return this.#finish("stood_down");
+    }
+  }
+
+  #send(branchId: string, verb: Verb): void {
+    const spec = this.#options.branches.find((branch) => branch.branchId === branchId);
+    if (spec === undefined) return;
+    const { transport, breakers, limits } = this.#environment;
+    const answered = transport.send(spec, this.#command(spec, verb), limits.replyWaitMs);
+    if (verb === "forget") return void answered;
+    void answered.then((answer) => {
+      if (answer === undefined || answer.kind === "unknown") breakers.wentUnanswered(spec.service);
+      else breakers.answered(spec.service);
+      this.#dispatch(
+        answer === undefined
+          ? { type: "WentUnanswered", branchId, verb }
+          : { type: "Answered", branchId, verb, answer },
+      );
+    });
+  }
+
+  #command(spec: BranchSpec, verb: Verb): Command {
+    const { txId, protocol, epoch, begunAt, deadlineAt } = this.record;
+    const base = { txId, branchId: spec.branchId, verb, protocol, epoch, begunAt };
+    switch (verbRole(verb)) {
+      case "vote":
+        return { ...base, deadlineAt, payload: spec.payload, origin: this.#originText() };
+      case "query":
+        return { ...base, payload: spec.payload, origin: this.#originText() };
+      case "forward":
+        return { ...base, payload: spec.payload };
+      case "backward":
+      case "forget":
+        return base;
+    }
+  }
+
+  #originText(): string {
+    const { key, definition, definitionHash, input, deadlineAt } = this.record;
+    this.#origin ??= encodeOrigin({
+      coordinator: this.#environment.service,
+      key,
+      definition,
+      definitionHash,
+      input,
+      branches: this.#options.branches,
+      deadlineAt,
+    });
+    return this.#origin;
+  }
+
+  #writeDecision({ decision, reason }: { decision: "commit" | "abort"; reason?: string }): void {
+    this.#deadline?.cancel();
+    const { txId, owner, epoch } = this.record;
+    const change = decision === "commit" ? this.#options.onCommit : undefined;
+    const request = {
+      txId,
+      owner,
+      epoch,
+      decision,
+      ...(reason !== undefined && { reason }),
+      ...(change !== undefined && { change }),
+    };
+    this.#environment.log.decide(request).then(
+      (result) => this.#decided(result),
+      () => this.#dispatch({ type: "WriteWentUnanswered", write: "decision" }),
+    );
+  }
+
+  #decided(result: DecideResult): void {
+    if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" });
+    if (result.kind === "lost" || result.kind === "absent") return this.#dispatch({ type: "OwnershipLost" });
+    const { observer, clock } = this.#environment;
+    const { record } = result;
+    const decision = decisionOf(record);
+    if (decision !== undefined) {
+      observer.observe({
+        type: "TransactionDecided",
+        txId: record.txId,
+        protocol: record.protocol,
+        decision,
+        ...(record.reason !== undefined && { reason: record.reason }),
+        durationMs: clock.monotonic() - this.#startedAt,
+      });
+    }
+    this.#dispatch({ type: "DecisionWritten", record });
+  }
+
+  #writeEnd(): void {
+    const { txId, owner, epoch } = this.record;
+    this.#environment.log.end({ txId, owner, epoch }).then(
+      (result) => this.#endWritten(result),
+      () => this.#dispatch({ type: "WriteWentUnanswered", write: "end" }),
+    );
+  }
+
+  #endWritten(result: OwnedWrite): void {
+    if (result.kind === "lost" || result.kind === "absent") return this.#dispatch({ type: "OwnershipLost" });
+    this.#environment.observer.observe({ type: "TransactionEnded", txId: result.record.txId });
+    this.#dispatch({ type: "EndWritten", record: result.record });
+  }
+
+  #park(note: NonNullable<TransactionRecord["parked"]>): void {
+    const { observer, log } = this.#environment;
+    const { txId, owner, epoch } = this.record;
+    observer.observe({ type: "TransactionParked", txId, note });
+    log.park({ txId, owner, epoch, note }).catch((error: unknown) => {
+      observer.observe({ type: "BackgroundWorkFailed", work: `park ${txId}`, error });
+    });
+  }
+
+  #deadlinePassed(): void {
+    this.#dispatch({ type: "DeadlinePassed", ownerUninterrupted: this.#isUninterrupted() });
+  }
+
+  /** C6, R2: the right to let silence decide, by the monotonic clock and the lease. */
+  #isUninterrupted(): boolean {
+    const { clock, limits, ownership } = this.#environment;
+    const elapsedMs = clock.monotonic() - this.#startedAt;
+    return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && ownership.isHeld();
+  }
+
+  #writeBackoffMs(attempts: number): number {
+    return backoffMs(attempts, this.#environment.limits, this.#environment.random.uniform());
+  }
+
+  #later(delayMs: number, event: CoordinatorEvent): void {
+    const timer = this.#environment.clock.after(delayMs, () => {
+      this.#timers.delete(timer);
+      this.#dispatch(event);
+    });
+    this.#timers.add(timer);
+  }
+
+  #finish(why: "ended" | "stood_down"): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#deadline?.cancel();
+    for (const timer of this.#timers) timer.cancel();
+    this.#options.onClosed(this, why);
+    this.#tell(undefined);
+    this.#close();
+  }
+}
+
+/** R2: an epoch for taking a record over. */
+export function takeoverEpoch(record: TransactionRecord, clock: Clock, seen = 0): number {
+  return nextEpoch(clock.now(), record.epoch, seen);
+}

@@ -1,0 +1,138 @@
+// Phase 1, and its counterpart in recovery: asking the branches, and weighing what they answer.
+//
+// C1  commit is intended only when every branch voted yes (or R3 proves it).
+// C2  intending asks for one durable write; nothing else follows before it is known to be written.
+import {
+  type BranchProgress,
+  type BranchStatus,
+  branchOf,
+  type CoordinatorContext,
+  type CoordinatorEffect,
+  type CoordinatorState,
+  type CoordinatorStep,
+  idOf,
+  withBranch,
+  withPark,
+} from "./coordinator-state.ts";
+import { invariant } from "./invariant.ts";
+import type { Answer } from "./messages.ts";
+import { weighAnswers } from "./recovery.ts";
+import { type Decision, isBackwardFinal, isForwardFinal, verbTable } from "./verbs.ts";
+
+export function askVotes(state: CoordinatorState): CoordinatorStep {
+  const voted = new Set(state.branches.filter((b) => b.status === "yes" || b.status === "forward").map(idOf));
+  const effects: CoordinatorEffect[] = [];
+  const branches = state.branches.map((branch): BranchProgress => {
+    if (branch.status !== "idle" || !branch.spec.after.every((id) => voted.has(id))) return branch;
+    effects.push({ type: "SendCommand", branchId: idOf(branch), verb: verbTable[state.record.protocol].vote });
+    return { ...branch, status: "asked" };
+  });
+  return { state: { ...state, branches }, effects };
+}
+
+export function askQuestions(state: CoordinatorState): CoordinatorStep {
+  const branches = state.branches.map((branch): BranchProgress => ({
+    spec: branch.spec,
+    status: "asked",
+    attempts: 0,
+  }));
+  return {
+    state: { ...state, stage: "questioning", branches },
+    effects: branches.map((branch) => ({ type: "SendCommand", branchId: idOf(branch), verb: "query-or-prevent" })),
+  };
+}
+
+/** What an answer to phase 1 or to a question proves about its branch. */
+function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } {
+  switch (answer.kind) {
+    case "refused":
+      return { status: "no", refusal: answer.reason };
+    case "done":
+      if (isForwardFinal(answer.state)) return { status: "forward" };
+      if (!isBackwardFinal(answer.state)) return { status: "yes" };
+      return answer.refusal === undefined ? { status: "no" } : { status: "no", refusal: answer.refusal };
+    case "expired":
+      return { status: "expired" };
+    case "mismatch":
+      return { status: "mismatch" };
+    case "contended":
+    case "fenced":
+    case "conflict":
+    case "hazard":
+    case "unknown":
+    case "forgotten":
+      invariant(false, "P5", `a phase 1 is never answered ${answer.kind}`);
+  }
+}
+
+function weighVotes(state: CoordinatorState, branchId: string, answer: Answer): CoordinatorStep {
+  const branch = branchOf(state, branchId);
+  if (branch.status === "no") return intend(state, "abort", branch.refusal ?? "prevented");
+  if (branch.status === "expired") return intend(state, "abort", "expired");
+  if (branch.status === "mismatch") {
+    const step = intend(state, "abort", "payload_mismatch");
+    const detail = answer.kind === "mismatch" ? answer.what : "";
+    return { ...step, effects: [{ type: "RaiseAlarm", code: "payload_mismatch", branchId, detail }, ...step.effects] };
+  }
+  if (state.branches.every((b) => b.status === "yes" || b.status === "forward")) return intend(state, "commit");
+  return askVotes(state);
+}
+
+function weighRecovery(state: CoordinatorState, { now }: CoordinatorContext): CoordinatorStep {
+  const finding = weighAnswers(state.branches);
+  switch (finding.kind) {
+    case "wait":
+      return { state, effects: [] };
+    case "commit":
+      return intend(state, "commit");
+    case "abort":
+      return intend(state, "abort", finding.reason);
+    case "park": {
+      const note = { reason: finding.reason, since: state.record.parked?.since ?? now, attempts: 0 };
+      return { state: withPark(state, note), effects: [{ type: "Park", note }] };
+    }
+  }
+}
+
+/** C1, C2: asks for the decision to be written; nothing else happens until it is known to be durable. */
+export function intend(state: CoordinatorState, decision: Decision, reason?: string): CoordinatorStep {
+  const sure = state.branches.every((b) => b.status === "yes" || b.status === "forward" || b.status === "expired");
+  invariant(decision === "abort" || sure, "C1", "commit needs every vote");
+  const intent = reason === undefined ? { decision } : { decision, reason };
+  return {
+    state: { ...state, stage: "deciding", intent, decisionAttempts: 0 },
+    effects: [{ type: "WriteDecision", ...intent }],
+  };
+}
+
+/** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */
+function contended(state: CoordinatorState, branch: BranchProgress, context: CoordinatorContext): CoordinatorStep {
+  const since = branch.contendedSince ?? context.now;
+  const waitedMs = context.now - since;
+  if (waitedMs >= context.limits.contendedWaitMs) return intend(state, "abort", "contended");
+  const verb = verbTable[state.record.protocol].vote;
+  return {
+    state: withBranch(state, { ...branch, contendedSince: since }),
+    effects: [{ type: "RetryLater", branchId: idOf(branch), verb, delay: { kind: "contended", waitedMs } }],
+  };
+}
+
+/** One answer to phase 1. */
+export function answeredVote(
+  state: CoordinatorState,
+  { branchId, answer }: { branchId: string; answer: Answer },
+  context: CoordinatorContext,
+): CoordinatorStep {
+  const branch = branchOf(state, branchId);
+  if (answer.kind === "contended") return contended(state, branch, context);
+  return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId, answer);
+}
+
+/** One answer to query-or-prevent. */
+export function answeredQuestion(
+  state: CoordinatorState,
+  { branchId, answer }: { branchId: string; answer: Answer },
+  context: CoordinatorContext,
+): CoordinatorStep {
+  return weighRecovery(withBranch(state, { ...branchOf(state, branchId), ...readAnswer(answer) }), context);
+}

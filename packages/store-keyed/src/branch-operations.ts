@@ -1,0 +1,65 @@
+// The branch records of a participant over tables, with the index of those that are due.
+import { applyCommand, type BranchHandler, type BranchSweep, type Tables } from "@assent/orchestrator";
+import {
+  type Answer,
+  type BranchRecord,
+  type Command,
+  type Limits,
+  type Question,
+  removableAt,
+  shouldAsk,
+} from "@assent/protocol";
+import type { StepContext } from "./executor.ts";
+import { keyOfTimeKey, timeKey } from "./time-key.ts";
+
+const branchTable = "branches";
+const dueTable = "branches_due";
+
+type BranchLimitsUsed = Pick<Limits, "maxAgeMs" | "clockSkewMs" | "askAfterMs">;
+
+const branchKey = (txId: string, branchId: string): string => `${txId}/${branchId}`;
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function branchOperations(handler: BranchHandler<Tables>, limits: BranchLimitsUsed) {
+  return {
+    apply(tables: Tables, command: Command, { now }: StepContext): Answer {
+      const records = {
+        read: (txId: string, branchId: string) =>
+          tables.get(branchTable, branchKey(txId, branchId)) as BranchRecord | undefined,
+        write(record: BranchRecord, before: BranchRecord | undefined) {
+          const key = branchKey(record.txId, record.branchId);
+          tables.put(branchTable, key, record as never);
+          // One entry per record, moved only when it falls due: what ends in time costs the index one write.
+          if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);
+        },
+      };
+      return applyCommand(command, { records, view: tables, handler, limits, now });
+    },
+
+    readBranch: (tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null =>
+      (tables.get(branchTable, branchKey(txId, branchId)) as BranchRecord | undefined) ?? null,
+
+    sweepBranches(tables: Tables, { limit }: { limit: number }, { now }: StepContext): BranchSweep {
+      const due = tables.scan(dueTable, { before: timeKey(now, ""), limit });
+      const questions: Question[] = [];
+      for (const [dueKey] of due) {
+        const key = keyOfTimeKey(dueKey);
+        tables.delete(dueTable, dueKey);
+        const record = tables.get(branchTable, key) as BranchRecord | undefined;
+        if (record === undefined) continue;
+        const goneAt = removableAt(record, limits);
+        if (goneAt !== undefined && goneAt <= now) {
+          tables.delete(branchTable, key);
+          continue;
+        }
+        tables.put(dueTable, timeKey(goneAt ?? now + limits.askAfterMs, key), null);
+        if (shouldAsk(record) && record.origin !== undefined) questions.push(questionOf(record, record.origin));
+      }
+      return { questions, more: due.length === limit };
+    },
+  };
+}
+
+function questionOf({ txId, branchId, protocol, epoch, begunAt }: BranchRecord, origin: string): Question {
+  return { txId, branchId, protocol, epoch, begunAt, origin };
+}

@@ -1,0 +1,31 @@
+// The ports `TransactionLog` and `RowStore` over an executor.
+import type { RowStore, TransactionLog } from "@assent/orchestrator";
+import type { Executor } from "./executor.ts";
+import type { logOperations } from "./log-operations.ts";
+import type { rowOperations } from "./row-operations.ts";
+
+export type LogOperations = ReturnType<typeof logOperations>;
+export type RowOperations = typeof rowOperations;
+
+export function keyedLog(executor: Executor<LogOperations>): TransactionLog {
+  return {
+    begin: (request) => executor.run("begin", request),
+    decide: (request) => executor.run("decide", request),
+    end: (request) => executor.run("end", request),
+    takeOver: (request) => executor.run("takeOver", request),
+    park: (request) => executor.run("park", request),
+    read: async (txId) => (await executor.run("readRecord", { txId })) ?? undefined,
+    active: (after, limit) => executor.run("active", after === undefined ? { limit } : { after, limit }),
+    rebuild: (record) => executor.run("rebuild", { record }),
+    sweep: (limit) => executor.run("sweepLog", { limit }),
+  };
+}
+
+export function keyedRows(executor: Executor<RowOperations>): RowStore {
+  return {
+    putRow: async (key, incarnation, fields) => void (await executor.run("putRow", { key, incarnation, fields })),
+    putRows: async (incarnation, rows) => void (await executor.run("putRows", { incarnation, rows })),
+    readRow: async (key) => (await executor.run("readRow", { key })) ?? undefined,
+    changeRow: (key, change) => executor.run("changeRow", { key, change }),
+  };
+}

@@ -1,0 +1,204 @@
+// The transaction log and its rows over tables. Every rule of writing is in `protocol`; here it meets storage.
+import type {
+  BeginRequest,
+  BeginResult,
+  DecideRequest,
+  DecideResult,
+  OwnedRequest,
+  OwnedWrite,
+  Row,
+  Tables,
+  TakeOverRequest,
+} from "@assent/orchestrator";
+import {
+  fingerprintOf,
+  type Limits,
+  nextEpoch,
+  type ParkNote,
+  parseTransactionId,
+  type RecordWrite,
+  type TransactionRecord,
+  transactionId,
+  writeDecision,
+  writeEnd,
+  writePark,
+  writeTakeover,
+} from "@assent/protocol";
+import type { StepContext } from "./executor.ts";
+import { changedRow } from "./row-change.ts";
+import { readRow, writeRow } from "./row-operations.ts";
+import { keyOfTimeKey, timeKey } from "./time-key.ts";
+
+const recordTable = "transactions";
+const activeTable = "active";
+const removableTable = "removable";
+
+/** P7: the outcome in the log outlives the branch records, which are kept for two of these. */
+const keptMaxAges = 4;
+
+const readRecord = (tables: Tables, txId: string): TransactionRecord | undefined =>
+  tables.get(recordTable, txId) as TransactionRecord | undefined;
+
+/** Writes a record that is not ended: it is in the active index. */
+function writeActive(tables: Tables, record: TransactionRecord, isNew: boolean): void {
+  tables.put(recordTable, record.txId, record as never);
+  if (isNew) tables.put(activeTable, record.txId, null);
+}
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
+  return {
+    begin: (tables: Tables, request: BeginRequest, { now }: StepContext): BeginResult => begin(tables, request, now),
+
+    decide: (tables: Tables, request: DecideRequest, { now }: StepContext): DecideResult =>
+      decide(tables, request, now),
+
+    end(tables: Tables, { txId, owner, epoch }: OwnedRequest, { now }: StepContext): OwnedWrite {
+      const record = readRecord(tables, txId);
+      if (record === undefined) return { kind: "absent" };
+      const write = writeEnd(record, { owner, epoch }, now);
+      if (write.kind !== "written") return write;
+      tables.put(recordTable, txId, write.record as never);
+      tables.delete(activeTable, txId);
+      tables.put(removableTable, timeKey(record.begunAt + keptMaxAges * limits.maxAgeMs, txId), null);
+      return write;
+    },
+
+    takeOver(tables: Tables, { txId, seen, taker }: TakeOverRequest, { now }: StepContext): OwnedWrite {
+      const record = readRecord(tables, txId);
+      if (record === undefined) return { kind: "absent" };
+      return kept(tables, writeTakeover(record, { seen, taker, now }));
+    },
+
+    park(tables: Tables, { txId, owner, epoch, note }: OwnedRequest & { note: ParkNote }): OwnedWrite {
+      const record = readRecord(tables, txId);
+      if (record === undefined) return { kind: "absent" };
+      return kept(tables, writePark(record, { owner, epoch }, note));
+    },
+
+    readRecord: (tables: Tables, { txId }: { txId: string }): TransactionRecord | null =>
+      readRecord(tables, txId) ?? null,
+
+    active(tables: Tables, { after, limit }: { after?: string; limit: number }): readonly TransactionRecord[] {
+      const keys = tables.scan(activeTable, { ...(after !== undefined && { after }), limit });
+      return keys.flatMap(([txId]) => readRecord(tables, txId) ?? []);
+    },
+
+    rebuild: (tables: Tables, { record }: { record: TransactionRecord }, { now }: StepContext): TransactionRecord =>
+      rebuild(tables, record, now),
+
+    sweepLog(tables: Tables, { limit }: { limit: number }, { now }: StepContext): number {
+      const due = tables.scan(removableTable, { before: timeKey(now, ""), limit });
+      for (const [key] of due) {
+        tables.delete(removableTable, key);
+        tables.delete(recordTable, keyOfTimeKey(key));
+      }
+      return due.length;
+    },
+  };
+}
+
+function kept(tables: Tables, write: RecordWrite): RecordWrite {
+  if (write.kind === "written") writeActive(tables, write.record, false);
+  return write;
+}
+
+function begin(tables: Tables, request: BeginRequest, now: number): BeginResult {
+  const row = readRow(tables, request.key) ?? newRow(request);
+  if (row === undefined) return { kind: "absent" };
+  // Before anything is said of the attempt: whoever comes with other content must not hear its outcome.
+  if (request.create !== undefined && row.createdWith !== fingerprintOf(request.create.fields)) {
+    return { kind: "unmet", row };
+  }
+  const txId = transactionId(row);
+  if (row.outcome === "pending") return { kind: "in_flight", txId };
+  if (row.outcome === "committed") return { kind: "committed", txId };
+  if (row.outcome === "aborted" && isReleasing(readRecord(tables, txId), request, now))
+    return { kind: "releasing", txId };
+  const changed = changedRow(row, request.change);
+  if (changed === undefined) return { kind: "unmet", row };
+  return { kind: "begun", record: claim(tables, changed, { request, now }) };
+}
+
+function newRow({ key, create }: BeginRequest): Row | undefined {
+  if (create === undefined) return undefined;
+  const { incarnation, fields } = create;
+  return { key, incarnation, attempt: 0, outcome: "none", createdWith: fingerprintOf(fields), fields };
+}
+
+/** A failed attempt holds back the next until its branches have released, or for a while. */
+function isReleasing(previous: TransactionRecord | undefined, request: BeginRequest, now: number): boolean {
+  return previous?.state === "aborting" && now < previous.changedAt + request.releaseWaitMs;
+}
+
+function claim(tables: Tables, row: Row, { request, now }: { request: BeginRequest; now: number }): TransactionRecord {
+  const next = pendingRow(row, row.attempt + 1);
+  const { definition, definitionHash, protocol, owner, begunAt, deadlineAt } = request;
+  const record: TransactionRecord = {
+    txId: transactionId(next),
+    key: request.key,
+    definition,
+    definitionHash,
+    protocol,
+    owner,
+    begunAt,
+    deadlineAt,
+    state: "active",
+    epoch: nextEpoch(begunAt),
+    input: next.fields,
+    changedAt: now,
+  };
+  writeRow(tables, next);
+  writeActive(tables, record, true);
+  return record;
+}
+
+/** The row with an attempt under way. The reason of the one before goes. */
+function pendingRow(row: Row, attempt: number): Row {
+  const { reason: _reason, ...claimed } = row;
+  return { ...claimed, attempt, outcome: "pending" };
+}
+
+function decide(tables: Tables, request: DecideRequest, now: number): DecideResult {
+  const { txId, owner, epoch, decision, reason, change } = request;
+  const record = readRecord(tables, txId);
+  if (record === undefined) return { kind: "absent" };
+  const write = writeDecision(record, { owner, epoch }, { decision, reason, now });
+  if (write.kind !== "written") return write;
+  const row = rowOfAttempt(tables, record);
+  if (decision === "commit") {
+    // A row that says committed already is the truth of a record that was lost and rebuilt.
+    if (row === undefined || row.outcome === "aborted") return { kind: "unmet" };
+    const changed = row.outcome === "committed" ? row : changedRow(row, change);
+    if (changed === undefined) return { kind: "unmet" };
+    writeRow(tables, { ...changed, outcome: "committed" });
+  } else if (row !== undefined) {
+    if (row.outcome === "committed") return { kind: "lost", record };
+    writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });
+  }
+  return kept(tables, write) as DecideResult;
+}
+
+/** C4: the row, if it still is of this incarnation and attempt. */
+function rowOfAttempt(tables: Tables, record: TransactionRecord): Row | undefined {
+  const row = readRow(tables, record.key);
+  const { incarnation, attempt } = parseTransactionId(record.txId);
+  return row !== undefined && row.incarnation === incarnation && row.attempt === attempt ? row : undefined;
+}
+
+/** R5: what the row still knows of the attempt decides in which state its lost record comes back. */
+function rebuild(tables: Tables, lost: TransactionRecord, now: number): TransactionRecord {
+  const existing = readRecord(tables, lost.txId);
+  if (existing !== undefined) return existing;
+  const row = readRow(tables, lost.key);
+  const { incarnation, attempt } = parseTransactionId(lost.txId);
+  let record: TransactionRecord = { ...lost, changedAt: now };
+  if (row !== undefined && row.incarnation === incarnation) {
+    if (row.attempt > attempt) record = { ...record, state: "aborting", reason: "superseded" };
+    else if (row.attempt < attempt) writeRow(tables, pendingRow(row, attempt));
+    else if (row.outcome === "committed") record = { ...record, state: "committing" };
+    else if (row.outcome === "aborted") record = { ...record, state: "aborting", reason: row.reason ?? "aborted" };
+  }
+  writeActive(tables, record, true);
+  return record;
+}

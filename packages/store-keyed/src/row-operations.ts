@@ -1,0 +1,46 @@
+// The rows beside the log.
+import type { Row, RowChange, RowWrite, Tables } from "@assent/orchestrator";
+import type { JsonObject } from "@assent/protocol";
+import { changedRow } from "./row-change.ts";
+
+const rowTable = "rows";
+
+export function readRow(tables: Tables, key: string): Row | undefined {
+  return tables.get(rowTable, key) as Row | undefined;
+}
+
+export function writeRow(tables: Tables, row: Row): void {
+  tables.put(rowTable, row.key, row as never);
+}
+
+export const rowOperations = {
+  putRow(
+    tables: Tables,
+    { key, incarnation, fields }: { key: string; incarnation: string; fields: JsonObject },
+  ): { readonly key: string } {
+    writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+    return { key };
+  },
+
+  putRows(
+    tables: Tables,
+    { incarnation, rows }: { incarnation: string; rows: readonly (readonly [string, JsonObject])[] },
+  ): null {
+    for (const [key, fields] of rows) {
+      writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+    }
+    return null;
+  },
+
+  readRow: (tables: Tables, { key }: { key: string }): Row | null => readRow(tables, key) ?? null,
+
+  changeRow(tables: Tables, { key, change }: { key: string; change: RowChange }): RowWrite {
+    const row = readRow(tables, key);
+    if (row === undefined) return { kind: "absent" };
+    if (row.outcome === "pending" || row.outcome === "committed") return { kind: "unmet", row };
+    const changed = changedRow(row, change);
+    if (changed === undefined) return { kind: "unmet", row };
+    writeRow(tables, changed);
+    return { kind: "changed", row: changed };
+  },
+};

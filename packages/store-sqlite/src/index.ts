@@ -1,0 +1,5 @@
+/** The key-value engine in one SQLite file (durability D1), and a thread around it. @module */
+export * from "./port-calls.ts";
+export * from "./sqlite-engine.ts";
+export * from "./store-client.ts";
+export * from "./store-host.ts";

@@ -1,0 +1,107 @@
+// A store on another thread, as seen from here. Operations asked for in one turn travel as one message.
+import { nextTurn } from "@assent/system";
+import {
+  type Arguments,
+  type Executor,
+  type OnceKey,
+  type OnceResult,
+  type Operations,
+  type Result,
+  StoreFailure,
+} from "@assent/store-keyed";
+import { Worker } from "node:worker_threads";
+import { type CallHandler, PortCalls } from "./port-calls.ts";
+import type { StoreCall, StoreReply } from "./store-host.ts";
+
+interface PendingCall extends StoreCall {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: StoreFailure) => void;
+}
+
+export interface StoreClientOptions {
+  /** The module that calls `hostStore`. */
+  readonly module: URL;
+  readonly workerData: unknown;
+  /** Channels that the store's thread may call. */
+  readonly channels?: Readonly<Record<string, CallHandler>>;
+  /** Told when the thread ends on its own. */
+  readonly onFailed: (error: Error) => void;
+}
+
+export class StoreClient<O extends Operations> implements Executor<O> {
+  readonly #worker: Worker;
+  readonly #calls: PortCalls;
+  #pending: PendingCall[] = [];
+  #closing = false;
+
+  constructor(options: StoreClientOptions) {
+    this.#worker = new Worker(options.module, { workerData: options.workerData });
+    this.#calls = new PortCalls(this.#worker, options.channels ?? {});
+    // An error is followed by the exit: the first of the two is told.
+    let told = false;
+    this.#worker.on("error", (error) => {
+      told = true;
+      this.#calls.closed(`the store's thread failed: ${String(error)}`);
+      options.onFailed(error instanceof Error ? error : new Error(String(error)));
+    });
+    this.#worker.on("exit", (code) => {
+      if (told) return;
+      this.#calls.closed("the store's thread has ended");
+      if (!this.#closing) options.onFailed(new Error(`the store's thread ended with code ${code}`));
+    });
+  }
+
+  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>> {
+    return this.#enqueue({ name, args }) as Promise<Result<O, Name>>;
+  }
+
+  runOnce<Name extends keyof O & string>(
+    once: OnceKey,
+    name: Name,
+    args: Arguments<O, Name>,
+  ): Promise<OnceResult<Result<O, Name>>> {
+    return this.#enqueue({ name, args, once }) as Promise<OnceResult<Result<O, Name>>>;
+  }
+
+  /** Calls another channel of the store's thread. Undefined when it did not answer: nothing may be concluded. */
+  async send(channel: string, message: Uint8Array): Promise<Uint8Array | undefined> {
+    const answer = await this.#calls.call(channel, message);
+    return answer instanceof Uint8Array ? answer : undefined;
+  }
+
+  /** Closes the file and ends the thread, after everything that was asked for before; refuses what comes later. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    void this.#flush();
+    await this.#calls.call("close", undefined);
+    await this.#worker.terminate();
+  }
+
+  #enqueue(call: StoreCall): Promise<unknown> {
+    if (this.#closing) return Promise.reject(new StoreFailure("step_failed", "the store is closed; nothing was done"));
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...call, resolve, reject });
+      if (this.#pending.length === 1) nextTurn(() => void this.#flush());
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#pending;
+    this.#pending = [];
+    if (batch.length === 0) return;
+    try {
+      const message = JSON.stringify(batch.map(({ name, args, once }) => ({ name, args, once })));
+      const replies = JSON.parse((await this.#calls.call("run", message)) as string) as readonly StoreReply[];
+      batch.forEach((call, index) => settle(call, replies[index]));
+    } catch (cause) {
+      const message = `the store did not answer; what was changed is not known: ${String(cause)}`;
+      for (const call of batch) call.reject(new StoreFailure("store_broken", message, { cause }));
+    }
+  }
+}
+
+function settle(call: PendingCall, reply: StoreReply | undefined): void {
+  if (reply === undefined) call.reject(new StoreFailure("store_broken", "the store answered too little"));
+  else if (reply.ok) call.resolve(reply.result);
+  else call.reject(new StoreFailure(reply.code, reply.message));
+}

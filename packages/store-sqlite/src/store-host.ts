@@ -1,0 +1,74 @@
+// The thread that owns a store's file: answers operations, and whatever else its composition lets it answer.
+import { nextTurn, systemClock } from "@assent/system";
+import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from "@assent/store-keyed";
+import type { MessagePort } from "node:worker_threads";
+import { type CallHandler, PortCalls } from "./port-calls.ts";
+import { SqliteEngine } from "./sqlite-engine.ts";
+
+export interface StoreCall {
+  readonly name: string;
+  readonly args: unknown;
+  readonly once?: OnceKey;
+}
+
+export type StoreReply =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly code: StoreFailure["code"]; readonly message: string };
+
+export interface StoreHostOptions<O extends Operations> {
+  readonly port: MessagePort;
+  readonly path: string;
+  readonly operations: O;
+  /** Further channels, such as a participant's commands. */
+  readonly channels?: (executor: GroupCommitExecutor<O>) => Readonly<Record<string, CallHandler>>;
+}
+
+export interface StoreHost<O extends Operations> {
+  readonly executor: GroupCommitExecutor<O>;
+  /** Calls to the thread that started this one. */
+  readonly calls: PortCalls;
+}
+
+/** Opens the file and serves it until the port closes. */
+export function hostStore<O extends Operations>(options: StoreHostOptions<O>): StoreHost<O> {
+  const engine = new SqliteEngine(options.path);
+  const executor = new GroupCommitExecutor({
+    engine,
+    operations: options.operations,
+    now: () => systemClock.now(),
+    schedule: nextTurn,
+    // Crash, and let recovery find out what was written: going on would build on something unknown.
+    onBroken: (error) =>
+      setImmediate(() => {
+        throw error;
+      }),
+  });
+  const running = new Set<Promise<unknown>>();
+  const run = async (payload: unknown): Promise<string> => {
+    const calls = JSON.parse(payload as string) as readonly StoreCall[];
+    const replies = Promise.all(calls.map((call) => settle(executor, call)));
+    running.add(replies);
+    try {
+      return JSON.stringify(await replies);
+    } finally {
+      running.delete(replies);
+    }
+  };
+  const close = async (): Promise<undefined> => {
+    // What was asked for before has been received, but perhaps not committed yet.
+    await Promise.allSettled(running);
+    engine.close();
+  };
+  const calls = new PortCalls(options.port, { run, close, ...options.channels?.(executor) });
+  return { executor, calls };
+}
+
+async function settle(executor: GroupCommitExecutor<Operations>, { name, args, once }: StoreCall): Promise<StoreReply> {
+  try {
+    const result = await (once === undefined ? executor.run(name, args) : executor.runOnce(once, name, args));
+    return { ok: true, result };
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error;
+    return { ok: false, code: error.code, message: error.message };
+  }
+}

@@ -1,0 +1,80 @@
+// Commands between services of one process, as encoded bytes through the real codec: what is sent in one turn of the
+// event loop to one service leaves as one message, and comes back as one.
+import type { Clock, Destination, Transport } from "@assent/orchestrator";
+import { type Answer, type Command, decodeAnswers, defaultLimits, encodeCommands } from "@assent/protocol";
+
+/** Takes one message of commands; answers one message of answers, or undefined. */
+export type Endpoint = (message: Uint8Array) => Promise<Uint8Array | undefined>;
+
+export interface MemoryTransportOptions {
+  readonly endpoints: Readonly<Record<string, Endpoint>>;
+  readonly clock: Clock;
+  /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
+  readonly schedule: (callback: () => void) => void;
+  /** Told what went wrong with a message; its commands are unanswered all the same. */
+  readonly onFailure?: (service: string, error: unknown) => void;
+}
+
+interface Sent {
+  readonly command: Command;
+  readonly waitMs: number;
+  readonly resolve: (answer: Answer | undefined) => void;
+}
+
+export class MemoryTransport implements Transport {
+  readonly #options: MemoryTransportOptions;
+  readonly #outboxes = new Map<string, Sent[]>();
+
+  constructor(options: MemoryTransportOptions) {
+    this.#options = options;
+  }
+
+  send({ service }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
+    return new Promise((resolve) => {
+      let outbox = this.#outboxes.get(service);
+      if (outbox === undefined) {
+        outbox = [];
+        this.#outboxes.set(service, outbox);
+      }
+      outbox.push({ command, waitMs, resolve });
+      if (outbox.length === 1) this.#options.schedule(() => this.#flush(service));
+    });
+  }
+
+  #flush(service: string): void {
+    const batch = this.#outboxes.get(service) ?? [];
+    this.#outboxes.set(service, []);
+    this.#deliver(service, batch);
+  }
+
+  #deliver(service: string, batch: readonly Sent[]): void {
+    const message = encodeCommands(batch.map((sent) => sent.command));
+    if (message.byteLength > defaultLimits.messageBytesMax && batch.length > 1) {
+      const middle = batch.length >>> 1;
+      this.#deliver(service, batch.slice(0, middle));
+      this.#deliver(service, batch.slice(middle));
+      return;
+    }
+    void this.#exchange(service, message, batch);
+  }
+
+  async #exchange(service: string, message: Uint8Array, batch: readonly Sent[]): Promise<void> {
+    const { endpoints, clock, onFailure } = this.#options;
+    const settle = (answers: readonly Answer[]): void => batch.forEach((sent, index) => sent.resolve(answers[index]));
+    // One timer for each length of wait, which mostly is one for all.
+    const timers = [...new Set(batch.map((sent) => sent.waitMs))].map((waitMs) =>
+      clock.after(waitMs, () => batch.forEach((sent) => void (sent.waitMs === waitMs && sent.resolve(undefined)))),
+    );
+    try {
+      const endpoint = endpoints[service];
+      if (endpoint === undefined) throw new Error(`there is no service ${service}`);
+      const reply = await endpoint(message);
+      settle(reply === undefined ? [] : decodeAnswers(reply));
+    } catch (error) {
+      onFailure?.(service, error);
+      settle([]);
+    } finally {
+      for (const timer of timers) timer.cancel();
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// The shapes of answers, as OpenAPI knows them.
+import { z } from "@hono/zod-openapi";
+import { problemSchema } from "./problem.ts";
+
+export const json = <Schema extends z.ZodType>(description: string, schema: Schema) =>
+  ({ description, content: { "application/json": { schema } } }) as const;
+
+export const text = (example: string) =>
+  ({ description: example, content: { "text/plain": { schema: z.string().openapi({ example }) } } }) as const;
+
+/** Answers that any route may give. */
+export const problems = {
+  400: json("Refused: bad input or a business rule. Nothing was changed.", problemSchema),
+} as const;
+
+/** Of the routes that honour an Idempotency-Key. */
+export const keyedProblems = {
+  ...problems,
+  422: json("The Idempotency-Key was used for another request.", problemSchema),
+} as const;
+
+export const checkoutProblems = {
+  ...problems,
+  409: json("The outcome is not known yet (checkout_pending): ask again with the same order.", problemSchema),
+  429: json("Too much at once (overloaded): nothing was started, try again later.", problemSchema),
+} as const;
+
+export const seededSchema = z.object({ msg: z.string() });

@@ -1,0 +1,27 @@
+// Health, the same for every service.
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { json } from "./answers.ts";
+import { problemSchema } from "./problem.ts";
+
+export const healthSchema = z.looseObject({ status: z.literal("healthy") }).openapi("Health");
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the route's exact type is what matters
+export const healthRoute = <Path extends string>(path: Path) =>
+  createRoute({
+    method: "get",
+    path,
+    summary: "Whether the service can work now",
+    responses: { 200: json("It can", healthSchema), 503: json("It cannot", problemSchema) },
+  });
+
+/** Healthy when `ping` resolves; else 503 with what is wrong. */
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the route's exact type is what matters
+export async function answerHealth(context: Context, ping: () => Promise<void>) {
+  try {
+    await ping();
+    return context.json({ status: "healthy" as const }, 200);
+  } catch (error) {
+    return context.json({ error: `The store does not answer: ${String(error)}`, code: "store_unavailable" }, 503);
+  }
+}

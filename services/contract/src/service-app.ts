@@ -1,0 +1,49 @@
+// The frame of every service's HTTP side: how input is refused, and how problems, wrong paths, wrong methods and
+// failed stores are answered. There is no way to a 5xx from here but a bug.
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { StoreFailure } from "@assent/store-keyed";
+import type { Context } from "hono";
+import { Problem } from "./problem.ts";
+
+/** Told of errors that are nobody's input: bugs and failed stores. */
+export type ReportError = (error: unknown, request: string) => void;
+
+export function serviceApp(report: ReportError): OpenAPIHono {
+  const app = new OpenAPIHono({
+    defaultHook: (result, context) => {
+      if (result.success) return undefined;
+      const issue = result.error.issues[0];
+      const field = issue?.path.join(".") ?? "request";
+      return answerProblem(context, new Problem("invalid_input", `${field} ${issue?.message ?? "is not valid"}`));
+    },
+  });
+  app.notFound((context) => answerUnmatched(app, context));
+  app.onError((error, context) => {
+    if (error instanceof Problem) return answerProblem(context, error);
+    report(error, `${context.req.method} ${context.req.path}`);
+    if (error instanceof StoreFailure) {
+      const changed = error.changed === "nothing" ? "nothing was changed" : "what was changed is not known";
+      const advice = "Repeat it with the same Idempotency-Key, or look the thing up first.";
+      return answerProblem(context, new Problem(error.code, `DB error: ${changed}. ${advice}`));
+    }
+    return context.json({ error: "This is a bug of the service; it was logged.", code: "internal_error" }, 500);
+  });
+  return app;
+}
+
+export function answerProblem(context: Context, problem: Problem): Response {
+  if (problem.retryAfterMs !== undefined) {
+    context.header("Retry-After", String(Math.ceil(problem.retryAfterMs / 1_000)));
+  }
+  return context.json({ error: problem.message, code: problem.code }, problem.status);
+}
+
+/** A path that no route has is 404; a path that a route has under another method is 405 with `Allow`. */
+function answerUnmatched(app: OpenAPIHono, context: Context): Response {
+  const { method, path } = context.req;
+  const allowed = ["GET", "POST"].filter((other) => app.router.match(other, path)[0].length > 0);
+  if (allowed.length === 0) return answerProblem(context, new Problem("not_found", `There is nothing at ${path}.`));
+  context.header("Allow", allowed.join(", "));
+  const message = `${path} takes ${allowed.join(" or ")}, not ${method}.`;
+  return answerProblem(context, new Problem("method_not_allowed", message));
+}

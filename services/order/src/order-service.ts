@@ -1,0 +1,194 @@
+// What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
+import { Problem, runKeyed, seedInChunks } from "@assent/contract";
+import type { Orchestrator, Random, Row, RowChange, TransactionLog } from "@assent/orchestrator";
+import type { Json, JsonObject } from "@assent/protocol";
+import type { Executor, OnceKey, onceOperations, RowOperations } from "@assent/store-keyed";
+import { checkout } from "./checkout.ts";
+import { emptyOrder, type OrderFields, orderEntriesMax, orderTotalMax, orderUnitsMax } from "./order.ts";
+
+export type OrderStore = Executor<RowOperations & typeof onceOperations>;
+
+/** The price of an item, or undefined when there is no such item. Rejects when stock does not answer. */
+export type PriceLookup = (itemId: string) => Promise<number | undefined>;
+
+export interface OrderServiceOptions {
+  readonly orchestrator: Orchestrator;
+  readonly store: OrderStore;
+  readonly log: TransactionLog;
+  readonly priceOf: PriceLookup;
+  readonly random: Random;
+}
+
+export interface Order extends OrderFields {
+  readonly id: string;
+  readonly paid: boolean;
+}
+
+export interface AddItemRequest {
+  readonly orderId: string;
+  readonly itemId: string;
+  readonly quantity: number;
+}
+
+export interface SeedOrders {
+  readonly count: number;
+  readonly items: number;
+  readonly users: number;
+  readonly itemPrice: number;
+}
+
+/** Orders seeded in one atomic step. */
+const seedChunk = 5_000;
+/** Unfinished transactions looked at for the parked ones, and shown. */
+const parkedScanMax = 10_000;
+const parkedShownMax = 10;
+
+export class OrderService {
+  readonly #options: OrderServiceOptions;
+
+  constructor(options: OrderServiceOptions) {
+    this.#options = options;
+  }
+
+  async create(userId: string, once?: OnceKey): Promise<string> {
+    const { store, random } = this.#options;
+    const args = { key: random.name(), incarnation: random.name(), fields: emptyOrder(userId) };
+    return (await runKeyed(store, once, { name: "putRow", args })).key;
+  }
+
+  /** @throws {Problem} order_not_found */
+  async find(orderId: string): Promise<Order> {
+    const row = await this.#options.store.run("readRow", { key: orderId });
+    if (row === null) throw notFound(orderId);
+    return { id: orderId, paid: row.outcome === "committed", ...(row.fields as unknown as OrderFields) };
+  }
+
+  /** Answers the order's new total. @throws {Problem} */
+  async addItem({ orderId, itemId, quantity }: AddItemRequest, once?: OnceKey): Promise<number> {
+    const { store } = this.#options;
+    const args = { key: orderId, change: await this.#addition({ orderId, itemId, quantity }, once) };
+    const write = await runKeyed(store, once, { name: "changeRow", args });
+    if (write.kind === "absent") throw notFound(orderId);
+    if (write.kind === "unmet") throw closedOrFull(write.row);
+    return write.row.fields["total"] as number;
+  }
+
+  /** Pays the order, or says why not. @throws {Problem} */
+  async checkout(orderId: string): Promise<void> {
+    const result = await this.#options.orchestrator.run(checkout, { key: orderId });
+    switch (result.kind) {
+      case "committed":
+        return;
+      case "aborted":
+        throw new Problem(result.reason, `Checkout failed: ${result.reason}`);
+      case "absent":
+        throw notFound(orderId);
+      case "unmet":
+        throw new Problem("order_empty", "Order has no items");
+      case "pending":
+        throw new Problem(
+          "checkout_pending",
+          "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
+          { retryAfterMs: result.retryAfterMs },
+        );
+      case "overloaded":
+        throw new Problem("overloaded", "Too many checkouts at once. Nothing was started; try again later.", {
+          retryAfterMs: result.retryAfterMs,
+        });
+      case "service_unavailable":
+        throw new Problem(
+          `service_${result.service}_unavailable`,
+          `Checkout failed: ${result.service} does not answer. Nothing was started; try again later.`,
+          { retryAfterMs: result.retryAfterMs },
+        );
+    }
+  }
+
+  /** Replaces orders 0 to count − 1, each of a random user with two random items, one of each. */
+  async seed({ count, items, users, itemPrice }: SeedOrders, once?: OnceKey): Promise<void> {
+    const { store, random } = this.#options;
+    const draw = (below: number): string => String(Math.floor(random.uniform() * below));
+    const incarnation = random.name();
+    await seedInChunks(store, once, {
+      count,
+      chunk: seedChunk,
+      call: (first, size) => ({
+        name: "putRows",
+        args: {
+          incarnation,
+          rows: Array.from({ length: size }, (_, index): [string, JsonObject] => {
+            const bought: Json = [
+              [draw(items), 1],
+              [draw(items), 1],
+            ];
+            return [
+              String(first + index),
+              { user: draw(users), items: bought, total: 2 * itemPrice, units: 2, entries: 2 },
+            ];
+          }),
+        },
+      }),
+    });
+  }
+
+  /** Transactions that cannot be finished now, newest first. */
+  async parked(): Promise<{ count: number; latest: Record<string, unknown>[] }> {
+    const unfinished = await this.#options.log.active(undefined, parkedScanMax);
+    const parked = unfinished.filter((record) => record.parked !== undefined);
+    parked.sort((a, b) => (b.parked?.since ?? 0) - (a.parked?.since ?? 0));
+    const latest = parked.slice(0, parkedShownMax).map(({ txId, key, protocol, state, parked: note }) => ({
+      id: txId,
+      order_id: key,
+      protocol,
+      state,
+      ...note,
+    }));
+    return { count: parked.length, latest };
+  }
+
+  /** Resolves when the store answers. */
+  async ping(): Promise<void> {
+    await this.#options.store.run("readRow", { key: "" });
+  }
+
+  async #addition({ orderId, itemId, quantity }: AddItemRequest, once: OnceKey | undefined): Promise<RowChange> {
+    const { store, priceOf } = this.#options;
+    const price = await priceOf(itemId);
+    // A repeat is answered as before, even if the item has gone since; only then is there something stored.
+    if (price === undefined && (once === undefined || (await store.run("findOnce", once)) === null)) {
+      throw new Problem("item_not_found", `Item: ${itemId} does not exist!`);
+    }
+    const cost = (price ?? 0) * quantity;
+    if (cost > orderTotalMax) {
+      throw new Problem("order_too_large", `An order may cost ${orderTotalMax} at most; ${orderId} was not changed.`);
+    }
+    return {
+      expect: [
+        { field: "total", atMost: orderTotalMax - cost },
+        { field: "units", atMost: orderUnitsMax - quantity },
+        { field: "entries", atMost: orderEntriesMax - 1 },
+      ],
+      increment: { total: cost, units: quantity, entries: 1 },
+      append: { items: [itemId, quantity] },
+    };
+  }
+}
+
+function notFound(orderId: string): Problem {
+  return new Problem("order_not_found", `Order: ${orderId} not found!`);
+}
+
+function closedOrFull(row: Row): Problem {
+  switch (row.outcome) {
+    case "committed":
+      return new Problem("order_paid", `Order: ${row.key} is paid; nothing can be added.`);
+    case "pending":
+      return new Problem("order_in_checkout", `Order: ${row.key} is being checked out; nothing can be added now.`);
+    case "none":
+    case "aborted":
+      return new Problem(
+        "order_too_large",
+        `An order takes ${orderEntriesMax} items, ${orderUnitsMax} units and a total of ${orderTotalMax} at most.`,
+      );
+  }
+}

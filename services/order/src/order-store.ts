@@ -1,0 +1,10 @@
+// What the order service's store has to be able to do.
+import type { Limits } from "@assent/protocol";
+import { leaseOperations, logOperations, onceOperations, rowOperations } from "@assent/store-keyed";
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function orderOperations(limits: Pick<Limits, "maxAgeMs">) {
+  return { ...logOperations(limits), ...rowOperations, ...leaseOperations, ...onceOperations };
+}
+
+export type OrderOperations = ReturnType<typeof orderOperations>;

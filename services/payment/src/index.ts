@@ -1,0 +1,3 @@
+/** Users: a ledger of credit. @module */
+export * from "./payment-app.ts";
+export * from "./payment-service.ts";

@@ -1,0 +1,90 @@
+// Users: accounts of credit.
+import { Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "@assent/ledger";
+import type { Random } from "@assent/orchestrator";
+import { balanceMax, type Limits } from "@assent/protocol";
+import { branchOperations, type Executor, type OnceKey, onceOperations } from "@assent/store-keyed";
+
+export type PaymentStore = Executor<LedgerOperations & typeof onceOperations>;
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function paymentOperations(limits: Limits) {
+  const handler = ledgerHandler({ insufficient: "insufficient_credit", absent: "user_not_found" });
+  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations };
+}
+
+export type PaymentOperations = ReturnType<typeof paymentOperations>;
+
+/** Users seeded in one atomic step. */
+const seedChunk = 20_000;
+
+export class PaymentService {
+  readonly #store: PaymentStore;
+  readonly #random: Random;
+
+  constructor(options: { store: PaymentStore; random: Random }) {
+    this.#store = options.store;
+    this.#random = options.random;
+  }
+
+  async create(once?: OnceKey): Promise<string> {
+    const args = { accountId: this.#random.name(), generation: this.#random.name(), details: null };
+    return (await runKeyed(this.#store, once, { name: "openAccount", args })).accountId;
+  }
+
+  /** The user's credit. @throws {Problem} user_not_found */
+  async find(userId: string): Promise<number> {
+    const account = await this.#store.run("findAccount", { accountId: userId });
+    if (account === null) throw notFound(userId);
+    return account.available;
+  }
+
+  /** Answers the new credit. @throws {Problem} */
+  async addFunds(userId: string, amount: number, once?: OnceKey): Promise<number> {
+    return creditAfter(
+      userId,
+      await runKeyed(this.#store, once, { name: "deposit", args: { accountId: userId, amount } }),
+    );
+  }
+
+  /** Answers the new credit. @throws {Problem} */
+  async pay(userId: string, amount: number, once?: OnceKey): Promise<number> {
+    const args = { accountId: userId, amount };
+    return creditAfter(userId, await runKeyed(this.#store, once, { name: "withdraw", args }));
+  }
+
+  /** Replaces users 0 to count − 1. */
+  async seed({ count, credit }: { count: number; credit: number }, once?: OnceKey): Promise<void> {
+    const generation = this.#random.name();
+    await seedInChunks(this.#store, once, {
+      count,
+      chunk: seedChunk,
+      call: (first, size) => ({
+        name: "seed",
+        args: { first, count: size, generation, available: credit, details: null },
+      }),
+    });
+  }
+
+  /** Resolves when the store answers. */
+  async ping(): Promise<void> {
+    await this.#store.run("findAccount", { accountId: "" });
+  }
+}
+
+function notFound(userId: string): Problem {
+  return new Problem("user_not_found", `User: ${userId} not found!`);
+}
+
+function creditAfter(userId: string, write: LedgerWrite): number {
+  switch (write.kind) {
+    case "ok":
+      return write.account.available;
+    case "absent":
+      throw notFound(userId);
+    case "insufficient":
+      throw new Problem("insufficient_credit", `User: ${userId} credit cannot get reduced below zero!`);
+    case "too_large":
+      throw new Problem("credit_too_large", `User: ${userId} cannot have more than ${balanceMax} in all.`);
+  }
+}

@@ -1,0 +1,3 @@
+/** Items: a ledger of stock, with prices. @module */
+export * from "./stock-app.ts";
+export * from "./stock-service.ts";

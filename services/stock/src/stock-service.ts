@@ -1,0 +1,100 @@
+// Items: accounts of stock, each with a price.
+import { Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { type Account, ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "@assent/ledger";
+import type { Random } from "@assent/orchestrator";
+import { balanceMax, type Limits } from "@assent/protocol";
+import { branchOperations, type Executor, type OnceKey, onceOperations } from "@assent/store-keyed";
+
+export type StockStore = Executor<LedgerOperations & typeof onceOperations>;
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function stockOperations(limits: Limits) {
+  const handler = ledgerHandler({ insufficient: "insufficient_stock", absent: "item_not_found" });
+  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations };
+}
+
+export type StockOperations = ReturnType<typeof stockOperations>;
+
+export interface Item {
+  readonly stock: number;
+  readonly price: number;
+}
+
+/** Items seeded in one atomic step. */
+const seedChunk = 20_000;
+
+export class StockService {
+  readonly #store: StockStore;
+  readonly #random: Random;
+
+  constructor(options: { store: StockStore; random: Random }) {
+    this.#store = options.store;
+    this.#random = options.random;
+  }
+
+  async create(price: number, once?: OnceKey): Promise<string> {
+    const args = { accountId: this.#random.name(), generation: this.#random.name(), details: { price } };
+    return (await runKeyed(this.#store, once, { name: "openAccount", args })).accountId;
+  }
+
+  /** @throws {Problem} item_not_found */
+  async find(itemId: string): Promise<Item> {
+    const account = await this.#store.run("findAccount", { accountId: itemId });
+    if (account === null) throw notFound(itemId);
+    return { stock: account.available, price: priceOf(account) };
+  }
+
+  /** Answers the new stock. @throws {Problem} */
+  async add(itemId: string, amount: number, once?: OnceKey): Promise<number> {
+    return stockAfter(
+      itemId,
+      await runKeyed(this.#store, once, { name: "deposit", args: { accountId: itemId, amount } }),
+    );
+  }
+
+  /** Answers the new stock. @throws {Problem} */
+  async subtract(itemId: string, amount: number, once?: OnceKey): Promise<number> {
+    const args = { accountId: itemId, amount };
+    return stockAfter(itemId, await runKeyed(this.#store, once, { name: "withdraw", args }));
+  }
+
+  /** Replaces items 0 to count − 1. */
+  async seed({ count, stock, price }: Item & { count: number }, once?: OnceKey): Promise<void> {
+    const generation = this.#random.name();
+    await seedInChunks(this.#store, once, {
+      count,
+      chunk: seedChunk,
+      call: (first, size) => ({
+        name: "seed",
+        args: { first, count: size, generation, available: stock, details: { price } },
+      }),
+    });
+  }
+
+  /** Resolves when the store answers. */
+  async ping(): Promise<void> {
+    await this.#store.run("findAccount", { accountId: "" });
+  }
+}
+
+/** What other services may ask about an item. */
+export function priceOf(account: Account): number {
+  return (account.details as { price: number }).price;
+}
+
+function notFound(itemId: string): Problem {
+  return new Problem("item_not_found", `Item: ${itemId} not found!`);
+}
+
+function stockAfter(itemId: string, write: LedgerWrite): number {
+  switch (write.kind) {
+    case "ok":
+      return write.account.available;
+    case "absent":
+      throw notFound(itemId);
+    case "insufficient":
+      throw new Problem("insufficient_stock", `Item: ${itemId} stock cannot get reduced below zero!`);
+    case "too_large":
+      throw new Problem("stock_too_large", `Item: ${itemId} cannot have more than ${balanceMax} in all.`);
+  }
+}
