@@ -1,5 +1,7 @@
 // The `assent` command.
 import { Command } from "commander";
+import { resolve } from "node:path";
+import { audit, NoSuchData, printAudit } from "./audit.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { serve } from "./serve.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
@@ -24,6 +26,17 @@ export async function main(argv: readonly string[]): Promise<void> {
       };
       await serve(readSettings(process.env, overrides));
     });
+  program
+    .command("audit")
+    .description("add up stock, money and orders from the stores of a folder that is not in use")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .option("--json", "print the report as JSON")
+    .action((options: { data?: string; json?: boolean }) => {
+      const report = audit(resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA));
+      if (options.json === true) console.log(JSON.stringify(report, null, 2));
+      else printAudit(report);
+      if (report.findings.length > 0) process.exitCode = 1;
+    });
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -35,6 +48,6 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  if (error instanceof DataFolderInUse || error instanceof InvalidSettings) return true;
+  if ([DataFolderInUse, InvalidSettings, NoSuchData].some((known) => error instanceof known)) return true;
   return error instanceof Error && "code" in error && (error.code === "EADDRINUSE" || error.code === "EACCES");
 }

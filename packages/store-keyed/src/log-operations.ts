@@ -12,6 +12,7 @@ import type {
 } from "@assent/orchestrator";
 import {
   fingerprintOf,
+  type JsonObject,
   type Limits,
   nextEpoch,
   type ParkNote,
@@ -126,6 +127,12 @@ function newRow({ key, create }: BeginRequest): Row | undefined {
   return { key, incarnation, attempt: 0, outcome: "none", createdWith: fingerprintOf(fields), fields };
 }
 
+/** The row as a lost attempt began with it. */
+function rowOf({ key, input }: TransactionRecord, attempt: { incarnation: string; attempt: number }): Row {
+  const createdWith = fingerprintOf(input);
+  return { key, ...attempt, outcome: "pending", createdWith, fields: input as JsonObject };
+}
+
 /** A failed attempt holds back the next until its branches have released, or for a while. */
 function isReleasing(previous: TransactionRecord | undefined, request: BeginRequest, now: number): boolean {
   return previous?.state === "aborting" && now < previous.changedAt + request.releaseWaitMs;
@@ -193,6 +200,8 @@ function rebuild(tables: Tables, lost: TransactionRecord, now: number): Transact
   const row = readRow(tables, lost.key);
   const { incarnation, attempt } = parseTransactionId(lost.txId);
   let record: TransactionRecord = { ...lost, changedAt: now };
+  // Rows are never removed: one that is gone was lost together with the record, and C4 needs it for the decision.
+  if (row === undefined) writeRow(tables, rowOf(lost, { incarnation, attempt }));
   if (row !== undefined && row.incarnation === incarnation) {
     if (row.attempt > attempt) record = { ...record, state: "aborting", reason: "superseded" };
     else if (row.attempt < attempt) writeRow(tables, pendingRow(row, attempt));

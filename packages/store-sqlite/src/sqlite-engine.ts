@@ -1,22 +1,28 @@
 // The engine in one SQLite file: synchronous, no thread of its own. WAL and synchronous=FULL make a commit survive a
 // crash of the process or the machine (level D1): https://www.sqlite.org/pragma.html#pragma_synchronous
+//
+// A commit appends its changes to the journal and keeps them in a memtable. When the memtable is large it is frozen,
+// and each later commit moves some of it to the tables, in the same SQLite transaction; when all of it is there, its
+// part of the journal goes. Reads look into the memtable, the frozen one, and the tables, in that order.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 import { EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { entriesOf, Journal } from "./journal.ts";
+import { type Entry, Memtable } from "./memtable.ts";
 
-/** Pages in the log before it is copied into the file (4 KiB each); larger means fewer, longer pauses. */
+/** Pages of 4 KiB in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
 const walPagesMax = 4_000;
 const cacheKib = 65_536;
+/** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
+export const memtableKeysMax = 32_768;
+/** Keys moved to the tables by each commit: at least this many, and twice what it wrote, so moving never falls behind. */
+const movedKeysMin = 64;
 /** SQLite's primary result code for a full disk: https://www.sqlite.org/rescode.html#full */
 const sqliteFull = 13;
 
-interface TableStatements {
-  readonly get: StatementSync;
-  readonly put: StatementSync;
-  readonly delete: StatementSync;
-  readonly scan: StatementSync;
-}
+/** Kept in the file's user_version; changes with the layout of the tables. */
+export const formatVersion = 1;
 
 /** Thrown where a file was written by another version of this store. `code` is stable. */
 export class UnknownFormat extends Error {
@@ -28,8 +34,20 @@ export class UnknownFormat extends Error {
   }
 }
 
-/** Kept in the file's user_version; changes with the layout of the tables. */
-export const formatVersion = 1;
+interface TableStatements {
+  readonly get: StatementSync;
+  readonly put: StatementSync;
+  readonly delete: StatementSync;
+  readonly scan: StatementSync;
+}
+
+interface Frozen {
+  readonly memtable: Memtable;
+  readonly entries: readonly Entry[];
+  readonly lastSequence: number;
+  /** Entries before this one are in the tables. */
+  readonly moved: number;
+}
 
 export class SqliteEngine implements KeyedEngine {
   readonly durability = "D1";
@@ -37,6 +55,9 @@ export class SqliteEngine implements KeyedEngine {
   readonly #statements = new Map<string, TableStatements>();
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
+  readonly #journal: Journal;
+  #memtable = new Memtable();
+  #frozen: Frozen | undefined;
 
   /** @throws {UnknownFormat}; SQLite's error when the file cannot be opened or is no database */
   constructor(path: string) {
@@ -56,48 +77,105 @@ export class SqliteEngine implements KeyedEngine {
     `);
     this.#begin = this.#database.prepare("BEGIN IMMEDIATE");
     this.#commit = this.#database.prepare("COMMIT");
-    const tables = this.#database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-    for (const { name } of tables) this.#statements.set(String(name), this.#prepare(String(name)));
+    this.#journal = new Journal(this.#database);
+    for (const entry of this.#journal.replay()) this.#memtable.set(entry);
+    const tables = this.#database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'journal'");
+    for (const { name } of tables.all()) this.#statements.set(String(name), this.#prepare(String(name)));
   }
 
   get(table: string, key: string): Json | undefined {
-    const row = this.#statements.get(table)?.get.get(key);
-    return row === undefined ? undefined : (JSON.parse(row["value"] as string) as Json);
+    const text = this.#textOf(table, key);
+    return text === undefined ? undefined : (JSON.parse(text) as Json);
   }
 
-  scan(table: string, { after, before, limit }: ScanRange): readonly (readonly [key: string, value: Json])[] {
+  scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
+    const memtables = [this.#frozen?.memtable, this.#memtable].filter((memtable) => memtable !== undefined);
+    // As many rows more than asked for as the memtables may hide.
+    const limit = memtables.reduce((sum, memtable) => sum + memtable.sizeOf(table), range.limit);
     // The first text after another is that text and a NUL. Every text sorts below any blob.
-    const from = after === undefined ? "" : `${after}\0`;
-    const rows = this.#statements.get(table)?.scan.all(from, before ?? new Uint8Array(), limit) ?? [];
-    return rows.map((row) => [row["key"] as string, JSON.parse(row["value"] as string) as Json]);
+    const from = range.after === undefined ? "" : `${range.after}\0`;
+    const stored = this.#statements.get(table)?.scan.all(from, range.before ?? new Uint8Array(), limit) ?? [];
+    const rows = new Map(stored.map((row) => [row["key"] as string, row["value"] as string]));
+    for (const memtable of memtables) memtable.overlay(table, range, rows);
+    const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, range.limit);
+    return sorted.map(([key, text]) => [key, JSON.parse(text) as Json]);
   }
 
   commit(writes: Writes): void {
+    const entries = entriesOf(writes);
+    const movedTo = this.#transaction(() => {
+      this.#journal.append(entries);
+      return this.#move(Math.max(movedKeysMin, 2 * entries.length));
+    });
+    this.#journal.appended();
+    this.#moved(movedTo);
+    for (const entry of entries) this.#memtable.set(entry);
+  }
+
+  /** Moves everything to the tables and closes the file. */
+  close(): void {
     try {
-      // Before the transaction: a rolled back CREATE would leave statements for a table that is not there.
-      for (const table of writes.keys()) this.#made(table);
-      this.#begin.run();
-      for (const [table, changes] of writes) {
-        const statements = this.#made(table);
-        for (const [key, value] of changes) {
-          if (value === undefined) statements.delete.run(key);
-          else statements.put.run(key, JSON.stringify(value));
-        }
+      for (let turn = 0; turn < 2; turn += 1) {
+        this.#moved(this.#transaction(() => this.#move(Infinity)));
+        if (turn === 0 && this.#memtable.size > 0) this.#freeze();
       }
-      this.#commit.run();
     } catch (error) {
-      // A full disk has rolled back already: https://www.sqlite.org/lang_transaction.html
+      // No room to move anything: the journal keeps what the tables lack.
+      if (!(error instanceof EngineFull) && !isFull(error)) throw error;
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #textOf(table: string, key: string): string | undefined {
+    if (this.#memtable.has(table, key)) return this.#memtable.get(table, key);
+    if (this.#frozen?.memtable.has(table, key) === true) return this.#frozen.memtable.get(table, key);
+    return this.#statements.get(table)?.get.get(key)?.["value"] as string | undefined;
+  }
+
+  #freeze(): void {
+    const entries = this.#memtable.sorted();
+    // Before any transaction: a rolled back CREATE would leave statements for a table that is not there.
+    for (const [table] of entries) this.#made(table);
+    this.#frozen = { memtable: this.#memtable, entries, lastSequence: this.#journal.last, moved: 0 };
+    this.#memtable = new Memtable();
+  }
+
+  /** Moves up to `count` frozen entries to the tables, inside the caller's transaction; answers how far it got. */
+  #move(count: number): number {
+    if (this.#frozen === undefined) return 0;
+    const { entries, moved, lastSequence } = this.#frozen;
+    const end = Math.min(entries.length, moved + count);
+    for (const [table, key, text] of entries.slice(moved, end)) {
+      const statements = this.#made(table);
+      if (text === undefined) statements.delete.run(key);
+      else statements.put.run(key, text);
+    }
+    if (end === entries.length) this.#journal.removeUpTo(lastSequence);
+    return end;
+  }
+
+  /** The transaction of `#move` was committed. */
+  #moved(end: number): void {
+    if (this.#frozen === undefined) return;
+    this.#frozen = end === this.#frozen.entries.length ? undefined : { ...this.#frozen, moved: end };
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      if (this.#frozen === undefined && this.#memtable.size >= memtableKeysMax) this.#freeze();
+      this.#begin.run();
+      const result = work();
+      this.#commit.run();
+      return result;
+    } catch (error) {
       if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       if (isFull(error)) throw new EngineFull(error);
       throw error;
     }
   }
 
-  close(): void {
-    this.#database.close();
-  }
-
-  /** A table is made by the first write to it: reads work on a full disk too. */
+  /** A table is made when something is moved to it, never by a read: reads work on a full disk too. */
   #made(table: string): TableStatements {
     let statements = this.#statements.get(table);
     if (statements === undefined) {

@@ -69,7 +69,11 @@ export const orderRoutes = {
     responses: {
       200: json(
         "The parked transactions",
-        z.object({ count: z.number().int(), latest: z.array(z.record(z.string(), z.unknown())) }),
+        z.object({
+          count: z.number().int(),
+          latest: z.array(z.record(z.string(), z.unknown())),
+          unfinished: z.number().int().openapi({ description: "All that have not ended, parked or not." }),
+        }),
       ),
       ...problems,
     },

@@ -131,8 +131,8 @@ export class OrderService {
     });
   }
 
-  /** Transactions that cannot be finished now, newest first. */
-  async parked(): Promise<{ count: number; latest: Record<string, unknown>[] }> {
+  /** Transactions that cannot be finished now, newest first, and how many have not ended in all. */
+  async parked(): Promise<{ count: number; latest: Record<string, unknown>[]; unfinished: number }> {
     const unfinished = await this.#options.log.active(undefined, parkedScanMax);
     const parked = unfinished.filter((record) => record.parked !== undefined);
     parked.sort((a, b) => (b.parked?.since ?? 0) - (a.parked?.since ?? 0));
@@ -143,7 +143,7 @@ export class OrderService {
       state,
       ...note,
     }));
-    return { count: parked.length, latest };
+    return { count: parked.length, latest, unfinished: unfinished.length };
   }
 
   /** Resolves when the store answers. */

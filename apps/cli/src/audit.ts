@@ -1,0 +1,117 @@
+// `assent audit`: conservation, read from the stores alone. The system must not be running on the folder.
+import { type LedgerTotals, ledgerOperations } from "@assent/ledger";
+import type { Row, Tables } from "@assent/orchestrator";
+import type { OrderFields } from "@assent/order";
+import { BatchTables } from "@assent/store-keyed";
+import { SqliteEngine } from "@assent/store-sqlite";
+import { existsSync } from "node:fs";
+import { type DataFolder, lockDataFolder } from "./embedded/data-folder.ts";
+
+export interface AuditReport {
+  readonly stock: LedgerTotals;
+  readonly credit: LedgerTotals;
+  readonly orders: {
+    readonly total: number;
+    readonly paid: number;
+    readonly paidUnits: number;
+    readonly paidCost: number;
+  };
+  /** Transactions that have not ended: the next start finishes them. */
+  readonly unfinished: number;
+  /** Empty when everything adds up. */
+  readonly findings: readonly string[];
+}
+
+/** There is nothing to audit. `code` is stable. */
+export class NoSuchData extends Error {
+  readonly code = "no_such_data";
+
+  constructor(path: string) {
+    super(`there is no checkout data in ${path}; nothing was created`);
+    this.name = "NoSuchData";
+  }
+}
+
+const pageRows = 10_000;
+
+/** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} */
+export function audit(path: string): AuditReport {
+  if (!existsSync(path)) throw new NoSuchData(path);
+  const folder = lockDataFolder(path);
+  try {
+    return auditFolder(folder);
+  } finally {
+    folder.release();
+  }
+}
+
+function auditFolder(folder: DataFolder): AuditReport {
+  const stock = reading(folder, "stock.db", (tables) => ledgerOperations.totals(tables));
+  const credit = reading(folder, "payment.db", (tables) => ledgerOperations.totals(tables));
+  const { orders, unfinished } = reading(folder, "orders.db", readOrders);
+  return { stock, credit, orders, unfinished, findings: judge({ stock, credit, orders, unfinished }) };
+}
+
+function judge({ stock, credit, orders, unfinished }: Omit<AuditReport, "findings">): string[] {
+  const findings: string[] = [];
+  for (const [name, totals] of Object.entries({ stock, credit })) {
+    const { deposited, available, held, spent, withdrawn } = totals;
+    if (deposited !== available + held + spent + withdrawn) findings.push(`${name} was made or lost`);
+    if (unfinished === 0 && held !== 0) findings.push(`${held} of ${name} is held by nobody`);
+  }
+  // Seeding accounts again forgets what was spent from them, never more than that.
+  if (unfinished === 0 && stock.spent > orders.paidUnits)
+    findings.push(`${stock.spent} units went for ${orders.paidUnits}`);
+  if (unfinished === 0 && credit.spent > orders.paidCost)
+    findings.push(`${credit.spent} was paid for ${orders.paidCost}`);
+  return findings;
+}
+
+function readOrders(tables: Tables): Pick<AuditReport, "orders" | "unfinished"> {
+  const orders = { total: 0, paid: 0, paidUnits: 0, paidCost: 0 };
+  for (const value of allOf(tables, "rows")) {
+    const { outcome, fields } = value as Row;
+    orders.total += 1;
+    if (outcome !== "committed") continue;
+    const { units, total } = fields as unknown as OrderFields;
+    orders.paid += 1;
+    orders.paidUnits += units;
+    orders.paidCost += total;
+  }
+  let unfinished = 0;
+  for (const _ of allOf(tables, "active")) unfinished += 1;
+  return { orders, unfinished };
+}
+
+function* allOf(tables: Tables, table: string): Generator<unknown> {
+  let after: string | undefined;
+  for (;;) {
+    const page = tables.scan(table, { ...(after !== undefined && { after }), limit: pageRows });
+    for (const [, value] of page) yield value;
+    after = page.at(-1)?.[0];
+    if (page.length < pageRows) return;
+  }
+}
+
+function reading<T>(folder: DataFolder, file: string, read: (tables: Tables) => T): T {
+  if (!existsSync(folder.file(file))) throw new NoSuchData(folder.path);
+  const engine = new SqliteEngine(folder.file(file));
+  try {
+    return read(new BatchTables(engine));
+  } finally {
+    engine.close();
+  }
+}
+
+export function printAudit(report: AuditReport): void {
+  const row = (name: string, { deposited, available, held, spent, withdrawn }: LedgerTotals): string =>
+    `${name.padEnd(7)} deposited ${deposited} = available ${available} + held ${held} + ` +
+    `spent ${spent} + withdrawn ${withdrawn}`;
+  const { total, paid, paidUnits, paidCost } = report.orders;
+  console.log(row("stock", report.stock));
+  console.log(row("credit", report.credit));
+  console.log(`orders  ${paid} of ${total} paid: ${paidUnits} units for ${paidCost}`);
+  console.log(`unfinished transactions: ${report.unfinished}`);
+  for (const finding of report.findings) console.error(`WRONG: ${finding}`);
+  if (report.findings.length === 0) console.log("everything adds up");
+}

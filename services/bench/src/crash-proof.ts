@@ -1,0 +1,167 @@
+// kill -9 in the middle of concurrent checkouts, restart, again and again: nothing may be lost, nothing made, nothing
+// told that is not true, and nothing may stay held.
+import { serveCheckout, type ServedCheckout } from "@assent/launcher";
+import { closedLoop } from "./closed-loop.ts";
+import { KeepAliveClient } from "./keep-alive-client.ts";
+
+export interface CrashProofOptions {
+  readonly dataFolder: string;
+  readonly rounds: number;
+  readonly ordersPerRound: number;
+  readonly connections: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly onRound?: (round: CrashRound) => void;
+}
+
+export interface CrashRound {
+  readonly round: number;
+  readonly toldPaid: number;
+  readonly toldFailed: number;
+  readonly unanswered: number;
+  /** Orders found paid after recovery. */
+  readonly paid: number;
+  readonly restartMs: number;
+  readonly recoveredMs: number;
+  /** Empty when nothing is wrong. */
+  readonly findings: readonly string[];
+}
+
+const credit = 1_000_000;
+const stock = 1_000_000;
+const recoveryDeadlineMs = 30_000;
+const items = 50;
+
+export async function crashProof(options: CrashProofOptions): Promise<readonly CrashRound[]> {
+  const { dataFolder, rounds, ordersPerRound } = options;
+  let served = await serveCheckout({ dataFolder });
+  await seed(served.url, ordersPerRound * rounds);
+  const results: CrashRound[] = [];
+  const totals = { sold: 0 };
+  for (let round = 0; round < rounds; round += 1) {
+    const told = await checkoutUntilKilled(served, round, options);
+    const startedAt = performance.now();
+    served = await serveCheckout({ dataFolder });
+    const restartMs = performance.now() - startedAt;
+    const result = await inspect(served.url, { ...told, round, restartMs, ordersPerRound }, totals);
+    results.push(result);
+    options.onRound?.(result);
+  }
+  await served.stop();
+  return results;
+}
+
+interface Told {
+  readonly paid: ReadonlySet<number>;
+  readonly failed: ReadonlySet<number>;
+  readonly unanswered: number;
+}
+
+/** Orders cost 2 and have two items, of a few items that everybody buys. */
+async function seed(url: string, orders: number): Promise<void> {
+  const paths = [
+    `/stock/batch_init/${items}/${stock}/1`,
+    `/payment/batch_init/${items}/${credit}`,
+    `/orders/batch_init/${orders}/${items}/${items}/1`,
+  ];
+  await closedLoop({ url, connections: 1, paths });
+}
+
+async function checkoutUntilKilled(served: ServedCheckout, round: number, options: CrashProofOptions): Promise<Told> {
+  const { ordersPerRound, connections, random } = options;
+  const first = round * ordersPerRound;
+  const paid = new Set<number>();
+  const failed = new Set<number>();
+  let answered = 0;
+  // Somewhere in the middle half, so that thousands are behind it and hundreds in flight.
+  const killAt = Math.floor(ordersPerRound * (0.25 + random() / 2));
+  let killed: Promise<void> | undefined;
+  let unanswered = 0;
+  await closedLoop({
+    url: served.url,
+    connections,
+    paths: Array.from({ length: ordersPerRound }, (_, index) => `/orders/checkout/${first + index}`),
+    onReply: (index, { status }) => {
+      answered += 1;
+      if (status === 200) paid.add(first + index);
+      else failed.add(first + index);
+      if (answered === killAt) killed = served.kill();
+    },
+    onFailure: () => {
+      unanswered += 1;
+    },
+  });
+  await killed;
+  return { paid, failed, unanswered };
+}
+
+async function inspect(
+  url: string,
+  round: Told & { round: number; restartMs: number; ordersPerRound: number },
+  totals: { sold: number },
+): Promise<CrashRound> {
+  const findings: string[] = [];
+  const startedAt = performance.now();
+  if (!(await isQuiet(url))) findings.push(`transactions are unfinished ${recoveryDeadlineMs} ms after the restart`);
+  const recoveredMs = performance.now() - startedAt;
+  const client = new KeepAliveClient(url);
+  const first = round.round * round.ordersPerRound;
+  let paid = 0;
+  for (let order = first; order < first + round.ordersPerRound; order += 1) {
+    const isPaid = (await read(client, `/orders/find/${order}`))["paid"] === true;
+    if (isPaid) paid += 1;
+    if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was told paid and is not`);
+    if (round.failed.has(order) && isPaid) findings.push(`order ${order} was told failed and is paid`);
+  }
+  totals.sold += 2 * paid;
+  const stockLeft = await sum(
+    client,
+    Array.from({ length: items }, (_, index) => `/stock/find/${index}`),
+    "stock",
+  );
+  const creditLeft = await sum(
+    client,
+    Array.from({ length: items }, (_, index) => `/payment/find_user/${index}`),
+    "credit",
+  );
+  if (stockLeft !== items * stock - totals.sold) findings.push(`stock is ${stockLeft} after ${totals.sold} were sold`);
+  if (creditLeft !== items * credit - totals.sold)
+    findings.push(`credit is ${creditLeft} after ${totals.sold} was paid`);
+  client.close();
+  return {
+    round: round.round,
+    toldPaid: round.paid.size,
+    toldFailed: round.failed.size,
+    unanswered: round.unanswered,
+    paid,
+    restartMs: round.restartMs,
+    recoveredMs,
+    findings,
+  };
+}
+
+/** Polls until no transaction is unfinished. */
+async function isQuiet(url: string): Promise<boolean> {
+  const client = new KeepAliveClient(url);
+  const deadline = performance.now() + recoveryDeadlineMs;
+  while (performance.now() < deadline) {
+    if ((await read(client, "/orders/dlq/status"))["unfinished"] === 0) {
+      client.close();
+      return true;
+    }
+  }
+  client.close();
+  return false;
+}
+
+async function sum(client: KeepAliveClient, paths: readonly string[], field: string): Promise<number> {
+  let total = 0;
+  for (const path of paths) total += Number((await read(client, path))[field]);
+  return total;
+}
+
+async function read(client: KeepAliveClient, path: string): Promise<Record<string, unknown>> {
+  const { status, body } = await client.request("GET", path);
+  if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${body}`);
+  return JSON.parse(body) as Record<string, unknown>;
+}

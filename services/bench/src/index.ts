@@ -1,0 +1,6 @@
+/** Load on a running checkout system. @module */
+export * from "./closed-loop.ts";
+export * from "./course-scenario.ts";
+export * from "./crash-proof.ts";
+export * from "./keep-alive-client.ts";
+export * from "./process-cpu.ts";

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { openApiDocument } from "./openapi.ts";
+
+test("openapi.json is what the routes say (run `npm run openapi` after changing them)", () => {
+  const committed: unknown = JSON.parse(readFileSync(new URL("../openapi.json", import.meta.url), "utf8"));
+  assert.deepEqual(committed, JSON.parse(JSON.stringify(openApiDocument())));
+});
+
+test("every path of the contract is documented", () => {
+  const paths = Object.keys(openApiDocument().paths ?? {});
+  assert.deepEqual(paths.filter((path) => path.startsWith("/orders/")).length, 7);
+  for (const path of ["/stock/batch_init/{n}/{starting_stock}/{item_price}", "/payment/find_user/{user_id}"]) {
+    assert.ok(paths.includes(path), path);
+  }
+});

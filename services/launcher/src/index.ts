@@ -1,0 +1,2 @@
+/** The checkout system as real processes on this machine. @module */
+export * from "./served-checkout.ts";
