@@ -1,5 +1,5 @@
 // Defining a transaction: data and payload builders, hashed and pinned in every record that is begun with it (C7).
-import { type BranchSpec, fingerprintOf, invariant, type Json, type Limits } from "@assent/protocol";
+import { type BranchSpec, fingerprintOf, invariant, type Json, type Limits, nestsWithin } from "@assent/protocol";
 import type { RowChange } from "./ports/transaction-log.ts";
 import { parseInput, type StandardSchema } from "./standard-schema.ts";
 
@@ -94,7 +94,7 @@ function reaches(steps: Readonly<Record<string, { after?: readonly string[] }>>,
 }
 
 /** What bounds a plan: nothing goes out that a participant could not read. */
-export type PlanLimits = Pick<Limits, "branchesMax" | "idLengthMax" | "payloadBytesMax">;
+export type PlanLimits = Pick<Limits, "branchesMax" | "idLengthMax" | "payloadBytesMax" | "nestingMax">;
 
 /**
  * The frozen branch list of one transaction, a pure function of definition and input.
@@ -105,6 +105,7 @@ export function planBranches<Input>(
   rawInput: Json,
   limits: PlanLimits,
 ): readonly BranchSpec[] {
+  checkContent("the input", rawInput, limits);
   const input = parseInput(transaction.input, rawInput);
   const plans = Object.entries(transaction.steps).map(([name, step]) => ({ name, step, plan: planStep(step, input) }));
   const idsOf = new Map(plans.map(({ name, plan }) => [name, plan.map((_, index) => branchId(name, index))]));
@@ -132,12 +133,20 @@ export function planBranches<Input>(
 
 /** What the codec of a participant would drop unread must never be sent: it could be neither done nor undone. */
 function checkBranch({ branchId: id, service, partition, payload }: BranchSpec, limits: PlanLimits): void {
-  for (const text of [id, service, partition]) {
-    const fits = text.length > 0 && text.length <= limits.idLengthMax;
-    invariant(fits, "limits", `"${text}" is not a name of 1 to ${limits.idLengthMax} characters`);
+  for (const name of [id, service, partition]) {
+    const fits = name.length > 0 && name.length <= limits.idLengthMax;
+    invariant(fits, "limits", `"${name}" is not a name of 1 to ${limits.idLengthMax} characters`);
   }
-  const bytes = JSON.stringify(payload).length;
-  invariant(bytes <= limits.payloadBytesMax, "limits", `payload of ${bytes} bytes, limit ${limits.payloadBytesMax}`);
+  checkContent(`the payload of ${id}`, payload, limits);
+}
+
+function checkContent(what: string, content: Json, { nestingMax, payloadBytesMax }: PlanLimits): void {
+  invariant(nestsWithin(content, nestingMax), "limits", `${what} is nested deeper than ${nestingMax}`);
+  const text = JSON.stringify(content);
+  // A UTF-16 unit is at most three bytes: most contents need no encoding to be known to fit.
+  if (text.length * 3 <= payloadBytesMax) return;
+  const bytes = new TextEncoder().encode(text).byteLength;
+  invariant(bytes <= payloadBytesMax, "limits", `${what} has ${bytes} bytes, limit ${payloadBytesMax}`);
 }
 
 function planStep<Input>(step: StepDefinition<Input>, input: Input): readonly BranchPlan[] {

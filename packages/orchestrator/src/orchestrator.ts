@@ -1,10 +1,12 @@
 // What people call: run a transaction, answer branches that ask, recover what others left.
 import {
+  type BranchSpec,
   checkLimits,
   decisionOf,
   decodeQuestions,
   defaultLimits,
   encodeQuestionAnswers,
+  fingerprintOf,
   isEnded,
   type JsonObject,
   type Limits,
@@ -26,6 +28,7 @@ import type { BeginResult, Row, TransactionLog } from "./ports/transaction-log.t
 import type { Transport } from "./ports/transport.ts";
 import { Recovery } from "./recovery.ts";
 import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
+import { InvalidInput } from "./standard-schema.ts";
 import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -83,7 +86,10 @@ export class Orchestrator {
   readonly #recovery: Recovery;
   /** Transactions driven here, by txId. */
   readonly #live = new Map<string, TransactionDriver>();
+  /** Nothing new is let in. */
   #stopped = false;
+  /** Nothing is driven any more. */
+  #left = false;
 
   constructor(options: OrchestratorOptions) {
     const observer = options.observer ?? silentObserver;
@@ -120,20 +126,23 @@ export class Orchestrator {
     this.#recovery.stop();
     const drivers = [...this.#live.values()];
     await waitFor(this.#environment.clock, Promise.all(drivers.map((driver) => driver.closed)), waitMs);
+    this.#left = true;
     for (const driver of this.#live.values()) driver.abandon();
   }
 
-  /** Runs an attempt at `transaction` for a key, or joins the one that is running, or answers the one that succeeded. */
+  /** Runs an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded. */
   async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
     const { clock, limits, observer } = this.#environment;
     if (this.#stopped) return this.#refuse("stopping");
     const entry = this.#admission.enter();
     if (entry === false) return this.#refuse("overloaded");
     const giveUpAt = clock.monotonic() + limits.requestWaitMs;
-    if (entry !== undefined) await entry;
+    if (entry !== undefined && !(await this.#admitted(entry))) return this.#refuse("overloaded");
     try {
       if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
-      return await this.#attempt(transaction, request, giveUpAt);
+      // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.
+      const attempt = this.#attempt(transaction, request, giveUpAt);
+      return (await waitFor(clock, attempt, giveUpAt - clock.monotonic())) ?? pending;
     } catch (error) {
       // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
       observer.observe({ type: "BackgroundWorkFailed", work: `run ${transaction.name} ${request.key}`, error });
@@ -156,9 +165,8 @@ export class Orchestrator {
   async handleQuestions(message: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       const questions = decodeQuestions(message);
-      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.answerQuestion(question))));
+      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.#answerOrWait(question))));
     } catch (error) {
-      // Undecodable, or the log did not answer: the branches ask again.
       this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
       return undefined;
     }
@@ -180,16 +188,37 @@ export class Orchestrator {
     return this.#policy.choose(this.#environment.breakers.allClosed());
   }
 
+  /** A question that cannot be answered now, for whatever reason, spoils none of those it came with (M4, R6). */
+  async #answerOrWait(question: Question): Promise<QuestionAnswer> {
+    try {
+      return await this.answerQuestion(question);
+    } catch (error) {
+      const work = `answer about ${question.txId}`;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
+      return { kind: "wait" };
+    }
+  }
+
+  /** False when the place did not come in time; it is handed on when it comes. */
+  async #admitted(place: Promise<void>): Promise<boolean> {
+    const { clock, limits } = this.#environment;
+    const came = place.then(() => true);
+    if ((await waitFor(clock, came, limits.requestWaitMs)) === true) return true;
+    void place.then(() => this.#admission.leave());
+    return false;
+  }
+
   async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
     const { breakers } = this.#environment;
     const entered = breakers.enter(transaction.services);
     if ("cutOff" in entered) return this.#refuse("service_unavailable", entered.cutOff);
     try {
       for (;;) {
+        const startedAt = this.#environment.clock.monotonic();
         const result = await this.#begin(transaction, request);
         switch (result.kind) {
           case "begun":
-            return await this.#drive(transaction, result.record, giveUpAt);
+            return await this.#drive(transaction, result.record, { startedAt, giveUpAt });
           case "committed":
             return { kind: "committed", txId: result.txId, repeated: true };
           case "absent":
@@ -210,11 +239,12 @@ export class Orchestrator {
   }
 
   #begin<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<BeginResult> {
-    const { log, clock, limits, random } = this.#environment;
+    const { log, clock, limits } = this.#environment;
     const now = clock.now();
+    const { key, input } = request;
     return log.begin({
-      key: request.key,
-      ...(request.input !== undefined && { create: { incarnation: random.name(), fields: request.input } }),
+      key,
+      ...(input !== undefined && { create: { incarnation: incarnationOf(input), fields: input } }),
       ...(transaction.onBegin !== undefined && { change: transaction.onBegin }),
       definition: transaction.name,
       definitionHash: transaction.hash,
@@ -229,23 +259,26 @@ export class Orchestrator {
   async #drive<Input>(
     transaction: Transaction<Input>,
     record: TransactionRecord,
-    giveUpAt: number,
+    { startedAt, giveUpAt }: { startedAt: number; giveUpAt: number },
   ): Promise<RunResult> {
     const { observer, clock } = this.#environment;
     observer.observe({ type: "TransactionBegun", txId: record.txId, protocol: record.protocol });
-    const driver = this.#newDriver(transaction, record);
+    // Begun while this process was stopping: the next one takes it over like anything else that was left.
+    if (this.#left) return pending;
+    const driver = this.#newDriver(transaction, record, startedAt);
     const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
     // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
     const outcome = first ?? (await this.#awaitOther(record.txId, giveUpAt));
     return outcome === undefined ? pending : told(record.txId, outcome, false);
   }
 
-  #newDriver<Input>(transaction: Transaction<Input>, record: TransactionRecord): TransactionDriver {
+  #newDriver<Input>(transaction: Transaction<Input>, record: TransactionRecord, startedAt: number): TransactionDriver {
     const plan = this.#plan(transaction, record);
     const driver = new TransactionDriver(this.#environment, {
       record,
-      branches: plan ?? [],
+      branches: plan.branches,
       role: "owner",
+      startedAt,
       onCommit: transaction.onCommit,
       onClosed: (closed, why) => this.#closed(closed, why),
     });
@@ -253,22 +286,24 @@ export class Orchestrator {
     void driver.outcome.then((outcome) => {
       if (outcome !== undefined) this.#policy.finished(outcome.kind === "aborted");
     });
-    if (plan === undefined) driver.withdraw("definition_failed");
-    else driver.begin();
+    if (plan.failure === undefined) driver.begin();
+    else driver.withdraw(plan.failure);
     return driver;
   }
 
-  /** Undefined where the definition fails on the row: a bug of the definition, told as a failure, never thrown away. */
+  /** Where the definition fails on the row, that is a failure to be told, and never a record left behind. */
   #plan<Input>(
     transaction: Transaction<Input>,
     record: TransactionRecord,
-  ): ReturnType<typeof planBranches> | undefined {
+  ): { readonly branches: readonly BranchSpec[]; readonly failure?: string } {
     const { limits, observer } = this.#environment;
     try {
-      return planBranches(transaction, record.input, limits.branchesMax);
+      if (record.txId.length > limits.idLengthMax) throw new InvalidInput(`the key of ${record.txId} is too long`);
+      const branches = planBranches(transaction, record.input, limits);
+      return branches.length === 0 ? { branches, failure: "no_branches" } : { branches };
     } catch (error) {
       observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
-      return undefined;
+      return { branches: [], failure: error instanceof InvalidInput ? error.code : "definition_failed" };
     }
   }
 
@@ -282,12 +317,11 @@ export class Orchestrator {
       if (driver !== undefined) {
         const outcome = await waitFor(clock, driver.outcome, Math.min(remainingMs, outcomePollMs * 10));
         if (outcome !== undefined) return outcome;
-        continue;
       }
       const record = await log.read(txId);
       if (record?.state === "committing" || record?.state === "committed") return { kind: "committed" };
       if (record?.state === "aborted") return { kind: "aborted", reason: record.reason ?? "aborted" };
-      await waitFor(clock, new Promise<never>(() => undefined), outcomePollMs);
+      if (driver === undefined) await waitFor(clock, new Promise<never>(() => undefined), outcomePollMs);
     }
   }
 
@@ -309,6 +343,14 @@ export class Orchestrator {
     if (code === "service_unavailable") return { kind: code, service, retryAfterMs: comeBackAfterMs };
     return { kind: "overloaded", retryAfterMs: comeBackAfterMs };
   }
+}
+
+/**
+ * Rows that are created here have an incarnation that follows from what they were created with, so that a repeat after
+ * the log lost its last writes resumes the same attempt instead of charging again (T3).
+ */
+function incarnationOf(input: JsonObject): string {
+  return fingerprintOf(input).toString(36);
 }
 
 const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };

@@ -26,8 +26,6 @@ export interface RecoveryOptions {
   readonly adopt: (driver: TransactionDriver) => void;
   readonly closed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
   readonly isLive: (txId: string) => boolean;
-  /** Whether an owner is known to be dead; left out, every owner but this one is (R2, exclusive lock). */
-  readonly isDead?: (owner: string) => Promise<boolean>;
 }
 
 export class Recovery {
@@ -39,8 +37,9 @@ export class Recovery {
     this.#options = options;
   }
 
+  /** A log that does not answer at first is swept later (D13): the sweeps go on whatever becomes of one. */
   async start(): Promise<void> {
-    await this.takeOverActive();
+    await this.#contained("start", () => this.takeOverActive());
     this.#schedule();
   }
 
@@ -111,20 +110,24 @@ export class Recovery {
     const mine = seen.owner === owner;
     if (!(mine && givenUp !== undefined) && !(await this.#mayTakeOver(seen))) return;
     const branches = this.#branchesOf(seen);
-    if (branches === undefined) return this.#parkUnknownDefinition(seen);
+    if (typeof branches === "string") return this.#parkUnplanned(seen, branches);
     const taker = { owner, epoch: takeoverEpoch(seen, environment.clock, givenUp?.seenEpoch) };
     const { txId, owner: from, epoch } = seen;
     const write = await environment.log.takeOver({ txId, seen: { owner: from, epoch }, taker });
-    if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId)) return;
+    if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId) || this.#stopped) return;
     environment.observer.observe({ type: "TransactionTakenOver", txId, from });
     this.#drive(write.record, branches);
   }
 
+  /** R2: the owner has gone, or has let deadline + grace pass. */
   async #mayTakeOver(record: TransactionRecord): Promise<boolean> {
-    const { environment, owner, isDead } = this.#options;
+    const { environment, owner } = this.#options;
+    const { clock, limits, ownership } = environment;
+    if (record.owner !== owner && (await ownership.isGone(record.owner))) return true;
     // One's own record without a driver may be one whose `begin` is being answered just now: it has until its deadline.
-    if (record.owner !== owner && (isDead === undefined || (await isDead(record.owner)))) return true;
-    return environment.clock.now() > record.deadlineAt + environment.limits.takeoverGraceMs;
+    // Somebody else's that has changed hands since it began is being recovered: instances never snatch it in turns.
+    if (record.owner !== owner && record.epoch > record.begunAt) return false;
+    return clock.now() > record.deadlineAt + limits.takeoverGraceMs;
   }
 
   #drive(record: TransactionRecord, branches: readonly BranchSpec[]): void {
@@ -138,19 +141,20 @@ export class Recovery {
       onClosed: closed,
     });
     adopt(driver);
-    driver.recover();
+    if (branches.length === 0 && record.state === "active") driver.withdraw("no_branches");
+    else driver.recover();
   }
 
-  /** Undefined when the pinned definition is not known here, or fails on the input it began with. */
-  #branchesOf(record: TransactionRecord): readonly BranchSpec[] | undefined {
+  /** Or why there are none: the pinned definition is not known here, or fails on the input it began with. */
+  #branchesOf(record: TransactionRecord): readonly BranchSpec[] | "unknown_definition" | "definition_failed" {
     const { environment } = this.#options;
     const definition = this.#definitionOf(record);
-    if (definition === undefined) return undefined;
+    if (definition === undefined) return "unknown_definition";
     try {
-      return planBranches(definition, record.input, environment.limits.branchesMax);
+      return planBranches(definition, record.input, environment.limits);
     } catch (error) {
       environment.observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
-      return undefined;
+      return "definition_failed";
     }
   }
 
@@ -161,11 +165,11 @@ export class Recovery {
     return this.#options.definitions.find(({ name, hash }) => name === definition && hash === definitionHash);
   }
 
-  /** A record begun by a definition that this process does not have: visible, kept, and left to one that has it. */
-  async #parkUnknownDefinition(record: TransactionRecord): Promise<void> {
+  /** A record whose branches cannot be told here: visible, kept, and left to a process that can (C6). */
+  async #parkUnplanned(record: TransactionRecord, reason: string): Promise<void> {
     const { environment } = this.#options;
     const { txId, owner, epoch, parked } = record;
-    const note = { reason: "unknown_definition", since: parked?.since ?? environment.clock.now(), attempts: 0 };
+    const note = { reason, since: parked?.since ?? environment.clock.now(), attempts: 0 };
     environment.observer.observe({ type: "TransactionParked", txId, note });
     if (parked === undefined) await environment.log.park({ txId, owner, epoch, note });
   }

@@ -43,6 +43,8 @@ export interface DriverOptions {
   readonly branches: readonly BranchSpec[];
   readonly role: "owner" | "recoverer";
   readonly onCommit?: RowChange | undefined;
+  /** Monotonic, from before the record was asked for: what the right of C6 is counted from. */
+  readonly startedAt?: number;
   /** Called once, when nothing more will be done here: the transaction ended, or somebody else owns it. */
   readonly onClosed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
 }
@@ -68,7 +70,7 @@ export class TransactionDriver {
   constructor(environment: DriverEnvironment, options: DriverOptions) {
     this.#environment = environment;
     this.#options = options;
-    this.#startedAt = environment.clock.monotonic();
+    this.#startedAt = options.startedAt ?? environment.clock.monotonic();
     this.#state = coordinatorState(options);
     this.outcome = new Promise((resolve) => {
       this.#tell = resolve;
@@ -167,12 +169,14 @@ export class TransactionDriver {
     void answered.then((answer) => {
       if (answer === undefined || answer.kind === "unknown") breakers.wentUnanswered(spec.service);
       else breakers.answered(spec.service);
-      this.#dispatch(
-        answer === undefined
-          ? { type: "WentUnanswered", branchId, verb }
-          : { type: "Answered", branchId, verb, answer },
-      );
+      if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });
+      else this.#dispatch({ type: "Answered", branchId, verb, answer });
     });
+  }
+
+  #failed(work: string, error: unknown): void {
+    const { observer } = this.#environment;
+    observer.observe({ type: "BackgroundWorkFailed", work: `${work} ${this.record.txId}`, error });
   }
 
   #command(spec: BranchSpec, verb: Verb): Command {
@@ -219,7 +223,10 @@ export class TransactionDriver {
     };
     this.#environment.log.decide(request).then(
       (result) => this.#decided(result),
-      () => this.#dispatch({ type: "WriteWentUnanswered", write: "decision" }),
+      (error: unknown) => {
+        this.#failed(`decide ${decision}`, error);
+        this.#dispatch({ type: "WriteWentUnanswered", write: "decision" });
+      },
     );
   }
 
@@ -246,7 +253,10 @@ export class TransactionDriver {
     const { txId, owner, epoch } = this.record;
     this.#environment.log.end({ txId, owner, epoch }).then(
       (result) => this.#endWritten(result),
-      () => this.#dispatch({ type: "WriteWentUnanswered", write: "end" }),
+      (error: unknown) => {
+        this.#failed("end", error);
+        this.#dispatch({ type: "WriteWentUnanswered", write: "end" });
+      },
     );
   }
 
@@ -260,9 +270,7 @@ export class TransactionDriver {
     const { observer, log } = this.#environment;
     const { txId, owner, epoch } = this.record;
     observer.observe({ type: "TransactionParked", txId, note });
-    log.park({ txId, owner, epoch, note }).catch((error: unknown) => {
-      observer.observe({ type: "BackgroundWorkFailed", work: `park ${txId}`, error });
-    });
+    log.park({ txId, owner, epoch, note }).catch((error: unknown) => this.#failed("park", error));
   }
 
   #deadlinePassed(): void {
@@ -273,7 +281,7 @@ export class TransactionDriver {
   #isUninterrupted(): boolean {
     const { clock, limits, ownership } = this.#environment;
     const elapsedMs = clock.monotonic() - this.#startedAt;
-    return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && ownership.isHeld();
+    return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && ownership.isHeld(this.#startedAt);
   }
 
   #writeBackoffMs(attempts: number): number {

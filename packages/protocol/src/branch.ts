@@ -102,11 +102,13 @@ function judgePresent(record: BranchRecord, command: Command, now: number): Judg
     case "forget":
       return judgeForget(record, now);
     case "forward":
+      if (record.protocol !== command.protocol) return { kind: "answer", answer: otherProtocol };
       if (isForwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };
       if (isBackwardFinal(record.state)) return conflict(record);
       if (record.protocol === "saga") return { kind: "answer", ...moved(record, "completed", now) };
       return { kind: "run", operation: "commit" };
     case "backward":
+      if (record.protocol !== command.protocol) return { kind: "answer", answer: otherProtocol };
       if (isBackwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };
       if (isForwardFinal(record.state)) return conflict(record);
       return { kind: "run", operation: record.protocol === "saga" ? "compensate" : "abort" };
@@ -228,10 +230,12 @@ function storedVote(record: BranchRecord, command: Command): Answer {
 
 /** Whether the record holds other content than the command is about. */
 function differs(record: BranchRecord, command: Command): Answer | undefined {
-  if (record.protocol !== command.protocol) return { kind: "mismatch", what: "protocol" };
+  if (record.protocol !== command.protocol) return otherProtocol;
   if (record.payloadHash === undefined || command.payload === undefined) return undefined;
   return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch", what: "payload" };
 }
+
+const otherProtocol: Answer = { kind: "mismatch", what: "protocol" };
 
 function stateOf(record: BranchRecord): Answer {
   if (record.refusal === undefined) return { kind: "done", state: record.state };

@@ -1,9 +1,9 @@
 // Messages as bytes: UTF-8 JSON with a version, decoded by hand so that nothing malformed gets past this file (M3).
 // Command batch {"v":1,"commands":[…]}, answer batch {"v":1,"answers":[…]} in the order of the commands.
-import { isJsonObject, type Json } from "./json.ts";
+import { isJsonObject, type Json, nestsWithin } from "./json.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Answer, Command, Question, QuestionAnswer, TransactionOrigin } from "./messages.ts";
-import { branchStates, verbs } from "./verbs.ts";
+import { branchStates, hasVerb, type Protocol, type Verb, verbs } from "./verbs.ts";
 
 export const codecVersion = 1;
 
@@ -89,10 +89,10 @@ export function decodeOrigin(encoded: string): TransactionOrigin {
   check(isJsonObject(value), "the origin is not an object");
   for (const name of ["coordinator", "key", "definition"]) text(value, name);
   for (const name of ["definitionHash", "deadlineAt"]) whole(value, name);
-  check(value["input"] !== undefined, "the origin has no input");
+  nested(value, "input");
   for (const branch of list(value, "branches")) {
     for (const name of ["branchId", "step", "service", "partition"]) text(branch, name);
-    check(branch["payload"] !== undefined, "a branch has no payload");
+    nested(branch, "payload");
     const after = branch["after"];
     check(Array.isArray(after) && after.every((id) => typeof id === "string"), "after is not a list of branch ids");
   }
@@ -111,7 +111,7 @@ function open(bytes: Uint8Array): Fields {
   }
   const value = parse(decoded);
   check(isJsonObject(value), "the message is not an object");
-  check(value["v"] === codecVersion, `message version ${JSON.stringify(value["v"])}, this speaks ${codecVersion}`);
+  check(value["v"] === codecVersion, `message version ${shown(value["v"])}, this speaks ${codecVersion}`);
   return value;
 }
 
@@ -128,12 +128,14 @@ function checkCommand(item: Fields): void {
   text(item, "branchId");
   oneOf(item, "verb", verbs);
   oneOf(item, "protocol", ["2pc", "saga"]);
+  const verb = item["verb"] as Verb;
+  check(hasVerb(item["protocol"] as Protocol, verb), `${verb} is not a verb of ${item["protocol"] as string}`);
   whole(item, "epoch");
   whole(item, "begunAt");
   if (item["deadlineAt"] !== undefined) whole(item, "deadlineAt");
   if (item["origin"] !== undefined) string(item, "origin");
-  const needsPayload = item["verb"] !== "forget" && item["verb"] !== "abort" && item["verb"] !== "compensate";
-  check(!needsPayload || item["payload"] !== undefined, `${JSON.stringify(item["verb"])} without a payload`);
+  const needsPayload = verb !== "forget" && verb !== "abort" && verb !== "compensate";
+  if (needsPayload || item["payload"] !== undefined) nested(item, "payload");
 }
 
 function checkAnswer(item: Fields): void {
@@ -173,12 +175,23 @@ function string(item: Fields, name: string): void {
   check(typeof item[name] === "string", `${name} is not a text`);
 }
 
+function nested(item: Fields, name: string): void {
+  const value = item[name];
+  check(value !== undefined, `${name} is missing`);
+  check(nestsWithin(value, defaultLimits.nestingMax), `${name} is nested deeper than ${defaultLimits.nestingMax}`);
+}
+
+/** Something wrong, for an error message: short, whatever it is. */
+function shown(value: Json | undefined): string {
+  return typeof value === "object" && value !== null ? "a structure" : String(value).slice(0, 40);
+}
+
 function whole(item: Fields, name: string): void {
   check(Number.isSafeInteger(item[name]) && (item[name] as number) >= 0, `${name} is not a whole number`);
 }
 
 function oneOf(item: Fields, name: string, allowed: readonly string[]): void {
-  check(allowed.includes(item[name] as string), `${name} is ${JSON.stringify(item[name])}, not ${allowed.join(" | ")}`);
+  check(allowed.includes(item[name] as string), `${name} is ${shown(item[name])}, not ${allowed.join(" | ")}`);
 }
 
 function check(condition: boolean, message: string): asserts condition {

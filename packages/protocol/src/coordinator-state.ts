@@ -17,6 +17,10 @@ export interface BranchProgress {
   readonly status: BranchStatus;
   /** Sends of the current verb that came back without a usable answer. */
   readonly attempts: number;
+  /** A retry is under way: doubled answers must not multiply it. */
+  readonly retrying?: boolean;
+  /** The owner decided before it asked this branch anything: it never ran. */
+  readonly neverAsked?: boolean;
   readonly contendedSince?: number;
   readonly refusal?: string;
 }
@@ -77,7 +81,13 @@ export type CoordinatorEffect =
   /** Another owner holds the record: send nothing more, re-read it. `seenEpoch`: of whoever fenced this one off. */
   | { readonly type: "StandDown"; readonly seenEpoch?: number };
 
-export type AlarmCode = "conflict" | "heuristic_hazard" | "payload_mismatch" | "expired_in_phase_two";
+export type AlarmCode =
+  | "conflict"
+  | "heuristic_hazard"
+  | "payload_mismatch"
+  | "expired_in_phase_two"
+  /** A participant said what no participant may say; it was taken as no answer. */
+  | "unexpected_answer";
 
 /** How long to wait before a retry; the shell adds jitter. */
 export type RetryDelay =
@@ -114,6 +124,19 @@ export function coordinatorState(options: {
 
 export function withPark(state: CoordinatorState, note: CoordinatorState["record"]["parked"]): CoordinatorState {
   return note === undefined ? state : { ...state, record: { ...state.record, parked: note } };
+}
+
+/** Asks for the branch to be tried again later, unless that is under way. */
+export function retryLater(
+  state: CoordinatorState,
+  branch: BranchProgress,
+  { verb, delay }: { verb: Verb; delay: RetryDelay },
+): CoordinatorStep {
+  const effect = { type: "RetryLater", branchId: idOf(branch), verb, delay } as const;
+  return {
+    state: withBranch(state, { ...branch, retrying: true }),
+    effects: branch.retrying === true ? [] : [effect],
+  };
 }
 
 export function withBranch(state: CoordinatorState, changed: BranchProgress): CoordinatorState {

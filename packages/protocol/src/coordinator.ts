@@ -15,6 +15,7 @@ import {
   type CoordinatorState,
   type CoordinatorStep,
   idOf,
+  retryLater,
   withBranch,
   withPark,
 } from "./coordinator-state.ts";
@@ -23,7 +24,7 @@ import type { Answer } from "./messages.ts";
 import { answeredQuestion, answeredVote, askQuestions, askVotes, intend } from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
 import { decisionOf } from "./transaction-record.ts";
-import { type Verb, verbRole, verbTable } from "./verbs.ts";
+import { type Verb, type VerbRole, verbRole, verbTable } from "./verbs.ts";
 
 /** One step of the machine. Pure: the shell performs the effects and feeds events back. */
 export function coordinate(
@@ -50,8 +51,7 @@ export function coordinate(
     case "DecisionWritten":
       return decisionWritten({ ...state, record: event.record });
     case "DecisionUnmet":
-      invariant(state.intent?.decision === "commit", "C4", "only a commit depends on its row");
-      return intend(state, "abort", "row_changed");
+      return decisionUnmet(state, context);
     case "WriteWentUnanswered":
       return rewriteLater(state);
     case "WriteRetryFellDue":
@@ -73,11 +73,17 @@ function answered(
   { branchId, verb, answer }: { branchId: string; verb: Verb; answer: Answer },
   context: CoordinatorContext,
 ): CoordinatorStep {
-  if (answer.kind === "fenced") {
+  // A fence that is not above one's own epoch is an echo of what was sent before the own takeover.
+  if (answer.kind === "fenced" && answer.epoch > state.record.epoch) {
     return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown", seenEpoch: answer.epoch }] };
   }
-  if (answer.kind === "unknown") return unanswered(state, { branchId, verb }, context);
   const role = verbRole(verb);
+  if (answer.kind === "unknown" || answer.kind === "fenced") return unanswered(state, { branchId, verb }, context);
+  if (isUnexpected(answer, role)) {
+    const step = unanswered(state, { branchId, verb }, context);
+    const alarm = { type: "RaiseAlarm", code: "unexpected_answer", branchId, detail: answer.kind } as const;
+    return { state: step.state, effects: [alarm, ...step.effects] };
+  }
   if (state.stage === "finishing" && (role === "forward" || role === "backward")) {
     return tellFailure(answeredPhaseTwo(state, { branch: branchOf(state, branchId), verb, answer }, context));
   }
@@ -90,6 +96,12 @@ function answered(
   return { state, effects: [] };
 }
 
+/** What nobody may answer to phase 1 or to a question proves nothing (C6). Phase 2 has alarms of its own. */
+function isUnexpected({ kind }: Answer, role: VerbRole): boolean {
+  if (role !== "vote" && role !== "query") return false;
+  return kind === "hazard" || kind === "conflict" || kind === "forgotten" || (kind === "contended" && role === "query");
+}
+
 /** No answer is no information: the same command is sent again (P4 makes it safe). */
 function unanswered(
   state: CoordinatorState,
@@ -98,21 +110,25 @@ function unanswered(
 ): CoordinatorStep {
   if (!isCurrent(state, verb)) return { state, effects: [] };
   const branch = branchOf(state, branchId);
-  if (branch.status !== "asked" && branch.status !== "idle") return { state, effects: [] };
-  const attempts = branch.attempts + 1;
-  const next = withBranch(state, { ...branch, attempts });
+  const askedAgain = state.stage === "questioning" && state.record.parked !== undefined;
+  if (branch.status !== "asked" && !askedAgain) return { state, effects: [] };
+  const tried = { ...branch, attempts: branch.attempts + 1 };
+  const { attempts } = tried;
   if (state.stage === "voting" || attempts < limits.parkAfterAttempts) {
-    return { state: next, effects: [{ type: "RetryLater", branchId, verb, delay: { kind: "backoff", attempts } }] };
+    return retryLater(state, tried, { verb, delay: { kind: "backoff", attempts } });
   }
   const note = { reason: `no_answer_from_${branch.spec.service}`, since: state.record.parked?.since ?? now, attempts };
-  const retry: CoordinatorEffect = { type: "RetryLater", branchId, verb, delay: { kind: "parked" } };
-  return { state: withPark(next, note), effects: [{ type: "Park", note }, retry] };
+  const step = retryLater(withPark(state, note), tried, { verb, delay: { kind: "parked" } });
+  return { state: step.state, effects: [{ type: "Park", note }, ...step.effects] };
 }
 
 function retryDue(state: CoordinatorState, { branchId, verb }: { branchId: string; verb: Verb }): CoordinatorStep {
-  const branch = branchOf(state, branchId);
-  if (!isCurrent(state, verb) || branch.status !== "asked") return { state, effects: [] };
-  return { state, effects: [{ type: "SendCommand", branchId, verb }] };
+  if (!isCurrent(state, verb)) return { state, effects: [] };
+  const { retrying, ...branch } = branchOf(state, branchId);
+  // A parked recovery asks those again, too, that have answered: that is the only way out of a contradiction.
+  const askAgain = state.stage === "questioning" && retrying === true;
+  if (branch.status !== "asked" && !askAgain) return { state, effects: [] };
+  return { state: withBranch(state, branch), effects: [{ type: "SendCommand", branchId, verb }] };
 }
 
 /** Whether a verb belongs to what the transaction is doing now; anything else is an echo. */
@@ -138,6 +154,18 @@ function deadlinePassed(state: CoordinatorState, ownerUninterrupted: boolean): C
   if (state.stage !== "voting") return { state, effects: [] };
   if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", "timeout");
   return { state: { ...state, stage: "stopped" }, effects: [{ type: "TakeOverOwnRecord" }] };
+}
+
+/** C4: nothing was written, because the row is not what the commit needs. */
+function decisionUnmet(state: CoordinatorState, { now }: CoordinatorContext): CoordinatorStep {
+  if (state.stage !== "deciding" || state.intent?.decision !== "commit") return { state, effects: [] };
+  const proof = state.branches.find((branch) => branch.status === "forward");
+  if (proof === undefined) return intend(state, "abort", "row_changed");
+  // S1: a branch is past undoing, so the commit was decided once. It waits for its row, visibly.
+  const note = { reason: "row_changed", since: state.record.parked?.since ?? now, attempts: state.decisionAttempts };
+  const step = rewriteLater(withPark(state, note));
+  const alarm = { type: "RaiseAlarm", code: "conflict", branchId: idOf(proof), detail: note.reason } as const;
+  return { state: step.state, effects: [alarm, { type: "Park", note }, ...step.effects] };
 }
 
 function decisionWritten(state: CoordinatorState): CoordinatorStep {

@@ -8,6 +8,14 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether lists and objects are nested no deeper than this; never recurses deeper itself. */
+export function nestsWithin(value: Json, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  if (levels === 0) return false;
+  const parts: readonly Json[] = Array.isArray(value) ? value : Object.values(value);
+  return parts.every((part) => nestsWithin(part, levels - 1));
+}
+
 /** The one text of a value: keys sorted, no white space. Equal values have equal texts. */
 export function canonicalJson(value: Json): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);

@@ -33,6 +33,8 @@ export interface Limits {
   readonly payloadBytesMax: number;
   readonly messageBytesMax: number;
   readonly idLengthMax: number;
+  /** How deep lists and objects of a payload or an input may be nested. */
+  readonly nestingMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -57,6 +59,7 @@ export const defaultLimits: Limits = {
   payloadBytesMax: 65_536,
   messageBytesMax: 8_388_608,
   idLengthMax: 256,
+  nestingMax: 32,
 };
 
 /** Smallest and largest amount of one movement, and the largest balance (2^53 − 1). */
@@ -66,6 +69,9 @@ export const balanceMax: number = Number.MAX_SAFE_INTEGER;
 
 /** Asserts the relations that the rules rely on. @throws {InvariantViolation} naming the first broken one */
 export function checkLimits(limits: Limits): Limits {
+  for (const [name, value] of Object.entries(limits)) {
+    invariant(Number.isFinite(value) && value >= 0, "limits", `${name} is ${value}, not a number from 0`);
+  }
   const relation = (holds: boolean, text: string): void => invariant(holds, "limits", text);
   relation(limits.leaseRenewMs * 2 < limits.leaseMs, "a lease survives one missed renewal");
   relation(limits.clockSkewMs * 2 < limits.leaseMs, "skew is small against a lease");

@@ -11,12 +11,13 @@ import {
   type CoordinatorState,
   type CoordinatorStep,
   idOf,
+  retryLater,
   withBranch,
   withPark,
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
-import { weighAnswers } from "./recovery.ts";
+import { type Finding, weighAnswers } from "./recovery.ts";
 import { type Decision, isBackwardFinal, isForwardFinal, verbTable } from "./verbs.ts";
 
 export function askVotes(state: CoordinatorState): CoordinatorStep {
@@ -61,7 +62,7 @@ function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } 
     case "hazard":
     case "unknown":
     case "forgotten":
-      invariant(false, "P5", `a phase 1 is never answered ${answer.kind}`);
+      invariant(false, "C6", `${answer.kind} proves nothing`);
   }
 }
 
@@ -87,11 +88,27 @@ function weighRecovery(state: CoordinatorState, { now }: CoordinatorContext): Co
       return intend(state, "commit");
     case "abort":
       return intend(state, "abort", finding.reason);
-    case "park": {
-      const note = { reason: finding.reason, since: state.record.parked?.since ?? now, attempts: 0 };
-      return { state: withPark(state, note), effects: [{ type: "Park", note }] };
-    }
+    case "park":
+      return parkQuestions(state, finding, now);
   }
+}
+
+/** R4: what contradicts itself is shown, and asked again; parking is never an exit. */
+function parkQuestions(
+  state: CoordinatorState,
+  { reason, alarm, branchId }: Extract<Finding, { kind: "park" }>,
+  now: number,
+): CoordinatorStep {
+  const note = { reason, since: state.record.parked?.since ?? now, attempts: 0 };
+  const effects: CoordinatorEffect[] = [{ type: "Park", note }];
+  if (alarm !== undefined) effects.push({ type: "RaiseAlarm", code: alarm, branchId, detail: reason });
+  let next = withPark(state, note);
+  for (const branch of state.branches) {
+    const step = retryLater(next, branch, { verb: "query-or-prevent", delay: { kind: "parked" } });
+    next = step.state;
+    effects.push(...step.effects);
+  }
+  return { state: next, effects };
 }
 
 /** C1, C2: asks for the decision to be written; nothing else happens until it is known to be durable. */
@@ -111,10 +128,7 @@ function contended(state: CoordinatorState, branch: BranchProgress, context: Coo
   const waitedMs = context.now - since;
   if (waitedMs >= context.limits.contendedWaitMs) return intend(state, "abort", "contended");
   const verb = verbTable[state.record.protocol].vote;
-  return {
-    state: withBranch(state, { ...branch, contendedSince: since }),
-    effects: [{ type: "RetryLater", branchId: idOf(branch), verb, delay: { kind: "contended", waitedMs } }],
-  };
+  return retryLater(state, { ...branch, contendedSince: since }, { verb, delay: { kind: "contended", waitedMs } });
 }
 
 /** One answer to phase 1. */
@@ -124,7 +138,10 @@ export function answeredVote(
   context: CoordinatorContext,
 ): CoordinatorStep {
   const branch = branchOf(state, branchId);
-  if (answer.kind === "contended") return contended(state, branch, context);
+  if (answer.kind === "contended") {
+    // One that was overtaken by the vote itself says nothing any more.
+    return branch.status === "asked" ? contended(state, branch, context) : { state, effects: [] };
+  }
   return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId, answer);
 }
 

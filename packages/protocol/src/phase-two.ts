@@ -2,12 +2,15 @@
 //
 // Forward goes to all branches at once. Backward goes in reverse dependency order: a branch is released only after
 // every branch that came after it. A branch that refused is a tombstone already and is not told again.
-import type {
-  BranchProgress,
-  CoordinatorContext,
-  CoordinatorEffect,
-  CoordinatorState,
-  CoordinatorStep,
+import {
+  type AlarmCode,
+  type BranchProgress,
+  type CoordinatorContext,
+  type CoordinatorEffect,
+  type CoordinatorState,
+  type CoordinatorStep,
+  retryLater,
+  withPark,
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
@@ -20,7 +23,8 @@ export function sendPhaseTwo(state: CoordinatorState): CoordinatorStep {
   invariant(decision !== undefined, "C3", "phase 2 needs a durable decision");
   const branches = state.branches.map((branch): BranchProgress => {
     const settled = decision === "abort" && branch.status === "no";
-    return { spec: branch.spec, status: settled ? "done" : "idle", attempts: 0 };
+    const neverAsked = state.role === "owner" && branch.status === "idle";
+    return { spec: branch.spec, status: settled ? "done" : "idle", attempts: 0, neverAsked };
   });
   return sendNext({ ...state, stage: "finishing", branches }, decision);
 }
@@ -43,10 +47,13 @@ function sendNext(state: CoordinatorState, decision: Decision): CoordinatorStep 
   return { state: { ...state, branches }, effects };
 }
 
-/** Reverse dependency order: ready when every branch that named this one in `after` is done. */
+/** Reverse dependency order: ready when every branch that named this one in `after` is done, or never ran. */
 export function nextBackward(branches: readonly BranchProgress[]): (branch: BranchProgress) => boolean {
   return (branch) =>
-    branches.every((later) => later.status === "done" || !later.spec.after.includes(branch.spec.branchId));
+    branches.every(
+      ({ status, neverAsked, spec }) =>
+        status === "done" || neverAsked === true || !spec.after.includes(branch.spec.branchId),
+    );
 }
 
 /** What one answer to phase 2 means. */
@@ -65,15 +72,10 @@ export function answeredPhaseTwo(
   const code = alarmFor(answer);
   const branchId = branch.spec.branchId;
   const note = { reason: code, since: state.record.parked?.since ?? now, attempts: branch.attempts + 1 };
-  const next = state.branches.map((other) => (other === branch ? { ...branch, attempts: note.attempts } : other));
-  return {
-    state: { ...state, branches: next, record: { ...state.record, parked: note } },
-    effects: [
-      { type: "RaiseAlarm", code, branchId, detail: JSON.stringify(answer) },
-      { type: "Park", note },
-      { type: "RetryLater", branchId, verb, delay: { kind: "parked" } },
-    ],
-  };
+  const tried = { ...branch, attempts: note.attempts };
+  const step = retryLater(withPark(state, note), tried, { verb, delay: { kind: "parked" } });
+  const alarm = { type: "RaiseAlarm", code, branchId, detail: JSON.stringify(answer) } as const;
+  return { state: step.state, effects: [alarm, { type: "Park", note }, ...step.effects] };
 }
 
 /** Backward of something that is expired has nothing to undo, now or ever (P7). */
@@ -83,7 +85,8 @@ function acknowledges(answer: Answer, decision: Decision): boolean {
   return decision === "commit" ? isForwardFinal(answer.state) : isBackwardFinal(answer.state);
 }
 
-function alarmFor(answer: Answer): "conflict" | "heuristic_hazard" | "expired_in_phase_two" {
+function alarmFor(answer: Answer): AlarmCode {
   if (answer.kind === "conflict") return "conflict";
+  if (answer.kind === "mismatch") return "payload_mismatch";
   return answer.kind === "expired" ? "expired_in_phase_two" : "heuristic_hazard";
 }

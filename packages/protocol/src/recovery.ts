@@ -1,5 +1,5 @@
 // R3: what the answers to query-or-prevent prove about an undecided transaction.
-import type { BranchProgress } from "./coordinator-state.ts";
+import type { AlarmCode, BranchProgress } from "./coordinator-state.ts";
 
 export type Finding =
   | { readonly kind: "commit" }
@@ -7,7 +7,7 @@ export type Finding =
   /** Somebody is silent, and silence decides nothing (C6). */
   | { readonly kind: "wait" }
   /** The answers contradict each other or prove nothing; an operator has to look. */
-  | { readonly kind: "park"; readonly reason: string };
+  | { readonly kind: "park"; readonly reason: string; readonly alarm?: AlarmCode; readonly branchId: string };
 
 /**
  * All yes: commit. Any tombstone: abort. A forward-final branch proves that commit was decided. An expired branch
@@ -18,13 +18,19 @@ export function weighAnswers(branches: readonly BranchProgress[]): Finding {
   const has = (status: BranchProgress["status"]): boolean => branches.some((branch) => branch.status === status);
   const no = branches.find((branch) => branch.status === "no");
   if (no !== undefined) {
-    if (has("forward")) return { kind: "park", reason: "mixed_outcome" };
+    if (has("forward")) return park("mixed_outcome", no, "conflict");
     return { kind: "abort", reason: no.refusal ?? "interrupted" };
   }
   if (branches.some((branch) => branch.status === "idle" || branch.status === "asked")) return { kind: "wait" };
-  if (has("mismatch")) return { kind: "park", reason: "payload_mismatch" };
+  const mismatch = branches.find((branch) => branch.status === "mismatch");
+  if (mismatch !== undefined) return park("payload_mismatch", mismatch, "payload_mismatch");
   if (has("forward")) return { kind: "commit" };
-  if (!has("expired")) return { kind: "commit" };
+  const expired = branches.find((branch) => branch.status === "expired");
+  if (expired === undefined) return { kind: "commit" };
   if (has("yes")) return { kind: "abort", reason: "expired" };
-  return { kind: "park", reason: "expired_everywhere" };
+  return park("expired_everywhere", expired);
+}
+
+function park(reason: string, { spec }: BranchProgress, alarm?: AlarmCode): Finding {
+  return { kind: "park", reason, branchId: spec.branchId, ...(alarm !== undefined && { alarm }) };
 }

@@ -88,7 +88,8 @@ export function writeEnd(record: TransactionRecord, claimant: Claimant, now: num
   if (!holds(record, claimant)) return { kind: "lost", record };
   if (isEnded(record)) return { kind: "repeated", record };
   const decision = decisionOf(record);
-  invariant(decision !== undefined, "C2", "an undecided transaction cannot end");
+  // The log lost the decision that this end follows from: the record is to be recovered, not ended (R3).
+  if (decision === undefined) return { kind: "lost", record };
   return { kind: "written", record: { ...unparked(record), state: ended[decision], changedAt: now } };
 }
 
@@ -99,7 +100,8 @@ export function writeTakeover(
 ): RecordWrite {
   if (holds(record, taker)) return { kind: "repeated", record };
   if (!holds(record, seen) || isEnded(record) || taker.epoch <= record.epoch) return { kind: "lost", record };
-  return { kind: "written", record: { ...record, ...taker, changedAt: now } };
+  const { owner, epoch } = taker;
+  return { kind: "written", record: { ...record, owner, epoch, changedAt: now } };
 }
 
 /** R4: parking is a note; it changes neither state nor ownership. */

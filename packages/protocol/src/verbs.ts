@@ -74,6 +74,13 @@ export function decisionVerb(protocol: Protocol, decision: Decision): Verb {
   return decision === "commit" ? verbTable[protocol].forward : verbTable[protocol].backward;
 }
 
+/** Whether a protocol has a verb; queries and `forget` belong to both. */
+export function hasVerb(protocol: Protocol, verb: Verb): boolean {
+  const { vote, forward, backward } = verbTable[protocol];
+  const role = verbRole(verb);
+  return role === "query" || role === "forget" || [vote, forward, backward].includes(verb);
+}
+
 export function isYesState(state: BranchState): boolean {
   return state === "prepared" || state === "executed";
 }

@@ -16,7 +16,7 @@ const walPagesMax = 4_000;
 const cacheKib = 65_536;
 /** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
 export const memtableKeysMax = 32_768;
-/** Keys moved to the tables by each commit: at least this many, and twice what it wrote, so moving never falls behind. */
+/** Keys moved to the tables by each commit: at least this many and twice what it wrote: moving never falls behind. */
 const movedKeysMin = 64;
 /** SQLite's primary result code for a full disk: https://www.sqlite.org/rescode.html#full */
 const sqliteFull = 13;

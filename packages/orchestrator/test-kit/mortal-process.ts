@@ -1,0 +1,81 @@
+// A process that can die at any point: what it asked for before may still happen, what it would have done after never
+// does. Every call to a port is two points: before it is performed, and before its answer is seen.
+import type { Clock, TransactionLog, Transport } from "@assent/orchestrator";
+
+const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+export class MortalProcess {
+  #alive = true;
+  #points = 0;
+  #dieAt = Infinity;
+  readonly clock: Clock;
+
+  constructor(clock: Clock) {
+    this.clock = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, callback) =>
+        clock.after(delayMs, () => {
+          if (this.#alive) callback();
+        }),
+    };
+  }
+
+  get isAlive(): boolean {
+    return this.#alive;
+  }
+
+  /** Points reached so far. */
+  get points(): number {
+    return this.#points;
+  }
+
+  die(): void {
+    this.#alive = false;
+  }
+
+  dieAtPoint(point: number): void {
+    this.#dieAt = point;
+  }
+
+  transport(transport: Transport): Transport {
+    return {
+      send: (destination, command, waitMs) => this.#call(() => transport.send(destination, command, waitMs)),
+    };
+  }
+
+  log(log: TransactionLog): TransactionLog {
+    return {
+      begin: (request) => this.#call(() => log.begin(request)),
+      decide: (request) => this.#call(() => log.decide(request)),
+      end: (request) => this.#call(() => log.end(request)),
+      takeOver: (request) => this.#call(() => log.takeOver(request)),
+      park: (request) => this.#call(() => log.park(request)),
+      read: (txId) => this.#call(() => log.read(txId)),
+      active: (after, limit) => this.#call(() => log.active(after, limit)),
+      rebuild: (record) => this.#call(() => log.rebuild(record)),
+      sweep: (limit) => this.#call(() => log.sweep(limit)),
+    };
+  }
+
+  #call<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#reach()) return never();
+    const result = work();
+    return new Promise((resolve, reject) => {
+      result.then(
+        (value) => {
+          if (this.#reach()) resolve(value);
+        },
+        (error: unknown) => {
+          if (this.#reach()) reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+  }
+
+  #reach(): boolean {
+    if (this.#points >= this.#dieAt) this.#alive = false;
+    if (this.#alive) this.#points += 1;
+    return this.#alive;
+  }
+}

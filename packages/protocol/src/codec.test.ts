@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  decodeAnswers,
+  decodeCommands,
+  decodeOrigin,
+  decodeQuestionAnswers,
+  decodeQuestions,
+  encodeAnswers,
+  encodeCommands,
+  encodeOrigin,
+  encodeQuestionAnswers,
+  encodeQuestions,
+} from "./codec.ts";
+import type { Json } from "./json.ts";
+import { defaultLimits } from "./limits.ts";
+import type { Answer, Command, Question, QuestionAnswer, TransactionOrigin } from "./messages.ts";
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+const undecodable = { name: "UndecodableMessage", code: "undecodable_message" };
+
+const base = { txId: "o:1:1", branchId: "stock/0", epoch: 7, begunAt: 1000 } as const;
+const text = '"txId":"o:1:1","branchId":"stock/0"';
+
+/** The wire format, byte for byte: it changes only together with `codecVersion`. */
+const commandVectors: readonly [Command, string][] = [
+  [
+    { ...base, verb: "prepare", protocol: "2pc", deadlineAt: 2000, payload: { item: 7, amount: 2 }, origin: "o" },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"prepare","protocol":"2pc","deadlineAt":2000,` +
+      `"payload":{"item":7,"amount":2},"origin":"o"}`,
+  ],
+  [
+    { ...base, verb: "execute", protocol: "saga", payload: null },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"execute","protocol":"saga","payload":null}`,
+  ],
+  [
+    { ...base, verb: "commit", protocol: "2pc", payload: ["ü€😀"] },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"commit","protocol":"2pc","payload":["ü€😀"]}`,
+  ],
+  [
+    { ...base, verb: "complete", protocol: "saga", payload: 1 },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"complete","protocol":"saga","payload":1}`,
+  ],
+  [{ ...base, verb: "abort", protocol: "2pc" }, `{${text},"epoch":7,"begunAt":1000,"verb":"abort","protocol":"2pc"}`],
+  [
+    { ...base, verb: "compensate", protocol: "saga" },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"compensate","protocol":"saga"}`,
+  ],
+  [
+    { ...base, verb: "query-or-prevent", protocol: "2pc", payload: "p", origin: "o" },
+    `{${text},"epoch":7,"begunAt":1000,"verb":"query-or-prevent","protocol":"2pc","payload":"p","origin":"o"}`,
+  ],
+  [{ ...base, verb: "forget", protocol: "2pc" }, `{${text},"epoch":7,"begunAt":1000,"verb":"forget","protocol":"2pc"}`],
+];
+
+const answerVectors: readonly [Answer, string][] = [
+  [{ kind: "done", state: "prepared" }, '{"kind":"done","state":"prepared"}'],
+  [{ kind: "done", state: "aborted", refusal: "sold_out" }, '{"kind":"done","state":"aborted","refusal":"sold_out"}'],
+  [{ kind: "refused", reason: "sold_out" }, '{"kind":"refused","reason":"sold_out"}'],
+  [{ kind: "contended" }, '{"kind":"contended"}'],
+  [{ kind: "expired" }, '{"kind":"expired"}'],
+  [{ kind: "fenced", epoch: 9 }, '{"kind":"fenced","epoch":9}'],
+  [{ kind: "conflict", state: "committed" }, '{"kind":"conflict","state":"committed"}'],
+  [{ kind: "mismatch", what: "payload" }, '{"kind":"mismatch","what":"payload"}'],
+  [{ kind: "hazard", reason: "floor" }, '{"kind":"hazard","reason":"floor"}'],
+  [{ kind: "unknown", reason: "handler" }, '{"kind":"unknown","reason":"handler"}'],
+  [{ kind: "forgotten" }, '{"kind":"forgotten"}'],
+];
+
+const question: Question = { ...base, protocol: "saga", origin: "o" };
+const questionAnswers: readonly QuestionAnswer[] = [
+  { kind: "decided", decision: "commit", epoch: 8, ended: true },
+  { kind: "decided", decision: "abort", epoch: 8, ended: false },
+  { kind: "wait" },
+];
+const origin: TransactionOrigin = {
+  coordinator: "order",
+  key: "order-1",
+  definition: "checkout",
+  definitionHash: 42,
+  input: null,
+  branches: [
+    { branchId: "stock/0", step: "stock", service: "stock", partition: "0", payload: 1, after: [] },
+    { branchId: "pay/0", step: "pay", service: "payment", partition: "0", payload: {}, after: ["stock/0"] },
+  ],
+  deadlineAt: 2000,
+};
+const originText =
+  '{"coordinator":"order","key":"order-1","definition":"checkout","definitionHash":42,"input":null,"branches":[' +
+  '{"branchId":"stock/0","step":"stock","service":"stock","partition":"0","payload":1,"after":[]},' +
+  '{"branchId":"pay/0","step":"pay","service":"payment","partition":"0","payload":{},"after":["stock/0"]}],' +
+  '"deadlineAt":2000}';
+
+test("golden vectors: commands", () => {
+  for (const [command, item] of commandVectors) {
+    const message = `{"v":1,"commands":[${item}]}`;
+    assert.deepEqual(encodeCommands([command]), bytesOf(message), command.verb);
+    assert.deepEqual(decodeCommands(bytesOf(message)), [command]);
+  }
+});
+
+test("golden vectors: answers", () => {
+  for (const [answer, item] of answerVectors) {
+    const message = `{"v":1,"answers":[${item}]}`;
+    assert.deepEqual(encodeAnswers([answer]), bytesOf(message), answer.kind);
+    assert.deepEqual(decodeAnswers(bytesOf(message)), [answer]);
+  }
+});
+
+test("golden vectors: questions and their answers", () => {
+  const asked = `{"v":1,"questions":[{${text},"epoch":7,"begunAt":1000,"protocol":"saga","origin":"o"}]}`;
+  assert.deepEqual(encodeQuestions([question]), bytesOf(asked));
+  assert.deepEqual(decodeQuestions(bytesOf(asked)), [question]);
+  const told =
+    '{"v":1,"questionAnswers":[{"kind":"decided","decision":"commit","epoch":8,"ended":true},' +
+    '{"kind":"decided","decision":"abort","epoch":8,"ended":false},{"kind":"wait"}]}';
+  assert.deepEqual(encodeQuestionAnswers(questionAnswers), bytesOf(told));
+  assert.deepEqual(decodeQuestionAnswers(bytesOf(told)), questionAnswers);
+});
+
+test("golden vectors: the origin of a transaction", () => {
+  assert.equal(encodeOrigin(origin), originText);
+  assert.deepEqual(decodeOrigin(originText), origin);
+});
+
+test("M4 the items of a batch keep their order, and a batch may be empty", () => {
+  const commands = commandVectors.map(([command]) => command);
+  const answers = answerVectors.map(([answer]) => answer);
+  assert.deepEqual(decodeCommands(encodeCommands(commands)), commands);
+  assert.deepEqual(decodeAnswers(encodeAnswers(answers)), answers);
+  assert.deepEqual(decodeCommands(bytesOf('{"v":1,"commands":[]}')), []);
+  assert.deepEqual(decodeAnswers(bytesOf('{"v":1,"answers":[]}')), []);
+});
+
+const prepareFields = JSON.parse(commandVectors[0]?.[1] ?? "") as Record<string, Json>;
+
+/** A message of one command with some of its fields replaced; `undefined` removes one. */
+function commandMessage(change: Readonly<Record<string, Json | undefined>>): Uint8Array {
+  return bytesOf(JSON.stringify({ v: 1, commands: [{ ...prepareFields, ...change }] }));
+}
+
+test("M3 a command without one of its parts, or with a strange one, is undecodable", () => {
+  const id = "x".repeat(defaultLimits.idLengthMax);
+  const changes: readonly Record<string, Json | undefined>[] = [
+    ...["txId", "branchId"].flatMap((name) => [undefined, "", 7, null, `${id}x`].map((value) => ({ [name]: value }))),
+    ...["epoch", "begunAt"].flatMap((name) =>
+      [undefined, -1, 1.5, "7", null, 2 ** 53].map((value) => ({ [name]: value })),
+    ),
+    ...[undefined, "undo", "", 1, ["prepare"]].map((verb) => ({ verb })),
+    ...[undefined, "3pc", null].map((protocol) => ({ protocol })),
+    ...[-1, 0.5, "2000", null].map((deadlineAt) => ({ deadlineAt })),
+    ...[7, null, {}].map((given) => ({ origin: given })),
+    ...["prepare", "commit", "query-or-prevent"].map((verb) => ({ verb, payload: undefined })),
+    ...["execute", "complete"].map((verb) => ({ verb, protocol: "saga", payload: undefined })),
+  ];
+  for (const change of changes) {
+    assert.throws(() => decodeCommands(commandMessage(change)), undecodable, JSON.stringify(change));
+  }
+  assert.equal(decodeCommands(commandMessage({ txId: id, branchId: id })).length, 1, "the longest id is allowed");
+});
+
+test("C7 a verb that the protocol does not have is undecodable", () => {
+  for (const [verb, protocol] of [
+    ["execute", "2pc"],
+    ["complete", "2pc"],
+    ["compensate", "2pc"],
+    ["prepare", "saga"],
+    ["commit", "saga"],
+    ["abort", "saga"],
+  ] as const) {
+    assert.throws(() => decodeCommands(commandMessage({ verb, protocol })), undecodable, `${verb} in ${protocol}`);
+  }
+});
+
+test("M3 a malformed answer is undecodable", () => {
+  const items: readonly Json[] = [
+    {},
+    { kind: "yes" },
+    { kind: "done" },
+    { kind: "done", state: "paid" },
+    { kind: "done", state: "aborted", refusal: 1 },
+    { kind: "conflict" },
+    { kind: "fenced" },
+    { kind: "fenced", epoch: -1 },
+    { kind: "refused" },
+    { kind: "hazard", reason: null },
+    { kind: "unknown", reason: 1 },
+    { kind: "mismatch", what: "colour" },
+  ];
+  for (const item of [...items, null, 7, "done", [], [{ kind: "expired" }]]) {
+    const bytes = bytesOf(JSON.stringify({ v: 1, answers: [item] }));
+    assert.throws(() => decodeAnswers(bytes), undecodable, JSON.stringify(item));
+  }
+});
+
+test("M3 a malformed question or answer to one is undecodable", () => {
+  const fields: Record<string, Json> = { ...question };
+  for (const name of Object.keys(fields)) {
+    for (const value of [undefined, [], true]) {
+      const bytes = bytesOf(JSON.stringify({ v: 1, questions: [{ ...fields, [name]: value }] }));
+      assert.throws(() => decodeQuestions(bytes), undecodable, `${name} = ${String(value)}`);
+    }
+  }
+  const decided: Record<string, Json> = { kind: "decided", decision: "commit", epoch: 8, ended: true };
+  for (const [name, value] of [
+    ["kind", "maybe"],
+    ["decision", "undo"],
+    ["epoch", -1],
+    ["ended", 1],
+  ] as const) {
+    const bytes = bytesOf(JSON.stringify({ v: 1, questionAnswers: [{ ...decided, [name]: value }] }));
+    assert.throws(() => decodeQuestionAnswers(bytes), undecodable, name);
+  }
+});
+
+test("M3 a malformed origin is undecodable", () => {
+  const fields = JSON.parse(originText) as Record<string, Json>;
+  for (const name of Object.keys(fields)) {
+    assert.throws(() => decodeOrigin(JSON.stringify({ ...fields, [name]: undefined })), undecodable, name);
+  }
+  const branch = { ...origin.branches[0] };
+  for (const name of Object.keys(branch)) {
+    const branches = [{ ...branch, [name]: undefined }];
+    assert.throws(() => decodeOrigin(JSON.stringify({ ...fields, branches })), undecodable, name);
+  }
+  for (const after of ["stock/0", [1], null]) {
+    const branches = [{ ...branch, after }];
+    assert.throws(() => decodeOrigin(JSON.stringify({ ...fields, branches })), undecodable);
+  }
+  for (const broken of ["", "null", "[]", "{", "7"]) assert.throws(() => decodeOrigin(broken), undecodable);
+});
+
+test("M3 what is no message of this version is undecodable by every decoder", () => {
+  const envelopes = ["", "{", "null", "[]", "7", "{}", '{"v":1}', '{"v":2,"commands":[],"answers":[]}', '{"v":"1"}'];
+  const lists = ['{"v":1,"commands":{}}', '{"v":1,"commands":[1]}', '{"v":1,"commands":[[]]}'];
+  for (const decode of [decodeCommands, decodeAnswers, decodeQuestions, decodeQuestionAnswers]) {
+    for (const message of [...envelopes, ...lists]) assert.throws(() => decode(bytesOf(message)), undecodable, message);
+  }
+  const bytes = bytesOf('{"v":1,"commands":[],"answers":[],"questions":[],"questionAnswers":[],"more":"?"}');
+  bytes[bytes.indexOf(0x3f)] = 0xff;
+  for (const decode of [decodeCommands, decodeAnswers, decodeQuestions, decodeQuestionAnswers]) {
+    assert.throws(() => decode(bytes), undecodable, "not UTF-8");
+  }
+});
+
+test("M3 a message is refused for its size before it is read", () => {
+  const head = '{"v":1,"commands":[]}';
+  const fitting = bytesOf(head + " ".repeat(defaultLimits.messageBytesMax - head.length));
+  assert.deepEqual(decodeCommands(fitting), []);
+  assert.throws(() => decodeCommands(bytesOf(`${textOf(fitting)} `)), undecodable);
+});
+
+const deep = "[".repeat(100_000) + "]".repeat(100_000);
+
+test("M3 deep nesting where a text belongs is undecodable", () => {
+  assert.throws(() => decodeCommands(bytesOf(`{"v":${deep},"commands":[]}`)), undecodable, "as a version");
+  assert.throws(() => decodeAnswers(bytesOf(`{"v":1,"answers":[{"kind":${deep}}]}`)), undecodable, "as a kind");
+});
+
+test("M3 a payload nested too deeply to be worked with is undecodable", () => {
+  const nested = commandVectors[0]?.[1].replace('{"item":7,"amount":2}', deep) ?? "";
+  assert.throws(() => decodeCommands(bytesOf(`{"v":1,"commands":[${nested}]}`)), undecodable);
+});
