@@ -20,25 +20,41 @@ export interface LedgerReasons {
 /** Entries of one branch at most. */
 export const ledgerEntriesMax = 1_000;
 
-type Entries = ReadonlyMap<string, number>;
+type Amounts = ReadonlyMap<string, number>;
+
+/** An account as it is, and what is wanted of it. */
+interface Wanted {
+  readonly accountId: string;
+  readonly amount: number;
+  readonly account: Account;
+}
 
 export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
   const line = new WaitingLine();
+  const spendNow = (step: BranchStep<Tables>): OperationResult => {
+    const wanted = readWanted(step, reasons);
+    if ("kind" in wanted) return wanted;
+    if (wanted.some(({ account, amount }) => account.available < amount)) {
+      return { kind: "refused", reason: reasons.insufficient };
+    }
+    return { kind: "ok", memo: take(step.view, wanted, spend) };
+  };
   return {
     prepare(step) {
-      const wanted = readPayload(step.payload);
-      if (wanted === undefined) return { kind: "refused", reason: "invalid_payload" };
-      const verdict = weigh(step, wanted, { line, reasons });
-      for (const [accountId, amount] of wanted) {
+      const wanted = readWanted(step, reasons);
+      if ("kind" in wanted) return wanted;
+      const verdict = weigh(step, wanted, line);
+      for (const { accountId, amount } of wanted) {
         if (verdict === "contended") line.join(accountId, step.txId, { amount, seenAt: step.now });
         else line.leave(accountId, step.txId);
       }
       if (verdict === "contended") return { kind: "contended" };
-      return verdict ?? { kind: "ok", memo: take(step.view, wanted, hold) };
+      if (verdict === "insufficient") return { kind: "refused", reason: reasons.insufficient };
+      return { kind: "ok", memo: take(step.view, wanted, hold) };
     },
 
-    execute: (step) => spendNow(step, reasons),
-    reapply: (step) => spendNow(step, reasons),
+    execute: spendNow,
+    reapply: spendNow,
 
     commit: (step) => settle(step, spendHeld),
     abort: (step) => settle(step, releaseHeld),
@@ -46,43 +62,40 @@ export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
   };
 }
 
-/** Undefined when all of it can be held now; `contended` when it could be, if outstanding holds were released (P10). */
-function weigh(
-  { view, txId, now }: BranchStep<Tables>,
-  wanted: Entries,
-  { line, reasons }: { line: WaitingLine; reasons: LedgerReasons },
-): OperationResult | "contended" | undefined {
-  let contended = false;
-  for (const [accountId, amount] of wanted) {
+/** What is wanted, or why it can never be had. */
+function readWanted(
+  { view, payload }: BranchStep<Tables>,
+  reasons: LedgerReasons,
+): readonly Wanted[] | Extract<OperationResult, { kind: "refused" }> {
+  const amounts = readAmounts(payload);
+  if (amounts === undefined) return { kind: "refused", reason: "invalid_payload" };
+  const wanted: Wanted[] = [];
+  for (const [accountId, amount] of amounts) {
     const account = readAccount(view, accountId);
     if (account === undefined) return { kind: "refused", reason: reasons.absent };
-    if (account.available + account.held < amount) return { kind: "refused", reason: reasons.insufficient };
-    contended ||= account.available - line.ahead(accountId, txId, now) < amount;
+    wanted.push({ accountId, amount, account });
   }
-  return contended ? "contended" : undefined;
+  return wanted;
 }
 
-function spendNow({ view, payload }: BranchStep<Tables>, reasons: LedgerReasons): OperationResult {
-  const wanted = readPayload(payload);
-  if (wanted === undefined) return { kind: "refused", reason: "invalid_payload" };
-  for (const [accountId, amount] of wanted) {
-    const account = readAccount(view, accountId);
-    if (account === undefined) return { kind: "refused", reason: reasons.absent };
-    if (account.available < amount) return { kind: "refused", reason: reasons.insufficient };
+/** `contended` when it could be held if outstanding holds were released (P10). */
+function weigh(
+  { txId, now }: BranchStep<Tables>,
+  wanted: readonly Wanted[],
+  line: WaitingLine,
+): "enough" | "contended" | "insufficient" {
+  let verdict: "enough" | "contended" = "enough";
+  for (const { accountId, amount, account } of wanted) {
+    if (account.available + account.held < amount) return "insufficient";
+    if (account.available - line.ahead(accountId, txId, now) < amount) verdict = "contended";
   }
-  return { kind: "ok", memo: take(view, wanted, spend) };
+  return verdict;
 }
 
 /** Moves every entry and answers the generations that were moved, by account. */
-function take(view: Tables, wanted: Entries, move: (account: Account, amount: number) => Account): Json {
-  const generations: (readonly [accountId: string, generation: string])[] = [];
-  for (const [accountId, amount] of wanted) {
-    const account = readAccount(view, accountId);
-    invariant(account !== undefined, "S2", `account ${accountId} was there a moment ago`);
-    writeAccount(view, accountId, move(account, amount));
-    generations.push([accountId, account.generation]);
-  }
-  return Object.fromEntries(generations);
+function take(view: Tables, wanted: readonly Wanted[], move: (account: Account, amount: number) => Account): Json {
+  for (const { accountId, amount, account } of wanted) writeAccount(view, accountId, move(account, amount));
+  return Object.fromEntries(wanted.map(({ accountId, account }) => [accountId, account.generation]));
 }
 
 /** Settles what this branch took. An account that was seeded again since then owes it nothing. */
@@ -90,7 +103,7 @@ function settle(
   { view, payload, memo }: BranchStep<Tables>,
   move: (account: Account, amount: number) => Account,
 ): OperationResult {
-  const taken = readPayload(payload);
+  const taken = readAmounts(payload);
   invariant(taken !== undefined && isJsonObject(memo), "P9", "a yes vote has its payload and its memo");
   for (const [accountId, amount] of taken) {
     const account = readAccount(view, accountId);
@@ -101,7 +114,7 @@ function settle(
 }
 
 /** The amounts by account, summed; undefined for anything that is not a payload. */
-function readPayload(payload: Json): Entries | undefined {
+function readAmounts(payload: Json): Amounts | undefined {
   if (!isJsonObject(payload) || !Array.isArray(payload["entries"])) return undefined;
   const entries = payload["entries"] as readonly Json[];
   if (entries.length === 0 || entries.length > ledgerEntriesMax) return undefined;

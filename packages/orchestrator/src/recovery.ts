@@ -76,14 +76,15 @@ export class Recovery {
 
   /**
    * R5: no record is never "abort". Creates it, undecided and with an epoch above the asker's, and runs R3.
-   * Undefined when the asker's origin is not of a definition known here: it has to wait for somebody who knows it.
+   * Undefined when the branches cannot be told here, as of an unknown definition: it waits for somebody who can.
    */
   async rebuild(question: Question): Promise<TransactionRecord | undefined> {
     const { environment, owner } = this.#options;
     const origin = decodeOrigin(question.origin);
     const parts = parseTransactionId(question.txId);
     invariant(parts.key === origin.key && transactionId(parts) === question.txId, "R5", "an origin of another attempt");
-    if (this.#definitionOf(origin) === undefined) return undefined;
+    const branches = this.#branchesOf({ ...origin, txId: question.txId });
+    if (typeof branches === "string") return undefined;
     const record = await environment.log.rebuild({
       txId: question.txId,
       key: origin.key,
@@ -99,7 +100,7 @@ export class Recovery {
       changedAt: environment.clock.now(),
     });
     if (record.owner === owner && !isEnded(record) && !this.#options.isLive(record.txId)) {
-      this.#drive(record, origin.branches);
+      this.#drive(record, branches);
     }
     return record;
   }
@@ -146,7 +147,9 @@ export class Recovery {
   }
 
   /** Or why there are none: the pinned definition is not known here, or fails on the input it began with. */
-  #branchesOf(record: TransactionRecord): readonly BranchSpec[] | "unknown_definition" | "definition_failed" {
+  #branchesOf(
+    record: Pick<TransactionRecord, "txId" | "definition" | "definitionHash" | "input">,
+  ): readonly BranchSpec[] | "unknown_definition" | "definition_failed" {
     const { environment } = this.#options;
     const definition = this.#definitionOf(record);
     if (definition === undefined) return "unknown_definition";

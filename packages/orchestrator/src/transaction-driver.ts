@@ -203,7 +203,6 @@ export class TransactionDriver {
       definition,
       definitionHash,
       input,
-      branches: this.#options.branches,
       deadlineAt,
     });
     return this.#origin;

@@ -15,7 +15,7 @@ import {
   encodeQuestions,
   UndecodableMessage,
 } from "./codec.ts";
-import { applyCommand, branchSpec, command } from "./fixtures.test.ts";
+import { applyCommand, command } from "./fixtures.test.ts";
 import { isJsonObject, type Json } from "./json.ts";
 import type { Answer, Command, Question, QuestionAnswer } from "./messages.ts";
 import { branchStates, type Protocol, verbs } from "./verbs.ts";
@@ -84,7 +84,6 @@ const samples: readonly Json[] = [
       definition: "d",
       definitionHash: 1,
       input: 1,
-      branches: [branchSpec("a"), branchSpec("b", ["a"])],
       deadlineAt: 1,
     }),
   ),

@@ -90,12 +90,6 @@ export function decodeOrigin(encoded: string): TransactionOrigin {
   for (const name of ["coordinator", "key", "definition"]) text(value, name);
   for (const name of ["definitionHash", "deadlineAt"]) whole(value, name);
   nested(value, "input");
-  for (const branch of list(value, "branches")) {
-    for (const name of ["branchId", "step", "service", "partition"]) text(branch, name);
-    nested(branch, "payload");
-    const after = branch["after"];
-    check(Array.isArray(after) && after.every((id) => typeof id === "string"), "after is not a list of branch ids");
-  }
   return value as unknown as TransactionOrigin;
 }
 

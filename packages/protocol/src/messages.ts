@@ -14,14 +14,16 @@ export interface BranchSpec {
   readonly after: readonly string[];
 }
 
-/** All that is needed to rebuild a lost transaction record (R5). Carried as text and stored unread by participants. */
+/**
+ * All that is needed to rebuild a lost transaction record (R5); the frozen branch list follows from it, as it follows
+ * from the record. Carried as text and stored unread by participants.
+ */
 export interface TransactionOrigin {
   readonly coordinator: string;
   readonly key: string;
   readonly definition: string;
   readonly definitionHash: number;
   readonly input: Json;
-  readonly branches: readonly BranchSpec[];
   readonly deadlineAt: number;
 }
 

@@ -4,9 +4,6 @@ import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 import type { KeyedEngine, Writes } from "./keyed-engine.ts";
 
-/** Values kept in memory so that a record written now and read in a moment is not parsed again. */
-export const cachedValuesMax = 50_000;
-
 interface Change {
   readonly table: string;
   readonly key: string;
@@ -16,9 +13,7 @@ interface Change {
 
 export class BatchTables implements Tables {
   readonly #engine: KeyedEngine;
-  readonly #cache = new Map<string, Map<string, Json | undefined>>();
   readonly #writes = new Map<string, Map<string, Json | undefined>>();
-  #cached = 0;
   /** Changes of the step that is running, oldest first. */
   #undo: Change[] = [];
 
@@ -28,12 +23,9 @@ export class BatchTables implements Tables {
 
   get(table: string, key: string): Json | undefined {
     const written = this.#writes.get(table);
-    if (written?.has(key) === true) return written.get(key);
-    const cached = this.#cache.get(table);
-    if (cached?.has(key) === true) return cached.get(key);
-    const value = this.#engine.get(table, key);
-    if (value !== undefined) this.#remember(table, key, value);
-    return value;
+    const value = written?.get(key);
+    if (value !== undefined || written?.has(key) === true) return value;
+    return this.#engine.get(table, key);
   }
 
   put(table: string, key: string, value: Json): void {
@@ -81,19 +73,8 @@ export class BatchTables implements Tables {
     return true;
   }
 
-  /** The batch is durable: its values are what is committed now. */
-  committed(): void {
-    for (const [table, written] of this.#writes) {
-      for (const [key, value] of written) {
-        if (value === undefined) this.#forget(table, key);
-        else this.#remember(table, key, value);
-      }
-      written.clear();
-    }
-  }
-
-  /** The batch was not written: nothing of it happened. */
-  dropped(): void {
+  /** The batch is over: the engine has it now, or nothing of it happened. */
+  clear(): void {
     for (const written of this.#writes.values()) written.clear();
   }
 
@@ -105,24 +86,6 @@ export class BatchTables implements Tables {
     }
     this.#undo.push({ table, key, had: written.has(key), before: written.get(key) });
     written.set(key, value);
-  }
-
-  #remember(table: string, key: string, value: Json): void {
-    if (this.#cached >= cachedValuesMax) {
-      this.#cache.clear();
-      this.#cached = 0;
-    }
-    let cached = this.#cache.get(table);
-    if (cached === undefined) {
-      cached = new Map();
-      this.#cache.set(table, cached);
-    }
-    if (!cached.has(key)) this.#cached += 1;
-    cached.set(key, value);
-  }
-
-  #forget(table: string, key: string): void {
-    if (this.#cache.get(table)?.delete(key) === true) this.#cached -= 1;
   }
 }
 

@@ -13,6 +13,8 @@ import type { StepContext } from "./executor.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
 const branchTable = "branches";
+/** What a branch needs to ask its question, apart from the record: written once, not with every change. */
+const originTable = "branch_origins";
 const dueTable = "branches_due";
 
 type BranchLimitsUsed = Pick<Limits, "maxAgeMs" | "clockSkewMs" | "askAfterMs">;
@@ -28,7 +30,10 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
           tables.get(branchTable, branchKey(txId, branchId)) as BranchRecord | undefined,
         write(record: BranchRecord, before: BranchRecord | undefined) {
           const key = branchKey(record.txId, record.branchId);
-          tables.put(branchTable, key, record as never);
+          const { origin, ...kept } = record;
+          tables.put(branchTable, key, kept as never);
+          if (before === undefined && origin !== undefined && shouldAsk(record)) tables.put(originTable, key, origin);
+          else if (before !== undefined && shouldAsk(before) && !shouldAsk(record)) tables.delete(originTable, key);
           // One entry per record, moved only when it falls due: what ends in time costs the index one write.
           if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);
         },
@@ -36,8 +41,13 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
       return applyCommand(command, { records, view: tables, handler, limits, now });
     },
 
-    readBranch: (tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null =>
-      (tables.get(branchTable, branchKey(txId, branchId)) as BranchRecord | undefined) ?? null,
+    readBranch(tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null {
+      const key = branchKey(txId, branchId);
+      const record = tables.get(branchTable, key) as BranchRecord | undefined;
+      if (record === undefined) return null;
+      const origin = tables.get(originTable, key);
+      return typeof origin === "string" ? { ...record, origin } : record;
+    },
 
     sweepBranches(tables: Tables, { limit }: { limit: number }, { now }: StepContext): BranchSweep {
       const due = tables.scan(dueTable, { before: timeKey(now, ""), limit });
@@ -53,7 +63,8 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
           continue;
         }
         tables.put(dueTable, timeKey(goneAt ?? now + limits.askAfterMs, key), null);
-        if (shouldAsk(record) && record.origin !== undefined) questions.push(questionOf(record, record.origin));
+        const origin = shouldAsk(record) ? tables.get(originTable, key) : undefined;
+        if (typeof origin === "string") questions.push(questionOf(record, origin));
       }
       return { questions, more: due.length === limit };
     },

@@ -134,10 +134,8 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     if (this.#tables.isEmpty) return undefined;
     try {
       this.#options.engine.commit(this.#tables.writes);
-      this.#tables.committed();
       return undefined;
     } catch (cause) {
-      this.#tables.dropped();
       if (cause instanceof EngineFull) return new StoreFailure("store_full", cause.message, { cause });
       this.#broken = new StoreFailure("store_broken", `a commit failed, its outcome is not known: ${String(cause)}`, {
         cause,
@@ -146,6 +144,8 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
       this.#pending = [];
       this.#options.onBroken?.(this.#broken);
       return this.#broken;
+    } finally {
+      this.#tables.clear();
     }
   }
 }

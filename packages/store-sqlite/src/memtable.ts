@@ -1,41 +1,41 @@
-// What has been committed to the journal and not yet moved to the tables: the newest text of each key, in memory.
+// What has been committed to the journal and not yet moved to the tables: the newest value of each key, in memory.
 import type { ScanRange } from "@assent/orchestrator";
+import type { Json } from "@assent/protocol";
 
-/** The newest text of a key; undefined for a key that was deleted. */
-export type Entry = readonly [table: string, key: string, text: string | undefined];
+/** The newest value of a key; without one the key was deleted. */
+export type Entry = readonly [table: string, key: string, value?: Json];
 
 export class Memtable {
-  readonly #tables = new Map<string, Map<string, string | undefined>>();
+  readonly #tables = new Map<string, Map<string, Entry>>();
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  has(table: string, key: string): boolean {
-    return this.#tables.get(table)?.has(key) === true;
-  }
-
-  get(table: string, key: string): string | undefined {
+  /** Undefined for a key that this knows nothing of. */
+  get(table: string, key: string): Entry | undefined {
     return this.#tables.get(table)?.get(key);
   }
 
-  set([table, key, text]: Entry): void {
+  set(entry: Entry): void {
+    const [table, key] = entry;
     let entries = this.#tables.get(table);
     if (entries === undefined) {
       entries = new Map();
       this.#tables.set(table, entries);
     }
-    if (!entries.has(key)) this.#size += 1;
-    entries.set(key, text);
+    const before = entries.size;
+    entries.set(key, entry);
+    this.#size += entries.size - before;
   }
 
   /** Lays this over rows read from below. */
-  overlay(table: string, { after, before }: ScanRange, rows: Map<string, string>): void {
-    for (const [key, text] of this.#tables.get(table) ?? []) {
+  overlay(table: string, { after, before }: ScanRange, rows: Map<string, Json>): void {
+    for (const [, key, value] of this.#tables.get(table)?.values() ?? []) {
       if ((after !== undefined && key <= after) || (before !== undefined && key >= before)) continue;
-      if (text === undefined) rows.delete(key);
-      else rows.set(key, text);
+      if (value === undefined) rows.delete(key);
+      else rows.set(key, value);
     }
   }
 
@@ -46,8 +46,8 @@ export class Memtable {
 
   /** Everything, by table and in key order, so that neighbours are written to the same page together. */
   sorted(): readonly Entry[] {
-    return [...this.#tables].flatMap(([table, entries]) =>
-      [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, text]): Entry => [table, key, text]),
+    return [...this.#tables.values()].flatMap((entries) =>
+      [...entries.values()].sort(([, a], [, b]) => (a < b ? -1 : 1)),
     );
   }
 }

@@ -1,5 +1,6 @@
 // The engine in one SQLite file: synchronous, no thread of its own. WAL and synchronous=FULL make a commit survive a
 // crash of the process or the machine (level D1): https://www.sqlite.org/pragma.html#pragma_synchronous
+// The file is held by one connection, which spares it a lock for every read: locking_mode, on the same page.
 //
 // A commit appends its changes to the journal and keeps them in a memtable. When the memtable is large it is frozen,
 // and each later commit moves some of it to the tables, in the same SQLite transaction; when all of it is there, its
@@ -8,11 +9,13 @@ import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 import { EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { entriesOf, Journal } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";
 
-/** Pages of 4 KiB in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
-const walPagesMax = 4_000;
+/** A commit appends one long row: larger pages make it fewer writes. */
+const pageBytes = 16_384;
+/** Pages in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
+const walPagesMax = 1_000;
 const cacheKib = 65_536;
 /** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
 export const memtableKeysMax = 32_768;
@@ -68,6 +71,8 @@ export class SqliteEngine implements KeyedEngine {
       throw new UnknownFormat(path, Number(found));
     }
     this.#database.exec(`
+      PRAGMA page_size = ${pageBytes};
+      PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA wal_autocheckpoint = ${walPagesMax};
@@ -84,8 +89,10 @@ export class SqliteEngine implements KeyedEngine {
   }
 
   get(table: string, key: string): Json | undefined {
-    const text = this.#textOf(table, key);
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+    const entry = this.#memtable.get(table, key) ?? this.#frozen?.memtable.get(table, key);
+    if (entry !== undefined) return entry[2];
+    const text = this.#statements.get(table)?.get.get(key)?.["value"];
+    return text === undefined ? undefined : (JSON.parse(text as string) as Json);
   }
 
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
@@ -95,10 +102,9 @@ export class SqliteEngine implements KeyedEngine {
     // The first text after another is that text and a NUL. Every text sorts below any blob.
     const from = range.after === undefined ? "" : `${range.after}\0`;
     const stored = this.#statements.get(table)?.scan.all(from, range.before ?? new Uint8Array(), limit) ?? [];
-    const rows = new Map(stored.map((row) => [row["key"] as string, row["value"] as string]));
+    const rows = new Map(stored.map((row) => [row["key"] as string, JSON.parse(row["value"] as string) as Json]));
     for (const memtable of memtables) memtable.overlay(table, range, rows);
-    const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, range.limit);
-    return sorted.map(([key, text]) => [key, JSON.parse(text) as Json]);
+    return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, range.limit);
   }
 
   commit(writes: Writes): void {
@@ -127,12 +133,6 @@ export class SqliteEngine implements KeyedEngine {
     }
   }
 
-  #textOf(table: string, key: string): string | undefined {
-    if (this.#memtable.has(table, key)) return this.#memtable.get(table, key);
-    if (this.#frozen?.memtable.has(table, key) === true) return this.#frozen.memtable.get(table, key);
-    return this.#statements.get(table)?.get.get(key)?.["value"] as string | undefined;
-  }
-
   #freeze(): void {
     const entries = this.#memtable.sorted();
     // Before any transaction: a rolled back CREATE would leave statements for a table that is not there.
@@ -146,10 +146,10 @@ export class SqliteEngine implements KeyedEngine {
     if (this.#frozen === undefined) return 0;
     const { entries, moved, lastSequence } = this.#frozen;
     const end = Math.min(entries.length, moved + count);
-    for (const [table, key, text] of entries.slice(moved, end)) {
+    for (const [table, key, value] of entries.slice(moved, end)) {
       const statements = this.#made(table);
-      if (text === undefined) statements.delete.run(key);
-      else statements.put.run(key, text);
+      if (value === undefined) statements.delete.run(key);
+      else statements.put.run(key, JSON.stringify(value));
     }
     if (end === entries.length) this.#journal.removeUpTo(lastSequence);
     return end;
@@ -196,6 +196,14 @@ export class SqliteEngine implements KeyedEngine {
       scan: this.#database.prepare(`SELECT key, value FROM "${table}" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`),
     };
   }
+}
+
+function entriesOf(writes: Writes): Entry[] {
+  const entries: Entry[] = [];
+  for (const [table, changes] of writes) {
+    for (const [key, value] of changes) entries.push(value === undefined ? [table, key] : [table, key, value]);
+  }
+  return entries;
 }
 
 function isFull(error: unknown): boolean {
