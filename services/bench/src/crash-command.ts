@@ -31,10 +31,11 @@ else {
 }
 
 function print(round: CrashRound): void {
-  const { toldPaid, toldFailed, unanswered, paid, restartMs, recoveredMs } = round;
+  const { toldPaid, toldFailed, unanswered, paid, paidAgain, restartMs, recoveredMs } = round;
   process.stdout.write(
     `round ${round.round}: told paid ${toldPaid}, told failed ${toldFailed}, unanswered ${unanswered}; ` +
-      `paid ${paid}; up after ${restartMs.toFixed(0)} ms, all ended ${recoveredMs.toFixed(0)} ms later; ` +
+      `paid ${paid}, and ${paidAgain} after a repeat of all; up after ${restartMs.toFixed(0)} ms, ` +
+      `all ended ${recoveredMs.toFixed(0)} ms later; ` +
       `${round.findings.length === 0 ? "ok" : round.findings.join("; ")}\n`,
   );
 }

@@ -21,6 +21,8 @@ export interface CrashRound {
   readonly unanswered: number;
   /** Orders found paid after recovery. */
   readonly paid: number;
+  /** Orders that were checked out again after recovery, paid or not, and answered 200. */
+  readonly paidAgain: number;
   readonly restartMs: number;
   readonly recoveredMs: number;
   /** Empty when nothing is wrong. */
@@ -33,7 +35,7 @@ const recoveryDeadlineMs = 30_000;
 const items = 50;
 
 export async function crashProof(options: CrashProofOptions): Promise<readonly CrashRound[]> {
-  const { dataFolder, rounds, ordersPerRound } = options;
+  const { dataFolder, rounds, ordersPerRound, connections } = options;
   let served = await serveCheckout({ dataFolder });
   await seed(served.url, ordersPerRound * rounds);
   const results: CrashRound[] = [];
@@ -43,7 +45,7 @@ export async function crashProof(options: CrashProofOptions): Promise<readonly C
     const startedAt = performance.now();
     served = await serveCheckout({ dataFolder });
     const restartMs = performance.now() - startedAt;
-    const result = await inspect(served.url, { ...told, round, restartMs, ordersPerRound }, totals);
+    const result = await inspect(served.url, { ...told, round, restartMs, ordersPerRound, connections }, totals);
     results.push(result);
     options.onRound?.(result);
   }
@@ -97,7 +99,7 @@ async function checkoutUntilKilled(served: ServedCheckout, round: number, option
 
 async function inspect(
   url: string,
-  round: Told & { round: number; restartMs: number; ordersPerRound: number },
+  round: Told & { round: number; restartMs: number; ordersPerRound: number; connections: number },
   totals: { sold: number },
 ): Promise<CrashRound> {
   const findings: string[] = [];
@@ -113,20 +115,13 @@ async function inspect(
     if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was told paid and is not`);
     if (round.failed.has(order) && isPaid) findings.push(`order ${order} was told failed and is paid`);
   }
-  totals.sold += 2 * paid;
-  const stockLeft = await sum(
-    client,
-    Array.from({ length: items }, (_, index) => `/stock/find/${index}`),
-    "stock",
-  );
-  const creditLeft = await sum(
-    client,
-    Array.from({ length: items }, (_, index) => `/payment/find_user/${index}`),
-    "credit",
-  );
-  if (stockLeft !== items * stock - totals.sold) findings.push(`stock is ${stockLeft} after ${totals.sold} were sold`);
-  if (creditLeft !== items * credit - totals.sold)
-    findings.push(`credit is ${creditLeft} after ${totals.sold} was paid`);
+  findings.push(...(await unbalanced(client, totals.sold + 2 * paid)));
+  const paidAgain = await checkoutAgain(url, first, round);
+  if (paidAgain !== round.ordersPerRound)
+    findings.push(`only ${paidAgain} of ${round.ordersPerRound} could be repeated`);
+  if (!(await isQuiet(url))) findings.push("repeated transactions are unfinished");
+  totals.sold += 2 * round.ordersPerRound;
+  findings.push(...(await unbalanced(client, totals.sold)));
   client.close();
   return {
     round: round.round,
@@ -134,10 +129,34 @@ async function inspect(
     toldFailed: round.failed.size,
     unanswered: round.unanswered,
     paid,
+    paidAgain,
     restartMs: round.restartMs,
     recoveredMs,
     findings,
   };
+}
+
+/** Every order once more: what was paid must not be charged again, what was not must be paid now. Answers the 200s. */
+async function checkoutAgain(
+  url: string,
+  first: number,
+  { ordersPerRound, connections }: { ordersPerRound: number; connections: number },
+): Promise<number> {
+  const paths = Array.from({ length: ordersPerRound }, (_, index) => `/orders/checkout/${first + index}`);
+  return (await closedLoop({ url, connections, paths })).byStatus[200] ?? 0;
+}
+
+/** Whether stock and credit, as they can be read, miss exactly what was sold: holds would show here, too. */
+async function unbalanced(client: KeepAliveClient, sold: number): Promise<string[]> {
+  const numbers = Array.from({ length: items }, (_, index) => index);
+  const stockPaths = numbers.map((index) => `/stock/find/${index}`);
+  const creditPaths = numbers.map((index) => `/payment/find_user/${index}`);
+  const stockLeft = await sum(client, stockPaths, "stock");
+  const creditLeft = await sum(client, creditPaths, "credit");
+  const findings: string[] = [];
+  if (stockLeft !== items * stock - sold) findings.push(`stock is ${stockLeft} after ${sold} were sold`);
+  if (creditLeft !== items * credit - sold) findings.push(`credit is ${creditLeft} after ${sold} was paid`);
+  return findings;
 }
 
 /** Polls until no transaction is unfinished. */
