@@ -46,7 +46,7 @@ if (values.json === true) process.stdout.write(`${JSON.stringify({ orders, summa
 else {
   for (const { way, cpuMicros, perSecond, storeSteps, sequentialSteps, keysWritten } of summary) {
     const cpu = `${cpuMicros.median} µs CPU (${cpuMicros.min} to ${cpuMicros.max})`;
-    const steps = `${storeSteps.toFixed(1)} store steps, ${sequentialSteps} of them one after another before the answer`;
+    const steps = `${storeSteps.toFixed(1)} store steps, ${sequentialSteps} one after another before the answer`;
     process.stdout.write(
       `${way}: per checkout ${cpu}, ${steps}, ${keysWritten.toFixed(1)} keys; ${perSecond} checkouts/s\n`,
     );
