@@ -17,5 +17,6 @@ ledgerSuite(open);
 leaseSuite(open);
 keyedEngineSuite(() => {
   const engine = new MemoryEngine();
-  return { adapter: { engine, reopen: () => assert.fail("memory survives nothing") }, close: () => engine.close() };
+  const never = (): never => assert.fail("memory survives nothing");
+  return { adapter: { engine, reopen: never, crashes: never }, close: () => engine.close() };
 });

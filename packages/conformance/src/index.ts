@@ -1,0 +1,14 @@
+/** One suite of named cases per port: what every adapter has to keep. @module */
+export * from "./adapters.ts";
+export * from "./branch-store-suite.ts";
+export * from "./commands.ts";
+export * from "./keyed-adapters.ts";
+export * from "./keyed-engine-suite.ts";
+export * from "./lease-suite.ts";
+export * from "./ledger-suite.ts";
+export * from "./log-requests.ts";
+export * from "./numbers.ts";
+export * from "./suite.ts";
+export * from "./test-clock.ts";
+export * from "./transaction-log-suite.ts";
+export * from "./transport-suite.ts";

@@ -1,0 +1,63 @@
+// Every port over one executor with all operations: how keyed stores meet the suites.
+import { ledgerHandler, ledgerOperations } from "@assent/ledger";
+import { type BranchHandler, type Tables } from "@assent/orchestrator";
+import { defaultLimits } from "@assent/protocol";
+import {
+  branchOperations,
+  type Executor,
+  GroupCommitExecutor,
+  keyedBranchStore,
+  type KeyedEngine,
+  keyedLease,
+  keyedLog,
+  keyedRows,
+  leaseOperations,
+  logOperations,
+  rowOperations,
+} from "@assent/store-keyed";
+import { type LeaseAdapter, type LedgerAdapter, ledgerReasons, type LogAdapter } from "./adapters.ts";
+import type { Open } from "./suite.ts";
+
+/** Operations with state of their own, such as a waiting line: made anew for every store. */
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function keyedOperations(handler: BranchHandler<Tables> = ledgerHandler(ledgerReasons)) {
+  return {
+    ...logOperations(defaultLimits),
+    ...rowOperations,
+    ...leaseOperations,
+    ...ledgerOperations,
+    ...branchOperations(handler, defaultLimits),
+  };
+}
+
+export type KeyedOperations = ReturnType<typeof keyedOperations>;
+export type KeyedAdapter = LogAdapter & LedgerAdapter & LeaseAdapter;
+
+export function keyedAdapter(executor: Executor<KeyedOperations>): KeyedAdapter {
+  return {
+    log: keyedLog(executor),
+    rows: keyedRows(executor),
+    lease: keyedLease(executor),
+    store: keyedBranchStore(executor),
+    accounts: {
+      seed: (request) => executor.run("seed", request),
+      find: async (accountId) => (await executor.run("findAccount", { accountId })) ?? undefined,
+      open: (request) => executor.run("openAccount", request),
+      deposit: (accountId, amount) => executor.run("deposit", { accountId, amount }),
+      withdraw: (accountId, amount) => executor.run("withdraw", { accountId, amount }),
+      totals: () => executor.run("totals", undefined),
+    },
+  };
+}
+
+/** Opens every port over a new engine. */
+export function openKeyed(
+  makeEngine: () => KeyedEngine,
+  makeOperations: () => KeyedOperations = keyedOperations,
+): Open<KeyedAdapter> {
+  return ({ now }) => {
+    const engine = makeEngine();
+    const executor = new GroupCommitExecutor({ engine, operations: makeOperations(), now, schedule: setImmediate });
+    return { adapter: keyedAdapter(executor), close: () => engine.close() };
+  };
+}

@@ -1,0 +1,175 @@
+// Ownership, parking, the active index and removal (R1, R2, R4, P7).
+import { defaultLimits } from "@assent/protocol";
+import assert from "node:assert/strict";
+import type { LogAdapter } from "./adapters.ts";
+import { begun, beginRequest, decided, decision, finished, kindsOf, orderBegun, orderKey } from "./log-requests.ts";
+import type { Case } from "./suite.ts";
+
+/** Long after anything of a transaction may be removed. */
+const longAfterMs = 10 * defaultLimits.maxAgeMs;
+
+async function activeIds({ log }: LogAdapter): Promise<readonly string[]> {
+  return (await log.active(undefined, 1_000)).map(({ txId }) => txId);
+}
+
+export const ownershipCases: readonly Case<LogAdapter>[] = [
+  {
+    name: "R2 a takeover moves the record to the taker, and the old owner writes no more",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const taker = { owner: "order/b.2", epoch: record.epoch + 1 };
+      clock.advance(20_000);
+      const taken = await adapter.log.takeOver({ txId: record.txId, seen: record, taker });
+      const expected = { ...record, ...taker, changedAt: clock.now() };
+      assert.deepEqual(taken, { kind: "written", record: expected });
+      assert.deepEqual(await adapter.log.read(record.txId), expected);
+      for (const outcome of ["commit", "abort"] as const) {
+        assert.equal((await adapter.log.decide(decision(record, outcome))).kind, "lost");
+      }
+      assert.equal((await adapter.rows.readRow(orderKey))?.outcome, "pending");
+      await decided(adapter, decision(expected, "commit"));
+      assert.equal((await adapter.log.end(record)).kind, "lost");
+      assert.equal((await adapter.log.end(expected)).kind, "written");
+    },
+  },
+  {
+    name: "R2 a takeover from another state, or to an epoch that is not new, is lost",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const { txId, epoch } = record;
+      const taker = { owner: "order/b.2", epoch: epoch + 1 };
+      const stale = { owner: record.owner, epoch: epoch - 1 };
+      const stranger = { owner: "order/c.3", epoch };
+      assert.deepEqual(await adapter.log.takeOver({ txId, seen: stale, taker }), { kind: "lost", record });
+      assert.deepEqual(await adapter.log.takeOver({ txId, seen: stranger, taker }), { kind: "lost", record });
+      for (const notNew of [epoch, epoch - 1]) {
+        const request = { txId, seen: record, taker: { ...taker, epoch: notNew } };
+        assert.deepEqual(await adapter.log.takeOver(request), { kind: "lost", record });
+      }
+      assert.equal((await adapter.log.takeOver({ txId, seen: record, taker })).kind, "written");
+      assert.equal((await adapter.log.takeOver({ txId, seen: record, taker })).kind, "repeated");
+      assert.equal((await adapter.log.read(txId))?.owner, taker.owner);
+    },
+  },
+  {
+    name: "R2 a decided record can be taken over, an ended one cannot",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const { txId } = record;
+      await decided(adapter, decision(record, "commit"));
+      const taker = { owner: "order/b.2", epoch: record.epoch + 1 };
+      const taken = await adapter.log.takeOver({ txId, seen: record, taker });
+      assert.equal(taken.kind, "written");
+      assert.equal((await adapter.log.read(txId))?.state, "committing", "a takeover changes no decision");
+      assert.equal((await adapter.log.end({ txId, ...taker })).kind, "written");
+      const late = { txId, seen: taker, taker: { owner: "order/c.3", epoch: record.epoch + 2 } };
+      assert.equal((await adapter.log.takeOver(late)).kind, "lost");
+    },
+  },
+  {
+    name: "R2 of concurrent takers exactly one wins",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const takers = Array.from({ length: 8 }, (_, index) => ({
+        owner: `order/taker${index}.1`,
+        epoch: record.epoch + 1 + index,
+      }));
+      const results = await Promise.all(
+        takers.map((taker) => adapter.log.takeOver({ txId: record.txId, seen: record, taker })),
+      );
+      assert.equal(kindsOf(results).filter((kind) => kind === "written").length, 1, kindsOf(results).join());
+      const winner = takers[results.findIndex(({ kind }) => kind === "written")];
+      assert.equal((await adapter.log.read(record.txId))?.owner, winner?.owner);
+    },
+  },
+  {
+    name: "R4 parking is a note: state and owner stay, and a decision takes it off",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const note = { reason: "stock/0 silent", since: clock.now(), attempts: 10 };
+      const stranger = await adapter.log.park({ ...record, owner: "order/b.2", note });
+      assert.deepEqual(stranger, { kind: "lost", record });
+      const parked = { ...record, parked: note };
+      assert.deepEqual(await adapter.log.park({ ...record, note }), { kind: "written", record: parked });
+      assert.deepEqual(await adapter.log.active(undefined, 10), [parked], "parked is not done");
+      assert.equal((await decided(adapter, decision(record, "commit"))).parked, undefined);
+    },
+  },
+  {
+    name: "R4 the active index holds a transaction until its end, not only until its decision",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      assert.deepEqual(await adapter.log.active(undefined, 10), [record]);
+      for (const outcome of ["commit", "abort"] as const) {
+        await adapter.rows.putRow(outcome, "life1", {});
+        const { txId, ...rest } = await begun(adapter, clock, { key: outcome });
+        await decided(adapter, decision({ txId, ...rest }, outcome));
+        assert.ok((await activeIds(adapter)).includes(txId), `${outcome} decided, not ended`);
+        await adapter.log.end({ txId, ...rest });
+        assert.deepEqual(await activeIds(adapter), [record.txId], `${outcome} ended`);
+      }
+    },
+  },
+  {
+    name: "R4 the active index is read in pages, in order, without gaps",
+    async run(adapter, clock) {
+      const keys = Array.from({ length: 11 }, (_, index) => `order-${index}`);
+      await adapter.rows.putRows(
+        "life1",
+        keys.map((key) => [key, {}]),
+      );
+      await Promise.all(keys.map((key) => begun(adapter, clock, { key })));
+      const seen: string[] = [];
+      for (let after: string | undefined; ;) {
+        const page = await adapter.log.active(after, 4);
+        assert.ok(page.length <= 4);
+        seen.push(...page.map(({ txId }) => txId));
+        after = page.at(-1)?.txId;
+        if (page.length < 4) break;
+      }
+      assert.deepEqual(seen, keys.map((key) => `${key}:life1:1`).sort());
+    },
+  },
+  {
+    name: "P7 an ended record is kept longer than any branch record, then removed; its row stays committed",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const ended = await finished(adapter, record, "commit");
+      clock.advance(2 * defaultLimits.maxAgeMs + 1);
+      await adapter.log.sweep(10);
+      assert.deepEqual(await adapter.log.read(record.txId), ended, "branch records may still be there");
+      clock.advance(longAfterMs);
+      assert.equal(await adapter.log.sweep(10), 1);
+      assert.equal(await adapter.log.read(record.txId), undefined);
+      assert.equal(await adapter.log.sweep(10), 0);
+      const again = await adapter.log.begin(beginRequest(clock));
+      assert.deepEqual(again, { kind: "committed", txId: record.txId });
+    },
+  },
+  {
+    name: "S7 a sweep never removes what has not ended, however old",
+    async run(adapter, clock) {
+      const active = await orderBegun(adapter, clock);
+      await adapter.rows.putRow("order-2", "life1", {});
+      const decidedOne = await begun(adapter, clock, { key: "order-2" });
+      const committing = await decided(adapter, decision(decidedOne, "commit"));
+      clock.advance(longAfterMs);
+      assert.equal(await adapter.log.sweep(10), 0);
+      assert.deepEqual(await adapter.log.active(undefined, 10), [active, committing]);
+    },
+  },
+  {
+    name: "R7 a sweep removes no more than it is asked to",
+    async run(adapter, clock) {
+      const keys = ["order-1", "order-2", "order-3"];
+      await adapter.rows.putRows(
+        "life1",
+        keys.map((key) => [key, {}]),
+      );
+      for (const key of keys) await finished(adapter, await begun(adapter, clock, { key }), "abort");
+      clock.advance(longAfterMs);
+      assert.equal(await adapter.log.sweep(2), 2);
+      assert.equal(await adapter.log.sweep(2), 1);
+    },
+  },
+];

@@ -1,0 +1,26 @@
+// What broken branch stores have in common.
+import type { LedgerAdapter } from "@assent/conformance";
+import type { Tables } from "@assent/orchestrator";
+import type { BranchRecord, Command } from "@assent/protocol";
+import { type Break, brokenStore } from "./broken-operations.ts";
+import type { Broken } from "./catches.ts";
+
+export function brokenBranch(
+  that: string,
+  change: Break,
+  caughtBy: Broken<LedgerAdapter>["caughtBy"],
+): Broken<LedgerAdapter> {
+  return { that, open: brokenStore(change), caughtBy };
+}
+
+export function recordOf(tables: Tables, { txId, branchId }: Command): BranchRecord | undefined {
+  return tables.get("branches", `${txId}/${branchId}`) as BranchRecord | undefined;
+}
+
+export function putBranch(tables: Tables, record: BranchRecord): void {
+  tables.put("branches", `${record.txId}/${record.branchId}`, record as never);
+}
+
+export function allBranches(tables: Tables): readonly BranchRecord[] {
+  return tables.scan("branches", { limit: 1_000 }).map(([, record]) => record as unknown as BranchRecord);
+}

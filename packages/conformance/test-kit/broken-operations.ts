@@ -1,0 +1,81 @@
+// Ways to break the keyed stores: operations replaced by worse ones, tables that lose writes, and an executor whose
+// steps do not see each other.
+import {
+  keyedAdapter,
+  type KeyedAdapter,
+  keyedOperations,
+  type KeyedOperations,
+  type Open,
+  openKeyed,
+} from "@assent/conformance";
+import type { Tables } from "@assent/orchestrator";
+import type { Json } from "@assent/protocol";
+import { BatchTables, type Executor, type Operation } from "@assent/store-keyed";
+import { MemoryEngine } from "@assent/store-memory";
+
+/** Operations as plain functions, which may be taken out of their object. */
+export type Functions<O extends Readonly<Record<string, Operation>>> = {
+  readonly [Name in keyof O]: (...args: Parameters<O[Name]>) => ReturnType<O[Name]>;
+};
+
+export type Break = (good: Functions<KeyedOperations>) => Partial<Functions<KeyedOperations>>;
+
+export const goodStore: Open<KeyedAdapter> = openKeyed(() => new MemoryEngine());
+
+/** Every port over operations of which some are broken. */
+export function brokenStore(change: Break, make: () => KeyedOperations = keyedOperations): Open<KeyedAdapter> {
+  return openKeyed(
+    () => new MemoryEngine(),
+    () => {
+      const good = make();
+      return { ...good, ...change(good) };
+    },
+  );
+}
+
+/** A port's method put in front of the good one. */
+export function brokenPort(change: (good: KeyedAdapter) => Partial<KeyedAdapter>): Open<KeyedAdapter> {
+  return async (clock) => {
+    const { adapter, close } = await goodStore(clock);
+    return { adapter: { ...adapter, ...change(adapter) }, close };
+  };
+}
+
+/** Tables that lose some of what is written to them. */
+export function losing(tables: Tables, isLost: (table: string, key: string, value?: Json) => boolean): Tables {
+  return {
+    get: (table, key) => tables.get(table, key),
+    scan: (table, range) => tables.scan(table, range),
+    put: (table, key, value) => {
+      if (!isLost(table, key, value)) tables.put(table, key, value);
+    },
+    delete: (table, key) => {
+      if (!isLost(table, key)) tables.delete(table, key);
+    },
+  };
+}
+
+/** Tables in which some values look different. */
+export function showing(tables: Tables, look: (table: string, value: Json | undefined) => Json | undefined): Tables {
+  return {
+    get: (table, key) => look(table, tables.get(table, key)),
+    scan: (table, range) => tables.scan(table, range),
+    put: (table, key, value) => tables.put(table, key, value),
+    delete: (table, key) => tables.delete(table, key),
+  };
+}
+
+/** Every port over an executor whose steps read what was committed before, not what was done just before them. */
+export const unorderedStore: Open<KeyedAdapter> = ({ now }) => {
+  const engine = new MemoryEngine();
+  const operations: Readonly<Record<string, Operation>> = keyedOperations();
+  const run = async (name: string, args: unknown): Promise<unknown> => {
+    const tables = new BatchTables(engine);
+    const result = tables.step((step) => operations[name]?.(step, args, { now: now() }));
+    await new Promise(setImmediate);
+    engine.commit(tables.writes);
+    return result;
+  };
+  const executor = { run, runOnce: run } as unknown as Executor<KeyedOperations>;
+  return { adapter: keyedAdapter(executor), close: () => engine.close() };
+};

@@ -1,0 +1,97 @@
+// Logs that bring lost records back wrongly (R5).
+import type { LogAdapter } from "@assent/conformance";
+import type { Row } from "@assent/orchestrator";
+import { type Break, brokenStore, losing, showing } from "./broken-operations.ts";
+import type { Broken } from "./catches.ts";
+
+const broken = (that: string, change: Break, caughtBy: Broken<LogAdapter>["caughtBy"]): Broken<LogAdapter> => ({
+  that,
+  open: brokenStore(change),
+  caughtBy,
+});
+
+/** A rebuild that sees its row changed in some way. */
+const seeingRows =
+  (look: (row: Row) => Row | undefined): Break =>
+  ({ rebuild }) => ({
+    rebuild: (tables, request, context) =>
+      rebuild(
+        showing(tables, (table, value) =>
+          table === "rows" && value !== undefined ? (look(value as unknown as Row) as never) : value,
+        ),
+        request,
+        context,
+      ),
+  });
+
+export const brokenRebuilds: readonly Broken<LogAdapter>[] = [
+  broken(
+    "takes no record for abort",
+    ({ rebuild }) => ({
+      rebuild(tables, { record }, context) {
+        if (tables.get("transactions", record.txId) !== undefined) return rebuild(tables, { record }, context);
+        const aborting = { ...record, state: "aborting", reason: "unknown" } as const;
+        tables.put("transactions", record.txId, aborting as never);
+        tables.put("active", record.txId, null);
+        return aborting;
+      },
+    }),
+    ["R5 a lost record comes back active", "R5 the lost record of a committed row"],
+  ),
+  broken(
+    "replaces the record that is there",
+    ({ rebuild }) => ({
+      rebuild(tables, request, context) {
+        tables.delete("transactions", request.record.txId);
+        return rebuild(tables, request, context);
+      },
+    }),
+    ["R5 a record that is there is the one in force", "R5 of concurrent rebuilds"],
+  ),
+  broken(
+    "does not claim the row again",
+    ({ rebuild }) => ({
+      rebuild: (tables, request, context) =>
+        rebuild(
+          losing(tables, (table) => table === "rows"),
+          request,
+          context,
+        ),
+    }),
+    ["R5 a lost record comes back active and claims", "R5 a record whose row is lost too"],
+  ),
+  broken(
+    "keeps a reason when it claims the row again",
+    ({ rebuild }) => ({
+      rebuild(tables, request, context) {
+        const before = tables.get("rows", request.record.key) as Row | undefined;
+        const record = rebuild(tables, request, context);
+        const row = tables.get("rows", request.record.key) as Row | undefined;
+        if (before?.reason === undefined || row === undefined) return record;
+        tables.put("rows", row.key, { ...row, reason: before.reason } as never);
+        return record;
+      },
+    }),
+    ["R5 a rebuilt attempt has no reason"],
+  ),
+  broken(
+    "does not ask the row",
+    seeingRows(() => undefined),
+    [
+      "R5 the lost record of a committed row",
+      "R5 the lost record of an aborted row",
+      "R5 the lost record of a superseded attempt",
+      "R5 the lost record of a former life",
+    ],
+  ),
+  broken(
+    "forgets why the row was aborted",
+    seeingRows(({ reason: _reason, ...row }) => row),
+    ["R5 the lost record of an aborted row comes back aborting, with its reason"],
+  ),
+  broken(
+    "takes a later attempt for its own",
+    seeingRows((row) => ({ ...row, attempt: Math.min(row.attempt, 1) })),
+    ["R5 the lost record of a superseded attempt"],
+  ),
+];
