@@ -67,7 +67,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
       const create = { incarnation: "life7", fields: orderFields };
       const record = await begun(adapter, clock, { create });
       assert.equal(parseTransactionId(record.txId).incarnation, "life7");
-      const again = beginRequest(clock, { create: { ...create, incarnation: "life8" } });
+      const again = beginRequest(clock, { create });
       assert.deepEqual(await adapter.log.begin(again), { kind: "in_flight", txId: record.txId });
       await finished(adapter, record, "commit");
       assert.deepEqual(await adapter.log.begin(again), { kind: "committed", txId: record.txId });
@@ -77,7 +77,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     name: "C4 begin with other content than the row was created with is unmet, whatever became of the row",
     async run(adapter, clock) {
       const create = { incarnation: "life7", fields: orderFields };
-      const other = { create: { ...create, fields: { ...orderFields, total: 31 } } };
+      const other = { create: { incarnation: "life8", fields: { ...orderFields, total: 31 } } };
       const record = await begun(adapter, clock, { create });
       const answer = async (): Promise<string> => (await adapter.log.begin(beginRequest(clock, other))).kind;
       assert.equal(await answer(), "unmet", "while pending");

@@ -68,6 +68,20 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
+    name: "R5, S4 a later attempt that was lost is undone when an earlier one has succeeded since",
+    async run(adapter, clock) {
+      const first = await orderBegun(adapter, clock);
+      await decided(adapter, decision(first, "commit"));
+      const second = await adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:2` }));
+      assert.equal(second.state, "aborting");
+      const row = await adapter.rows.readRow(orderKey);
+      assert.deepEqual([row?.attempt, row?.outcome], [1, "committed"]);
+      await adapter.log.end(second);
+      const repeat = await adapter.log.begin(beginRequest(clock));
+      assert.deepEqual(repeat, { kind: "committed", txId: first.txId });
+    },
+  },
+  {
     name: "R5 a record that is there is the one in force, whatever is offered",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);

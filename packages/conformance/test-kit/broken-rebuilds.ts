@@ -90,6 +90,11 @@ export const brokenRebuilds: readonly Broken<LogAdapter>[] = [
     ["R5 the lost record of an aborted row comes back aborting, with its reason"],
   ),
   broken(
+    "claims the row of an earlier success",
+    seeingRows((row) => (row.outcome === "committed" ? { ...row, outcome: "aborted" } : row)),
+    ["R5, S4 a later attempt that was lost is undone", "R5 the lost record of a committed row"],
+  ),
+  broken(
     "takes a later attempt for its own",
     seeingRows((row) => ({ ...row, attempt: Math.min(row.attempt, 1) })),
     ["R5 the lost record of a superseded attempt"],

@@ -8,6 +8,7 @@ export type Writes = ReadonlyMap<string, ReadonlyMap<string, Json | undefined>>;
 /** How much of what was committed survives what (see the fault model in README.md). */
 export type Durability = "D0" | "D1" | "D2";
 
+/** Values are JSON and shared: whoever hands one over or reads one never changes it afterwards. */
 export interface KeyedEngine {
   readonly durability: Durability;
   get(table: string, key: string): Json | undefined;

@@ -11,7 +11,6 @@ import type {
   TakeOverRequest,
 } from "@assent/orchestrator";
 import {
-  fingerprintOf,
   type JsonObject,
   type Limits,
   nextEpoch,
@@ -108,7 +107,7 @@ function begin(tables: Tables, request: BeginRequest, now: number): BeginResult 
   const row = readRow(tables, request.key) ?? newRow(request);
   if (row === undefined) return { kind: "absent" };
   // Before anything is said of the attempt: whoever comes with other content must not hear its outcome.
-  if (request.create !== undefined && row.createdWith !== fingerprintOf(request.create.fields)) {
+  if (request.create !== undefined && row.incarnation !== request.create.incarnation) {
     return { kind: "unmet", row };
   }
   const txId = transactionId(row);
@@ -124,13 +123,12 @@ function begin(tables: Tables, request: BeginRequest, now: number): BeginResult 
 function newRow({ key, create }: BeginRequest): Row | undefined {
   if (create === undefined) return undefined;
   const { incarnation, fields } = create;
-  return { key, incarnation, attempt: 0, outcome: "none", createdWith: fingerprintOf(fields), fields };
+  return { key, incarnation, attempt: 0, outcome: "none", fields };
 }
 
 /** The row as a lost attempt began with it. */
 function rowOf({ key, input }: TransactionRecord, attempt: { incarnation: string; attempt: number }): Row {
-  const createdWith = fingerprintOf(input);
-  return { key, ...attempt, outcome: "pending", createdWith, fields: input as JsonObject };
+  return { key, ...attempt, outcome: "pending", fields: input as JsonObject };
 }
 
 /** A failed attempt holds back the next until its branches have released, or for a while. */
@@ -203,7 +201,9 @@ function rebuild(tables: Tables, lost: TransactionRecord, now: number): Transact
   // Rows are never removed: one that is gone was lost together with the record, and C4 needs it for the decision.
   if (row === undefined) writeRow(tables, rowOf(lost, { incarnation, attempt }));
   if (row !== undefined && row.incarnation === incarnation) {
-    if (row.attempt > attempt) record = { ...record, state: "aborting", reason: "superseded" };
+    // Another attempt has been claimed since, or has succeeded: this one must not (S4).
+    const isSuperseded = row.attempt > attempt || (row.attempt < attempt && row.outcome === "committed");
+    if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };
     else if (row.attempt < attempt) writeRow(tables, pendingRow(row, attempt));
     else if (row.outcome === "committed") record = { ...record, state: "committing" };
     else if (row.outcome === "aborted") record = { ...record, state: "aborting", reason: row.reason ?? "aborted" };

@@ -77,13 +77,20 @@ test("S3 a sum that is no safe integer is refused", () => {
     [Number.MIN_SAFE_INTEGER, -1],
     [1, 0.5],
     [1, NaN],
-    ["1", 1],
-    [null, 0.5],
-    [[1], 1],
-  ] as readonly (readonly [Json, number])[]) {
+  ] as const) {
     assert.throws(() => changedFields({ sum: start }, { increment: { sum: by } }), /S3/, JSON.stringify([start, by]));
   }
-  assert.throws(() => changedFields({}, { increment: { sum: 1 } }), /S3/);
+});
+
+test("C4 what is no number is not counted up", () => {
+  for (const start of ["1", null, false, [1], {}] as readonly Json[]) {
+    assert.throws(() => changedFields({ sum: start }, { increment: { sum: 1 } }), /C4/, JSON.stringify(start));
+  }
+  assert.throws(() => changedFields({}, { increment: { sum: 1 } }), /C4/);
+});
+
+test("a condition on a field that only every object has is not met", () => {
+  assert.equal(meets({}, [{ field: "toString" }]), false);
 });
 
 test("C4 an element is added to lists only", () => {

@@ -5,8 +5,8 @@ import { invariant, type Json, type JsonObject } from "@assent/protocol";
 /** Whether every condition holds. Numbers compare as numbers, anything else by its text. */
 export function meets(fields: JsonObject, conditions: readonly FieldCondition[] = []): boolean {
   return conditions.every(({ field, is, atMost, atLeast }) => {
+    if (!Object.hasOwn(fields, field)) return false;
     const value = fields[field];
-    if (value === undefined) return false;
     if (is !== undefined && JSON.stringify(value) !== JSON.stringify(is)) return false;
     if (atMost !== undefined && !(typeof value === "number" && value <= atMost)) return false;
     return !(atLeast !== undefined && !(typeof value === "number" && value >= atLeast));
@@ -20,7 +20,9 @@ export function meets(fields: JsonObject, conditions: readonly FieldCondition[] 
 export function changedFields(fields: JsonObject, change: RowChange): JsonObject {
   const next: Record<string, Json> = { ...fields, ...change.set };
   for (const [field, by] of Object.entries(change.increment ?? {})) {
-    const sum = (next[field] as number) + by;
+    const value = next[field];
+    invariant(typeof value === "number", "C4", `${field} is not a number`);
+    const sum = value + by;
     invariant(Number.isSafeInteger(sum), "S3", `${field} would become ${sum}: bound it by a condition`);
     next[field] = sum;
   }

@@ -1,4 +1,5 @@
 /** The key-value engine in one SQLite file (durability D1), and a thread around it. @module */
+export { DamagedJournal } from "./journal.ts";
 export * from "./port-calls.ts";
 export * from "./sqlite-engine.ts";
 export * from "./store-client.ts";

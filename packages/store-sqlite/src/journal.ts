@@ -4,6 +4,16 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "./memtable.ts";
 
+/** The journal does not hold what was acknowledged. `code` is stable. Nothing was changed. */
+export class DamagedJournal extends Error {
+  readonly code = "damaged_journal";
+
+  constructor(what: string, options?: ErrorOptions) {
+    super(`the store's journal is damaged: ${what}. Nothing was changed; restore the file from a copy.`, options);
+    this.name = "DamagedJournal";
+  }
+}
+
 export class Journal {
   readonly #append: StatementSync;
   readonly #remove: StatementSync;
@@ -38,11 +48,27 @@ export class Journal {
     this.#remove.run(sequence);
   }
 
-  /** Everything that is not in the tables yet, oldest first. */
+  /**
+   * Everything that is not in the tables yet, oldest first.
+   * @throws {DamagedJournal} at the first row that is missing or cannot be read
+   */
   *replay(): Generator<Entry> {
+    let previous: number | undefined;
     for (const row of this.#read.iterate()) {
-      this.#last = row["sequence"] as number;
-      yield* JSON.parse(row["changes"] as string) as readonly Entry[];
+      const sequence = row["sequence"] as number;
+      if (previous !== undefined && sequence !== previous + 1)
+        throw new DamagedJournal(`row ${previous + 1} is missing`);
+      yield* entriesOf(sequence, row["changes"] as string);
+      previous = sequence;
+      this.#last = sequence;
     }
+  }
+}
+
+function entriesOf(sequence: number, changes: string): readonly Entry[] {
+  try {
+    return JSON.parse(changes) as readonly Entry[];
+  } catch (cause) {
+    throw new DamagedJournal(`row ${sequence} cannot be read`, { cause });
   }
 }

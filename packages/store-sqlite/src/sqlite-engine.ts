@@ -62,30 +62,22 @@ export class SqliteEngine implements KeyedEngine {
   #memtable = new Memtable();
   #frozen: Frozen | undefined;
 
-  /** @throws {UnknownFormat}; SQLite's error when the file cannot be opened or is no database */
+  /** @throws {UnknownFormat} {DamagedJournal}; SQLite's error when the file cannot be opened or is no database */
   constructor(path: string) {
     this.#database = new DatabaseSync(path);
-    const found = this.#database.prepare("PRAGMA user_version").get()?.["user_version"];
-    if (found !== 0 && found !== formatVersion) {
+    try {
+      this.#configure(path);
+      this.#begin = this.#database.prepare("BEGIN IMMEDIATE");
+      this.#commit = this.#database.prepare("COMMIT");
+      this.#journal = new Journal(this.#database);
+      for (const entry of this.#journal.replay()) this.#memtable.set(entry);
+      const named = this.#database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'journal'");
+      for (const { name } of named.all()) this.#statements.set(String(name), this.#prepare(String(name)));
+    } catch (error) {
+      // Lets go of the file: whoever mends it must be able to try again.
       this.#database.close();
-      throw new UnknownFormat(path, Number(found));
+      throw error;
     }
-    this.#database.exec(`
-      PRAGMA page_size = ${pageBytes};
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA wal_autocheckpoint = ${walPagesMax};
-      PRAGMA cache_size = -${cacheKib};
-      PRAGMA temp_store = MEMORY;
-      PRAGMA user_version = ${formatVersion};
-    `);
-    this.#begin = this.#database.prepare("BEGIN IMMEDIATE");
-    this.#commit = this.#database.prepare("COMMIT");
-    this.#journal = new Journal(this.#database);
-    for (const entry of this.#journal.replay()) this.#memtable.set(entry);
-    const tables = this.#database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'journal'");
-    for (const { name } of tables.all()) this.#statements.set(String(name), this.#prepare(String(name)));
   }
 
   get(table: string, key: string): Json | undefined {
@@ -131,6 +123,21 @@ export class SqliteEngine implements KeyedEngine {
     } finally {
       this.#database.close();
     }
+  }
+
+  #configure(path: string): void {
+    const found = this.#database.prepare("PRAGMA user_version").get()?.["user_version"];
+    if (found !== 0 && found !== formatVersion) throw new UnknownFormat(path, Number(found));
+    this.#database.exec(`
+      PRAGMA page_size = ${pageBytes};
+      PRAGMA locking_mode = EXCLUSIVE;
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = ${walPagesMax};
+      PRAGMA cache_size = -${cacheKib};
+      PRAGMA temp_store = MEMORY;
+    `);
+    if (found === 0) this.#database.exec(`PRAGMA user_version = ${formatVersion}`);
   }
 
   #freeze(): void {

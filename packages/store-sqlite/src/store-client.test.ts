@@ -126,6 +126,16 @@ test("a file that cannot be opened fails the thread, with what is wrong", async 
   assert.match(String(await failed), /unable to open database file/);
 });
 
+test("close waits for what channels were asked before it, too", async () => {
+  const path = folder.file();
+  const { client } = start(path);
+  const [answer] = await Promise.all([client.send("add", Uint8Array.of(5)), client.close()]);
+  assert.deepEqual(answer, Uint8Array.of(5));
+  const reopened = new SqliteEngine(path);
+  assert.equal(reopened.get("counters", "one"), 5);
+  reopened.close();
+});
+
 test("a channel of its own works on the same store; one that is not there fails its call only", async () => {
   const { client, failures } = start(folder.file());
   await client.run("add", { by: 1 });

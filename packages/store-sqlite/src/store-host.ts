@@ -44,22 +44,31 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
       }),
   });
   const running = new Set<Promise<unknown>>();
-  const run = async (payload: unknown): Promise<string> => {
+  const tracked =
+    (handler: CallHandler): CallHandler =>
+    async (payload) => {
+      const answer = handler(payload);
+      running.add(answer);
+      try {
+        return await answer;
+      } finally {
+        running.delete(answer);
+      }
+    };
+  const run = tracked(async (payload) => {
     const calls = JSON.parse(payload as string) as readonly StoreCall[];
-    const replies = Promise.all(calls.map((call) => settle(executor, call)));
-    running.add(replies);
-    try {
-      return JSON.stringify(await replies);
-    } finally {
-      running.delete(replies);
-    }
-  };
+    return JSON.stringify(await Promise.all(calls.map((call) => settle(executor, call))));
+  });
   const close = async (): Promise<undefined> => {
     // What was asked for before has been received, but perhaps not committed yet.
     await Promise.allSettled(running);
     engine.close();
   };
-  const calls = new PortCalls(options.port, { run, close, ...options.channels?.(executor) });
+  const channels = Object.entries(options.channels?.(executor) ?? {}).map(([name, handler]) => [
+    name,
+    tracked(handler),
+  ]);
+  const calls = new PortCalls(options.port, { run, close, ...Object.fromEntries(channels) });
   return { executor, calls };
 }
 

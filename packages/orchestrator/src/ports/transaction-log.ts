@@ -14,8 +14,6 @@ export interface Row {
   readonly outcome: RowOutcome;
   /** Why the latest attempt was aborted. */
   readonly reason?: string;
-  /** Fingerprint of what `begin` created it with, to tell a repeat from another request under the same key. */
-  readonly createdWith?: number;
   readonly fields: JsonObject;
 }
 
@@ -38,7 +36,10 @@ export interface RowChange {
 
 export interface BeginRequest {
   readonly key: string;
-  /** The row to begin with when there is none; if there is one, its fields must be the same. */
+  /**
+   * The row to begin with when there is none. If there is one, its incarnation must be the same: let it follow from the
+   * content, so that a repeat is told from another request under the same key, even if the log has lost the row (T3).
+   */
   readonly create?: { readonly incarnation: string; readonly fields: JsonObject };
   readonly change?: RowChange;
   readonly definition: string;
@@ -54,7 +55,7 @@ export interface BeginRequest {
 export type BeginResult =
   | { readonly kind: "begun"; readonly record: TransactionRecord }
   | { readonly kind: "absent" }
-  /** The row does not meet the conditions, or has other fields than `create`; nothing was changed. */
+  /** The row does not meet the conditions, or is not the one of `create`; nothing was changed. */
   | { readonly kind: "unmet"; readonly row: Row }
   | { readonly kind: "in_flight"; readonly txId: string }
   /** The latest attempt failed and its branches have not all released yet. */
