@@ -49,6 +49,12 @@ export interface OrchestratorOptions {
   readonly breaker?: BreakerLimits;
   /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
   readonly ownership?: Ownership;
+  /**
+   * What an owner does with a branch that has not answered by the deadline. `abort` (the default) frees what the
+   * others hold at once, and is right for a log that keeps every write it acknowledged. `ask` never lets silence
+   * decide: it asks until the branch answers, for a log that may lose its newest writes (docs/adr/0008).
+   */
+  readonly onSilence?: "abort" | "ask";
 }
 
 export interface RunRequest {
@@ -99,7 +105,9 @@ export class Orchestrator {
     const ownership = options.ownership ?? exclusiveOwnership;
     this.#owner = options.owner;
     this.#definitions = options.definitions;
-    this.#environment = { service, log, transport, clock, random, observer, limits, breakers, ownership };
+    const silenceDecides = options.onSilence !== "ask";
+    const ports = { log, transport, clock, random, observer };
+    this.#environment = { service, ...ports, limits, breakers, ownership, silenceDecides };
     this.#policy = policyOf(options.protocol ?? "auto", observer);
     this.#admission = new Admission(options.admission ?? defaultAdmissionLimits);
     this.#recovery = new Recovery({

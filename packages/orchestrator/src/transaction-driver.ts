@@ -36,6 +36,8 @@ export interface DriverEnvironment {
   readonly limits: Limits;
   readonly breakers: Breakers;
   readonly ownership: Ownership;
+  /** Whether silence at the deadline may decide abort (C6). */
+  readonly silenceDecides: boolean;
 }
 
 export interface DriverOptions {
@@ -278,7 +280,8 @@ export class TransactionDriver {
 
   /** C6, R2: the right to let silence decide, by the monotonic clock and the lease. */
   #isUninterrupted(): boolean {
-    const { clock, limits, ownership } = this.#environment;
+    const { clock, limits, ownership, silenceDecides } = this.#environment;
+    if (!silenceDecides) return false;
     const elapsedMs = clock.monotonic() - this.#startedAt;
     return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && ownership.isHeld(this.#startedAt);
   }

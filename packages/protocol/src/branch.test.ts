@@ -155,7 +155,7 @@ test("P4 the same txId with another payload is a mismatch and changes nothing", 
   for (const record of [after(["prepare"]), after(["prepare", "commit"]), refused]) {
     for (const verb of ["prepare", "query-or-prevent"] as const) {
       const applied = applyCommand(record, command(verb, { payload: { item: 7, amount: 3 } }));
-      assert.deepEqual(applied, { answer: { kind: "mismatch", what: "payload" }, record });
+      assert.deepEqual(applied, { answer: { kind: "mismatch" }, record });
     }
   }
 });
@@ -183,12 +183,18 @@ test("P4 the record of another branch is never judged", () => {
   }
 });
 
-test("C7 a verb of the other protocol is a mismatch and moves nothing", () => {
-  for (const verb of ["execute", "complete", "compensate"] as const) {
-    const record = after(["prepare"]);
-    const applied = applyCommand(record, command(verb));
-    assert.deepEqual(applied.answer, { kind: "mismatch", what: "protocol" }, verb);
-    assert.deepEqual(applied.record, record);
+test("C7 a branch follows the protocol that it voted in, whatever a later life of the attempt chose", () => {
+  const cases = [
+    ["prepare", "execute", { kind: "done", state: "prepared" }, undefined],
+    ["prepare", "complete", { kind: "done", state: "committed" }, "commit"],
+    ["prepare", "compensate", { kind: "done", state: "aborted" }, "abort"],
+    ["execute", "prepare", { kind: "done", state: "executed" }, undefined],
+    ["execute", "commit", { kind: "done", state: "completed" }, undefined],
+    ["execute", "abort", { kind: "done", state: "compensated" }, "compensate"],
+  ] as const;
+  for (const [voted, verb, answer, operation] of cases) {
+    const applied = applyCommand(after([voted]), command(verb));
+    assert.deepEqual([applied.answer, applied.operation], [answer, operation], `${verb} after ${voted}`);
   }
 });
 

@@ -10,6 +10,8 @@
 // P7  Absent and too old: expired, and nothing is written.
 // P8  A first phase 1 past its deadline leaves a tombstone.
 // P9  A forward verb on an absent record is applied again (2PC) or is a hazard (saga).
+// C7  A branch follows the protocol that it voted in: a later life of the same attempt may have chosen the other one,
+//     and a decision is the same word in both.
 //
 // A command is judged first. Either the answer is known at once, or a business operation has to run in the same
 // atomic step, whose result is settled into the answer and the record to write with it.
@@ -102,13 +104,11 @@ function judgePresent(record: BranchRecord, command: Command, now: number): Judg
     case "forget":
       return judgeForget(record, now);
     case "forward":
-      if (record.protocol !== command.protocol) return { kind: "answer", answer: otherProtocol };
       if (isForwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };
       if (isBackwardFinal(record.state)) return conflict(record);
       if (record.protocol === "saga") return { kind: "answer", ...moved(record, "completed", now) };
       return { kind: "run", operation: "commit" };
     case "backward":
-      if (record.protocol !== command.protocol) return { kind: "answer", answer: otherProtocol };
       if (isBackwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };
       if (isForwardFinal(record.state)) return conflict(record);
       return { kind: "run", operation: record.protocol === "saga" ? "compensate" : "abort" };
@@ -228,14 +228,11 @@ function storedVote(record: BranchRecord, command: Command): Answer {
   return stateOf(record);
 }
 
-/** Whether the record holds other content than the command is about. */
+/** Whether the record holds another payload than the command is about. */
 function differs(record: BranchRecord, command: Command): Answer | undefined {
-  if (record.protocol !== command.protocol) return otherProtocol;
   if (record.payloadHash === undefined || command.payload === undefined) return undefined;
-  return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch", what: "payload" };
+  return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch" };
 }
-
-const otherProtocol: Answer = { kind: "mismatch", what: "protocol" };
 
 function stateOf(record: BranchRecord): Answer {
   if (record.refusal === undefined) return { kind: "done", state: record.state };

@@ -42,7 +42,7 @@ const answers: fc.Arbitrary<Answer[]> = fc.array(
     fc.constantFrom(...branchStates).map((state): Answer => ({ kind: "done", state })),
     fc.string().map((reason): Answer => ({ kind: "refused", reason })),
     whole.map((epoch): Answer => ({ kind: "fenced", epoch })),
-    fc.constantFrom<Answer>({ kind: "contended" }, { kind: "expired" }, { kind: "mismatch", what: "protocol" }),
+    fc.constantFrom<Answer>({ kind: "contended" }, { kind: "expired" }, { kind: "mismatch" }),
   ),
   { maxLength: 4 },
 );

@@ -146,10 +146,8 @@ function checkAnswer(item: Fields): void {
     case "hazard":
     case "unknown":
       return string(item, "reason");
-    case "mismatch":
-      return oneOf(item, "what", ["payload", "protocol"]);
     default:
-      return oneOf(item, "kind", ["contended", "expired", "forgotten"]);
+      return oneOf(item, "kind", ["contended", "expired", "forgotten", "mismatch"]);
   }
 }
 

@@ -34,7 +34,7 @@ test("C1 nothing that is not a yes vote leads to commit", () => {
     { kind: "refused", reason: "sold_out" },
     { kind: "done", state: "aborted" },
     { kind: "expired" },
-    { kind: "mismatch", what: "payload" },
+    { kind: "mismatch" },
     { kind: "contended" },
     { kind: "unknown", reason: "crash" },
     { kind: "fenced", epoch: 6 },
@@ -286,11 +286,11 @@ test("P10 no false sold-out: a late contended answer does not take back a yes vo
   assert.deepEqual(run.yes("b"), ["write commit"]);
 });
 
-test("P4 a payload mismatch aborts and raises an alarm", () => {
+test("P4, C6 a payload mismatch raises an alarm and leaves the decision to R3: a lost life may have committed", () => {
   const run = new Driven();
   run.start();
-  const effects = run.answer("b", "prepare", { kind: "mismatch", what: "payload" });
-  assert.deepEqual(effects, ["alarm payload_mismatch b", "write abort payload_mismatch"]);
+  const effects = run.answer("b", "prepare", { kind: "mismatch" });
+  assert.deepEqual(effects, ["alarm payload_mismatch b", "take over own record"]);
 });
 
 test("P7 an expired phase 1 aborts: it never ran and never will", () => {

@@ -58,8 +58,8 @@ export type Answer =
   | { readonly kind: "fenced"; readonly epoch: number }
   /** Forward on backward or the reverse (P2). */
   | { readonly kind: "conflict"; readonly state: BranchState }
-  /** Same txId, other content (P4); nothing was changed. */
-  | { readonly kind: "mismatch"; readonly what: "payload" | "protocol" }
+  /** Same txId, other payload (P4): of a life that the log has lost. Nothing was changed. */
+  | { readonly kind: "mismatch" }
   /** A decided effect cannot be applied; an operator has to look (P9). */
   | { readonly kind: "hazard"; readonly reason: string }
   /** The handler failed; nothing was changed, and nothing may be concluded. */

@@ -66,17 +66,22 @@ function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } 
   }
 }
 
-function weighVotes(state: CoordinatorState, branchId: string, answer: Answer): CoordinatorStep {
+function weighVotes(state: CoordinatorState, branchId: string): CoordinatorStep {
   const branch = branchOf(state, branchId);
   if (branch.status === "no") return intend(state, "abort", branch.refusal ?? "prevented");
   if (branch.status === "expired") return intend(state, "abort", "expired");
-  if (branch.status === "mismatch") {
-    const step = intend(state, "abort", "payload_mismatch");
-    const detail = answer.kind === "mismatch" ? answer.what : "";
-    return { ...step, effects: [{ type: "RaiseAlarm", code: "payload_mismatch", branchId, detail }, ...step.effects] };
-  }
+  if (branch.status === "mismatch") return formerLife(state, branchId);
   if (state.branches.every((b) => b.status === "yes" || b.status === "forward")) return intend(state, "commit");
   return askVotes(state);
+}
+
+/**
+ * The branch has voted on other content under this name: in a life of the attempt that the log has lost, and that may
+ * have committed. The right of C6 is gone; R3 finds out.
+ */
+function formerLife(state: CoordinatorState, branchId: string): CoordinatorStep {
+  const alarm = { type: "RaiseAlarm", code: "payload_mismatch", branchId, detail: "of a lost life" } as const;
+  return { state: { ...state, stage: "stopped" }, effects: [alarm, { type: "TakeOverOwnRecord" }] };
 }
 
 function weighRecovery(state: CoordinatorState, { now }: CoordinatorContext): CoordinatorStep {
@@ -142,7 +147,7 @@ export function answeredVote(
     // One that was overtaken by the vote itself says nothing any more.
     return branch.status === "asked" ? contended(state, branch, context) : { state, effects: [] };
   }
-  return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId, answer);
+  return weighVotes(withBranch(state, { ...branch, ...readAnswer(answer) }), branchId);
 }
 
 /** One answer to query-or-prevent. */

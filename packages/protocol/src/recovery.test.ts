@@ -59,7 +59,10 @@ test("P7 an expired branch beside a waiting yes never ran; expired everywhere pr
 
 test("S1 contradicting answers are for an operator", () => {
   assert.equal(weigh("forward", "no"), "park mixed_outcome");
-  assert.equal(weigh("yes", "mismatch"), "park payload_mismatch");
+  assert.equal(weigh("yes", "mismatch"), "abort payload_mismatch", "the other content had not every vote");
+  assert.equal(weigh("mismatch", "mismatch"), "park payload_mismatch");
+  assert.equal(weigh("mismatch", "expired"), "park payload_mismatch");
+  assert.equal(weigh("forward", "mismatch"), "park payload_mismatch");
   assert.equal(weigh("mismatch", "no"), "abort interrupted");
 });
 
@@ -73,7 +76,7 @@ test("R3, C6 for every combination: commit needs a proof from all, abort needs a
         assert.ok(list.every((status) => ["yes", "forward", "expired"].includes(status)));
         assert.ok(!has("expired") || has("forward"), "an expired branch alone proves no yes");
       }
-      if (finding.startsWith("abort")) assert.ok(has("no") || (has("expired") && has("yes")));
+      if (finding.startsWith("abort")) assert.ok(has("no") || ((has("expired") || has("mismatch")) && has("yes")));
       if (finding.startsWith("abort")) assert.ok(!has("forward"), "a proved commit is never aborted");
       if (finding === "wait") assert.ok(has("idle") || has("asked"));
       assert.equal(weigh(...list.toReversed()), finding, "the order of the branches is nothing");
@@ -160,7 +163,7 @@ test("R3 a taker-over that loses the record again stops", () => {
 test("R4 a recovery parked on its answers keeps asking", () => {
   const contradictions: readonly (readonly [Answer, Answer, string])[] = [
     [committed, tombstone, "mixed_outcome"],
-    [prepared, { kind: "mismatch", what: "payload" }, "payload_mismatch"],
+    [{ kind: "mismatch" }, { kind: "mismatch" }, "payload_mismatch"],
     [{ kind: "expired" }, { kind: "expired" }, "expired_everywhere"],
   ];
   for (const [first, second, reason] of contradictions) {
@@ -178,7 +181,7 @@ test("R4 a recovery parked on its answers keeps asking", () => {
 test("P2, P4 a recovery that finds a mixed outcome or other content raises an alarm", () => {
   for (const [first, second] of [
     [committed, tombstone],
-    [prepared, { kind: "mismatch", what: "payload" }],
+    [{ kind: "mismatch" }, { kind: "mismatch" }],
   ] as const) {
     const run = recoverer();
     run.answer("a", query, first);

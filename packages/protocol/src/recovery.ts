@@ -23,7 +23,11 @@ export function weighAnswers(branches: readonly BranchProgress[]): Finding {
   }
   if (branches.some((branch) => branch.status === "idle" || branch.status === "asked")) return { kind: "wait" };
   const mismatch = branches.find((branch) => branch.status === "mismatch");
-  if (mismatch !== undefined) return park("payload_mismatch", mismatch, "payload_mismatch");
+  if (mismatch !== undefined) {
+    // A life with other content committed only if every branch voted on that; one that voted on this content did not.
+    if (has("yes") && !has("forward")) return { kind: "abort", reason: "payload_mismatch" };
+    return park("payload_mismatch", mismatch, "payload_mismatch");
+  }
   if (has("forward")) return { kind: "commit" };
   const expired = branches.find((branch) => branch.status === "expired");
   if (expired === undefined) return { kind: "commit" };

@@ -1,0 +1,171 @@
+// Watches the stores of a world and checks every commit against the rules, while the world runs.
+import type { Account } from "@assent/ledger";
+import type { Row } from "@assent/orchestrator";
+import {
+  type BranchRecord,
+  type BranchSpec,
+  decisionOf,
+  isBackwardFinal,
+  isEnded,
+  isYesState,
+  type Json,
+  type Limits,
+  type TransactionRecord,
+} from "@assent/protocol";
+import type { Operations, Writes } from "@assent/store-keyed";
+import type { SimulatedStore } from "../simulated-store.ts";
+import type { Trace } from "../trace.ts";
+import type { VirtualClock } from "../virtual-clock.ts";
+import { checkAccount } from "./account-checker.ts";
+import { BranchChecker } from "./branch-checker.ts";
+import { checkRecord } from "./log-checker.ts";
+import { type Change, Mirror } from "./mirror.ts";
+import type { Report, Violation } from "./violation.ts";
+
+export interface HistoryOptions {
+  readonly time: VirtualClock;
+  readonly trace: Trace;
+  readonly limits: Limits;
+  /** The frozen branch list of a record. */
+  readonly planOf: (record: TransactionRecord) => readonly BranchSpec[];
+  /** Name of the store of a service's branches. */
+  readonly storeOf: (spec: BranchSpec) => string;
+}
+
+export class History {
+  readonly violations: Violation[] = [];
+  /** Transactions that began. */
+  transactions = 0;
+  readonly #options: HistoryOptions;
+  readonly #mirrors = new Map<string, Mirror>();
+  readonly #intendedAt = new Map<string, number>();
+  readonly #branchChecker: BranchChecker;
+  readonly #report: Report = (violation) => {
+    this.violations.push(violation);
+    this.#options.trace.add(`VIOLATION ${violation.rule} ${violation.text}`);
+  };
+  #log = "";
+
+  constructor(options: HistoryOptions) {
+    this.#options = options;
+    this.#branchChecker = new BranchChecker(this.#report);
+  }
+
+  /** Watches a store from now on. `log`: it holds the transaction records. */
+  watch(store: SimulatedStore<Operations>, log = false): void {
+    if (log) this.#log = store.name;
+    const mirror = new Mirror();
+    for (const writes of store.engine.commits) mirror.apply(writes);
+    this.#mirrors.set(store.name, mirror);
+    store.engine.watcher = (writes) => {
+      const changes = mirror.apply(writes);
+      for (const change of changes) this.#check(store.name, change);
+    };
+  }
+
+  /** Whether these newest commits of a store changed who owns a transaction that existed before them. */
+  changesOwner(store: string, tail: readonly Writes[]): boolean {
+    const records = tail.flatMap((writes) => [...(writes.get("transactions") ?? new Map<string, Json>()).values()]);
+    const owners = new Map<string, Set<string>>();
+    for (const record of records as unknown as readonly (TransactionRecord | undefined)[]) {
+      if (record === undefined) continue;
+      const { txId, owner, epoch, begunAt } = record;
+      const seen = owners.get(txId) ?? new Set<string>();
+      owners.set(txId, seen.add(owner));
+      if (seen.size > 1 || (epoch !== begunAt && this.mirror(store).get("transactions", txId) !== undefined))
+        return true;
+    }
+    return false;
+  }
+
+  report(violation: Violation): void {
+    this.#report(violation);
+  }
+
+  mirror(store: string): Mirror {
+    return this.#mirrors.get(store) ?? new Mirror();
+  }
+
+  record(txId: string): TransactionRecord | undefined {
+    return this.mirror(this.#log).get("transactions", txId) as TransactionRecord | undefined;
+  }
+
+  branch(txId: string, spec: BranchSpec): BranchRecord | undefined {
+    const mirror = this.mirror(this.#options.storeOf(spec));
+    return mirror.get("branches", `${txId}/${spec.branchId}`) as BranchRecord | undefined;
+  }
+
+  /** An owner asks for a decision to be written; only the first time counts. */
+  noteIntent({ txId, epoch }: { txId: string; epoch: number }): void {
+    const name = `${txId}@${epoch}`;
+    if (!this.#intendedAt.has(name)) this.#intendedAt.set(name, this.#options.time.now());
+  }
+
+  /** C3, C5, when a caller is told: success is durable by then; failure is, too, and at least one tombstone. */
+  checkTold(txId: string, outcome: "committed" | "aborted"): void {
+    const record = this.record(txId);
+    const decision = record === undefined ? undefined : decisionOf(record);
+    if (decision !== (outcome === "committed" ? "commit" : "abort")) {
+      this.#report({ rule: "C3", text: `told ${outcome}, the log says ${record?.state ?? "nothing"}`, txId });
+    }
+    if (outcome === "committed" || record === undefined) return;
+    const branches = this.#options.planOf(record);
+    const dead = branches.some((spec) => {
+      const state = this.branch(txId, spec)?.state;
+      return state !== undefined && isBackwardFinal(state);
+    });
+    const isOld = this.#options.time.now() > record.begunAt + this.#options.limits.maxAgeMs;
+    if (branches.length > 0 && !dead && !isOld) {
+      this.#report({ rule: "C5", text: "told failure without a tombstone", txId });
+    }
+  }
+
+  #check(store: string, { table, key, before, after }: Change): void {
+    if (table === "branches") this.#checkBranch(store, before as never, after as never);
+    else if (table === "transactions" && after !== undefined) this.#checkLog(before as never, after as never);
+    else if (table === "accounts" && after !== undefined) {
+      checkAccount(`${store} ${key}`, after as unknown as Account, this.#report);
+    }
+  }
+
+  #checkBranch(store: string, before: BranchRecord | undefined, after: BranchRecord | undefined): void {
+    if (after !== undefined && after.state !== before?.state) {
+      this.#options.trace.add(`${store} ${after.txId} ${after.branchId} is ${after.state} ${after.refusal ?? ""}`);
+    }
+    this.#branchChecker.check(before, after);
+  }
+
+  #checkLog(before: TransactionRecord | undefined, after: TransactionRecord): void {
+    const { time, limits, planOf, trace } = this.#options;
+    if (before?.state !== after.state || before.owner !== after.owner) {
+      trace.add(`log ${after.txId} is ${after.state} of ${after.owner} @${after.epoch} ${after.reason ?? ""}`);
+    }
+    if (before === undefined) this.transactions += 1;
+    const log = this.mirror(this.#log);
+    const around = {
+      row: log.get("rows", after.key) as unknown as Row | undefined,
+      isIndexed: log.get("active", after.txId) !== undefined,
+      branches: planOf(after),
+      branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
+      intendedAt: this.#intendedAt.get(`${after.txId}@${after.epoch}`) ?? time.now(),
+      silenceUntil: after.deadlineAt + limits.takeoverGraceMs + 2 * limits.clockSkewMs,
+    };
+    checkRecord({ before, after }, around, this.#report);
+  }
+
+  /** Every transaction has ended, and no branch waits for a decision. */
+  isQuiet(): boolean {
+    if (this.mirror(this.#log).entries("active").size > 0) return false;
+    return [...this.#mirrors.values()].every((mirror) =>
+      [...mirror.entries("branches").values()].every(
+        (record) => !isYesState((record as unknown as BranchRecord).state),
+      ),
+    );
+  }
+
+  /** Records that have not ended. */
+  unfinished(): readonly TransactionRecord[] {
+    const records = [...this.mirror(this.#log).entries("transactions").values()] as unknown as TransactionRecord[];
+    return records.filter((record) => !isEnded(record));
+  }
+}

@@ -1,0 +1,113 @@
+// C1, C2, C4, C6, C7, R2, R4 on transaction records and their rows, at each commit.
+import type { Row } from "@assent/orchestrator";
+import {
+  type BranchRecord,
+  type BranchSpec,
+  decisionOf,
+  isBackwardFinal,
+  isEnded,
+  isForwardFinal,
+  parseTransactionId,
+  type TransactionRecord,
+  type TransactionState,
+} from "@assent/protocol";
+import type { Report } from "./violation.ts";
+
+/** What a log checker may look at besides the change itself. */
+export interface LogSurroundings {
+  /** The row of the record, after the commit. */
+  readonly row: Row | undefined;
+  readonly isIndexed: boolean;
+  readonly branches: readonly BranchSpec[];
+  readonly branch: (txId: string, spec: BranchSpec) => BranchRecord | undefined;
+  /** True time when the decision was first asked to be written: a write may be repeated for long (C2). */
+  readonly intendedAt: number;
+  /** How late an owner may still let silence decide: deadline + grace + skew. */
+  readonly silenceUntil: number;
+}
+
+const next: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
+  active: ["active", "committing", "aborting"],
+  committing: ["committing", "committed"],
+  aborting: ["aborting", "aborted"],
+  committed: [],
+  aborted: [],
+};
+
+/**
+ * Reasons that are no silence although they leave no tombstone. `contended` is an answer: the branch had not voted, and
+ * nobody but the owner asks it to; whoever took over since then has another epoch, which the log compares.
+ */
+const notSilence: readonly string[] = ["contended", "row_changed", "no_branches", "definition_failed", "superseded"];
+
+export function checkRecord(
+  { before, after }: { before: TransactionRecord | undefined; after: TransactionRecord },
+  around: LogSurroundings,
+  reportAny: Report,
+): void {
+  const { txId } = after;
+  const report = (rule: string, text: string): void => reportAny({ rule, text, txId });
+  if (around.isIndexed === isEnded(after))
+    report("R4", `${after.state} and ${around.isIndexed ? "" : "not "}in the index`);
+  if (before === undefined) return;
+  if (!next[before.state].includes(after.state)) report("C2", `went from ${before.state} to ${after.state}`);
+  if (before.owner !== after.owner && after.epoch <= before.epoch)
+    report("R2", `changed hands at epoch ${after.epoch}`);
+  if (after.epoch < before.epoch) report("R2", `went back to epoch ${after.epoch}`);
+  if (before.protocol !== after.protocol) report("C7", `changed from ${before.protocol} to ${after.protocol}`);
+  if (before.begunAt !== after.begunAt) report("P7", "changed when it began");
+  if (before.state === "active" && after.state === "committing") checkCommit(after, around, report);
+  if (before.state === "active" && after.state === "aborting") checkAbort(after, around, report);
+  if (!isEnded(before) && isEnded(after)) checkEnd(after, around, report);
+}
+
+type RuleReport = (rule: string, text: string) => void;
+
+function checkCommit(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
+  const states = around.branches.map((spec) => around.branch(record.txId, spec)?.state);
+  const proved = states.some((state) => state !== undefined && isForwardFinal(state));
+  around.branches.forEach(({ branchId }, index) => {
+    const state = states[index];
+    if (state === undefined ? !proved : isBackwardFinal(state)) {
+      report("C1", `decided to commit while ${branchId} is ${state ?? "not there"}`);
+    }
+  });
+  checkRow(record, around, report);
+}
+
+/** C6: whoever took the record over needs proof; the owner may let silence decide, but in time. */
+function checkAbort(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
+  checkRow(record, around, report);
+  const reason = record.reason ?? "";
+  if (notSilence.includes(reason)) return;
+  const tombstones = around.branches.filter((spec) => {
+    const state = around.branch(record.txId, spec)?.state;
+    return state !== undefined && isBackwardFinal(state);
+  });
+  if (tombstones.length > 0 || reason === "expired") return;
+  const isOwners = record.epoch === record.begunAt;
+  if (!isOwners) report("C6", `aborted (${reason}) by a taker-over without a tombstone`);
+  else if (around.intendedAt > around.silenceUntil)
+    report("C6", `aborted (${reason}) by an owner that had lost the right to`);
+}
+
+/** C4: the row says what the record says, from the same commit on. */
+function checkRow(record: TransactionRecord, { row }: LogSurroundings, report: RuleReport): void {
+  const { incarnation, attempt } = parseTransactionId(record.txId);
+  const isOfRecord = row?.incarnation === incarnation && row.attempt === attempt;
+  const expected = decisionOf(record) === "commit" ? "committed" : "aborted";
+  if (isOfRecord ? row.outcome !== expected : expected === "committed") {
+    report("C4", `decided ${expected} while its row is ${row === undefined ? "not there" : row.outcome}`);
+  }
+}
+
+function checkEnd(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
+  const forward = decisionOf(record) === "commit";
+  for (const spec of around.branches) {
+    const state = around.branch(record.txId, spec)?.state;
+    const isDone = forward
+      ? state !== undefined && isForwardFinal(state)
+      : state === undefined || isBackwardFinal(state);
+    if (!isDone) report("R4", `ended while ${spec.branchId} is ${state ?? "not there"}`);
+  }
+}

@@ -1,0 +1,2 @@
+/** Exhaustive exploration of small worlds. @module */
+export {};

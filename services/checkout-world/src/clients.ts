@@ -1,0 +1,97 @@
+// Clients that want orders paid: they ask again whenever they do not know, and remember what they were told.
+import { Problem } from "@assent/contract";
+import type { Deployment } from "./deployment.ts";
+import type { Swarm } from "./swarm.ts";
+
+export interface Told {
+  readonly orderId: string;
+  readonly outcome: "paid" | "failed";
+}
+
+/** Problems that say nothing of an outcome: not known, or nothing was started. */
+const openProblems: readonly string[] = ["checkout_pending", "overloaded", "order_not_found"];
+
+export class Clients {
+  readonly told: Told[] = [];
+  checkouts = 0;
+  readonly #deployment: Deployment;
+  readonly #swarm: Swarm;
+
+  constructor(deployment: Deployment, swarm: Swarm) {
+    this.#deployment = deployment;
+    this.#swarm = swarm;
+  }
+
+  /** Asks at random moments until `untilMs`. */
+  start(untilMs: number): void {
+    const { time, random } = this.#deployment;
+    const next = (): void => {
+      if (time.monotonic() >= untilMs) return;
+      this.#act();
+      time.after(random.uniform() * 2 * this.#swarm.pauseMs, next);
+    };
+    time.after(0, next);
+  }
+
+  /** Checks an order out, and again while the answer is open; resolves with what was told in the end, if anything. */
+  async insist(orderId: string, tries: number): Promise<Told["outcome"] | undefined> {
+    for (let attempt = 0; attempt < tries; attempt += 1) {
+      const outcome = await this.#checkout(orderId);
+      if (outcome !== undefined) return outcome;
+      await new Promise<void>((resolve) => {
+        this.#deployment.time.after(1_000, resolve);
+      });
+    }
+    return undefined;
+  }
+
+  #act(): void {
+    const { random, stockService, paymentService } = this.#deployment;
+    const orderId = String(random.below(this.#swarm.orders));
+    const act = random.uniform();
+    if (act < 0.8) void this.#checkout(orderId);
+    else if (act < 0.9 && this.#swarm.addsItems) this.#addItem(orderId);
+    else if (act < 0.95) void stockService.add(String(random.below(this.#swarm.items)), 1).catch(ignored);
+    else void paymentService.addFunds(String(random.below(this.#swarm.users)), 1).catch(ignored);
+  }
+
+  #addItem(orderId: string): void {
+    const { random, orderInstances } = this.#deployment;
+    const { process, service } = random.pick([...orderInstances.values()]);
+    const itemId = String(random.below(this.#swarm.items));
+    process.run(() => void service.addItem({ orderId, itemId, quantity: 1 }).catch(ignored));
+  }
+
+  /** One request to some instance. Undefined while the outcome is open; never settles when the instance dies. */
+  #checkout(orderId: string): Promise<Told["outcome"] | undefined> {
+    const { random, orderInstances, trace } = this.#deployment;
+    const { process, service } = random.pick([...orderInstances.values()]);
+    this.checkouts += 1;
+    return new Promise((resolve) => {
+      // A client gives up in the end, whatever became of the server.
+      this.#deployment.time.after(clientWaitMs, () => resolve(undefined));
+      const tell = (outcome: Told["outcome"]): void => {
+        this.told.push({ orderId, outcome });
+        trace.add(`client hears that ${orderId} is ${outcome}`);
+        resolve(outcome);
+      };
+      process.run(() => {
+        service.checkout(orderId).then(
+          () => process.run(() => tell("paid")),
+          (error: unknown) => {
+            if (!(error instanceof Problem)) return resolve(undefined);
+            if (openProblems.includes(error.code) || error.code.startsWith("service_")) return resolve(undefined);
+            process.run(() => tell("failed"));
+          },
+        );
+      });
+    });
+  }
+}
+
+const clientWaitMs = 10_000;
+
+/** A client's stock or funds that were refused or not answered are nobody's concern here: the books are. */
+function ignored(): void {
+  return undefined;
+}

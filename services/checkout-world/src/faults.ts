@@ -1,0 +1,105 @@
+// Performs the faults of a plan on a deployment, and takes them back.
+import { type Fault, fairStoreWeather, faultText, type StoreWeather } from "@assent/simulator";
+import type { Deployment } from "./deployment.ts";
+
+/** Longest delay of a message in bad weather: past deadlines, takeovers and, sometimes, `maxAge`. */
+const delaysMs: readonly number[] = [50, 800, 4_000, 15_000, 70_000];
+const slowMaxMs = 3_000;
+
+export function scheduleFaults(deployment: Deployment, faults: readonly Fault[]): void {
+  for (const fault of faults) deployment.time.after(fault.atMs, () => perform(deployment, fault));
+}
+
+/** Ends every fault: dead processes start, stalled ones wake, links and stores are well. */
+export function healAll(deployment: Deployment): void {
+  const { bus, orders, stock, payment, processes, trace } = deployment;
+  bus.heal();
+  for (const store of [orders, stock, payment]) store.weather = fairStoreWeather;
+  for (const [slot, process] of processes) {
+    process.resume();
+    process.dieAfterPoints(Infinity);
+    if (process.state === "dead") deployment.boot(slot);
+  }
+  trace.add("every fault has ended");
+}
+
+function perform(deployment: Deployment, fault: Fault): void {
+  const { time, trace, bus, orders, processes } = deployment;
+  const { kind, target, forMs, strength } = fault;
+  const process = processes.get(target);
+  trace.fault(faultText(fault));
+  switch (kind) {
+    case "crash":
+      process?.die();
+      return restartLater(deployment, target, forMs);
+    case "crash_at_point":
+      process?.dieAfterPoints(strength);
+      return restartLater(deployment, target, forMs);
+    case "pause":
+      process?.pause();
+      time.after(forMs, () => process?.resume());
+      return;
+    case "cut_one_way":
+    case "cut_both_ways": {
+      const [from = "", to = ""] = target.split(">");
+      bus.cut(from, to);
+      if (kind === "cut_both_ways") bus.cut(to, from);
+      time.after(forMs, () => bus.mend(from, to));
+      return;
+    }
+    case "bad_weather": {
+      const delayMaxMs = delaysMs[Math.floor(forMs) % delaysMs.length] ?? 0;
+      bus.weather = { loss: strength, duplication: strength, delay: strength, delayMaxMs };
+      time.after(forMs, () => bus.clearUp());
+      return;
+    }
+    case "store_failures":
+      return storeWeather(deployment, fault, { failure: strength });
+    case "store_lost_replies":
+      return storeWeather(deployment, fault, { lostReply: strength });
+    case "store_slow":
+      return storeWeather(deployment, fault, { slow: strength, slowMaxMs });
+    case "store_full":
+      return storeWeather(deployment, fault, { full: true });
+    case "lose_log_tail":
+      return loseLogTail(deployment, strength);
+    case "lose_leases":
+      for (const lease of deployment.history.mirror("orders").entries("leases").keys()) {
+        const release = orders.direct.run("releaseLease", { name: lease, holder: lease.replace("owner:", "") });
+        release.catch((error: unknown) => trace.add(`${lease} is still there: ${String(error)}`));
+      }
+      return;
+  }
+}
+
+/** In its slot, unless something has started there since. */
+function restartLater(deployment: Deployment, slot: string, afterMs: number): void {
+  const dead = deployment.processes.get(slot);
+  deployment.time.after(afterMs, () => {
+    if (deployment.processes.get(slot) === dead && dead?.state === "dead") deployment.boot(slot);
+  });
+}
+
+function storeWeather(deployment: Deployment, { target, forMs }: Fault, change: Partial<StoreWeather>): void {
+  const { orders, stock, payment, time } = deployment;
+  const store = [orders, stock, payment].find(({ name }) => name === target);
+  if (store === undefined) return;
+  store.weather = { ...store.weather, ...change };
+  time.after(forMs, () => {
+    store.weather = fairStoreWeather;
+  });
+}
+
+/**
+ * What the fault model tolerates: the newest commits of the log go, unless ownership has changed in them. The processes
+ * that used it lose their connections and with them what was under way: they start again.
+ */
+function loseLogTail(deployment: Deployment, commits: number): void {
+  const { orders, history, processes } = deployment;
+  const tail = orders.engine.commits.slice(deployment.setupCommits).slice(-commits);
+  if (tail.length < commits || history.changesOwner("orders", tail)) return;
+  for (const [slot, process] of processes) if (slot.startsWith("order")) process.die();
+  orders.loseTail(commits);
+  deployment.watch();
+  for (const slot of processes.keys()) if (slot.startsWith("order")) deployment.boot(slot);
+}

@@ -1,0 +1,105 @@
+// One run: a seed picks a system, a workload and a plan of faults; then every fault ends and the books must add up.
+import { type Fault, SeededRandom, type Violation } from "@assent/simulator";
+import { auditBooks } from "./audit.ts";
+import { Clients } from "./clients.ts";
+import { Deployment } from "./deployment.ts";
+import { healAll, scheduleFaults } from "./faults.ts";
+import { stormMs, type Swarm, swarmOf } from "./swarm.ts";
+import { worldLimits } from "./world-limits.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  /** Instead of the faults that the seed picks: for making a plan smaller. */
+  readonly faults?: readonly Fault[];
+  readonly keepTrace?: boolean;
+}
+
+export interface RunReport {
+  readonly seed: number;
+  readonly swarm: Swarm;
+  readonly violations: readonly Violation[];
+  readonly transactions: number;
+  readonly checkouts: number;
+  readonly faults: number;
+  /** Of everything that happened: the same for every run of a seed. */
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+}
+
+/** How long the system has to finish everything once faults have stopped, and how often it is looked at. */
+const calmMaxMs = 240_000;
+const lookEveryMs = 4_000;
+const insistTries = 20;
+
+export async function simulate({ seed, faults, keepTrace = false }: RunOptions): Promise<RunReport> {
+  const random = new SeededRandom(seed);
+  const picked = swarmOf(random, worldLimits.clockSkewMs);
+  const swarm = faults === undefined ? picked : { ...picked, faults };
+  const deployment = new Deployment({ swarm, random, keepTrace });
+  await setUp(deployment, swarm);
+  deployment.setupCommits = deployment.orders.engine.commits.length;
+  deployment.watch();
+  deployment.bootAll();
+  const { time, history, trace } = deployment;
+  const startedAt = time.monotonic();
+  const clients = new Clients(deployment, swarm);
+  clients.start(startedAt + stormMs);
+  scheduleFaults(deployment, swarm.faults);
+  await time.advance(stormMs);
+  healAll(deployment);
+  await calmDown(deployment);
+  // Whoever asks now hears a clear answer, and it stays true.
+  const last = Promise.all(
+    Array.from({ length: swarm.orders }, (_, order) => clients.insist(String(order), insistTries)),
+  );
+  const answers = await time.until(last, calmMaxMs);
+  answers.forEach((answer, order) => {
+    if (answer === undefined)
+      history.report({ rule: "S7", text: `order ${order} gets no clear answer in calm weather` });
+  });
+  await calmDown(deployment);
+  auditBooks(deployment, clients);
+  return {
+    seed,
+    swarm,
+    violations: history.violations,
+    transactions: history.transactions,
+    checkouts: clients.checkouts,
+    faults: trace.faults,
+    traceHash: trace.hash,
+    trace: trace.lines,
+  };
+}
+
+async function setUp(deployment: Deployment, swarm: Swarm): Promise<void> {
+  const { time, random, orders, stock, payment } = deployment;
+  const seed = { first: 0, generation: "g1" };
+  const ready = [
+    stock.direct.run("seed", { ...seed, count: swarm.items, available: swarm.stockPerItem, details: { price: 1 } }),
+    payment.direct.run("seed", { ...seed, count: swarm.users, available: swarm.creditPerUser, details: null }),
+    orders.direct.run("putRows", {
+      incarnation: "i1",
+      rows: Array.from({ length: swarm.orders }, (_, order): [string, ReturnType<typeof orderOf>] => [
+        String(order),
+        orderOf(random, swarm),
+      ]),
+    }),
+  ];
+  await time.until(Promise.all(ready));
+}
+
+function orderOf(random: SeededRandom, { items, users, linesPerOrder }: Swarm) {
+  const lines = Array.from({ length: 1 + random.below(linesPerOrder) }, (): [string, number] => [
+    String(random.below(items)),
+    1 + random.below(2),
+  ]);
+  const units = lines.reduce((sum, [, quantity]) => sum + quantity, 0);
+  return { user: String(random.below(users)), items: lines, total: units, units, entries: lines.length };
+}
+
+/** Until nothing is unfinished and nothing is held, or the time is over. */
+async function calmDown({ time, history }: Deployment): Promise<void> {
+  for (let waitedMs = 0; waitedMs < calmMaxMs && !history.isQuiet(); waitedMs += lookEveryMs) {
+    await time.advance(lookEveryMs);
+  }
+}
