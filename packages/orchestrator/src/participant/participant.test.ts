@@ -1,0 +1,175 @@
+// P6, R6, M3: how a participant asks, and what it makes of the answers.
+import { type Account, ledgerHandler, ledgerOperations } from "@assent/ledger";
+import {
+  type Command,
+  decodeAnswers,
+  defaultLimits,
+  encodeCommands,
+  encodeOrigin,
+  type QuestionAnswer,
+} from "@assent/protocol";
+import { memoryBranches } from "@assent/store-memory";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SeededRandom } from "../../test-kit/seeded-random.ts";
+import { VirtualClock } from "../../test-kit/virtual-clock.ts";
+import type { Observation } from "../ports/observer.ts";
+import { Participant } from "./participant.ts";
+
+const { askAfterMs, sweepEveryMs } = defaultLimits;
+/** A record asks after its time, in a sweep that comes within one and a half periods. */
+const askedByMs = askAfterMs + 2 * sweepEveryMs;
+
+class Desk {
+  readonly clock = new VirtualClock();
+  readonly observed: Observation[] = [];
+  readonly asked: string[] = [];
+  /** Answers by transaction; none is silence. */
+  readonly answers = new Map<string, QuestionAnswer>();
+  readonly branches = memoryBranches(
+    ledgerHandler({ insufficient: "insufficient", absent: "absent" }),
+    ledgerOperations,
+    { clock: this.clock, schedule: (callback) => void this.clock.after(0, callback) },
+  );
+  readonly participant = new Participant({
+    store: this.branches.store,
+    questions: {
+      ask: (_coordinator, { txId }) => {
+        this.asked.push(txId);
+        return txId === "broken:1:1" ? Promise.reject(new Error("no way")) : Promise.resolve(this.answers.get(txId));
+      },
+    },
+    clock: this.clock,
+    random: new SeededRandom(1),
+    observer: { observe: (observation) => this.observed.push(observation) },
+  });
+
+  static async open(): Promise<Desk> {
+    const desk = new Desk();
+    const { clock, branches, participant } = desk;
+    await clock.until(branches.run("openAccount", { accountId: "a", generation: "1", details: null }));
+    await clock.until(branches.run("deposit", { accountId: "a", amount: 10 }));
+    participant.start();
+    return desk;
+  }
+
+  command(txId: string, change: Partial<Command> = {}): Command {
+    const now = this.clock.now();
+    const origin = { coordinator: "order", key: "k", definition: "d", definitionHash: 1, input: null, deadlineAt: now };
+    return {
+      txId,
+      branchId: "b/0",
+      verb: "prepare",
+      protocol: "2pc",
+      epoch: 5,
+      begunAt: now,
+      deadlineAt: now + 1_000,
+      payload: { entries: [["a", 3]] },
+      origin: encodeOrigin(origin),
+      ...change,
+    };
+  }
+
+  async prepare(txId: string, change: Partial<Command> = {}): Promise<void> {
+    const reply = await this.clock.until(this.participant.handle(encodeCommands([this.command(txId, change)])));
+    assert.deepEqual(decodeAnswers(reply ?? new Uint8Array()), [{ kind: "done", state: "prepared" }]);
+  }
+
+  async account(): Promise<Account | null> {
+    return this.clock.until(this.branches.run("findAccount", { accountId: "a" }));
+  }
+
+  async state(txId: string): Promise<string | undefined> {
+    const branch = await this.clock.until(this.branches.run("readBranch", { txId, branchId: "b/0" }));
+    return branch?.forgotten === true ? `${branch.state}, forgotten` : branch?.state;
+  }
+}
+
+test("M3 what is no message is counted, told and not answered", async () => {
+  const { participant, observed } = await Desk.open();
+  assert.equal(await participant.handle(new TextEncoder().encode("{")), undefined);
+  assert.equal(participant.undecodable, 1);
+  assert.equal(observed[0]?.type, "BackgroundWorkFailed");
+});
+
+test("P6 a yes vote asks after its time, not before, and goes on asking while the answer is wait or none", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  await desk.clock.advance(askAfterMs - sweepEveryMs);
+  assert.deepEqual(desk.asked, []);
+  await desk.clock.advance(3 * sweepEveryMs);
+  assert.deepEqual(desk.asked, ["t:1:1"]);
+  desk.answers.set("t:1:1", { kind: "wait" });
+  await desk.clock.advance(askedByMs);
+  assert.deepEqual(desk.asked, ["t:1:1", "t:1:1"]);
+  assert.equal(await desk.state("t:1:1"), "prepared", "it never releases on its own");
+  assert.equal((await desk.account())?.held, 3);
+});
+
+test("P6 a decision is carried out as if it were a command, and forgotten when everything has ended", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("yes:1:1");
+  await desk.prepare("no:1:1");
+  desk.answers.set("yes:1:1", { kind: "decided", decision: "commit", epoch: 5, ended: true });
+  desk.answers.set("no:1:1", { kind: "decided", decision: "abort", epoch: 6, ended: false });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("yes:1:1"), "committed, forgotten");
+  assert.equal(await desk.state("no:1:1"), "aborted");
+  const account = await desk.account();
+  assert.deepEqual([account?.available, account?.held, account?.spent], [7, 0, 3]);
+});
+
+test("P5, P6 an answer of a lower epoch than the branch has seen is fenced off like a command", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1", { epoch: 9 });
+  desk.answers.set("t:1:1", { kind: "decided", decision: "abort", epoch: 8, ended: true });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "prepared");
+});
+
+test("P2 a decision that contradicts what was carried out raises an alarm and changes nothing", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  const commit = desk.command("t:1:1", { verb: "commit" });
+  await desk.clock.until(desk.participant.handle(encodeCommands([commit])));
+  desk.answers.set("t:1:1", { kind: "decided", decision: "abort", epoch: 5, ended: true });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "committed");
+  assert.ok(desk.observed.some((seen) => seen.type === "AlarmRaised" && seen.code === "conflict"));
+});
+
+test("R6 a question that cannot be asked, or whose origin cannot be read, keeps nobody else from asking", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("broken:1:1");
+  await desk.prepare("unreadable:1:1", { origin: "{" });
+  await desk.prepare("t:1:1");
+  desk.answers.set("t:1:1", { kind: "decided", decision: "commit", epoch: 5, ended: false });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "committed");
+  assert.equal(desk.observed.filter(({ type }) => type === "BackgroundWorkFailed").length, 2);
+});
+
+test("R7 sweeps of participants that started together are staggered", async () => {
+  const delays = await Promise.all(
+    [1, 2, 3, 4].map(async (seed) => {
+      const clock = new VirtualClock();
+      let sweptAt: number | undefined;
+      const store = {
+        apply: () => Promise.resolve([]),
+        sweep: () => {
+          sweptAt ??= clock.monotonic();
+          return Promise.resolve({ questions: [], more: false });
+        },
+      };
+      const questions = { ask: () => Promise.resolve(undefined) };
+      new Participant({ store, questions, clock, random: new SeededRandom(seed) }).start();
+      await clock.advance(2 * sweepEveryMs);
+      return sweptAt ?? Number.NaN;
+    }),
+  );
+  assert.ok(
+    delays.every((delay) => delay >= sweepEveryMs / 2 && delay <= 1.5 * sweepEveryMs),
+    delays.join(),
+  );
+  assert.equal(new Set(delays).size, delays.length);
+});

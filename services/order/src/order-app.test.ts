@@ -1,0 +1,73 @@
+// What a checkout answers when its stores fail: never a 5xx (D15), and never a guess.
+import { Orchestrator } from "@assent/orchestrator";
+import { defaultLimits } from "@assent/protocol";
+import { type Executor, GroupCommitExecutor, keyedLog, StoreFailure } from "@assent/store-keyed";
+import { MemoryEngine } from "@assent/store-memory";
+import { nextTurn, systemClock, systemRandom } from "@assent/system";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkout } from "./checkout.ts";
+import { orderApp } from "./order-app.ts";
+import { OrderService } from "./order-service.ts";
+import { orderOperations, type OrderOperations } from "./order-store.ts";
+
+const failures = ["step_failed", "store_full", "store_broken"] as const;
+
+/** The app over a store that fails every call of these names. */
+function appOver(failing: readonly string[], code: StoreFailure["code"]) {
+  const executor = new GroupCommitExecutor({
+    engine: new MemoryEngine(),
+    operations: orderOperations(defaultLimits),
+    now: () => systemClock.now(),
+    schedule: nextTurn,
+  });
+  const store: Executor<OrderOperations> = {
+    run: (name, args) =>
+      failing.includes(name) ? Promise.reject(new StoreFailure(code, "asked to")) : executor.run(name, args),
+    runOnce: (once, name, args) => executor.runOnce(once, name, args),
+  };
+  const reported: unknown[] = [];
+  const log = keyedLog(store);
+  const orchestrator = new Orchestrator({
+    service: "order",
+    owner: "test",
+    definitions: [checkout],
+    log,
+    transport: { send: () => Promise.resolve(undefined) },
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const priceOf = (): Promise<number> => Promise.resolve(1);
+  const service = new OrderService({ orchestrator, store, log, priceOf, random: systemRandom });
+  return { app: orderApp(service, (error) => reported.push(error)), service, executor, reported };
+}
+
+async function problemOf(response: Response): Promise<{ status: number; code: unknown }> {
+  return { status: response.status, code: ((await response.json()) as { code: unknown }).code };
+}
+
+for (const code of failures) {
+  test(`a checkout whose store fails (${code}) is pending, never a 5xx (D15)`, async () => {
+    const { app } = appOver(["begin"], code);
+    const response = await app.request("/orders/checkout/1", { method: "POST" });
+    assert.ok(Number(response.headers.get("retry-after")) >= 1);
+    assert.deepEqual(await problemOf(response), { status: 409, code: "checkout_pending" });
+  });
+
+  test(`another request whose store fails (${code}) says what was changed, and is no 5xx`, async () => {
+    const { app } = appOver(["putRow", "readRow"], code);
+    const created = await app.request("/orders/create/u1", { method: "POST" });
+    assert.deepEqual(await problemOf(created), { status: 400, code });
+    assert.deepEqual(await problemOf(await app.request("/orders/find/1")), { status: 400, code });
+  });
+}
+
+test("an error that nobody foresaw is logged, and tells a stranger nothing", async () => {
+  const { app, service, reported } = appOver([], "step_failed");
+  service.find = () => Promise.reject(new Error("secret"));
+  const response = await app.request("/orders/find/1");
+  const body = await response.text();
+  assert.equal(response.status, 500);
+  assert.doesNotMatch(body, /secret/);
+  assert.equal(reported.length, 1);
+});
