@@ -1,9 +1,11 @@
 // The `assent` command.
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { resolve } from "node:path";
 import { audit, NoSuchData, printAudit } from "./audit.ts";
+import { CannotStart } from "./embedded/cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { serve } from "./serve.ts";
+import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -37,6 +39,20 @@ export async function main(argv: readonly string[]): Promise<void> {
       else printAudit(report);
       if (report.findings.length > 0) process.exitCode = 1;
     });
+  program
+    .command("sim")
+    .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
+    .option("--seeds <number>", "how many seeds", wholeNumber, 2_000)
+    .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
+    .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
+    .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
+    .option("--threads <number>", "how many threads (default: one per processor)", wholeNumber)
+    .option("--json", "print the result as JSON")
+    .action(async (options: Partial<SimSettings>) => {
+      const { base, seed, planted, threads } = options;
+      const settings = { seeds: options.seeds ?? 0, base, seed, planted, threads, json: options.json === true };
+      process.exitCode = await sim(settings);
+    });
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -46,8 +62,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("It is not a whole number.");
+  return number;
+}
+
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  if ([DataFolderInUse, InvalidSettings, NoSuchData].some((known) => error instanceof known)) return true;
-  return error instanceof Error && "code" in error && (error.code === "EADDRINUSE" || error.code === "EACCES");
+  return [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData].some((known) => error instanceof known);
 }

@@ -5,8 +5,9 @@ import type { Row } from "@assent/orchestrator";
 import { isYesState, type BranchRecord } from "@assent/protocol";
 import type { Clients } from "./clients.ts";
 import type { Deployment } from "./deployment.ts";
+import type { Swarm } from "./swarm.ts";
 
-export function auditBooks({ history }: Deployment, clients: Clients): void {
+export function auditBooks({ history }: Deployment, swarm: Swarm, clients: Clients): void {
   const rows = [...history.mirror("orders").entries("rows").values()] as unknown as readonly Row[];
   const paid = rows.filter(({ outcome }) => outcome === "committed");
   const fields = paid.map((row) => row.fields as unknown as OrderFields);
@@ -17,6 +18,11 @@ export function auditBooks({ history }: Deployment, clients: Clients): void {
   for (const service of ["stock", "payment"] as const) {
     const mirror = history.mirror(service);
     const accounts = [...mirror.entries("accounts").values()] as unknown as readonly Account[];
+    const deposited = accounts.reduce((sum, account) => sum + account.deposited, 0);
+    const seeded = service === "stock" ? swarm.items * swarm.stockPerItem : swarm.users * swarm.creditPerUser;
+    if (!swarm.deposits && deposited !== seeded) {
+      history.report({ rule: "S2", text: `${service} was given ${seeded} and says ${deposited}` });
+    }
     const held = accounts.reduce((sum, account) => sum + account.held, 0);
     const spent = accounts.reduce((sum, account) => sum + account.spent, 0);
     if (held !== 0) history.report({ rule: "S7", text: `${held} is still held in ${service}` });

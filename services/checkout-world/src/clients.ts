@@ -51,6 +51,7 @@ export class Clients {
     const act = random.uniform();
     if (act < 0.8) void this.#checkout(orderId);
     else if (act < 0.9 && this.#swarm.addsItems) this.#addItem(orderId);
+    else if (!this.#swarm.deposits) return;
     else if (act < 0.95) void stockService.add(String(random.below(this.#swarm.items)), 1).catch(ignored);
     else void paymentService.addFunds(String(random.below(this.#swarm.users)), 1).catch(ignored);
   }

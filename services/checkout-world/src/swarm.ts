@@ -17,6 +17,8 @@ export interface Swarm {
   readonly pauseMs: number;
   readonly skewMs: number;
   readonly addsItems: boolean;
+  /** Stock and credit are added meanwhile; where not, what was deposited at the start is all there is. */
+  readonly deposits: boolean;
   readonly faults: readonly Fault[];
 }
 
@@ -56,6 +58,7 @@ export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
     pauseMs: random.pick([20, 100, 400]),
     skewMs: random.chance(0.3) ? skewMaxMs : 0,
     // An order whose claim the log has lost is open for changes again; docs/adr/0008 says what becomes of that.
+    deposits: random.chance(0.3),
     addsItems: !enabled.includes("lose_log_tail"),
     faults: Array.from({ length: count }, () => faultOf(random, enabled, slots)).sort((a, b) => a.atMs - b.atMs),
   };

@@ -9,7 +9,7 @@ export const worldLimits: Limits = checkLimits({
   takeoverGraceMs: 1_000,
   leaseMs: 1_500,
   leaseRenewMs: 500,
-  maxAgeMs: 60_000,
+  maxAgeMs: 20_000,
   clockSkewMs: 200,
   askAfterMs: 5_000,
   sweepEveryMs: 1_500,

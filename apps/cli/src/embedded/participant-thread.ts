@@ -25,6 +25,8 @@ const { executor, calls } = hostStore({
 const participant = new Participant({
   store: keyedBranchStore(executor),
   questions: questionsOver(calls),
+  // To the standard error of the process: alarms, and what went wrong in the background.
+  observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },
   clock: systemClock,
   random: systemRandom,
   limits,

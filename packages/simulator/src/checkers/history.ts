@@ -10,6 +10,7 @@ import {
   isYesState,
   type Json,
   type Limits,
+  parseTransactionId,
   type TransactionRecord,
 } from "@assent/protocol";
 import type { Operations, Writes } from "@assent/store-keyed";
@@ -38,7 +39,7 @@ export class History {
   transactions = 0;
   readonly #options: HistoryOptions;
   readonly #mirrors = new Map<string, Mirror>();
-  readonly #intendedAt = new Map<string, number>();
+  readonly #intended = new Set<string>();
   readonly #branchChecker: BranchChecker;
   readonly #report: Report = (violation) => {
     this.violations.push(violation);
@@ -95,19 +96,26 @@ export class History {
     return mirror.get("branches", `${txId}/${spec.branchId}`) as BranchRecord | undefined;
   }
 
-  /** An owner asks for a decision to be written; only the first time counts. */
-  noteIntent({ txId, epoch }: { txId: string; epoch: number }): void {
+  /** An owner asks for a decision to be written. A write may be repeated for long (C2): only the first time counts. */
+  noteIntent({ txId, epoch, reason }: { txId: string; epoch: number; reason?: string }): void {
+    const { time, limits } = this.#options;
     const name = `${txId}@${epoch}`;
-    if (!this.#intendedAt.has(name)) this.#intendedAt.set(name, this.#options.time.now());
+    if (this.#intended.has(name)) return;
+    this.#intended.add(name);
+    const deadlineAt = this.record(txId)?.deadlineAt ?? Infinity;
+    if (reason === "timeout" && time.now() > deadlineAt + limits.takeoverGraceMs + 2 * limits.clockSkewMs) {
+      this.#report({ rule: "C6", text: "let silence decide although it had stalled for too long", txId });
+    }
   }
 
   /** C3, C5, when a caller is told: success is durable by then; failure is, too, and at least one tombstone. */
   checkTold(txId: string, outcome: "committed" | "aborted"): void {
     const record = this.record(txId);
-    const decision = record === undefined ? undefined : decisionOf(record);
-    if (decision !== (outcome === "committed" ? "commit" : "abort")) {
-      this.#report({ rule: "C3", text: `told ${outcome}, the log says ${record?.state ?? "nothing"}`, txId });
-    }
+    // A record that has ended may be gone; its row says what became of it, for ever.
+    const row = this.mirror(this.#log).get("rows", parseTransactionId(txId).key) as unknown as Row | undefined;
+    const known = record === undefined ? row?.outcome : wordOf(record);
+    if (known !== outcome)
+      this.#report({ rule: "C3", text: `told ${outcome}, the log says ${known ?? "nothing"}`, txId });
     if (outcome === "committed" || record === undefined) return;
     const branches = this.#options.planOf(record);
     const dead = branches.some((spec) => {
@@ -136,7 +144,7 @@ export class History {
   }
 
   #checkLog(before: TransactionRecord | undefined, after: TransactionRecord): void {
-    const { time, limits, planOf, trace } = this.#options;
+    const { planOf, trace } = this.#options;
     if (before?.state !== after.state || before.owner !== after.owner) {
       trace.add(`log ${after.txId} is ${after.state} of ${after.owner} @${after.epoch} ${after.reason ?? ""}`);
     }
@@ -147,8 +155,6 @@ export class History {
       isIndexed: log.get("active", after.txId) !== undefined,
       branches: planOf(after),
       branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
-      intendedAt: this.#intendedAt.get(`${after.txId}@${after.epoch}`) ?? time.now(),
-      silenceUntil: after.deadlineAt + limits.takeoverGraceMs + 2 * limits.clockSkewMs,
     };
     checkRecord({ before, after }, around, this.#report);
   }
@@ -168,4 +174,11 @@ export class History {
     const records = [...this.mirror(this.#log).entries("transactions").values()] as unknown as TransactionRecord[];
     return records.filter((record) => !isEnded(record));
   }
+}
+
+/** The outcome that a record holds; undecided ones hold none. */
+function wordOf(record: TransactionRecord): "committed" | "aborted" | undefined {
+  const decision = decisionOf(record);
+  if (decision === undefined) return undefined;
+  return decision === "commit" ? "committed" : "aborted";
 }

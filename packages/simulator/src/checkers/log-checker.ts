@@ -20,10 +20,6 @@ export interface LogSurroundings {
   readonly isIndexed: boolean;
   readonly branches: readonly BranchSpec[];
   readonly branch: (txId: string, spec: BranchSpec) => BranchRecord | undefined;
-  /** True time when the decision was first asked to be written: a write may be repeated for long (C2). */
-  readonly intendedAt: number;
-  /** How late an owner may still let silence decide: deadline + grace + skew. */
-  readonly silenceUntil: number;
 }
 
 const next: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
@@ -75,7 +71,7 @@ function checkCommit(record: TransactionRecord, around: LogSurroundings, report:
   checkRow(record, around, report);
 }
 
-/** C6: whoever took the record over needs proof; the owner may let silence decide, but in time. */
+/** C6: whoever took the record over needs proof. Whether an owner was in time is checked when it asks. */
 function checkAbort(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
   checkRow(record, around, report);
   const reason = record.reason ?? "";
@@ -87,8 +83,6 @@ function checkAbort(record: TransactionRecord, around: LogSurroundings, report: 
   if (tombstones.length > 0 || reason === "expired") return;
   const isOwners = record.epoch === record.begunAt;
   if (!isOwners) report("C6", `aborted (${reason}) by a taker-over without a tombstone`);
-  else if (around.intendedAt > around.silenceUntil)
-    report("C6", `aborted (${reason}) by an owner that had lost the right to`);
 }
 
 /** C4: the row says what the record says, from the same commit on. */

@@ -1,0 +1,238 @@
+// Planted bugs around the machines: log, driver, recovery, stores, transport.
+import type { PlantedBug } from "./plant.ts";
+
+export const orchestratorBugs: readonly PlantedBug[] = [
+  {
+    id: "epochs-used-again",
+    rule: "R2",
+    what: "a takeover goes back to an earlier epoch",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: "return nextEpoch(clock.now(), record.epoch, seen);",
+        instead: "void nextEpoch; void clock; void seen; return record.epoch;",
+      },
+    ],
+  },
+  {
+    id: "row-not-paid",
+    rule: "C4",
+    what: "the commit does not change its row",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'writeRow(tables, { ...changed, outcome: "committed" });',
+        instead: "void changed;",
+      },
+    ],
+  },
+  {
+    id: "row-not-freed",
+    rule: "C4",
+    what: "the abort does not free its row",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "claim-ignored",
+    rule: "S4",
+    what: "a second attempt begins while the first runs",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "success-forgotten",
+    rule: "S4",
+    what: "a paid order can be checked out again",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (row.outcome === "committed") return { kind: "committed", txId };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "any-attempt-decides",
+    rule: "C4",
+    what: "an earlier attempt decides the row of a later one",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: "row.incarnation === incarnation && row.attempt === attempt ? row : undefined",
+        instead: "row.incarnation === incarnation ? row : undefined",
+      },
+    ],
+  },
+  {
+    id: "index-left-early",
+    rule: "R4",
+    what: "a decided transaction leaves the index before its end",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (write.kind === "written") writeActive(tables, write.record, false);',
+        instead:
+          'if (write.kind === "written") { writeActive(tables, write.record, false); if ' +
+          '(write.record.state !== "active") tables.delete("active", write.record.txId); }',
+      },
+    ],
+  },
+  {
+    id: "claims-success-again",
+    rule: "R5",
+    what: "a lost later attempt takes the row of a success",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard:
+          "const isSuperseded = row.attempt > attempt || (row.attempt < attempt && row.outcome === " + '"committed");',
+        instead: "const isSuperseded = row.attempt > attempt;",
+      },
+    ],
+  },
+  {
+    id: "no-record-is-abort",
+    rule: "R5",
+    what: "whoever asks about an unknown record is told abort",
+    edits: [
+      {
+        file: "packages/orchestrator/src/orchestrator.ts",
+        guard:
+          "const record = (await this.#environment.log.read(question.txId)) ?? (await " +
+          'this.#recovery.rebuild(question));\n    if (record === undefined) return { kind: "wait" ' +
+          "};",
+        instead:
+          "const record = await this.#environment.log.read(question.txId);\n    if (record === " +
+          'undefined) return { kind: "decided", decision: "abort", epoch: question.epoch, ended: ' +
+          "true };",
+      },
+    ],
+  },
+  {
+    id: "undecided-is-abort",
+    rule: "P6",
+    what: "a branch that asks too early is told abort",
+    edits: [
+      {
+        file: "packages/orchestrator/src/orchestrator.ts",
+        guard: 'if (decision === undefined) return { kind: "wait" };',
+        instead:
+          'if (decision === undefined) return { kind: "decided", decision: "abort", epoch: ' +
+          "record.epoch, ended: false };",
+      },
+    ],
+  },
+  {
+    id: "silence-is-refusal",
+    rule: "C6",
+    what: "no answer is taken for a refusal",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: 'if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        instead:
+          'if (answer === undefined) this.#dispatch({ type: "Answered", branchId, verb, answer: { ' +
+          'kind: "refused", reason: "timeout" } });',
+      },
+    ],
+  },
+  {
+    id: "silence-is-success",
+    rule: "C1",
+    what: "no answer is taken for a yes",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: 'if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        instead:
+          'if (answer === undefined) this.#dispatch({ type: "Answered", branchId, verb, answer: { ' +
+          'kind: "done", state: "prepared" } });',
+      },
+    ],
+  },
+  {
+    id: "silence-decides-anyway",
+    rule: "C6",
+    what: "an owner over a log that may lose writes aborts on silence",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: "if (!silenceDecides) return false;",
+        instead: "void silenceDecides;",
+      },
+    ],
+  },
+  {
+    id: "stalled-owner-unnoticed",
+    rule: "C6",
+    what: "a stall is not noticed",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard:
+          "return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && " +
+          "ownership.isHeld(this.#startedAt);",
+        instead: "void elapsedMs; void limits; void ownership; return true;",
+      },
+    ],
+  },
+  {
+    id: "no-recovery",
+    rule: "R3",
+    what: "nobody takes over what others left",
+    edits: [
+      {
+        file: "packages/orchestrator/src/recovery.ts",
+        guard: "if (!(mine && givenUp !== undefined) && !(await this.#mayTakeOver(seen))) return;",
+        instead: "return;",
+      },
+    ],
+  },
+  {
+    id: "other-error-is-refusal",
+    rule: "C6",
+    what: "a failed store is taken for a refusal",
+    edits: [
+      {
+        file: "packages/store-keyed/src/keyed-branch-store.ts",
+        guard: 'if (error instanceof StoreFailure) return { kind: "unknown", reason: error.code };',
+        instead: 'if (error instanceof StoreFailure) return { kind: "refused", reason: error.code };',
+      },
+    ],
+  },
+  {
+    id: "answered-before-commit",
+    rule: "C3",
+    what: "steps are answered although their commit failed",
+    edits: [
+      {
+        file: "packages/store-keyed/src/executor.ts",
+        guard: "const failure = this.#commit();",
+        instead: "this.#commit(); const failure = undefined as StoreFailure | undefined;",
+      },
+    ],
+  },
+  {
+    id: "answers-mixed-up",
+    rule: "M4",
+    what: "every command of a message gets the first answer",
+    edits: [
+      {
+        file: "packages/transport-memory/src/memory-transport.ts",
+        guard: "sent.resolve(answers[index])",
+        instead: "sent.resolve(answers[index - index])",
+      },
+    ],
+  },
+];

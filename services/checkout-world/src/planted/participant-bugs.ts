@@ -1,0 +1,208 @@
+// Planted bugs of participants: branch machine and ledger.
+import type { PlantedBug } from "./plant.ts";
+
+export const participantBugs: readonly PlantedBug[] = [
+  {
+    id: "fence-ignored",
+    rule: "P5",
+    what: "a branch obeys an epoch that was fenced off",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard:
+          'if (command.epoch < record.epoch) return { kind: "answer", answer: { kind: "fenced", ' +
+          "epoch: record.epoch } };",
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "epoch-not-recorded",
+    rule: "P5",
+    what: "a branch forgets the epochs it has seen",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "const touched = command.epoch > record.epoch ? { ...record, epoch: command.epoch } : record;",
+        instead: "const touched = { ...record, epoch: record.epoch - 1 };",
+      },
+    ],
+  },
+  {
+    id: "refusal-without-tombstone",
+    rule: "P3",
+    what: "a refusal leaves nothing behind",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { answer: { kind: "refused", reason }, record };',
+        instead: 'void record; return { answer: { kind: "refused", reason } };',
+      },
+    ],
+  },
+  {
+    id: "prevent-without-tombstone",
+    rule: "P3",
+    what: "preventing leaves nothing behind",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { kind: "answer", answer: stateOf(record), record };',
+        instead: 'return { kind: "answer", answer: stateOf(record) };',
+      },
+    ],
+  },
+  {
+    id: "duplicate-runs-again",
+    rule: "P4",
+    what: "a duplicate vote reaches the business again",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { kind: "answer", answer: storedVote(record, command) };',
+        instead: 'return { kind: "run", operation: command.protocol === "saga" ? "execute" : "prepare" };',
+      },
+    ],
+  },
+  {
+    id: "tombstone-votes-yes",
+    rule: "P3",
+    what: "a late vote on a tombstone is answered yes",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard:
+          'if (isBackwardFinal(record.state)) return { kind: "refused", reason: record.refusal ?? ' + '"prevented" };',
+        instead: 'if (isBackwardFinal(record.state)) return { kind: "done", state: "prepared" };',
+      },
+    ],
+  },
+  {
+    id: "expiry-ignored",
+    rule: "P7",
+    what: "an old command for a branch that is gone runs",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard:
+          'if (now > command.begunAt + limits.maxAgeMs) return { kind: "answer", answer: { kind: ' + '"expired" } };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "yes-state-removed",
+    rule: "P6",
+    what: "a record that nobody decided is removed by age",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "return record.forgotten ? goneAt : undefined;",
+        instead: "return goneAt - 2 * limits.maxAgeMs + 3_000;",
+      },
+    ],
+  },
+  {
+    id: "forward-final-removed",
+    rule: "P7",
+    what: "a committed record is removed before it may be forgotten",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "return record.forgotten ? goneAt : undefined;",
+        instead: "return isForwardFinal(record.state) ? 0 : undefined;",
+      },
+    ],
+  },
+  {
+    id: "never-asks",
+    rule: "P6",
+    what: "a branch never asks what became of its transaction",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "return !record.forgotten && !isBackwardFinal(record.state);",
+        instead: "return false;",
+      },
+    ],
+  },
+  {
+    id: "lost-commit-not-reapplied",
+    rule: "P9",
+    what: "a lost vote is committed without its effect",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { kind: "run", operation: "reapply" };',
+        instead: 'return { kind: "answer", answer: { kind: "done", state: "committed" } };',
+      },
+    ],
+  },
+  {
+    id: "abort-keeps-hold",
+    rule: "S7",
+    what: "an abort releases nothing",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard: "abort: (step) => settle(step, releaseHeld),",
+        instead: 'abort: () => ({ kind: "ok" }),',
+      },
+    ],
+  },
+  {
+    id: "commit-spends-nothing",
+    rule: "S2",
+    what: "a commit spends nothing",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard: "commit: (step) => settle(step, spendHeld),",
+        instead: "commit: (step) => settle(step, releaseHeld),",
+      },
+    ],
+  },
+  {
+    id: "compensates-nothing",
+    rule: "S2",
+    what: "a compensation gives nothing back",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard: "compensate: (step) => settle(step, refund),",
+        instead: 'compensate: () => ({ kind: "ok" }),',
+      },
+    ],
+  },
+  {
+    id: "oversells",
+    rule: "S3",
+    what: "a hold takes more than there is",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard:
+          'if (account.available + account.held < amount) return "insufficient";\n    if ' +
+          '(account.available - line.ahead(accountId, txId, now) < amount) verdict = "contended";',
+        instead: "void txId; void now; void line; void amount; void account; void accountId;",
+      },
+      {
+        file: "packages/ledger/src/account.ts",
+        guard: "const isWhole = available >= 0 && held >= 0",
+        instead: "const isWhole = held >= 0",
+      },
+    ],
+  },
+  {
+    id: "refunds-twice",
+    rule: "S2",
+    what: "a refund gives back twice",
+    edits: [
+      {
+        file: "packages/ledger/src/account.ts",
+        guard: "return moved(account, { spent: -amount, available: amount });",
+        instead: "return moved(account, { spent: -amount, available: 2 * amount, deposited: amount });",
+      },
+    ],
+  },
+];

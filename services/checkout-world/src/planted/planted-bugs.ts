@@ -1,0 +1,7 @@
+// Each takes one guard of the real sources away. The simulator must catch every one of them.
+import { coordinatorBugs } from "./coordinator-bugs.ts";
+import { orchestratorBugs } from "./orchestrator-bugs.ts";
+import { participantBugs } from "./participant-bugs.ts";
+import type { PlantedBug } from "./plant.ts";
+
+export const plantedBugs: readonly PlantedBug[] = [...participantBugs, ...coordinatorBugs, ...orchestratorBugs];
