@@ -78,6 +78,19 @@ for (const protocol of protocols) {
     await repeatAfterLoss(world, { commits, protocol });
   });
 
+  test(`C6 ${protocol}: all of it lost, and a repeat meets silence: with "ask" it waits for the truth`, async () => {
+    const { world, commits } = await told(protocol, ["hotels", "flights"], true);
+    world.loseLogAfter(commits);
+    world.network.commandFate = () => lost;
+    const { orchestrator } = world.boot({ protocol, onSilence: "ask" });
+    await world.clock.until(orchestrator.start());
+    assert.equal((await world.clock.until(start(orchestrator))).kind, "pending", "silence decides nothing");
+    world.network.commandFate = () => delivered;
+    await world.clock.advance(120_000);
+    assert.equal((await world.row("k"))?.outcome, "committed", "S5");
+    await checkMoney(world, keyOfTwo);
+  });
+
   test(`T1 ${protocol}: the decision alone is lost: R3 finds every yes and commits`, async () => {
     const { world, commits } = await told(protocol, ["hotels"]);
     world.loseLogAfter(commits + 1);
