@@ -4,7 +4,12 @@ import { z } from "zod";
 export const settingsSchema = z.object({
   ASSENT_DATA: z.string().min(1).default("data"),
   HOST: z.string().min(1).default("127.0.0.1"),
-  PORT: z.coerce.number().int().min(0).max(65_535).default(8_000),
+  PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, "must be a whole number from 0 to 65535, in digits")
+    .transform(Number)
+    .pipe(z.number().max(65_535))
+    .default(8_000),
   ORCHESTRATOR_PROTOCOL: z.enum(["auto", "2pc", "saga"]).default("auto"),
 });
 

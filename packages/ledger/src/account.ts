@@ -76,7 +76,8 @@ function moved(account: Account, movement: Movement): Account {
 
 function checked(account: Account): Account {
   const { available, held, spent, deposited, withdrawn } = account;
-  const isWhole = available >= 0 && held >= 0 && spent >= 0 && withdrawn >= 0 && deposited <= balanceMax;
+  const parts = [available, held, spent, withdrawn, deposited];
+  const isWhole = parts.every((part) => Number.isSafeInteger(part) && part >= 0) && deposited <= balanceMax;
   invariant(isWhole, "S3", `an account would hold ${JSON.stringify(account)}`);
   invariant(deposited === available + held + spent + withdrawn, "S2", `money made or lost: ${JSON.stringify(account)}`);
   return account;

@@ -45,8 +45,8 @@ export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
       if ("kind" in wanted) return wanted;
       const verdict = weigh(step, wanted, line);
       for (const { accountId, amount } of wanted) {
-        if (verdict === "contended") line.join(accountId, step.txId, { amount, seenAt: step.now });
-        else line.leave(accountId, step.txId);
+        if (verdict === "contended") line.join(accountId, nameOf(step), { amount, seenAt: step.now });
+        else line.leave(accountId, nameOf(step));
       }
       if (verdict === "contended") return { kind: "contended" };
       if (verdict === "insufficient") return { kind: "refused", reason: reasons.insufficient };
@@ -80,17 +80,19 @@ function readWanted(
 
 /** `contended` when it could be held if outstanding holds were released (P10). */
 function weigh(
-  { txId, now }: BranchStep<Tables>,
+  step: BranchStep<Tables>,
   wanted: readonly Wanted[],
   line: WaitingLine,
 ): "enough" | "contended" | "insufficient" {
   let verdict: "enough" | "contended" = "enough";
   for (const { accountId, amount, account } of wanted) {
     if (account.available + account.held < amount) return "insufficient";
-    if (account.available - line.ahead(accountId, txId, now) < amount) verdict = "contended";
+    if (account.available - line.ahead(accountId, nameOf(step), step.now) < amount) verdict = "contended";
   }
   return verdict;
 }
+
+const nameOf = ({ txId, branchId }: BranchStep<Tables>): string => `${txId}/${branchId}`;
 
 /** Moves every entry and answers the generations that were moved, by account. */
 function take(view: Tables, wanted: readonly Wanted[], move: (account: Account, amount: number) => Account): Json {

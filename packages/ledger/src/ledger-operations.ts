@@ -1,7 +1,7 @@
 // What a service does to its own accounts outside of transactions. Each is one atomic step.
 import type { Tables } from "@assent/orchestrator";
-import type { Json } from "@assent/protocol";
-import { type Account, deposit, newAccount, withdraw } from "./account.ts";
+import { invariant, type Json } from "@assent/protocol";
+import { type Account, deposit, isAmount, newAccount, withdraw } from "./account.ts";
 import { accountTable, readAccount, writeAccount } from "./account-table.ts";
 
 export type LedgerWrite =
@@ -76,6 +76,7 @@ function change(
     failure: "insufficient" | "too_large";
   },
 ): LedgerWrite {
+  invariant(isAmount(amount), "S3", `${amount} is not an amount`);
   const account = readAccount(tables, accountId);
   if (account === undefined) return { kind: "absent" };
   const next = move(account, amount);

@@ -4,7 +4,10 @@
 // two hot accounts can each end up holding what the other waits for; with it, and with requests that arrive at all
 // participants in the same order, whoever waits only ever waits for somebody older.
 
-/** Somebody who has not asked again for this long has gone. Longer than the longest pause between two tries. */
+/**
+ * Somebody who has not asked again for this long has gone, as has one from a future that a clock set back has made.
+ * Longer than the longest pause between two tries.
+ */
 export const waitingForgottenMs = 500;
 
 interface Waiting {
@@ -23,7 +26,7 @@ export class WaitingLine {
     let sum = 0;
     for (const [name, { amount, seenAt }] of line) {
       if (name === who) break;
-      if (now - seenAt > waitingForgottenMs) line.delete(name);
+      if (Math.abs(now - seenAt) > waitingForgottenMs) line.delete(name);
       else sum += amount;
     }
     return sum;

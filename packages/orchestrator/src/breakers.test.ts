@@ -43,7 +43,7 @@ test("D12 two breakers that open seconds apart: one gives its probe back when th
   await clock.advance(28_000);
   assert.deepEqual(breakers.enter(["a", "b"]), { cutOff: "b" });
   assert.deepEqual(breakers.enter(["a"]), { probes: ["a"] }, "the permit of a was not kept");
-  breakers.answered("a");
+  breakers.answered("a", "vote");
   await clock.advance(2_000);
   assert.deepEqual(breakers.enter(["a", "b"]), { probes: ["b"] });
 });
@@ -56,7 +56,7 @@ test("a probe is one call's: others are refused until it is answered or given ba
   assert.deepEqual(breakers.enter(["a"]), { cutOff: "a" });
   breakers.release(["a"]);
   assert.deepEqual(breakers.enter(["a"]), { probes: ["a"] });
-  breakers.answered("a");
+  breakers.answered("a", "vote");
   assert.deepEqual(breakers.enter(["a"]), { probes: [] });
 });
 
@@ -70,7 +70,7 @@ test("giving a permit back after the answer or the silence that used it changes 
   assert.deepEqual(breakers.enter(["a"]), { cutOff: "a" }, "the failed probe opened it for another thirty seconds");
   await clock.advance(30_000);
   breakers.enter(["a"]);
-  breakers.answered("a");
+  breakers.answered("a", "vote");
   breakers.release(["a"]);
   assert.equal(breakers.state("a").kind, "closed");
 });
@@ -92,15 +92,15 @@ test("changes of kind are observed, each once", async () => {
   silence(breakers, "a", 7);
   await clock.advance(30_000);
   breakers.enter(["a"]);
-  breakers.answered("a");
-  breakers.answered("a");
+  breakers.answered("a", "vote");
+  breakers.answered("a", "vote");
   assert.deepEqual(changes, ["a open", "a half-open", "a closed"]);
 });
 
 test("D45 every silence counts, whatever was asked: silent votes and silent decisions open it together", () => {
   const { breakers } = bench();
   silence(breakers, "a", 3);
-  breakers.answered("b");
+  breakers.answered("b", "vote");
   silence(breakers, "a", 2);
   assert.equal(breakers.state("a").kind, "open");
 });

@@ -8,6 +8,7 @@ import {
   closedBreaker,
   enterBreaker,
 } from "./breaker.ts";
+import type { VerbRole } from "@assent/protocol";
 import type { Clock } from "./ports/clock.ts";
 import type { Observer } from "./ports/observer.ts";
 
@@ -46,7 +47,12 @@ export class Breakers {
     for (const service of probes) this.#set(service, breakerReleased(this.state(service), this.#clock.monotonic()));
   }
 
-  answered(service: string): void {
+  /**
+   * A service answered. Only an answer to phase 1 or to a question closes its breaker or starts the count again: a
+   * service that answers aborts and no votes is no service to send more to.
+   */
+  answered(service: string, role: VerbRole): void {
+    if (role === "forward" || role === "backward") return;
     const state = this.#states.get(service);
     if (state !== undefined) this.#set(service, breakerSucceeded(state));
   }

@@ -3,8 +3,11 @@ import { defaultLimits } from "@assent/protocol";
 import { memoryLog } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { MortalProcess } from "../test-kit/mortal-process.ts";
 import { VirtualClock } from "../test-kit/virtual-clock.ts";
 import { exclusiveOwnership, LeasedOwnership } from "./ownership.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Lease } from "./ports/lease.ts";
 import type { Observation } from "./ports/observer.ts";
 
 const { leaseMs, leaseRenewMs } = defaultLimits;
@@ -14,20 +17,24 @@ interface Owned {
   readonly ownership: LeasedOwnership;
   readonly observed: Observation[];
   /** While true, the lease's store does not answer. */
-  readonly store: { silent: boolean };
+  readonly store: { silent: boolean; slowMs: number };
   readonly start: (owner: string) => LeasedOwnership;
 }
 
 async function owned(): Promise<Owned> {
   const clock = new VirtualClock();
   const { lease } = memoryLog({ clock, schedule: (callback) => void clock.after(0, callback) });
-  const store = { silent: false };
+  const store = { silent: false, slowMs: 0 };
   const observed: Observation[] = [];
   const start = (owner: string): LeasedOwnership =>
     new LeasedOwnership({
       lease: {
         ...lease,
-        acquire: (...request) => (store.silent ? Promise.reject(new Error("no answer")) : lease.acquire(...request)),
+        async acquire(...request) {
+          if (store.silent) throw new Error("no answer");
+          if (store.slowMs > 0) await new Promise<void>((resolve) => void clock.after(store.slowMs, resolve));
+          return lease.acquire(...request);
+        },
       },
       owner,
       clock,
@@ -87,4 +94,170 @@ test("R1, R2 another owner is gone when its lease has lapsed; a restarted proces
 test("R2 an exclusive lock is held for life, and everybody else is gone", async () => {
   assert.ok(exclusiveOwnership.isHeld(0));
   assert.equal(await exclusiveOwnership.isGone("somebody"), true);
+});
+
+/** Leases of one store, and a bus to it that takes as long as a test says, on the way back. */
+function leases(clock: VirtualClock): { lease: Lease; asked: string[]; reply: { afterMs: number } } {
+  const { lease } = memoryLog({ clock, schedule: (callback) => void clock.after(0, callback) });
+  const asked: string[] = [];
+  const reply = { afterMs: 0 };
+  const acquire: Lease["acquire"] = async (name, holder, ttlMs) => {
+    asked.push(holder);
+    const grant = await lease.acquire(name, holder, ttlMs);
+    const { afterMs } = reply;
+    if (afterMs > 0) await new Promise<void>((resolve) => void clock.after(afterMs, resolve));
+    return grant;
+  };
+  return { lease: { ...lease, acquire }, asked, reply };
+}
+
+/** A clock whose timers fire late: when the pause of their process is over. */
+class PausedClock implements Clock {
+  readonly #clock: Clock;
+  #waiting: (() => void)[] | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  now = (): number => this.#clock.now();
+  monotonic = (): number => this.#clock.monotonic();
+
+  after(delayMs: number, callback: () => void): ReturnType<Clock["after"]> {
+    return this.#clock.after(delayMs, () => (this.#waiting === undefined ? callback() : this.#waiting.push(callback)));
+  }
+
+  pause(): void {
+    this.#waiting ??= [];
+  }
+
+  goOn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const callback of waiting) callback();
+  }
+}
+
+test("C6 before it is granted nothing is held, and what began before the grant never is", async () => {
+  const clock = new VirtualClock();
+  const { lease } = leases(clock);
+  const ownership = new LeasedOwnership({ lease, owner: "a.1", clock });
+  assert.ok(!ownership.isHeld(clock.monotonic()));
+  await clock.advance(100);
+  await clock.until(ownership.start());
+  assert.ok(!ownership.isHeld(99));
+  assert.ok(ownership.isHeld(100));
+});
+
+test("C6, R2 a pause longer than the lease ends the right at once, before anything else runs", async () => {
+  const clock = new VirtualClock();
+  const own = new PausedClock(clock);
+  const ownership = new LeasedOwnership({ lease: leases(clock).lease, owner: "a.1", clock: own });
+  await clock.until(ownership.start());
+  own.pause();
+  await clock.advance(leaseMs - 1);
+  assert.ok(ownership.isHeld(0), "shorter than the lease");
+  await clock.advance(1);
+  assert.ok(!ownership.isHeld(0));
+  own.goOn();
+  assert.ok(!ownership.isHeld(0));
+  await clock.advance(1);
+  assert.ok(ownership.isHeld(leaseMs), "a new ownership, from the renewal on");
+  await clock.advance(10 * leaseMs);
+  assert.ok(!ownership.isHeld(0) && !ownership.isHeld(leaseMs - 1), "what began before never gets its right back");
+  assert.ok(ownership.isHeld(leaseMs));
+});
+
+test("C6 a pause shorter than the lease is no break", async () => {
+  const clock = new VirtualClock();
+  const own = new PausedClock(clock);
+  const ownership = new LeasedOwnership({ lease: leases(clock).lease, owner: "a.1", clock: own });
+  await clock.until(ownership.start());
+  own.pause();
+  await clock.advance(leaseMs - 1);
+  own.goOn();
+  await clock.advance(leaseMs);
+  assert.ok(ownership.isHeld(0));
+});
+
+test("C6 a lease is counted from when it was asked for: a grant that comes too late is worth nothing", async () => {
+  const clock = new VirtualClock();
+  const { lease, reply } = leases(clock);
+  const ownership = new LeasedOwnership({ lease, owner: "a.1", clock });
+  await clock.until(ownership.start());
+  reply.afterMs = leaseMs + 1;
+  await clock.advance(leaseRenewMs + leaseMs + 2);
+  assert.ok(!ownership.isHeld(0), "granted in time, heard of too late");
+  assert.ok(!ownership.isHeld(clock.monotonic()));
+  reply.afterMs = 0;
+  await clock.advance(leaseRenewMs + 1);
+  assert.ok(!ownership.isHeld(leaseRenewMs));
+  assert.ok(ownership.isHeld(clock.monotonic()));
+});
+
+test("R2 a process that died without a word is gone when its lease lapses, and not before", async () => {
+  const clock = new VirtualClock();
+  const { lease } = leases(clock);
+  const process = new MortalProcess(clock);
+  const dying = new LeasedOwnership({ lease, owner: "a.1", clock: process.clock });
+  const other = new LeasedOwnership({ lease, owner: "b.1", clock });
+  await clock.until(dying.start());
+  await clock.advance(leaseRenewMs + 1);
+  process.die();
+  await clock.advance(leaseMs - 2);
+  assert.equal(await clock.until(other.isGone("a.1")), false, "its last renewal counts");
+  assert.ok(dying.isHeld(0), "it is never gone for others while it holds by its own clock");
+  await clock.advance(2);
+  assert.equal(await clock.until(other.isGone("a.1")), true);
+});
+
+test("R1 a restarted process owns nothing that began before it, and does not revive its former self", async () => {
+  const clock = new VirtualClock();
+  const { lease } = leases(clock);
+  const process = new MortalProcess(clock);
+  await clock.until(new LeasedOwnership({ lease, owner: "a.1", clock: process.clock }).start());
+  const since = clock.monotonic();
+  await clock.advance(1_000);
+  process.die();
+  const restarted = new LeasedOwnership({ lease, owner: "a.2", clock });
+  await clock.until(restarted.start());
+  assert.ok(!restarted.isHeld(since));
+  assert.ok(restarted.isHeld(clock.monotonic()));
+  await clock.advance(leaseMs);
+  assert.equal(await clock.until(restarted.isGone("a.1")), true, "renewing the one renews nothing of the other");
+  assert.equal(await clock.until(restarted.isGone("a.2")), false);
+});
+
+test("R2 a store that does not answer says of nobody that it is gone", async () => {
+  const clock = new VirtualClock();
+  const lease = { ...leases(clock).lease, current: () => Promise.reject(new Error("no answer")) };
+  const ownership = new LeasedOwnership({ lease, owner: "b.1", clock });
+  await assert.rejects(clock.until(ownership.isGone("a.1")), { message: "no answer" });
+});
+
+test("R1 after the stop nothing is renewed, also where a renewal was under way", async () => {
+  const clock = new VirtualClock();
+  const { lease, asked, reply } = leases(clock);
+  const ownership = new LeasedOwnership({ lease, owner: "a.1", clock });
+  await clock.until(ownership.start());
+  reply.afterMs = 500;
+  await clock.advance(leaseRenewMs + 1);
+  assert.equal(asked.length, 2, "the renewal is under way");
+  await clock.until(ownership.stop());
+  await clock.advance(500);
+  assert.ok(!ownership.isHeld(clock.monotonic()) && !ownership.isHeld(0), "its grant gives no right back");
+  await clock.advance(10 * leaseMs);
+  assert.equal(asked.length, 2);
+});
+
+test("C6, R2 a renewal asked for before the lapse and granted after it is a new ownership", async () => {
+  const { clock, ownership, start, store } = await owned();
+  const since = clock.monotonic();
+  store.slowMs = leaseMs - leaseRenewMs + 900;
+  await clock.advance(leaseMs + 500);
+  assert.equal(await clock.until(start("b.1").isGone("a.1")), true, "others may take over");
+  store.slowMs = 0;
+  await clock.advance(1_000);
+  assert.ok(ownership.isHeld(clock.monotonic()), "granted in the end");
+  assert.ok(!ownership.isHeld(since), "and what began before has lost its right for good");
 });

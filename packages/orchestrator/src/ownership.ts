@@ -23,6 +23,8 @@ export class LeasedOwnership implements Ownership {
   readonly #observer: Observer;
   readonly #limits: Limits;
   #heldFrom = Infinity;
+  /** Of the latest grant; grows with every change of holder, also from this process to itself. */
+  #counter: number | undefined;
   #heldUntil = -Infinity;
   #timer: Timer | undefined;
   #stopped = false;
@@ -62,8 +64,13 @@ export class LeasedOwnership implements Ownership {
       const grant = await this.#lease.acquire(ownerLease(this.#owner), this.#owner, this.#limits.leaseMs);
       if (this.#stopped) return;
       if (grant.holder === this.#owner) {
-        // After a lapse others may have acted: what is held from here on is a new ownership.
-        if (askedAt >= this.#heldUntil) this.#heldFrom = askedAt;
+        // After a lapse others may have acted: what is held from here on is a new ownership. The counter tells of a
+        // lapse that the store saw and this process did not.
+        if (this.#counter === undefined) this.#heldFrom = askedAt;
+        else if (grant.counter !== this.#counter || this.#clock.monotonic() >= this.#heldUntil) {
+          this.#heldFrom = this.#clock.monotonic();
+        }
+        this.#counter = grant.counter;
         this.#heldUntil = askedAt + this.#limits.leaseMs;
       }
     } catch (error) {

@@ -170,7 +170,7 @@ export class TransactionDriver {
     if (verb === "forget") return void answered;
     void answered.then((answer) => {
       if (answer === undefined || answer.kind === "unknown") breakers.wentUnanswered(spec.service);
-      else breakers.answered(spec.service);
+      else breakers.answered(spec.service, verbRole(verb));
       if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });
       else this.#dispatch({ type: "Answered", branchId, verb, answer });
     });

@@ -164,7 +164,7 @@ export class World {
     if (known === null) {
       await this.clock.until(ledger.run("openAccount", { accountId, generation: "g1", details: null }));
     }
-    await this.clock.until(ledger.run("deposit", { accountId, amount }));
+    if (amount > 0) await this.clock.until(ledger.run("deposit", { accountId, amount }));
   }
 
   ledger(service: Service): MemoryBranches<typeof ledgerOperations> {

@@ -336,3 +336,27 @@ test("only an owner begins, only a taker-over takes over, and only branches of t
   assert.throws(() => new Driven().feed({ type: "TakenOver" }), { rule: "R2" });
   assert.throws(() => new Driven().yes("stranger"), { rule: "R3" });
 });
+
+test("C5 the reason told is that of the first step that refuses, whichever answer comes first", () => {
+  const run = new Driven({ branches: { a: [], b: [], c: [] } });
+  run.start();
+  assert.deepEqual(run.refuse("b", "no_money"), [], "the step before it has just been asked");
+  assert.deepEqual(run.yes("c"), []);
+  assert.deepEqual(run.refuse("a", "sold_out"), ["write abort sold_out"]);
+});
+
+test("C5 a refusal waits once for the steps before it, and not for silence, contention or later steps", () => {
+  const first = (): Driven => {
+    const run = new Driven();
+    run.start();
+    assert.deepEqual(run.refuse("b", "no_money"), []);
+    return run;
+  };
+  assert.deepEqual(first().yes("a"), ["write abort no_money"]);
+  assert.deepEqual(first().silent("a", "prepare"), ["write abort no_money"]);
+  assert.deepEqual(first().answer("a", "prepare", { kind: "contended" }), ["write abort no_money"]);
+  assert.deepEqual(first().feed(uninterrupted), ["write abort no_money"]);
+  const run = new Driven();
+  run.start();
+  assert.deepEqual(run.refuse("a", "sold_out"), ["write abort sold_out"]);
+});

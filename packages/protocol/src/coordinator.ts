@@ -21,7 +21,7 @@ import {
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
-import { answeredQuestion, answeredVote, askQuestions, askVotes, intend } from "./phase-one.ts";
+import { answeredQuestion, answeredVote, askQuestions, askVotes, intend, refusal } from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
 import { decisionOf } from "./transaction-record.ts";
 import { type Verb, type VerbRole, verbRole, verbTable } from "./verbs.ts";
@@ -114,6 +114,8 @@ function unanswered(
   if (branch.status !== "asked" && !askedAgain) return { state, effects: [] };
   const tried = { ...branch, attempts: branch.attempts + 1 };
   const { attempts } = tried;
+  const refused = state.stage === "voting" ? refusal(withBranch(state, tried)) : undefined;
+  if (refused !== undefined) return refused;
   if (state.stage === "voting" || attempts < limits.parkAfterAttempts) {
     return retryLater(state, tried, { verb, delay: { kind: "backoff", attempts } });
   }
@@ -152,7 +154,8 @@ function isCurrent(state: CoordinatorState, verb: Verb): boolean {
 /** C6: the uninterrupted owner aborts on silence; anybody else goes on by R3. */
 function deadlinePassed(state: CoordinatorState, ownerUninterrupted: boolean): CoordinatorStep {
   if (state.stage !== "voting") return { state, effects: [] };
-  if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", "timeout");
+  const no = state.branches.find((branch) => branch.status === "no");
+  if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", no?.refusal ?? "timeout");
   return { state: { ...state, stage: "stopped" }, effects: [{ type: "TakeOverOwnRecord" }] };
 }
 

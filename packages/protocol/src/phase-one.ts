@@ -68,7 +68,8 @@ function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } 
 
 function weighVotes(state: CoordinatorState, branchId: string): CoordinatorStep {
   const branch = branchOf(state, branchId);
-  if (branch.status === "no") return intend(state, "abort", branch.refusal ?? "prevented");
+  const refused = refusal(state);
+  if (refused !== undefined) return refused;
   if (branch.status === "expired") return intend(state, "abort", "expired");
   if (branch.status === "mismatch") return formerLife(state, branchId);
   if (state.branches.every((b) => b.status === "yes" || b.status === "forward")) return intend(state, "commit");
@@ -116,6 +117,19 @@ function parkQuestions(
   return { state: next, effects };
 }
 
+/**
+ * What a refusal leads to, if there is one. The reason that is told is that of the first step that refuses, whichever
+ * answer comes first: steps before it that have just been asked are waited for, once.
+ */
+export function refusal(state: CoordinatorState): CoordinatorStep | undefined {
+  const index = state.branches.findIndex(({ status }) => status === "no");
+  if (index < 0) return undefined;
+  const isOpen = state.branches
+    .slice(0, index)
+    .some(({ status, attempts, contendedSince }) => status === "asked" && attempts + (contendedSince ?? 0) === 0);
+  return isOpen ? { state, effects: [] } : intend(state, "abort", state.branches[index]?.refusal ?? "prevented");
+}
+
 /** C1, C2: asks for the decision to be written; nothing else happens until it is known to be durable. */
 export function intend(state: CoordinatorState, decision: Decision, reason?: string): CoordinatorStep {
   const sure = state.branches.every((b) => b.status === "yes" || b.status === "forward" || b.status === "expired");
@@ -130,6 +144,8 @@ export function intend(state: CoordinatorState, decision: Decision, reason?: str
 /** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */
 function contended(state: CoordinatorState, branch: BranchProgress, context: CoordinatorContext): CoordinatorStep {
   const since = branch.contendedSince ?? context.now;
+  const refused = refusal(withBranch(state, { ...branch, contendedSince: since }));
+  if (refused !== undefined) return refused;
   const waitedMs = context.now - since;
   if (waitedMs >= context.limits.contendedWaitMs) return intend(state, "abort", "contended");
   const verb = verbTable[state.record.protocol].vote;

@@ -4,6 +4,7 @@ import type { JsonObject } from "@assent/protocol";
 import { changedRow } from "./row-change.ts";
 
 const rowTable = "rows";
+const replacedTable = "rows_replaced";
 
 export function readRow(tables: Tables, key: string): Row | undefined {
   return tables.get(rowTable, key) as Row | undefined;
@@ -11,6 +12,11 @@ export function readRow(tables: Tables, key: string): Row | undefined {
 
 export function writeRow(tables: Tables, row: Row): void {
   tables.put(rowTable, row.key, row as never);
+}
+
+/** How many rows that were committed have been replaced by seeding: what they stood for is not known any more. */
+export function replacedCommitted(tables: Tables): number {
+  return (tables.get(replacedTable, "committed") as number | undefined) ?? 0;
 }
 
 export const rowOperations = {
@@ -26,9 +32,12 @@ export const rowOperations = {
     tables: Tables,
     { incarnation, rows }: { incarnation: string; rows: readonly (readonly [string, JsonObject])[] },
   ): null {
+    let replaced = replacedCommitted(tables);
     for (const [key, fields] of rows) {
+      if (readRow(tables, key)?.outcome === "committed") replaced += 1;
       writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
     }
+    tables.put(replacedTable, "committed", replaced);
     return null;
   },
 

@@ -1,6 +1,6 @@
 // What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
-import { Problem, runKeyed, seedInChunks } from "@assent/contract";
-import type { Orchestrator, Random, Row, RowChange, TransactionLog } from "@assent/orchestrator";
+import { doneOf, Problem, runKeyed, seedInChunks } from "@assent/contract";
+import type { Orchestrator, Random, Row, RowChange, RowWrite, TransactionLog } from "@assent/orchestrator";
 import type { Json, JsonObject } from "@assent/protocol";
 import type { Executor, OnceKey, onceOperations, RowOperations } from "@assent/store-keyed";
 import { checkout } from "./checkout.ts";
@@ -65,9 +65,11 @@ export class OrderService {
 
   /** Answers the order's new total. @throws {Problem} */
   async addItem({ orderId, itemId, quantity }: AddItemRequest, once?: OnceKey): Promise<number> {
-    const { store } = this.#options;
-    const args = { key: orderId, change: await this.#addition({ orderId, itemId, quantity }, once) };
-    const write = await runKeyed(store, once, { name: "changeRow", args });
+    const price = await this.#options.priceOf(itemId);
+    const write =
+      price === undefined
+        ? await this.#addedBefore(itemId, once)
+        : await this.#add({ key: orderId, change: addition(itemId, quantity, price) }, once);
     if (write.kind === "absent") throw notFound(orderId);
     if (write.kind === "unmet") throw closedOrFull(write.row);
     return write.row.fields["total"] as number;
@@ -151,27 +153,30 @@ export class OrderService {
     await this.#options.store.run("readRow", { key: "" });
   }
 
-  async #addition({ orderId, itemId, quantity }: AddItemRequest, once: OnceKey | undefined): Promise<RowChange> {
-    const { store, priceOf } = this.#options;
-    const price = await priceOf(itemId);
-    // A repeat is answered as before, even if the item has gone since; only then is there something stored.
-    if (price === undefined && (once === undefined || (await store.run("findOnce", once)) === null)) {
-      throw new Problem("item_not_found", `Item: ${itemId} does not exist!`);
-    }
-    const cost = (price ?? 0) * quantity;
-    if (cost > orderTotalMax) {
-      throw new Problem("order_too_large", `An order may cost ${orderTotalMax} at most; ${orderId} was not changed.`);
-    }
-    return {
-      expect: [
-        { field: "total", atMost: orderTotalMax - cost },
-        { field: "units", atMost: orderUnitsMax - quantity },
-        { field: "entries", atMost: orderEntriesMax - 1 },
-      ],
-      increment: { total: cost, units: quantity, entries: 1 },
-      append: { items: [itemId, quantity] },
-    };
+  #add(args: { readonly key: string; readonly change: RowChange }, once: OnceKey | undefined): Promise<RowWrite> {
+    return runKeyed(this.#options.store, once, { name: "changeRow", args });
   }
+
+  /** A repeat is answered as before, even if the item has gone since. @throws {Problem} item_not_found */
+  async #addedBefore(itemId: string, once: OnceKey | undefined): Promise<RowWrite> {
+    const stored = once === undefined ? null : await this.#options.store.run("findOnce", once);
+    if (stored === null) throw new Problem("item_not_found", `Item: ${itemId} does not exist!`);
+    return doneOf(stored) as unknown as RowWrite;
+  }
+}
+
+function addition(itemId: string, quantity: number, price: number): RowChange {
+  // More than an order may cost is one over: enough to be refused, and still an exact number.
+  const cost = Math.min(price * quantity, orderTotalMax + 1);
+  return {
+    expect: [
+      { field: "total", atMost: orderTotalMax - cost },
+      { field: "units", atMost: orderUnitsMax - quantity },
+      { field: "entries", atMost: orderEntriesMax - 1 },
+    ],
+    increment: { total: cost, units: quantity, entries: 1 },
+    append: { items: [itemId, quantity] },
+  };
 }
 
 function notFound(orderId: string): Problem {

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { unusableFolder } from "./cannot-start.ts";
 
 /** Another process has the folder. Nothing was started. `code` is stable. */
 export class DataFolderInUse extends Error {
@@ -26,20 +27,22 @@ export interface DataFolder {
 /** SQLite's primary result code for a lock that another process has: https://www.sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
 
-/** @throws {DataFolderInUse} */
+/** @throws {DataFolderInUse}; {CannotStart} */
 export function lockDataFolder(path: string): DataFolder {
-  mkdirSync(path, { recursive: true });
   const holderFile = join(path, "holder.txt");
-  const lock = new DatabaseSync(join(path, "lock.db"));
+  const opened: { lock?: DatabaseSync } = {};
   try {
+    mkdirSync(path, { recursive: true });
+    const lock = new DatabaseSync(join(path, "lock.db"));
+    opened.lock = lock;
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    writeFileSync(holderFile, `${process.pid}\n`);
+    return { path, file: (name) => join(path, name), release: () => lock.close() };
   } catch (error) {
-    lock.close();
+    opened.lock?.close();
     if (isBusy(error)) throw new DataFolderInUse(path, readHolder(holderFile));
-    throw error;
+    throw unusableFolder(path, error);
   }
-  writeFileSync(holderFile, `${process.pid}\n`);
-  return { path, file: (name) => join(path, name), release: () => lock.close() };
 }
 
 function isBusy(error: unknown): boolean {

@@ -10,23 +10,19 @@ import { keyedLog } from "@assent/store-keyed";
 import { StoreClient } from "@assent/store-sqlite";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
-import { createAdaptorServer } from "@hono/node-server";
 import type { Hono } from "hono";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { unusableFolder } from "./cannot-start.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
+import { type ListenOptions, ServiceServer } from "./service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
 
-export interface EmbeddedOptions {
+export interface EmbeddedOptions extends ListenOptions {
   readonly dataFolder: string;
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly port: number;
   readonly protocol: Protocol | "auto" | ProtocolPolicy;
   readonly observer: Observer;
   /** Told of what should not happen: bugs, failed stores. */
   readonly report: (error: unknown, where: string) => void;
-  /** Told when a store's thread has ended: nothing works without it, and the process should end. */
+  /** Told when, after the start, a store's thread has ended: nothing works without it, and the process should end. */
   readonly onFailed: (error: Error) => void;
 }
 
@@ -44,7 +40,8 @@ export const embeddedLimits: Limits = { ...defaultLimits, maxAgeMs: 600_000 };
 
 /** How long a stop waits for transactions in flight; the next start takes over the rest. */
 const stopWaitMs = 5_000;
-const keepAliveMs = 65_000;
+/** How long it then waits for the answers that are still owed. */
+const lastAnswersWaitMs = 5_000;
 
 interface Stores {
   readonly order: StoreClient<OrderOperations>;
@@ -52,49 +49,54 @@ interface Stores {
   readonly payment: StoreClient<PaymentOperations>;
 }
 
-/** @throws {DataFolderInUse}; the listen error when the port is taken */
+/** @throws {DataFolderInUse}; {CannotStart} */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedCheckout> {
   const folder = lockDataFolder(options.dataFolder);
+  // A store that fails before everything runs is a failed start, and nothing else.
+  const starting = { failed: Promise.withResolvers<never>(), over: false };
+  const onFailed = (error: Error): void => {
+    if (starting.over) options.onFailed(error);
+    else starting.failed.reject(unusableFolder(folder.path, error));
+  };
   // The stores ask the orchestrator, which is made of the stores.
   const asked: { orchestrator?: Orchestrator } = {};
-  const stores = openStores(folder, options, (message) =>
+  const stores = openStores(folder, onFailed, (message) =>
     asked.orchestrator === undefined ? Promise.resolve(undefined) : asked.orchestrator.handleQuestions(message),
   );
   const orchestrator = makeOrchestrator(stores, options);
   asked.orchestrator = orchestrator;
-  const server = createAdaptorServer({ fetch: makeApp(stores, orchestrator, options).fetch }) as Server;
-  server.keepAliveTimeout = keepAliveMs;
-  const closeStores = async (): Promise<void> => {
-    await Promise.all([stores.order.close(), stores.stock.close(), stores.payment.close()]);
-    folder.release();
-  };
-  try {
+  const { app, ping } = makeApp(stores, orchestrator, options);
+  const server = new ServiceServer((request) => app.fetch(request));
+  const start = async (): Promise<string> => {
+    await ping();
     await orchestrator.start();
-    await listen(server, options);
+    return server.listen(options);
+  };
+  const closeAll = [stores.order, stores.stock, stores.payment].map((store) => () => store.close());
+  try {
+    const url = await Promise.race([starting.failed.promise, start()]);
+    starting.over = true;
+    return {
+      url,
+      async close() {
+        server.stopListening();
+        await orchestrator.stop(stopWaitMs);
+        await server.close(lastAnswersWaitMs);
+        await Promise.all(closeAll.map((close) => close()));
+        folder.release();
+      },
+    };
   } catch (error) {
     await orchestrator.stop(0);
-    await closeStores();
+    await Promise.allSettled(closeAll.map((close) => close()));
+    folder.release();
     throw error;
   }
-  const { address, port, family } = server.address() as AddressInfo;
-  return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${port}`,
-    async close() {
-      const closed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      server.closeIdleConnections();
-      await orchestrator.stop(stopWaitMs);
-      server.closeAllConnections();
-      await closed;
-      await closeStores();
-    },
-  };
 }
 
 function openStores(
   folder: DataFolder,
-  { onFailed }: EmbeddedOptions,
+  onFailed: (error: Error) => void,
   answerQuestions: (message: Uint8Array) => Promise<Uint8Array | undefined>,
 ): Stores {
   const limits = embeddedLimits;
@@ -138,7 +140,11 @@ function makeOrchestrator(stores: Stores, { protocol, observer, report }: Embedd
   });
 }
 
-function makeApp(stores: Stores, orchestrator: Orchestrator, { report }: EmbeddedOptions): Hono {
+function makeApp(
+  stores: Stores,
+  orchestrator: Orchestrator,
+  { report }: EmbeddedOptions,
+): { readonly app: Hono; readonly ping: () => Promise<void> } {
   const order = new OrderService({
     orchestrator,
     store: stores.order,
@@ -154,20 +160,9 @@ function makeApp(stores: Stores, orchestrator: Orchestrator, { report }: Embedde
   const app = orderApp(order, report);
   app.route("/", stockApp(stock, report));
   app.route("/", paymentApp(payment, report));
-  app.get("/health", (context) =>
-    answerHealth(context, async () => {
-      await Promise.all([order.ping(), stock.ping(), payment.ping()]);
-    }),
-  );
-  return app as unknown as Hono;
-}
-
-function listen(server: Server, { host, port }: EmbeddedOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
+  const ping = async (): Promise<void> => {
+    await Promise.all([order.ping(), stock.ping(), payment.ping()]);
+  };
+  app.get("/health", (context) => answerHealth(context, ping));
+  return { app: app as unknown as Hono, ping };
 }

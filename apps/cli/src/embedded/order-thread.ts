@@ -7,4 +7,7 @@ import { onceSweepEveryMs, onceSweepMax, type StoreThreadData } from "./store-th
 if (parentPort === null) throw new Error("order-thread runs as a worker");
 const { path, limits } = workerData as StoreThreadData;
 const { executor } = hostStore({ port: parentPort, path, operations: orderOperations(limits) });
-setInterval(() => void executor.run("sweepOnce", { limit: onceSweepMax }), onceSweepEveryMs);
+setInterval(() => {
+  // A full disk, for one: it is told and tried again.
+  executor.run("sweepOnce", { limit: onceSweepMax }).catch((error: unknown) => console.error("assent: sweep:", error));
+}, onceSweepEveryMs);

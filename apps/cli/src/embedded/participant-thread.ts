@@ -32,7 +32,10 @@ const participant = new Participant({
   limits,
 });
 participant.start();
-setInterval(() => void executor.run("sweepOnce", { limit: onceSweepMax }), onceSweepEveryMs);
+setInterval(() => {
+  // A full disk, for one: it is told and tried again.
+  executor.run("sweepOnce", { limit: onceSweepMax }).catch((error: unknown) => console.error("assent: sweep:", error));
+}, onceSweepEveryMs);
 
 /** The coordinator is in the process that started this thread. */
 function questionsOver(port: PortCalls): QuestionTransport {

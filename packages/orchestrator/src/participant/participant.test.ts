@@ -14,7 +14,7 @@ import { test } from "node:test";
 import { SeededRandom } from "../../test-kit/seeded-random.ts";
 import { VirtualClock } from "../../test-kit/virtual-clock.ts";
 import type { Observation } from "../ports/observer.ts";
-import { Participant } from "./participant.ts";
+import { Participant, participantSweepMax } from "./participant.ts";
 
 const { askAfterMs, sweepEveryMs } = defaultLimits;
 /** A record asks after its time, in a sweep that comes within one and a half periods. */
@@ -172,4 +172,153 @@ test("R7 sweeps of participants that started together are staggered", async () =
     delays.join(),
   );
   assert.equal(new Set(delays).size, delays.length);
+});
+
+test("M3 a message with one bad command is dropped whole, and the next message is answered", async () => {
+  const desk = await Desk.open();
+  const good = desk.command("t:1:1");
+  const text = new TextEncoder();
+  const bad: readonly Uint8Array[] = [
+    new Uint8Array([0xff, 0xfe]),
+    new Uint8Array(),
+    text.encode("[]"),
+    text.encode(JSON.stringify({ v: 2, commands: [good] })),
+    text.encode(JSON.stringify({ v: 1, commands: good })),
+    encodeCommands([good, { ...good, verb: "pay" as never }]),
+    encodeCommands([good, { ...good, verb: "compensate" }]),
+    encodeCommands([{ ...good, epoch: -1 }, good]),
+    encodeCommands([{ ...good, txId: "" }]),
+  ];
+  for (const message of bad) assert.equal(await desk.participant.handle(message), undefined);
+  assert.equal(desk.participant.undecodable, bad.length);
+  assert.equal(desk.observed.length, bad.length);
+  assert.equal(await desk.state("t:1:1"), undefined, "nothing of them was carried out");
+  await desk.prepare("t:1:1");
+  assert.equal(desk.participant.undecodable, bad.length);
+});
+
+test("P6 a decision about a saga completes or compensates it", async () => {
+  const desk = await Desk.open();
+  for (const [txId, decision] of [
+    ["yes:1:1", "commit"],
+    ["no:1:1", "abort"],
+  ] as const) {
+    const execute = desk.command(txId, { verb: "execute", protocol: "saga" });
+    await desk.clock.until(desk.participant.handle(encodeCommands([execute])));
+    desk.answers.set(txId, { kind: "decided", decision, epoch: 5, ended: true });
+  }
+  assert.equal((await desk.account())?.spent, 6);
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("yes:1:1"), "completed, forgotten");
+  assert.equal(await desk.state("no:1:1"), "compensated, forgotten");
+  assert.equal((await desk.account())?.spent, 3);
+});
+
+test("P6 what was carried out goes on asking until everything has ended, and then no more", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  desk.answers.set("t:1:1", { kind: "decided", decision: "commit", epoch: 5, ended: false });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "committed");
+  desk.answers.set("t:1:1", { kind: "decided", decision: "commit", epoch: 5, ended: true });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "committed, forgotten");
+  assert.equal(desk.asked.length, 2);
+  await desk.clock.advance(10 * askAfterMs);
+  assert.equal(desk.asked.length, 2);
+  assert.equal((await desk.account())?.spent, 3, "carried out once");
+});
+
+test("P6 a decision that could not be carried out is not forgotten, is no alarm, and is asked for again", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  // The account loses its hold and keeps its generation: releasing the hold would break it, so the step fails.
+  await desk.clock.until(desk.branches.run("openAccount", { accountId: "a", generation: "1", details: null }));
+  desk.answers.set("t:1:1", { kind: "decided", decision: "abort", epoch: 5, ended: true });
+  await desk.clock.advance(askedByMs);
+  assert.equal(await desk.state("t:1:1"), "prepared");
+  await desk.clock.advance(askedByMs);
+  assert.deepEqual(desk.asked, ["t:1:1", "t:1:1"]);
+  assert.deepEqual(desk.observed, []);
+});
+
+test("R6 a question that nobody answers delays none of the others", async () => {
+  const desk = await Desk.open();
+  const { clock, branches } = desk;
+  const asked: string[] = [];
+  const slow = new Participant({
+    store: branches.store,
+    questions: {
+      ask: (coordinator, { txId }, waitMs) => {
+        asked.push(`${coordinator} ${txId}`);
+        const answer: QuestionAnswer = { kind: "decided", decision: "commit", epoch: 5, ended: true };
+        if (txId !== "silent:1:1") return Promise.resolve(answer);
+        return new Promise((resolve) => void clock.after(waitMs, () => resolve(undefined)));
+      },
+    },
+    clock,
+    random: new SeededRandom(1),
+  });
+  desk.participant.stop();
+  for (const txId of ["silent:1:1", "t:1:1"]) await desk.prepare(txId);
+  await clock.advance(askAfterMs + 1);
+  const swept = slow.sweep();
+  await clock.advance(1);
+  assert.deepEqual(asked, ["order silent:1:1", "order t:1:1"]);
+  assert.equal(await desk.state("t:1:1"), "committed, forgotten");
+  await clock.until(swept, defaultLimits.replyWaitMs);
+  assert.equal(await desk.state("silent:1:1"), "prepared");
+});
+
+test("R7 one sweep asks about everything that is due, however much that is, and each once", async () => {
+  const desk = await Desk.open();
+  const { clock, branches, participant } = desk;
+  const count = participantSweepMax + 1;
+  await clock.until(branches.run("deposit", { accountId: "a", amount: count }));
+  const payload = { entries: [["a", 1]] };
+  const commands = Array.from({ length: count }, (_, index) => desk.command(`t${index}:1:1`, { payload }));
+  await clock.until(participant.handle(encodeCommands(commands)));
+  participant.stop();
+  await clock.advance(askAfterMs + 1);
+  const sweeping = new Participant({
+    store: branches.store,
+    questions: { ask: (_, { txId }) => Promise.resolve(void desk.asked.push(txId)) },
+    clock,
+    random: new SeededRandom(1),
+  });
+  await clock.until(sweeping.sweep());
+  assert.equal(desk.asked.length, count);
+  assert.equal(new Set(desk.asked).size, count);
+});
+
+test("R6 a sweep that fails is told, and the next one comes all the same", async () => {
+  const desk = await Desk.open();
+  const { clock, branches, observed } = desk;
+  let sweeps = 0;
+  const failingOnce = {
+    ...branches.store,
+    sweep: (limit: number) => {
+      sweeps += 1;
+      return sweeps === 1 ? Promise.reject(new Error("not now")) : branches.store.sweep(limit);
+    },
+  };
+  const observer = { observe: (seen: Observation) => observed.push(seen) };
+  const questions = { ask: () => Promise.resolve(undefined) };
+  new Participant({ store: failingOnce, questions, clock, random: new SeededRandom(2), observer }).start();
+  await clock.advance(3 * sweepEveryMs);
+  assert.ok(sweeps >= 2, `${sweeps} sweeps`);
+  assert.deepEqual(
+    observed.map((seen) => (seen.type === "BackgroundWorkFailed" ? seen.work : seen.type)),
+    ["sweep"],
+  );
+});
+
+test("P6 one that was stopped asks nothing more", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  desk.participant.stop();
+  await desk.clock.advance(10 * askAfterMs);
+  assert.deepEqual(desk.asked, []);
+  await desk.clock.until(desk.participant.sweep());
+  assert.deepEqual(desk.asked, [], "also where somebody sweeps by hand");
 });

@@ -1,0 +1,222 @@
+// Parts of the checkout system that fail: a store without room, a broken store, a service that is silent. Put together
+// in this process, because a store cannot be made to fail from outside.
+import { Orchestrator, Participant } from "@assent/orchestrator";
+import { checkout, orderApp, orderOperations, OrderService } from "@assent/order";
+import { paymentOperations } from "@assent/payment";
+import { defaultLimits, type Limits } from "@assent/protocol";
+import { stockOperations } from "@assent/stock";
+import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "@assent/store-keyed";
+import { MemoryEngine } from "@assent/store-memory";
+import { systemClock, systemRandom } from "@assent/system";
+import { MemoryTransport } from "@assent/transport-memory";
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+
+/** Shorter than the defaults, so that waiting for a silent service ends soon. */
+const limits: Limits = {
+  ...defaultLimits,
+  phaseOneDeadlineMs: 200,
+  requestWaitMs: 400,
+  replyWaitMs: 50,
+  releaseWaitMs: 50,
+  contendedWaitMs: 20,
+  takeoverGraceMs: 50,
+  retryFirstMs: 5,
+  retryMaxMs: 20,
+  sweepEveryMs: 20,
+};
+
+/** An engine that fails when it is told to, in one of the two ways that an engine may. */
+class FailingEngine extends MemoryEngine {
+  commits = 0;
+  /** Commits from and to which it fails, counted from 0. */
+  failing: readonly [from: number, to: number] = [Infinity, Infinity];
+  how: "full" | "broken" = "full";
+
+  override commit(writes: Writes): void {
+    const number = this.commits;
+    this.commits += 1;
+    if (number >= this.failing[0] && number < this.failing[1]) {
+      throw this.how === "full" ? new EngineFull(new Error("no room")) : new Error("input/output error");
+    }
+    super.commit(writes);
+  }
+}
+
+const opened: Shop[] = [];
+
+after(() => Promise.all(opened.map((shop) => shop.stop())));
+
+type Service = "stock" | "payment";
+
+class Shop {
+  readonly engine = new FailingEngine();
+  readonly silent = new Set<Service>();
+  readonly reported: unknown[] = [];
+  stockAnswersPrices = true;
+  readonly #orders = new GroupCommitExecutor({ ...this.#executor(), operations: orderOperations(limits) });
+  readonly #stock = new GroupCommitExecutor({
+    ...this.#executor(new MemoryEngine()),
+    operations: stockOperations(limits),
+  });
+  readonly #payment = new GroupCommitExecutor({
+    ...this.#executor(new MemoryEngine()),
+    operations: paymentOperations(limits),
+  });
+  readonly #orchestrator: Orchestrator;
+  readonly #app;
+
+  constructor() {
+    opened.push(this);
+    const log = keyedLog(this.#orders);
+    this.#orchestrator = new Orchestrator({
+      service: "order",
+      owner: "order-1",
+      definitions: [checkout],
+      log,
+      transport: new MemoryTransport({
+        endpoints: { stock: this.#endpoint("stock"), payment: this.#endpoint("payment") },
+        clock: systemClock,
+        schedule: setImmediate,
+      }),
+      clock: systemClock,
+      random: systemRandom,
+      limits,
+      protocol: "2pc",
+    });
+    const service = new OrderService({
+      orchestrator: this.#orchestrator,
+      store: this.#orders,
+      log,
+      priceOf: () => (this.stockAnswersPrices ? Promise.resolve(2) : Promise.reject(new Error("stock is silent"))),
+      random: systemRandom,
+    });
+    this.#app = orderApp(service, (error) => this.reported.push(error));
+  }
+
+  /** An item, a user and an order of theirs: what is bought costs 2, there are 10 of it and 10 to pay with. */
+  async seed(): Promise<void> {
+    const seed = { first: 0, count: 1, generation: "g", available: 10, details: { price: 2 } };
+    await Promise.all([this.#stock.run("seed", seed), this.#payment.run("seed", seed)]);
+    const fields = { user: "0", items: [["0", 1]], total: 2, units: 1, entries: 1 };
+    await this.#orders.run("putRow", { key: "0", incarnation: "i", fields });
+    await this.#orchestrator.start();
+  }
+
+  async post(path: string): Promise<{ status: number; body: string }> {
+    const response = await this.#app.request(path, { method: "POST" });
+    return { status: response.status, body: await response.text() };
+  }
+
+  async orderTotal(): Promise<unknown> {
+    return (await this.#orders.run("readRow", { key: "0" }))?.fields["total"];
+  }
+
+  async accounts(): Promise<readonly (readonly [available: number, spent: number])[]> {
+    const totals = await Promise.all([this.#stock.run("totals", undefined), this.#payment.run("totals", undefined)]);
+    return totals.map(({ available, spent }) => [available, spent]);
+  }
+
+  /** Nothing is under way any more: success is told at the decision, and carried out after that. */
+  async quiet(): Promise<void> {
+    const giveUpAt = performance.now() + 5_000;
+    while ((await this.#orders.run("active", { limit: 1 })).length > 0) {
+      assert.ok(performance.now() < giveUpAt, "it does not end");
+      await new Promise(setImmediate);
+    }
+  }
+
+  stop(): Promise<void> {
+    return this.#orchestrator.stop(0);
+  }
+
+  #executor(engine: MemoryEngine = this.engine) {
+    return { engine, now: () => systemClock.now(), schedule: setImmediate };
+  }
+
+  #endpoint(service: Service): (message: Uint8Array) => Promise<Uint8Array | undefined> {
+    const executor = service === "stock" ? this.#stock : this.#payment;
+    const participant = new Participant({
+      store: keyedBranchStore(executor),
+      questions: { ask: () => Promise.resolve(undefined) },
+      clock: systemClock,
+      random: systemRandom,
+      limits,
+    });
+    return (message) => (this.silent.has(service) ? Promise.resolve(undefined) : participant.handle(message));
+  }
+}
+
+function assertRefused({ status, body }: { status: number; body: string }, where: string): void {
+  assert.ok(status >= 400 && status < 500, `${where}: ${status} ${body}`);
+  assert.equal(typeof (JSON.parse(body) as Record<string, unknown>)["code"], "string", where);
+}
+
+/** Asks until it is told success; everything before that has to be a refusal. */
+async function paidInTheEnd(shop: Shop, where: string): Promise<void> {
+  const giveUpAt = performance.now() + 5_000;
+  for (;;) {
+    const told = await shop.post("/orders/checkout/0");
+    if (told.status === 200) break;
+    assertRefused(told, where);
+    assert.ok(performance.now() < giveUpAt, `${where}: it is never paid`);
+  }
+  shop.engine.failing = [Infinity, Infinity];
+  await shop.quiet();
+  assert.deepEqual(
+    (await shop.accounts()).map(([, spent]) => spent),
+    [1, 2],
+    where,
+  );
+}
+
+test("a store without room at any moment of a checkout is a 4xx, and the order is paid once then (D15)", async () => {
+  let met = 0;
+  await Promise.all(
+    [0, 1, 2, 3].flatMap((from) =>
+      [1, 3].map(async (times) => {
+        const shop = new Shop();
+        await shop.seed();
+        const first = shop.engine.commits + from;
+        shop.engine.failing = [first, first + times];
+        await paidInTheEnd(shop, `full at ${from}, ${times} times`);
+        if (shop.engine.commits > first) met += 1;
+      }),
+    ),
+  );
+  assert.ok(met >= 6, `${met} of them failed`);
+});
+
+test("a store that is broken for good makes every checkout a 4xx, not a 5xx (D15)", async () => {
+  for (const from of [0, 1]) {
+    const shop = new Shop();
+    await shop.seed();
+    shop.engine.how = "broken";
+    shop.engine.failing = [shop.engine.commits + from, Infinity];
+    const told = await Promise.all([shop.post("/orders/checkout/0"), shop.post("/orders/checkout/0")]);
+    for (const each of [...told, await shop.post("/orders/checkout/0")]) assertRefused(each, `broken at ${from}`);
+  }
+});
+
+test("a service that is silent makes every checkout a 4xx within the wait, for everybody (D15, D20)", async () => {
+  for (const service of ["stock", "payment"] as const) {
+    const shop = new Shop();
+    await shop.seed();
+    shop.silent.add(service);
+    const askedAt = performance.now();
+    const told = await Promise.all(Array.from({ length: 20 }, () => shop.post("/orders/checkout/0")));
+    for (const each of told) assertRefused(each, service);
+    assert.ok(performance.now() - askedAt < 2_000);
+  }
+});
+
+test("a price that cannot be had is not said to be of an item that does not exist (D44)", async () => {
+  const shop = new Shop();
+  await shop.seed();
+  shop.stockAnswersPrices = false;
+  const { status, body } = await shop.post("/orders/addItem/0/0/1");
+  assert.ok(status >= 400, body);
+  assert.doesNotMatch(body, /item_not_found|does not exist/);
+  assert.equal(shop.reported.length, 1, "it is reported");
+  assert.equal(await shop.orderTotal(), 2, "nothing was added");
+});

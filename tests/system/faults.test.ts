@@ -1,0 +1,165 @@
+// Faults of another implementation, tried on the checkout system as a process of its own.
+import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/launcher";
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+const folder = temporaryFolder();
+let served: ServedCheckout;
+
+before(async () => {
+  served = await serveCheckout({ dataFolder: folder.path });
+});
+
+after(async () => {
+  await served.stop();
+  folder.remove();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function call(method: string, path: string): Promise<Answer> {
+  const response = await fetch(served.url + path, { method });
+  return { status: response.status, text: await response.text() };
+}
+
+const post = (path: string): Promise<Answer> => call("POST", path);
+
+async function get(path: string): Promise<Record<string, unknown>> {
+  const { status, text } = await call("GET", path);
+  assert.equal(status, 200, `${path}: ${text}`);
+  return JSON.parse(text) as Record<string, unknown>;
+}
+
+async function make(path: string, field: string): Promise<string> {
+  const { status, text } = await post(path);
+  assert.equal(status, 200, `${path}: ${text}`);
+  return String((JSON.parse(text) as Record<string, unknown>)[field]);
+}
+
+const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
+
+async function newUser(credit: number): Promise<string> {
+  const user = await make("/payment/create_user", "user_id");
+  assert.equal((await post(`/payment/add_funds/${user}/${credit}`)).status, 200);
+  return user;
+}
+
+async function newItem(price: number, stock: number): Promise<string> {
+  const item = await make(`/stock/item/create/${price}`, "item_id");
+  assert.equal((await post(`/stock/add/${item}/${stock}`)).status, 200);
+  return item;
+}
+
+async function newOrder(user: string, items: readonly string[]): Promise<string> {
+  const order = await make(`/orders/create/${user}`, "order_id");
+  for (const item of items) assert.equal((await post(`/orders/addItem/${order}/${item}/1`)).status, 200);
+  return order;
+}
+
+test("whoever is told success finds the order paid and the money gone, also a duplicate (D22, D1)", async () => {
+  const item = await newItem(3, 1_000);
+  const asked = Array.from({ length: 12 }, async () => {
+    const user = await newUser(10);
+    const order = await newOrder(user, [item]);
+    const each = Array.from({ length: 6 }, async () => {
+      const { status, text } = await post(`/orders/checkout/${order}`);
+      const [found, credit] = await Promise.all([get(`/orders/find/${order}`), get(`/payment/find_user/${user}`)]);
+      return [status, text, found["paid"], credit["credit"]];
+    });
+    return Promise.all(each);
+  });
+  const told = (await Promise.all(asked)).flat();
+  assert.equal(told.length, 72);
+  for (const one of told) assert.deepEqual(one, [200, "Checkout successful", true, 7]);
+  assert.equal((await get(`/stock/find/${item}`))["stock"], 988);
+});
+
+test("goods that are added while an order is checked out are paid for or refused, never free (D24)", async () => {
+  const [first, late] = [await newItem(3, 1_000), await newItem(5, 1_000)];
+  const seen = new Set<unknown>();
+  let lateSold = 0;
+  for (let round = 0; round < 25; round += 1) {
+    const user = await newUser(100);
+    const order = await newOrder(user, [first]);
+    const add = (): Promise<Answer> => post(`/orders/addItem/${order}/${late}/1`);
+    const [paid, ...added] = await Promise.all([post(`/orders/checkout/${order}`), add(), add(), add(), add()]);
+    assert.equal(paid.status, 200, paid.text);
+    for (const answer of added) seen.add(answer.status === 200 ? "added" : codeOf(answer));
+    assert.equal(codeOf(await add()), "order_paid");
+    const found = await get(`/orders/find/${order}`);
+    const items = found["items"] as string[];
+    const lateItems = items.filter((item) => item === late).length;
+    lateSold += lateItems;
+    assert.equal(lateItems, added.filter(({ status }) => status === 200).length);
+    assert.equal(found["total_cost"], 3 + 5 * lateItems);
+    assert.equal((await get(`/payment/find_user/${user}`))["credit"], 97 - 5 * lateItems);
+  }
+  assert.equal((await get(`/stock/find/${late}`))["stock"], 1_000 - lateSold);
+  assert.ok(seen.has("order_in_checkout"), `it was met on the way: ${[...seen].join()}`);
+});
+
+test("a checkout that was refused for being empty is forgotten: with an item it succeeds at once (D27)", async () => {
+  const [user, item] = [await newUser(10), await newItem(4, 1)];
+  const order = await newOrder(user, []);
+  for (let times = 0; times < 3; times += 1) {
+    assert.equal(codeOf(await post(`/orders/checkout/${order}`)), "order_empty");
+  }
+  assert.equal((await post(`/orders/addItem/${order}/${item}/1`)).status, 200);
+  assert.equal((await post(`/orders/checkout/${order}`)).status, 200);
+  assert.equal((await get(`/payment/find_user/${user}`))["credit"], 6);
+});
+
+test("an order has 500 entries at most, and one of 500 can still be found and paid (D57)", async () => {
+  const [user, item] = [await newUser(500), await newItem(1, 600)];
+  const order = await newOrder(user, []);
+  const answers = await Promise.all(Array.from({ length: 520 }, () => post(`/orders/addItem/${order}/${item}/1`)));
+  assert.equal(answers.filter(({ status }) => status === 200).length, 500);
+  const refused = answers.filter(({ status }) => status !== 200);
+  assert.deepEqual([...new Set(refused.map(codeOf))], ["order_too_large"]);
+  assert.equal((await post(`/orders/checkout/${order}`)).status, 200);
+  assert.equal((await get(`/stock/find/${item}`))["stock"], 100);
+  assert.equal((await get(`/payment/find_user/${user}`))["credit"], 0);
+});
+
+test("seeding 50,000 of everything keeps nobody waiting, and is done in a few seconds (D57)", async () => {
+  const startedAt = performance.now();
+  let seeding = true;
+  const seeded = Promise.all([
+    post("/stock/batch_init/50000/10/1"),
+    post("/payment/batch_init/50000/10"),
+    post("/orders/batch_init/50000/50000/50000/1"),
+  ]).finally(() => {
+    seeding = false;
+  });
+  let slowestMs = 0;
+  let answered = 0;
+  while (seeding) {
+    const askedAt = performance.now();
+    await get("/health");
+    slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+    answered += 1;
+  }
+  assert.deepEqual(
+    (await seeded).map(({ status }) => status),
+    [200, 200, 200],
+  );
+  assert.equal((await post("/orders/checkout/49999")).status, 200);
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs < 10_000 && slowestMs < 2_000, `${tookMs} ms, somebody waited ${slowestMs} ms`);
+  assert.ok(answered > 2);
+});
+
+test("nothing that is served can break, stop or steer a service, and only this machine is served (D30)", async () => {
+  for (const service of ["", "/orders", "/stock", "/payment"]) {
+    for (const path of ["/fault/set", "/fault/clear", "/fault/rules", "/metrics", "/crash", "/debug", "/admin"]) {
+      for (const method of ["POST", "GET"]) {
+        assert.equal((await call(method, service + path)).status, 404, service + path);
+      }
+    }
+  }
+  assert.equal(new URL(served.url).hostname, "127.0.0.1");
+  assert.equal((await get("/health"))["status"], "healthy");
+});

@@ -1,0 +1,80 @@
+// What arrives that is no request of the contract: refused in the contract's own form, with nothing changed.
+import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/launcher";
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { after, before, test } from "node:test";
+
+const folder = temporaryFolder();
+let served: ServedCheckout;
+
+before(async () => {
+  served = await serveCheckout({ dataFolder: folder.path });
+});
+
+after(async () => {
+  await served.stop();
+  folder.remove();
+});
+
+interface RawAnswer {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
+/** Sends these very bytes and resolves with what came back until the other side closed. */
+async function send(bytes: string): Promise<RawAnswer> {
+  const { hostname, port } = new URL(served.url);
+  const socket = connect(Number(port), hostname);
+  let answer = "";
+  socket.on("data", (chunk: unknown) => (answer += String(chunk)));
+  await new Promise((resolve, reject) => {
+    socket.on("close", resolve);
+    socket.on("error", reject);
+    socket.write(Buffer.from(bytes, "utf8"));
+  });
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  return { status: Number(head.split(" ")[1]), head, body };
+}
+
+const request = (line: string, headers = ""): Promise<RawAnswer> =>
+  send(`${line} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: close\r\n\r\n`);
+
+async function assertMalformed(answer: Promise<RawAnswer>, status: number): Promise<void> {
+  const { status: told, head, body } = await answer;
+  assert.equal(told, status, head);
+  assert.match(head, /content-type: application\/json/i);
+  const { error, code } = JSON.parse(body) as Record<string, string>;
+  assert.equal(code, "malformed_request");
+  assert.match(error ?? "", /\w/);
+}
+
+test("bytes that are no HTTP request are answered in JSON: 400, 431 when the headers are too long", async () => {
+  await assertMalformed(request("GET /stock/find/é"), 400);
+  await assertMalformed(request("POST /orders/create/٣"), 400);
+  await assertMalformed(request("POST /payment/pay/1/ 5"), 400);
+  await assertMalformed(request("NOSUCHMETHOD /health"), 400);
+  await assertMalformed(request("POST /payment/pay/1/5", "Content-Length: many\r\n"), 400);
+  await assertMalformed(send("hello\r\n\r\n"), 400);
+  await assertMalformed(request("GET /health", `X-Long: ${"x".repeat(20_000)}\r\n`), 431);
+  await assertMalformed(request(`GET /stock/find/${"1".repeat(20_000)}`), 431);
+});
+
+test("a target or a host that make no URL are 400 in JSON", async () => {
+  await assertMalformed(request("OPTIONS *"), 400);
+  await assertMalformed(request("GET /\\elsewhere"), 400);
+  await assertMalformed(send("POST /orders/checkout/1 HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"), 400);
+});
+
+test("a request whose body turns out malformed is answered for what was done, not refused after it", async () => {
+  const created = await request("POST /payment/create_user");
+  const { user_id: user } = JSON.parse(created.body) as { user_id: string };
+  const broken = await request(`POST /payment/add_funds/${user}/5`, "Transfer-Encoding: chunked\r\n\r\nno-size\r\n");
+  const credit = (JSON.parse((await request(`GET /payment/find_user/${user}`)).body) as { credit: number }).credit;
+  assert.equal(credit, broken.status === 200 ? 5 : 0, broken.head);
+});
+
+test("a refusal of one connection leaves the others alone", async () => {
+  await Promise.all(Array.from({ length: 20 }, () => assertMalformed(send("hello\r\n\r\n"), 400)));
+  assert.equal((await request("GET /health")).status, 200);
+});

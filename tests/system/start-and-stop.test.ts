@@ -1,0 +1,83 @@
+// A start that cannot succeed says why in a line and leaves nothing behind; a stop cuts nobody off.
+import { serveCheckout, temporaryFolder } from "@assent/launcher";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { readSettings } from "../../apps/cli/src/settings.ts";
+
+const command = fileURLToPath(new URL("../../apps/cli/bin/assent.mjs", import.meta.url));
+
+interface FailedStart {
+  readonly code: number | null;
+  readonly printed: string;
+}
+
+/** Serves until it ends on its own, or is seen to take requests: then it is ended. */
+async function start({ data, host = "127.0.0.1" }: { data: string; host?: string }): Promise<FailedStart> {
+  const child = spawn(process.execPath, [command, "serve", "--data", data, "--host", host, "--port", "0"]);
+  let printed = "";
+  const read = (chunk: unknown): void => {
+    printed += String(chunk);
+    if (printed.includes("served on")) child.kill("SIGKILL");
+  };
+  child.stdout.on("data", read);
+  child.stderr.on("data", read);
+  const code = await new Promise<number | null>((resolve) => {
+    child.on("close", resolve);
+  });
+  return { code, printed };
+}
+
+function assertExplained({ code, printed }: FailedStart, ...parts: RegExp[]): void {
+  assert.equal(code, 1, printed);
+  for (const part of parts) assert.match(printed, part);
+  assert.doesNotMatch(printed, /^\s+at /m, "a stack trace explains nothing");
+}
+
+test("a data folder that cannot be used is said, with what to set, before any request is taken", async () => {
+  const folder = temporaryFolder();
+  const place = (name: string): string => join(folder.path, name);
+  writeFileSync(place("file"), "");
+  mkdirSync(join(place("lock-is-folder"), "lock.db"), { recursive: true });
+  mkdirSync(join(place("store-is-folder"), "orders.db"), { recursive: true });
+  mkdirSync(place("store-is-noise"));
+  writeFileSync(join(place("store-is-noise"), "stock.db"), "no database at all\n".repeat(500));
+  const names = ["file", "lock-is-folder", "store-is-folder", "store-is-noise"];
+  const starts = await Promise.all(names.map((name) => start({ data: place(name) })));
+  for (const [index, failed] of starts.entries()) {
+    assertExplained(failed, new RegExp(`${names[index]} cannot be used`), /Nothing was started/, /ASSENT_DATA/);
+  }
+  folder.remove();
+});
+
+test("an address that is not this machine's is said", async () => {
+  const folder = temporaryFolder();
+  const data = folder.path;
+  // An address for documentation (RFC 5737): nobody has it.
+  assertExplained(await start({ data, host: "203.0.113.5" }), /Cannot listen on 203\.0\.113\.5/, /HOST/);
+  folder.remove();
+});
+
+test("a port is written in digits and nothing else", () => {
+  for (const port of ["1e3", "0x50", " 80", " ", "+80", "-1", "8_000", "80.0", "65536"]) {
+    assert.throws(() => readSettings({ PORT: port }), { name: "InvalidSettings", message: /PORT/ }, port);
+  }
+  const ports = [undefined, "", "0", "80", "65535"].map((port) => readSettings({ PORT: port }).PORT);
+  assert.deepEqual(ports, [8_000, 8_000, 0, 80, 65_535]);
+});
+
+test("a stop in the middle of a long request still answers it, and takes no new ones", async () => {
+  const folder = temporaryFolder();
+  const served = await serveCheckout({ dataFolder: folder.path });
+  const seeding = fetch(`${served.url}/orders/batch_init/60000/10/10/1`, { method: "POST" });
+  for (let status = 400; status !== 200;) status = (await fetch(`${served.url}/orders/find/0`)).status;
+  const stopped = served.stop();
+  const answer = await seeding;
+  assert.deepEqual([answer.status, await answer.json()], [200, { msg: "Batch init for orders successful" }]);
+  assert.equal(await stopped, 0);
+  await assert.rejects(fetch(`${served.url}/health`));
+  folder.remove();
+});

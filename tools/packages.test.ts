@@ -1,0 +1,76 @@
+// Each package can be installed by itself: it declares what it imports, and its parts are inside it.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { dirname, join, normalize, relative } from "node:path";
+import { test } from "node:test";
+import { root, sourceFiles } from "./source-tree.ts";
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly exports?: Readonly<Record<string, string>>;
+}
+
+const files = sourceFiles();
+const folders = files
+  .filter((path) => /^(packages|services|apps)\/[^/]+\/package\.json$/.test(path))
+  .map((path) => dirname(path));
+
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
+
+/** What the files that are shipped import, by file; tests and what only tests use are not shipped. */
+function importsOf(folder: string): (readonly [path: string, imported: string])[] {
+  return files
+    .filter((path) => path.startsWith(`${folder}/src/`) && path.endsWith(".ts") && !path.endsWith(".test.ts"))
+    .flatMap((path) => {
+      const text = readFileSync(join(root, path), "utf8");
+      const found = text.matchAll(/^(?:import|export|\}) ?(?:[^"]*\bfrom )?"([^"]+)";$/gm);
+      return [...found].map(([, imported = ""]) => [path, imported] as const);
+    });
+}
+
+test("every package declares what it imports, and imports no file of another by path (D51)", () => {
+  const findings: string[] = [];
+  let seen = 0;
+  for (const folder of folders) {
+    const { name, dependencies = {} } = manifestOf(folder);
+    for (const [path, imported] of importsOf(folder)) {
+      seen += 1;
+      if (imported.startsWith(".")) {
+        const target = normalize(join(dirname(path), imported));
+        if (relative(join(folder, "src"), target).startsWith("..")) findings.push(`${path} reaches out to ${target}`);
+        continue;
+      }
+      if (imported.startsWith("node:") || builtinModules.includes(imported)) continue;
+      const wanted = imported
+        .split("/")
+        .slice(0, imported.startsWith("@") ? 2 : 1)
+        .join("/");
+      if (wanted !== name && !(wanted in dependencies)) findings.push(`${path} imports ${wanted}, undeclared`);
+    }
+  }
+  assert.deepEqual(findings, []);
+  assert.ok(folders.length > 10 && seen > 300, `${folders.length} packages, ${seen} imports`);
+});
+
+test("what a package exports is there, and the library needs nothing but the protocol (D51)", () => {
+  for (const folder of folders) {
+    for (const target of Object.values(manifestOf(folder).exports ?? {})) {
+      assert.ok(existsSync(join(root, folder, target)), `${folder}: ${target}`);
+    }
+  }
+  assert.deepEqual(Object.keys(manifestOf("packages/orchestrator").dependencies ?? {}), ["@assent/protocol"]);
+  assert.deepEqual(Object.keys(manifestOf("packages/protocol").dependencies ?? {}), []);
+});
+
+test("the library knows nothing of orders, stock or payment (D51)", () => {
+  const library = files.filter((path) => /^packages\/(protocol|orchestrator)\/src\/.*\.ts$/.test(path));
+  const shipped = library.filter((path) => !path.endsWith(".test.ts"));
+  assert.ok(shipped.length > 20);
+  for (const path of shipped) {
+    const code = readFileSync(join(root, path), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(code, /insufficient_|["'`](stock|payment|credit)\b/, path);
+  }
+});
