@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { audit, NoSuchData, printAudit } from "./audit.ts";
 import { CannotStart } from "./embedded/cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
+import { exploreCommand, NoSuchWorld } from "./explore.ts";
 import { serve } from "./serve.ts";
 import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
@@ -53,6 +54,12 @@ export async function main(argv: readonly string[]): Promise<void> {
       const settings = { seeds: options.seeds ?? 0, base, seed, planted, threads, json: options.json === true };
       process.exitCode = await sim(settings);
     });
+  program
+    .command("explore")
+    .description("visit every state of small worlds over the real machines, and judge each")
+    .option("--world <name>", "one world (default: all of them)")
+    .option("--json", "print the result as JSON")
+    .action(exploreCommand);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -70,5 +77,7 @@ function wholeNumber(text: string): number {
 
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  return [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData].some((known) => error instanceof known);
+  return [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchWorld].some(
+    (known) => error instanceof known,
+  );
 }

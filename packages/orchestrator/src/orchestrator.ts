@@ -166,7 +166,10 @@ export class Orchestrator {
     if (record === undefined) return { kind: "wait" };
     const decision = decisionOf(record);
     if (decision === undefined) return { kind: "wait" };
-    return { kind: "decided", decision, epoch: record.epoch, ended: isEnded(record) };
+    const ended = isEnded(record);
+    // What has ended never changes: its answer must not be fenced off by an epoch whose record the log has lost.
+    const epoch = ended ? Math.max(record.epoch, question.epoch) : record.epoch;
+    return { kind: "decided", decision, epoch, ended };
   }
 
   /** Answers one message of questions with one message of answers, or with undefined when it is none (M3). */

@@ -271,7 +271,13 @@ export class TransactionDriver {
     const { observer, log } = this.#environment;
     const { txId, owner, epoch } = this.record;
     observer.observe({ type: "TransactionParked", txId, note });
-    log.park({ txId, owner, epoch, note }).catch((error: unknown) => this.#failed("park", error));
+    log.park({ txId, owner, epoch, note }).then(
+      ({ kind }) => {
+        // A stale owner would alarm and retry for ever: this is where it learns that it is one.
+        if (kind === "lost" || kind === "absent") this.#dispatch({ type: "OwnershipLost" });
+      },
+      (error: unknown) => this.#failed("park", error),
+    );
   }
 
   #deadlinePassed(): void {

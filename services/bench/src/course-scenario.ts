@@ -46,6 +46,8 @@ export async function courseScenario({ url, connections, random }: CourseOptions
     orders.push(order);
   }
   const run = await closedLoop({ url, connections, paths: orders.map((order) => `/orders/checkout/${order}`) });
+  // A saga that failed may be seen for a moment before all of it is undone: the books are read when all has ended.
+  await client.untilQuiet();
   const count = (from: number, below: number): number =>
     Object.entries(run.byStatus)
       .filter(([status]) => Number(status) >= from && Number(status) < below)
@@ -69,6 +71,8 @@ export async function courseScenario({ url, connections, random }: CourseOptions
     seconds: run.seconds,
   };
 }
+
+const quietDeadlineMs = 30_000;
 
 /** Calls that must succeed. */
 class Caller {
@@ -94,6 +98,14 @@ class Caller {
     let sum = 0;
     for (const path of paths) sum += await this.number(path, field);
     return sum;
+  }
+
+  /** Polls until no transaction is unfinished. @throws Error when one still is after the deadline */
+  async untilQuiet(): Promise<void> {
+    const deadline = performance.now() + quietDeadlineMs;
+    while ((await this.number("/orders/dlq/status", "unfinished")) > 0) {
+      if (performance.now() > deadline) throw new Error(`transactions are unfinished after ${quietDeadlineMs} ms`);
+    }
   }
 
   async #call(method: "GET" | "POST", path: string): Promise<string> {

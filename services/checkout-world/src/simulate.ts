@@ -29,7 +29,7 @@ export interface RunReport {
 /** How long the system has to finish everything once faults have stopped, and how often it is looked at. */
 const calmMaxMs = 240_000;
 const lookEveryMs = 4_000;
-const insistTries = 20;
+const insistTries = 60;
 /** Longer than any delay, and than the removal of old records. */
 const lateMessagesMs = 90_000;
 

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,12 +41,19 @@ export async function serveCheckout({
     [command, "serve", "--data", dataFolder, "--port", String(port), "--protocol", protocol],
     { env: environment, stdio: ["ignore", "pipe", "pipe"] },
   );
+  // Whoever ends without stopping it, such as a test that failed, takes it along and does not wait for it.
+  const endWithParent = (): void => void child.kill("SIGKILL");
+  process.once("exit", endWithParent);
+  child.once("exit", () => process.off("exit", endWithParent));
   let printed = "";
   child.stdout.on("data", (chunk: unknown) => (printed += String(chunk)));
   child.stderr.on("data", (chunk: unknown) => (printed += String(chunk)));
   const exited = once(child, "exit");
   const url = await Promise.race([urlPrintedBy(child, () => printed), failedStart(exited, () => printed)]);
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
   const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
+    child.ref();
     child.kill(signal);
     const timer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs);
     await exited;

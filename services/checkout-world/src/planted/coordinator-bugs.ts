@@ -126,7 +126,8 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/protocol/src/coordinator.ts",
-        guard: 'if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", no?.refusal ?? "timeout");',
+        guard:
+          'if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", no?.refusal ?? "timeout");',
         instead: 'return intend(state, "abort", no?.refusal ?? "timeout");',
       },
     ],

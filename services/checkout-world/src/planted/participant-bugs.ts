@@ -183,13 +183,13 @@ export const participantBugs: readonly PlantedBug[] = [
         file: "packages/ledger/src/ledger-handler.ts",
         guard:
           'if (account.available + account.held < amount) return "insufficient";\n    if ' +
-          '(account.available - line.ahead(accountId, txId, now) < amount) verdict = "contended";',
-        instead: "void txId; void now; void line; void amount; void account; void accountId;",
+          '(account.available - line.ahead(accountId, nameOf(step), step.now) < amount) verdict = "contended";',
+        instead: "void step; void line; void amount; void account; void accountId;",
       },
       {
         file: "packages/ledger/src/account.ts",
-        guard: "const isWhole = available >= 0 && held >= 0",
-        instead: "const isWhole = held >= 0",
+        guard: "const isWhole = parts.every(",
+        instead: "const isWhole = parts.slice(1).every(",
       },
     ],
   },

@@ -1,0 +1,102 @@
+// The explorer explores everything, finds what is planted, and finds nothing in the machines as they are.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { explore, quickWorlds, type World, worldNamed, worlds, worldsBeyond, WorldTooLarge } from "./index.ts";
+import { plantedBugs } from "./planted-bugs.test.ts";
+
+const named = (name: string): World => {
+  const world = worldNamed(name);
+  assert.ok(world !== undefined, name);
+  return world;
+};
+
+/**
+ * One coordinator, no faults, n branches that agree. By hand:
+ *
+ * phase 1   each branch is at one of three points: its prepare is under way, its answer is, or its answer has been
+ *           heard: 3^n states. The last of them, with every answer heard, is the one with the decision under way.
+ * decided   the answer of the log is under way: 1 state.
+ * phase 2   the same three points for commit: 3^n states, the last of them with the end under way.
+ * ended     the answer of the log is under way: 1 state.
+ * forget    each branch has been told or not: 2^n states.
+ *
+ * Together 2·3^n + 2^n + 2: 10 for one branch, 24 for two, 64 for three. The way to the end is as long for every order
+ * of arrival: 2n + 2 + 2n + 2 + n = 5n + 4 arrivals.
+ */
+for (const branches of [1, 2, 3]) {
+  for (const protocol of ["2pc", "saga"] as const) {
+    test(`${branches} branches that agree, undisturbed, ${protocol}: as many states as a hand counts`, () => {
+      const plans = Array.from({ length: branches }, () => ({ vote: "agrees" }) as const);
+      const result = explore({ name: "counted", shows: "", protocol, branches: plans, budgets: {} });
+      assert.deepEqual(result.violations, []);
+      assert.equal(result.states, 2 * 3 ** branches + 2 ** branches + 2);
+      assert.equal(result.depth, 5 * branches + 4);
+    });
+  }
+}
+
+/**
+ * The same for a single branch that refuses: its prepare is under way, its answer, the decision, the answer of the log;
+ * then failure is told, and the end is under way, its answer, and nothing.
+ */
+test("one branch that refuses: as many states as a hand counts", () => {
+  const result = explore({ name: "counted", shows: "", protocol: "2pc", branches: [{ vote: "refuses" }], budgets: {} });
+  assert.deepEqual([result.states, result.transitions, result.depth, result.violations], [7, 6, 6, []]);
+});
+
+for (const world of quickWorlds) {
+  test(`nothing is wrong in the world "${world.name}": ${world.shows}`, () => {
+    const { violations } = explore(world);
+    assert.deepEqual(violations, []);
+  });
+}
+
+for (const { name, breaks, world } of plantedBugs) {
+  test(`a planted bug is found: ${name}`, () => {
+    const [violation] = explore(world).violations;
+    assert.equal(violation?.rule, breaks, violation?.text ?? "nothing was found");
+    assert.equal(violation.trace[0], "the attempt begins");
+    const { machines: _machines, ...sound } = world;
+    assert.deepEqual(explore(sound).violations, [], "the same world with the machines as they are");
+  });
+}
+
+for (const world of worldsBeyond) {
+  test(`beyond the fault model something is found: ${world.name}`, () => {
+    const [violation] = explore(world).violations;
+    assert.ok(violation !== undefined && ["S4", "S5"].includes(violation.rule), violation?.text);
+  });
+}
+
+test("a trace is one of the shortest, and reads as a story", () => {
+  const [violation] = explore(plantedBugs[0]?.world ?? named("one branch, 2pc")).violations;
+  assert.deepEqual(violation, {
+    rule: "C1",
+    text: "commit without the vote of b",
+    trace: [
+      "the attempt begins",
+      "arrives: prepare 2pc a @0 from p0@0",
+      "arrives: answer prepare a done prepared to p0@0",
+      "arrives: write commit by p0@0",
+    ],
+  });
+});
+
+test("a world that is too large is given up, and progress is told level by level", () => {
+  const depths: number[] = [];
+  const options = { statesMax: 10, onLevel: ({ depth }: { depth: number }) => void depths.push(depth) };
+  assert.throws(() => explore(named("two branches, 2pc"), options), WorldTooLarge);
+  explore(named("one branch, 2pc"), options);
+  assert.equal(depths.at(-1), 9);
+});
+
+test("every counterexample of the protocol document has a world, in its own protocol or both", () => {
+  const names = worlds.map(({ name }) => name);
+  for (const number of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    assert.ok(
+      names.some((name) => name.startsWith(`T${number}`)),
+      `T${number}`,
+    );
+  }
+  assert.equal(new Set(names).size, names.length, "names are unique");
+});

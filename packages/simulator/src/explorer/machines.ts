@@ -1,0 +1,40 @@
+// The machines of a world. They are the real ones unless a test plants a bug to see it found.
+import {
+  coordinate,
+  judgeCommand,
+  nextEpoch,
+  settleCommand,
+  shouldAsk,
+  type TransactionRecord,
+  writeDecision,
+  writeEnd,
+  writePark,
+  writeTakeover,
+} from "@assent/protocol";
+
+export interface Machines {
+  readonly coordinate: typeof coordinate;
+  readonly judgeCommand: typeof judgeCommand;
+  readonly settleCommand: typeof settleCommand;
+  readonly writeDecision: typeof writeDecision;
+  readonly writeEnd: typeof writeEnd;
+  readonly writeTakeover: typeof writeTakeover;
+  readonly writePark: typeof writePark;
+  readonly nextEpoch: typeof nextEpoch;
+  readonly shouldAsk: typeof shouldAsk;
+  /** R5: what is put in place of a record that the log does not have, when a branch asks about it. */
+  readonly rebuild: (lost: TransactionRecord) => TransactionRecord;
+}
+
+export const realMachines: Machines = {
+  coordinate,
+  judgeCommand,
+  settleCommand,
+  writeDecision,
+  writeEnd,
+  writeTakeover,
+  writePark,
+  nextEpoch,
+  shouldAsk,
+  rebuild: (lost) => lost,
+};
