@@ -211,4 +211,7 @@ test("P6, T8 an answer carries the record's epoch, and says whether everything h
   await world.clock.advance(1_000);
   const after = await world.clock.until(orchestrator.answerQuestion(asked));
   assert.ok(after.kind === "decided" && after.ended && after.epoch > asked.epoch);
+  const beyond = { ...asked, epoch: after.epoch + 9 };
+  const last = await world.clock.until(orchestrator.answerQuestion(beyond));
+  assert.equal(last.kind === "decided" && last.epoch, beyond.epoch, "what has ended is never fenced off");
 });

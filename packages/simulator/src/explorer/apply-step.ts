@@ -220,8 +220,10 @@ function answerQuestion(draft: Draft, question: MessageOf<"question">, by: strin
   const { record } = draft;
   const decision = record === undefined ? undefined : decisionOf(record);
   if (record === undefined || decision === undefined) return;
-  const { branch, protocol, begunAt } = question;
-  const ruling = { decision, epoch: record.epoch, ended: isEnded(record), protocol, begunAt };
+  const { branch, protocol, begunAt, epoch: seen } = question;
+  const ended = isEnded(record);
+  const epoch = ended ? Math.max(record.epoch, seen) : record.epoch;
+  const ruling = { decision, epoch, ended, protocol, begunAt };
   draft.add({ kind: "ruling", branch, ruling });
 }
 

@@ -7,7 +7,7 @@ import { type Applied, applyStep, initialState, isSettled } from "./apply-step.t
 import { Canonical } from "./canonical.ts";
 import { Setting } from "./draft.ts";
 import { endless, type FreeSteps } from "./endless.ts";
-import { type Broken, brokenRule, mayAskForEver, mayStayParked } from "./invariants.ts";
+import { type Broken, brokenRule, mayStayParked } from "./invariants.ts";
 import type { WorldState } from "./world-state.ts";
 import { describeStep, isFree, type Step, stepsOf } from "./world-steps.ts";
 import type { World } from "./world.ts";
@@ -107,7 +107,7 @@ class Explorer {
       this.#free.to.push(to);
     }
     const { world } = this.#setting;
-    if (mayStayParked(world, state) || mayAskForEver(world, state)) this.#restful.add(id);
+    if (mayStayParked(world, state)) this.#restful.add(id);
     else if (!goesOn && !isSettled(state)) {
       this.#violated(
         { rule: "S7", text: "nothing is under way, and the transaction has not ended" },

@@ -201,8 +201,3 @@ function brokenState(world: World, { record, finals, told }: WorldState): Broken
 export function mayStayParked({ mayPark = [] }: World, { record }: WorldState): boolean {
   return record?.parked !== undefined && !isEnded(record) && mayPark.includes(record.parked.reason);
 }
-
-/** P6: everything has ended, and a branch that was not told to forget is asking, and will ask again. */
-export function mayAskForEver({ mayAskForEver: allowed = false }: World, { record, messages }: WorldState): boolean {
-  return allowed && messages.length === 0 && record !== undefined && isEnded(record);
-}

@@ -82,7 +82,6 @@ const overwriting: typeof writeDecision = (record, claimant, made) => {
 };
 
 const failover = { failovers: 1, crashes: 1, questions: 1 };
-const forgiving = { mayAskForEver: true };
 
 export const plantedBugs: readonly PlantedBug[] = [
   plant("C1", "commit on the first yes vote", {
@@ -107,7 +106,6 @@ export const plantedBugs: readonly PlantedBug[] = [
   plant("C1", "the epoch fence is ignored", {
     machines: { judgeCommand: unfenced },
     budgets: { failovers: 1, takeovers: 1, deadlines: 1 },
-    around: forgiving,
   }),
   plant("C2", "a later decision overwrites the first", {
     machines: {
@@ -118,7 +116,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   plant("S5", "no record is abort (T3)", {
     machines: { rebuild: (lost) => ({ ...lost, state: "aborting", reason: "unknown" }) },
     budgets: failover,
-    around: { failoverDepth: 2, ...forgiving },
+    around: { failoverDepth: 2 },
   }),
   plant("C2", "an owner whose decision went unanswered decides the opposite (T9)", {
     machines: {
@@ -176,7 +174,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   plant("S7", "an executed branch never asks (T4)", {
     machines: { shouldAsk: (record) => !isYesState(record.state) },
     budgets: failover,
-    around: { protocol: "saga", failoverDepth: 2, ...forgiving },
+    around: { protocol: "saga", failoverDepth: 2 },
   }),
   plant("S7", "silence is not asked again", {
     machines: {

@@ -75,8 +75,6 @@ export interface World {
   readonly clock?: "moves" | "still";
   /** Reasons for which a transaction may stay parked for ever, and alarms that are allowed. */
   readonly mayPark?: readonly string[];
-  /** A branch whose transaction has ended need not come to forget it. */
-  readonly mayAskForEver?: boolean;
   /**
    * S7 is judged for schedules that keep nothing from arriving for ever. Elsewhere every schedule has to end, fair or
    * not; but who meets a contradiction asks again for ever, and could starve the others.

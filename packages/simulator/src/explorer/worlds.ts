@@ -103,14 +103,12 @@ const counterexamples: readonly World[] = [
     shows: "C6: commit is told, the log loses it, and a branch is silent to the taker-over",
     branches: [agrees, agrees],
     budgets: { failovers: 1, crashes: 1, lostMessages: 1, readers: 1 },
-    mayAskForEver: true,
   }),
   ...both({
     name: "T2",
     shows: "C5: abort by silence that no branch heard of; the log loses it, and every vote is yes",
     branches: [agrees, either],
     budgets: { failovers: 1, crashes: 1, deadlines: 1, lostMessages: 1 },
-    mayAskForEver: true,
   }),
   {
     name: "T3",
@@ -119,7 +117,6 @@ const counterexamples: readonly World[] = [
     branches: [agrees, agrees],
     budgets: { failovers: 1, crashes: 1, questions: 1 },
     failoverDepth: 3,
-    mayAskForEver: true,
   },
   ...both(
     {
@@ -128,7 +125,6 @@ const counterexamples: readonly World[] = [
       branches: [agrees, agrees],
       budgets: { failovers: 1, crashes: 1, lives: 1, stalls: 1 },
       failoverDepth: 2,
-      mayAskForEver: true,
     },
     (protocol) => ({ secondProtocol: other[protocol] }),
   ),
@@ -139,14 +135,12 @@ const counterexamples: readonly World[] = [
     branches: [agrees, agrees],
     budgets: { failovers: 1, crashes: 1, questions: 1 },
     failoverDepth: 3,
-    mayAskForEver: true,
   },
   ...both({
     name: "T5",
     shows: "C3: a caller and a branch are answered from the log, which then loses the decision",
     branches: [agrees, agrees],
     budgets: { failovers: 1, readers: 1, questions: 1, crashes: 1 },
-    mayAskForEver: true,
   }),
   ...both({
     name: "T6",
@@ -168,7 +162,6 @@ const counterexamples: readonly World[] = [
     branches: [agrees],
     budgets: { failovers: 2, takeovers: 1, questions: 1 },
     clock: "still",
-    mayAskForEver: true,
   }),
   ...both({
     name: "T9",
@@ -210,7 +203,6 @@ export const worldsBeyond: readonly World[] = [
     branches: [agrees, agrees],
     budgets: { failovers: 1, lives: 1, deadlines: 1 },
     failoverDepth: 2,
-    mayAskForEver: true,
   },
   {
     name: "begun again when nobody remembers it",
@@ -220,7 +212,6 @@ export const worldsBeyond: readonly World[] = [
     budgets: { failovers: 1, lives: 1, ages: 3 },
     failoverDepth: 3,
     mayPark: ["expired_everywhere"],
-    mayAskForEver: true,
   },
 ];
 
