@@ -207,7 +207,9 @@ test("wrong paths are 404, wrong methods 405 with Allow, in JSON", async () => {
   assert.equal(wrong.headers.get("allow"), "POST");
   const other = await call("DELETE", "/stock/find/1");
   assertProblem(other, 405, "method_not_allowed");
-  assert.equal(other.headers.get("allow"), "GET");
+  assert.equal(other.headers.get("allow"), "GET, HEAD");
+  const head = await call("HEAD", "/health");
+  assert.deepEqual([head.status, head.text], [200, ""]);
 });
 
 test("health answers for each service and for all", async () => {

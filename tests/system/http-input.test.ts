@@ -78,3 +78,17 @@ test("a refusal of one connection leaves the others alone", async () => {
   await Promise.all(Array.from({ length: 20 }, () => assertMalformed(send("hello\r\n\r\n"), 400)));
   assert.equal((await request("GET /health")).status, 200);
 });
+
+test("a request that names no host is answered in HTTP/1.0, where it need not, and is 400 in HTTP/1.1", async () => {
+  const old = await send("GET /health HTTP/1.0\r\n\r\n");
+  assert.deepEqual([old.status, old.body], [200, '{"status":"healthy"}']);
+  await assertMalformed(send("POST /payment/create_user HTTP/1.1\r\nConnection: close\r\n\r\n"), 400);
+});
+
+test("what the server cannot do is told in JSON: a tunnel is 405, an expectation 417", async () => {
+  const tunnel = await send("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n");
+  assert.deepEqual([tunnel.status, (JSON.parse(tunnel.body) as { code: string }).code], [405, "method_not_allowed"]);
+  assert.match(tunnel.head, /^allow: GET, HEAD, POST$/im);
+  assert.match(tunnel.head, /^content-type: application\/json$/im);
+  await assertMalformed(request("POST /payment/create_user", "Expect: a-miracle\r\n"), 417);
+});

@@ -15,7 +15,10 @@ export const idempotencyHeader = z.object({
       `must be 1 to ${idempotencyKeyLengthMax} visible ASCII characters`,
     )
     .optional()
-    .openapi({ description: "Repeats with the same key are answered from the first answer, for 24 hours." }),
+    .openapi({
+      description:
+        "Repeats with the same key are answered from the first answer, for 24 hours. Each service has its own keys.",
+    }),
 });
 
 /** What identifies a keyed request: its key, and what was asked. Undefined without the header. */

@@ -43,7 +43,8 @@ function answerUnmatched(app: OpenAPIHono, context: Context): Response {
   const { method, path } = context.req;
   const allowed = ["GET", "POST"].filter((other) => app.router.match(other, path)[0].length > 0);
   if (allowed.length === 0) return answerProblem(context, new Problem("not_found", `There is nothing at ${path}.`));
-  context.header("Allow", allowed.join(", "));
+  // What takes GET takes HEAD.
+  context.header("Allow", allowed.map((other) => (other === "GET" ? "GET, HEAD" : other)).join(", "));
   const message = `${path} takes ${allowed.join(" or ")}, not ${method}.`;
   return answerProblem(context, new Problem("method_not_allowed", message));
 }

@@ -71,3 +71,14 @@ test("an error that nobody foresaw is logged, and tells a stranger nothing", asy
   assert.doesNotMatch(body, /secret/);
   assert.equal(reported.length, 1);
 });
+
+test("a checkout that fails as nobody foresaw is pending, neither a 5xx nor a refusal (D15)", async () => {
+  for (const error of [new Error("secret"), new StoreFailure("store_broken", "asked to")]) {
+    const { app, service, reported } = appOver([], "step_failed");
+    service.checkout = () => Promise.reject(error);
+    const response = await app.request("/orders/checkout/1", { method: "POST" });
+    assert.ok(Number(response.headers.get("retry-after")) >= 1);
+    assert.deepEqual(await problemOf(response), { status: 409, code: "checkout_pending" });
+    assert.deepEqual(reported, [error]);
+  }
+});

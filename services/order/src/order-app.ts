@@ -1,6 +1,7 @@
 // The order service over HTTP.
-import { answerHealth, onceKey, orderRoutes, type ReportError, serviceApp } from "@assent/contract";
-import type { OrderService } from "./order-service.ts";
+import { answerHealth, onceKey, orderRoutes, Problem, type ReportError, serviceApp } from "@assent/contract";
+import { comeBackAfterMs } from "@assent/orchestrator";
+import { checkoutPending, type OrderService } from "./order-service.ts";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- inferred from the routes
 export function orderApp(service: OrderService, report: ReportError) {
@@ -27,7 +28,14 @@ export function orderApp(service: OrderService, report: ReportError) {
     return c.text(`Item: ${item_id} added to: ${order_id} price updated to: ${total}`, 200);
   });
   app.openapi(orderRoutes.checkout, async (c) => {
-    await service.checkout(c.req.valid("param").order_id);
+    try {
+      await service.checkout(c.req.valid("param").order_id);
+    } catch (error) {
+      if (error instanceof Problem) throw error;
+      // It may have begun: nothing may be said of its outcome but that it can be asked for.
+      report(error, `${c.req.method} ${c.req.path}`);
+      throw checkoutPending(comeBackAfterMs);
+    }
     return c.text("Checkout successful", 200);
   });
   app.openapi(orderRoutes.deadLetters, async (c) => c.json(await service.parked(), 200));

@@ -88,11 +88,7 @@ export class OrderService {
       case "unmet":
         throw new Problem("order_empty", "Order has no items");
       case "pending":
-        throw new Problem(
-          "checkout_pending",
-          "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
-          { retryAfterMs: result.retryAfterMs },
-        );
+        throw checkoutPending(result.retryAfterMs);
       case "overloaded":
         throw new Problem("overloaded", "Too many checkouts at once. Nothing was started; try again later.", {
           retryAfterMs: result.retryAfterMs,
@@ -177,6 +173,11 @@ function addition(itemId: string, quantity: number, price: number): RowChange {
     increment: { total: cost, units: quantity, entries: 1 },
     append: { items: [itemId, quantity] },
   };
+}
+
+export function checkoutPending(retryAfterMs: number): Problem {
+  const message = "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.";
+  return new Problem("checkout_pending", message, { retryAfterMs });
 }
 
 function notFound(orderId: string): Problem {

@@ -85,6 +85,9 @@ function creditAfter(userId: string, write: LedgerWrite): number {
     case "insufficient":
       throw new Problem("insufficient_credit", `User: ${userId} credit cannot get reduced below zero!`);
     case "too_large":
-      throw new Problem("credit_too_large", `User: ${userId} cannot have more than ${balanceMax} in all.`);
+      throw new Problem(
+        "credit_too_large",
+        `User: ${userId} cannot be given more than ${balanceMax} in all, what is gone included.`,
+      );
   }
 }

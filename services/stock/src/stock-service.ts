@@ -95,6 +95,9 @@ function stockAfter(itemId: string, write: LedgerWrite): number {
     case "insufficient":
       throw new Problem("insufficient_stock", `Item: ${itemId} stock cannot get reduced below zero!`);
     case "too_large":
-      throw new Problem("stock_too_large", `Item: ${itemId} cannot have more than ${balanceMax} in all.`);
+      throw new Problem(
+        "stock_too_large",
+        `Item: ${itemId} cannot be given more than ${balanceMax} in all, what is gone included.`,
+      );
   }
 }

@@ -29,13 +29,24 @@ export class ServiceServer {
   #whenIdle: () => void = () => undefined;
 
   constructor(fetch: (request: Request) => Response | Promise<Response>) {
-    this.#server = createServer();
+    // A missing Host is refused below, in our own form.
+    this.#server = createServer({ requireHostHeader: false });
     this.#server.keepAliveTimeout = keepAliveMs;
     const answer = getRequestListener(fetch, { errorHandler: answerFailure });
     this.#server.on("request", (request, response) => {
       this.#track(response);
+      // HTTP/1.0, which probes of load balancers speak, has no Host.
+      if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
       void answer(request, response);
     });
+    this.#server.on("checkExpectation", (request, response) => {
+      this.#track(response);
+      const body = JSON.stringify(malformed(`${STATUS_CODES[417]}: ${request.headers.expect}`));
+      const length = Buffer.byteLength(body);
+      response.writeHead(417, { "Content-Type": "application/json", "Content-Length": length, Connection: "close" });
+      response.end(body);
+    });
+    this.#server.on("connect", (_request, socket) => refuseTunnel(socket));
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
   }
 
@@ -96,12 +107,24 @@ export class ServiceServer {
     }
     const status = statusByParserError[error.code ?? ""] ?? 400;
     const reason = STATUS_CODES[status] ?? "";
-    const body = JSON.stringify(malformed(`${reason}: ${error.message}`));
-    const head =
-      `HTTP/1.1 ${status} ${reason}\r\nContent-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
-    socket.end(head + body, () => socket.destroy());
+    endWith(socket, `${status} ${reason}`, malformed(`${reason}: ${error.message}`));
   }
+}
+
+function refuseTunnel(socket: Duplex): void {
+  // It may be reset while it is being answered: there is nobody left to tell.
+  socket.on("error", () => socket.destroy());
+  const problem = { error: "There are no tunnels here: CONNECT is not taken.", code: "method_not_allowed" };
+  endWith(socket, "405 Method Not Allowed\r\nAllow: GET, HEAD, POST", problem);
+}
+
+/** Writes an answer to a connection that the server has no response for, and closes it. */
+function endWith(socket: Duplex, statusAndHeaders: string, problem: object): void {
+  const body = JSON.stringify(problem);
+  const head =
+    `HTTP/1.1 ${statusAndHeaders}\r\nContent-Type: application/json\r\n` +
+    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+  socket.end(head + body, () => socket.destroy());
 }
 
 /** A request whose target or host make no URL. Anything else the services answer themselves. */
