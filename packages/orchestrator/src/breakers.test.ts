@@ -1,7 +1,7 @@
 // One breaker per service: a transaction gets the permits of all of its services, or holds none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "../test-kit/virtual-clock.ts";
+import { VirtualClock } from "@assent/simulator";
 import { defaultBreakerLimits } from "./breaker.ts";
 import { Breakers } from "./breakers.ts";
 

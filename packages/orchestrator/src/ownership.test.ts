@@ -4,7 +4,7 @@ import { memoryLog } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MortalProcess } from "../test-kit/mortal-process.ts";
-import { VirtualClock } from "../test-kit/virtual-clock.ts";
+import { VirtualClock } from "@assent/simulator";
 import { exclusiveOwnership, LeasedOwnership } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Lease } from "./ports/lease.ts";

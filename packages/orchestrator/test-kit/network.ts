@@ -10,7 +10,7 @@ import {
   type Question,
   type QuestionAnswer,
 } from "@assent/protocol";
-import type { VirtualClock } from "./virtual-clock.ts";
+import type { VirtualClock } from "@assent/simulator";
 
 /** What becomes of one message: one delivery per delay (none: it is lost), and a reply after a delay, or none. */
 export interface Fate {

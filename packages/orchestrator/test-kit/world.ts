@@ -18,8 +18,8 @@ import { JournalEngine } from "./journal-engine.ts";
 import { MortalProcess } from "./mortal-process.ts";
 import { Network } from "./network.ts";
 import { ScriptedLog } from "./scripted-log.ts";
-import { SeededRandom } from "./seeded-random.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { SeededRandom } from "@assent/simulator";
+import { VirtualClock } from "@assent/simulator";
 
 export interface Trip {
   readonly hotel: string;

@@ -11,8 +11,8 @@ import {
 import { memoryBranches } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SeededRandom } from "../../test-kit/seeded-random.ts";
-import { VirtualClock } from "../../test-kit/virtual-clock.ts";
+import { SeededRandom } from "@assent/simulator";
+import { VirtualClock } from "@assent/simulator";
 import type { Observation } from "../ports/observer.ts";
 import { Participant, participantSweepMax } from "./participant.ts";
 
