@@ -1,9 +1,9 @@
 // Parts of the checkout system that fail: a store without room, a broken store, a service that is silent. Put together
 // in this process, because a store cannot be made to fail from outside.
-import { Orchestrator, Participant } from "@assent/orchestrator";
+import { Orchestrator, Participant, type Tables } from "@assent/orchestrator";
 import { checkout, orderApp, orderOperations, OrderService } from "@assent/order";
 import { paymentOperations } from "@assent/payment";
-import { defaultLimits, type Limits } from "@assent/protocol";
+import { decodeCommands, defaultLimits, type Limits, type Verb } from "@assent/protocol";
 import { stockOperations } from "@assent/stock";
 import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
@@ -49,15 +49,24 @@ after(() => Promise.all(opened.map((shop) => shop.stop())));
 
 type Service = "stock" | "payment";
 
+const loseAccount = (tables: Tables, { accountId }: { accountId: string }): null => {
+  tables.delete("accounts", accountId);
+  return null;
+};
+
 class Shop {
   readonly engine = new FailingEngine();
   readonly silent = new Set<Service>();
+  /** Commands of these verbs are lost on the way. */
+  readonly unheard = new Set<Verb>();
+  /** How many messages to stock were lost. */
+  lostToStock = 0;
   readonly reported: unknown[] = [];
   stockAnswersPrices = true;
   readonly #orders = new GroupCommitExecutor({ ...this.#executor(), operations: orderOperations(limits) });
   readonly #stock = new GroupCommitExecutor({
     ...this.#executor(new MemoryEngine()),
-    operations: stockOperations(limits),
+    operations: { ...stockOperations(limits), loseAccount },
   });
   readonly #payment = new GroupCommitExecutor({
     ...this.#executor(new MemoryEngine()),
@@ -94,13 +103,31 @@ class Shop {
     this.#app = orderApp(service, (error) => this.reported.push(error));
   }
 
-  /** An item, a user and an order of theirs: what is bought costs 2, there are 10 of it and 10 to pay with. */
-  async seed(): Promise<void> {
+  /** An item, a user and orders of theirs: what is bought costs 2, there are 10 of it and 10 to pay with. */
+  async seed(orders = 1): Promise<void> {
     const seed = { first: 0, count: 1, generation: "g", available: 10, details: { price: 2 } };
     await Promise.all([this.#stock.run("seed", seed), this.#payment.run("seed", seed)]);
-    const fields = { user: "0", items: [["0", 1]], total: 2, units: 1, entries: 1 };
-    await this.#orders.run("putRow", { key: "0", incarnation: "i", fields });
+    for (let order = 0; order < orders; order += 1) await this.putOrder(String(order), 2);
     await this.#orchestrator.start();
+  }
+
+  async putOrder(key: string, total: number): Promise<void> {
+    const fields = { user: "0", items: [["0", 1]], total, units: 1, entries: 1 };
+    await this.#orders.run("putRow", { key, incarnation: "i", fields });
+  }
+
+  /** The stock of the item is gone, and only that. */
+  loseStock(): Promise<null> {
+    return this.#stock.run("loseAccount", { accountId: "0" });
+  }
+
+  /** Accounts that stock has. */
+  async stockAccounts(): Promise<number> {
+    return (await this.#stock.run("totals", undefined)).accounts;
+  }
+
+  get abortRate(): number {
+    return this.#orchestrator.status().abortRate;
   }
 
   async post(path: string): Promise<{ status: number; body: string }> {
@@ -143,9 +170,24 @@ class Shop {
       random: systemRandom,
       limits,
     });
-    return (message) => (this.silent.has(service) ? Promise.resolve(undefined) : participant.handle(message));
+    return (message) => {
+      const isLost = this.silent.has(service) || decodeCommands(message).some(({ verb }) => this.unheard.has(verb));
+      if (!isLost) return participant.handle(message);
+      if (service === "stock") this.lostToStock += 1;
+      return Promise.resolve(undefined);
+    };
   }
 }
+
+async function until(condition: () => boolean): Promise<void> {
+  const giveUpAt = performance.now() + 5_000;
+  while (!condition()) {
+    assert.ok(performance.now() < giveUpAt, "it does not come");
+    await new Promise(setImmediate);
+  }
+}
+
+const codeOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as Record<string, unknown>)["code"];
 
 function assertRefused({ status, body }: { status: number; body: string }, where: string): void {
   assert.ok(status >= 400 && status < 500, `${where}: ${status} ${body}`);
@@ -219,4 +261,54 @@ test("a price that cannot be had is not said to be of an item that does not exis
   assert.doesNotMatch(body, /item_not_found|does not exist/);
   assert.equal(shop.reported.length, 1, "it is reported");
   assert.equal(await shop.orderTotal(), 2, "nothing was added");
+});
+
+test("decisions that are never answered open the breaker as votes do (D45)", async () => {
+  const shop = new Shop();
+  await shop.seed(2);
+  shop.unheard.add("commit");
+  assert.equal((await shop.post("/orders/checkout/0")).status, 200);
+  await until(() => shop.lostToStock > 5);
+  const refused = await shop.post("/orders/checkout/1");
+  assert.deepEqual([refused.status, codeOf(refused)], [400, "service_stock_unavailable"]);
+  shop.unheard.clear();
+  await shop.quiet();
+  assert.deepEqual(await shop.accounts(), [
+    [9, 1],
+    [8, 2],
+  ]);
+});
+
+test("what a breaker keeps out is no sample of the abort rate, whatever that is (D28)", async () => {
+  const shop = new Shop();
+  await shop.seed(4);
+  for (const order of [0, 1, 2]) assert.equal((await shop.post(`/orders/checkout/${order}`)).status, 200);
+  assert.equal(shop.abortRate, 0);
+  shop.silent.add("stock");
+  const told = await shop.post("/orders/checkout/3");
+  assertRefused(told, "silence");
+  await until(() => shop.lostToStock > 5);
+  const { abortRate } = shop;
+  assert.ok(abortRate > 0 && abortRate < 1, `${abortRate}`);
+  for (let times = 0; times < 50; times += 1) {
+    assert.equal(codeOf(await shop.post("/orders/checkout/3")), "service_stock_unavailable");
+  }
+  assert.equal(shop.abortRate, abortRate);
+});
+
+test("a decision about a prepared branch whose account was lost makes no account, and ends (D40)", async () => {
+  for (const [verb, total, status] of [
+    ["commit", 2, 200],
+    ["abort", 11, 400],
+  ] as const) {
+    const shop = new Shop();
+    await shop.seed(0);
+    await shop.putOrder("0", total);
+    shop.unheard.add(verb);
+    assert.equal((await shop.post("/orders/checkout/0")).status, status, verb);
+    await shop.loseStock();
+    shop.unheard.clear();
+    await shop.quiet();
+    assert.equal(await shop.stockAccounts(), 0, verb);
+  }
 });

@@ -1,6 +1,6 @@
-// Books a trip: rooms of a hotel and seats of a flight, both or neither. All in memory, so that it runs as is.
+// Books trips, rooms of a hotel and seats of a flight, both or neither: as 2PC, then as a saga. All in memory.
 import { ledgerHandler, ledgerOperations } from "@assent/ledger";
-import { defineTransaction, Orchestrator, Participant } from "@assent/orchestrator";
+import { defineTransaction, Orchestrator, Participant, type QuestionTransport } from "@assent/orchestrator";
 import { memoryBranches, memoryLog } from "@assent/store-memory";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
@@ -15,40 +15,42 @@ const bookTrip = defineTransaction({
   },
 });
 
-// What this machine is like, and a service: a ledger of what it sells, and a participant in front of it.
+// A service: a ledger of what it sells, and a participant in front of it.
 const here = { clock: systemClock, random: systemRandom, schedule: nextTurn };
-async function openService(accountId: string, amount: number) {
+async function openService(accountId: string, amount: number, questions: QuestionTransport) {
   const handler = ledgerHandler({ insufficient: "sold_out", absent: "not_offered" });
   const { store, run } = memoryBranches(handler, ledgerOperations, here);
   await run("openAccount", { accountId, generation: "1", details: null });
   await run("deposit", { accountId, amount });
-  const participant = new Participant({ ...here, store, questions: { ask: async () => undefined } });
-  return { endpoint: (message: Uint8Array) => participant.handle(message), run };
+  const participant = new Participant({ ...here, store, questions });
+  participant.start();
+  const left = async () => (await run("findAccount", { accountId }))?.available;
+  return { endpoint: (message: Uint8Array) => participant.handle(message), left, stop: () => participant.stop() };
 }
-const hotels = await openService("ritz", 4);
-const flights = await openService("ba7", 9);
 
-// The coordinator: its log, its way to the services, and the transactions that it knows.
-const endpoints = { hotels: hotels.endpoint, flights: flights.endpoint };
-const transport = new MemoryTransport({ ...here, endpoints });
-const { log } = memoryLog(here);
-const orchestrator = new Orchestrator({
-  ...here,
-  service: "trips",
-  owner: "a",
-  definitions: [bookTrip],
-  log,
-  transport,
-});
+for (const protocol of ["2pc", "saga"] as const) {
+  // A branch that has waited long asks the coordinator what became of its transaction.
+  const questions: QuestionTransport = { ask: (_service, question) => orchestrator.answerQuestion(question) };
+  const hotels = await openService("ritz", 4, questions);
+  const flights = await openService("ba7", 9, questions);
 
-for (const [key, people] of [
-  ["smith", 3],
-  ["smith", 3],
-  ["jones", 2],
-] as const) {
-  const result = await orchestrator.run(bookTrip, { key, input: { people } });
-  console.log(key, result.kind, "reason" in result ? result.reason : "");
+  // The coordinator: its log, its way to the services, and the transactions that it knows.
+  const endpoints = { hotels: hotels.endpoint, flights: flights.endpoint };
+  const ports = { ...here, log: memoryLog(here).log, transport: new MemoryTransport({ ...here, endpoints }) };
+  const owner = `trips-${systemRandom.name()}`;
+  const orchestrator = new Orchestrator({ ...ports, service: "trips", owner, definitions: [bookTrip], protocol });
+  await orchestrator.start();
+
+  for (const request of [
+    { key: "smith", input: { people: 3 } },
+    { key: "smith", input: { people: 3 } },
+    { key: "jones", input: { people: 2 } },
+  ]) {
+    const result = await orchestrator.run(bookTrip, request);
+    const more = "repeated" in result && result.repeated ? ", before" : "reason" in result ? `, ${result.reason}` : "";
+    console.log(`${protocol} ${request.key}: ${result.kind}${more}`);
+  }
+  await orchestrator.stop(1_000);
+  console.log(`${protocol} left: rooms ${await hotels.left()}, seats ${await flights.left()}`);
+  for (const service of [hotels, flights]) service.stop();
 }
-await orchestrator.stop(1_000);
-console.log("rooms", (await hotels.run("findAccount", { accountId: "ritz" }))?.available);
-console.log("seats", (await flights.run("findAccount", { accountId: "ba7" }))?.available);
