@@ -14,7 +14,7 @@ import {
   type TransactionLog,
 } from "@assent/orchestrator";
 import { paymentOperations, type PaymentOperations, PaymentService } from "@assent/payment";
-import { decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
+import { decodeQuestionAnswers, encodeQuestions, type Limits } from "@assent/protocol";
 import {
   History,
   SeededRandom,
@@ -28,7 +28,7 @@ import { priceOf, stockOperations, type StockOperations, StockService } from "@a
 import { type Executor, keyedBranchStore, keyedLease, keyedLog, type Operations } from "@assent/store-keyed";
 import { MemoryTransport } from "@assent/transport-memory";
 import { slotNames, type Swarm } from "./swarm.ts";
-import { worldLimits } from "./world-limits.ts";
+import { limitsOf, losesTails } from "./world-limits.ts";
 
 export interface OrderInstance {
   readonly process: SimulatedProcess;
@@ -66,23 +66,26 @@ export class Deployment {
   /** Commits of the order store that are older than the run, and are never lost. */
   setupCommits = 0;
   readonly #swarm: Swarm;
+  readonly #limits: Limits;
   #boots = 0;
 
   constructor({ swarm, random, keepTrace }: { swarm: Swarm; random: SeededRandom; keepTrace: boolean }) {
     this.#swarm = swarm;
+    this.#limits = limitsOf(swarm);
+    const limits = this.#limits;
     this.random = random;
     this.trace = new Trace({ now: () => this.time.monotonic(), keep: keepTrace });
     const { time, trace } = this;
     const shared = { time, random, trace };
     this.bus = new SimulatedBus(shared);
-    this.orders = new SimulatedStore({ ...shared, name: "orders", operations: orderOperations(worldLimits) });
-    this.stock = new SimulatedStore({ ...shared, name: "stock", operations: stockOperations(worldLimits) });
-    this.payment = new SimulatedStore({ ...shared, name: "payment", operations: paymentOperations(worldLimits) });
+    this.orders = new SimulatedStore({ ...shared, name: "orders", operations: orderOperations(limits) });
+    this.stock = new SimulatedStore({ ...shared, name: "stock", operations: stockOperations(limits) });
+    this.payment = new SimulatedStore({ ...shared, name: "payment", operations: paymentOperations(limits) });
     this.history = new History({
       time,
       trace,
-      limits: worldLimits,
-      planOf: ({ input }) => planBranches(checkout, input, worldLimits),
+      limits,
+      planOf: ({ input }) => planBranches(checkout, input, limits),
       storeOf: ({ service }) => service,
     });
   }
@@ -121,13 +124,13 @@ export class Deployment {
     const observer = { observe: (observation: Observation) => this.#observed(process.name, observation) };
     const random = new SeededRandom(this.random.below(2 ** 31));
     const endpoint = (service: string) => (message: Uint8Array) =>
-      this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: worldLimits.replyWaitMs });
+      this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: this.#limits.replyWaitMs });
     const ownership = new LeasedOwnership({
       lease: keyedLease(store),
       owner: process.name,
       clock,
       observer,
-      limits: worldLimits,
+      limits: this.#limits,
     });
     const options: OrchestratorOptions = {
       service: "order",
@@ -142,10 +145,10 @@ export class Deployment {
       clock,
       random,
       observer,
-      limits: worldLimits,
+      limits: this.#limits,
       protocol: this.#swarm.protocol,
       ownership,
-      onSilence: this.#swarm.faults.some(({ kind }) => kind === "lose_log_tail") ? "ask" : "abort",
+      onSilence: losesTails(this.#swarm) ? "ask" : "abort",
     };
     const orchestrator = new WatchedOrchestrator(options, this.history);
     const stock = this.stock.seenBy(process);
@@ -193,7 +196,7 @@ export class Deployment {
       clock: process.clock,
       random: new SeededRandom(this.random.below(2 ** 31)),
       observer: { observe: (observation) => this.#observed(process.name, observation) },
-      limits: worldLimits,
+      limits: this.#limits,
     });
     this.bus.serve(slot.startsWith("stock") ? "stock" : "payment", slot, {
       process,

@@ -1,6 +1,7 @@
 // Limits of the simulated world: a tenth of the real ones or less, so that deadlines, leases, questions and removals
 // all happen within one storm.
 import { checkLimits, defaultLimits, type Limits } from "@assent/protocol";
+import type { Swarm } from "./swarm.ts";
 
 export const worldLimits: Limits = checkLimits({
   ...defaultLimits,
@@ -20,3 +21,18 @@ export const worldLimits: Limits = checkLimits({
   contendedWaitMs: 400,
   releaseWaitMs: 600,
 });
+
+/**
+ * What a log has lost of a transaction that was over, only its branches remember, and only until `begunAt` +
+ * 2 × `maxAge`; then the key is new to everybody. So where tails are lost, `maxAge` outlasts the whole run, as in
+ * production it outlasts the loss window (docs/adr/0008).
+ */
+const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000 });
+
+export function losesTails({ faults }: Swarm): boolean {
+  return faults.some(({ kind }) => kind === "lose_log_tail");
+}
+
+export function limitsOf(swarm: Swarm): Limits {
+  return losesTails(swarm) ? lossyLimits : worldLimits;
+}
