@@ -78,15 +78,35 @@ for (const protocol of protocols) {
     await repeatAfterLoss(world, { commits, protocol });
   });
 
-  test(`C6 ${protocol}: all of it lost, and a repeat meets silence: with "ask" it waits for the truth`, async () => {
+  test(`C6 ${protocol}: all of it lost, and a repeat meets silence: it waits for the truth`, async () => {
     const { world, commits } = await told(protocol, ["hotels", "flights"], true);
     world.loseLogAfter(commits);
     world.network.commandFate = () => lost;
-    const { orchestrator } = world.boot({ protocol, onSilence: "ask" });
+    const { orchestrator } = world.boot({ protocol, logMayLoseTail: true });
     await world.clock.until(orchestrator.start());
     assert.equal((await world.clock.until(start(orchestrator))).kind, "pending", "silence decides nothing");
     world.network.commandFate = () => delivered;
     await world.clock.advance(120_000);
+    assert.equal((await world.row("k"))?.outcome, "committed", "S5");
+    await checkMoney(world, keyOfTwo);
+  });
+
+  test(`R5 ${protocol}: a failed attempt and a successful one lost together: what was told paid is paid`, async () => {
+    const world = await World.with({ rooms: 9, seats: 1 });
+    const { commits } = world;
+    const first = world.boot({ protocol, logMayLoseTail: true });
+    assert.equal((await world.clock.until(start(first.orchestrator))).kind, "aborted");
+    await world.clock.advance(1_000);
+    await world.deposit("flights", "f", 8);
+    assert.equal((await world.clock.until(start(first.orchestrator))).kind, "committed");
+    await world.clock.advance(1_000);
+    assert.deepEqual(await world.active(), [], "everything has ended");
+    first.process.die();
+    world.loseLogAfter(commits);
+    const { orchestrator } = world.boot({ protocol, logMayLoseTail: true });
+    assert.equal((await world.clock.until(start(orchestrator))).kind, "aborted", "the first attempt's second life");
+    for (const service of services) world.participant(service).start();
+    await world.clock.advance(askedByThenMs);
     assert.equal((await world.row("k"))?.outcome, "committed", "S5");
     await checkMoney(world, keyOfTwo);
   });
@@ -214,4 +234,21 @@ test("P6, T8 an answer carries the record's epoch, and says whether everything h
   const beyond = { ...asked, epoch: after.epoch + 9 };
   const last = await world.clock.until(orchestrator.answerQuestion(beyond));
   assert.equal(last.kind === "decided" && last.epoch, beyond.epoch, "what has ended is never fenced off");
+});
+
+test("R5 while the log may still lose an end, nobody is told of it; afterwards a branch may forget", async () => {
+  const { world } = await told("2pc", []);
+  const asked = await question(world);
+  const { orchestrator } = world.boot({ logMayLoseTail: true });
+  await world.clock.until(orchestrator.start());
+  await world.clock.advance(1_000);
+  assert.deepEqual(await world.active(), [], "it has ended");
+  const isEnded = async (): Promise<boolean> => {
+    const answer = await world.clock.until(orchestrator.answerQuestion(asked));
+    assert.ok(answer.kind === "decided" && answer.decision === "commit");
+    return answer.ended;
+  };
+  assert.equal(await isEnded(), false);
+  await world.clock.advance(world.limits.lossWindowMs + world.limits.clockSkewMs);
+  assert.equal(await isEnded(), true);
 });

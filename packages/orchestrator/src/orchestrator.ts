@@ -50,11 +50,12 @@ export interface OrchestratorOptions {
   /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
   readonly ownership?: Ownership;
   /**
-   * What an owner does with a branch that has not answered by the deadline. `abort` (the default) frees what the
-   * others hold at once, and is right for a log that keeps every write it acknowledged. `ask` never lets silence
-   * decide: it asks until the branch answers, for a log that may lose its newest writes (docs/adr/0008).
+   * False (the default): the log keeps every write it acknowledged. Then an owner lets silence decide at the deadline,
+   * and what the others hold is free at once. True, for a log that may fail over to a lagging replica and lose up to
+   * `lossWindowMs` of its newest writes (docs/adr/0008): silence never decides, the owner asks until the branch
+   * answers; and a branch forgets a success only when its end is older than that window.
    */
-  readonly onSilence?: "abort" | "ask";
+  readonly logMayLoseTail?: boolean;
 }
 
 export interface RunRequest {
@@ -105,9 +106,9 @@ export class Orchestrator {
     const ownership = options.ownership ?? exclusiveOwnership;
     this.#owner = options.owner;
     this.#definitions = options.definitions;
-    const silenceDecides = options.onSilence !== "ask";
+    const logMayLoseTail = options.logMayLoseTail ?? false;
     const ports = { log, transport, clock, random, observer };
-    this.#environment = { service, ...ports, limits, breakers, ownership, silenceDecides };
+    this.#environment = { service, ...ports, limits, breakers, ownership, logMayLoseTail };
     this.#policy = policyOf(options.protocol ?? "auto", observer);
     this.#admission = new Admission(options.admission ?? defaultAdmissionLimits);
     this.#recovery = new Recovery({
@@ -166,10 +167,16 @@ export class Orchestrator {
     if (record === undefined) return { kind: "wait" };
     const decision = decisionOf(record);
     if (decision === undefined) return { kind: "wait" };
-    const ended = isEnded(record);
+    const ended = isEnded(record) && this.#isKept(record);
     // What has ended never changes: its answer must not be fenced off by an epoch whose record the log has lost.
     const epoch = ended ? Math.max(record.epoch, question.epoch) : record.epoch;
     return { kind: "decided", decision, epoch, ended };
+  }
+
+  /** Whether the log cannot lose any more what it says of a record, so that its branches may forget. */
+  #isKept(record: TransactionRecord): boolean {
+    const { clock, limits, logMayLoseTail } = this.#environment;
+    return !logMayLoseTail || clock.now() > record.changedAt + limits.lossWindowMs + limits.clockSkewMs;
   }
 
   /** Answers one message of questions with one message of answers, or with undefined when it is none (M3). */

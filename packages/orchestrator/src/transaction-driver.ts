@@ -37,7 +37,7 @@ export interface DriverEnvironment {
   readonly breakers: Breakers;
   readonly ownership: Ownership;
   /** Whether silence at the deadline may decide abort (C6). */
-  readonly silenceDecides: boolean;
+  readonly logMayLoseTail: boolean;
 }
 
 export interface DriverOptions {
@@ -165,7 +165,9 @@ export class TransactionDriver {
   #send(branchId: string, verb: Verb): void {
     const spec = this.#options.branches.find((branch) => branch.branchId === branchId);
     if (spec === undefined) return;
-    const { transport, breakers, limits } = this.#environment;
+    const { transport, breakers, limits, logMayLoseTail } = this.#environment;
+    // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
+    if (verb === "forget" && logMayLoseTail) return;
     const answered = transport.send(spec, this.#command(spec, verb), limits.replyWaitMs);
     if (verb === "forget") return void answered;
     void answered.then((answer) => {
@@ -286,8 +288,8 @@ export class TransactionDriver {
 
   /** C6, R2: the right to let silence decide, by the monotonic clock and the lease. */
   #isUninterrupted(): boolean {
-    const { clock, limits, ownership, silenceDecides } = this.#environment;
-    if (!silenceDecides) return false;
+    const { clock, limits, ownership, logMayLoseTail } = this.#environment;
+    if (logMayLoseTail) return false;
     const elapsedMs = clock.monotonic() - this.#startedAt;
     return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && ownership.isHeld(this.#startedAt);
   }

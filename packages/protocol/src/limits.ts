@@ -14,6 +14,8 @@ export interface Limits {
   /** Age after which a command for an unknown branch is `expired` (P7). */
   readonly maxAgeMs: number;
   readonly clockSkewMs: number;
+  /** How old the newest writes are at most that a log can lose, where it may lose any (docs/adr/0008). */
+  readonly lossWindowMs: number;
   /** Age at which an unfinished branch record asks its coordinator (P6). */
   readonly askAfterMs: number;
   readonly sweepEveryMs: number;
@@ -45,6 +47,7 @@ export const defaultLimits: Limits = {
   leaseRenewMs: 2_000,
   maxAgeMs: 7_200_000,
   clockSkewMs: 500,
+  lossWindowMs: 60_000,
   askAfterMs: 60_000,
   sweepEveryMs: 5_000,
   retryFirstMs: 100,
@@ -81,6 +84,7 @@ export function checkLimits(limits: Limits): Limits {
     "age outlives leases",
   );
   relation(limits.maxAgeMs > limits.askAfterMs * 2, "a branch asks long before commands for it expire");
+  relation(limits.maxAgeMs > limits.lossWindowMs + limits.askAfterMs * 2, "branches outlast what a log can lose");
   relation(limits.replyWaitMs < limits.phaseOneDeadlineMs, "phase 1 can be sent again before its deadline");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");

@@ -17,8 +17,10 @@ export type FaultKind =
   | "store_lost_replies"
   | "store_slow"
   | "store_full"
-  /** The log goes back by so many commits (`strength`). */
+  /** The log goes back by so many commits (`strength`), or, at 0, to before some transaction began. */
   | "lose_log_tail"
+  /** A store of branches goes back by up to so many commits (`strength`), none of which is more than votes. */
+  | "lose_votes"
   /** Every lease is gone. */
   | "lose_leases";
 

@@ -14,6 +14,7 @@ const openProblems: readonly string[] = ["checkout_pending", "overloaded", "orde
 export class Clients {
   readonly told: Told[] = [];
   checkouts = 0;
+  #generations = 0;
   readonly #deployment: Deployment;
   readonly #swarm: Swarm;
 
@@ -51,6 +52,7 @@ export class Clients {
     const act = random.uniform();
     if (act < 0.8) void this.#checkout(orderId);
     else if (act < 0.9 && this.#swarm.addsItems) this.#addItem(orderId);
+    else if (act < 0.92 && this.#swarm.reseeds) this.#reseed();
     else if (!this.#swarm.deposits) return;
     else if (act < 0.95) void stockService.add(String(random.below(this.#swarm.items)), 1).catch(ignored);
     else void paymentService.addFunds(String(random.below(this.#swarm.users)), 1).catch(ignored);
@@ -61,6 +63,17 @@ export class Clients {
     const { process, service } = random.pick([...orderInstances.values()]);
     const itemId = String(random.below(this.#swarm.items));
     process.run(() => void service.addItem({ orderId, itemId, quantity: 1 }).catch(ignored));
+  }
+
+  #reseed(): void {
+    const { random, stock, payment } = this.#deployment;
+    const { items, users, stockPerItem, creditPerUser } = this.#swarm;
+    this.#generations += 1;
+    const fresh = { count: 1, generation: `g1.${this.#generations}` };
+    const item = { ...fresh, first: random.below(items), available: stockPerItem, details: { price: 1 } };
+    const user = { ...fresh, first: random.below(users), available: creditPerUser, details: null };
+    const seeding = random.chance(0.5) ? stock.direct.run("seed", item) : payment.direct.run("seed", user);
+    seeding.catch(ignored);
   }
 
   /** One request to some instance. Undefined while the outcome is open; never settles when the instance dies. */

@@ -8,6 +8,7 @@ import {
   type OrchestratorOptions,
   Participant,
   planBranches,
+  type ProtocolPolicy,
   type RunRequest,
   type RunResult,
   type Transaction,
@@ -52,6 +53,10 @@ class WatchedOrchestrator extends Orchestrator {
   }
 }
 
+function mixedPolicy(random: SeededRandom): ProtocolPolicy {
+  return { choose: () => random.pick(["2pc", "saga"]), finished: () => undefined, abortRate: () => 0 };
+}
+
 export class Deployment {
   readonly time = new VirtualClock();
   readonly trace: Trace;
@@ -78,9 +83,6 @@ export class Deployment {
     const { time, trace } = this;
     const shared = { time, random, trace };
     this.bus = new SimulatedBus(shared);
-    this.orders = new SimulatedStore({ ...shared, name: "orders", operations: orderOperations(limits) });
-    this.stock = new SimulatedStore({ ...shared, name: "stock", operations: stockOperations(limits) });
-    this.payment = new SimulatedStore({ ...shared, name: "payment", operations: paymentOperations(limits) });
     this.history = new History({
       time,
       trace,
@@ -88,6 +90,19 @@ export class Deployment {
       planOf: ({ input }) => planBranches(checkout, input, limits),
       storeOf: ({ service }) => service,
     });
+    const store = <O extends Operations>(name: string, operations: O): SimulatedStore<O> =>
+      new SimulatedStore({ ...shared, name, operations: this.history.watched(operations) });
+    this.orders = store("orders", orderOperations(limits));
+    this.stock = store("stock", stockOperations(limits));
+    this.payment = store("payment", paymentOperations(limits));
+  }
+
+  get stores(): readonly [
+    SimulatedStore<OrderOperations>,
+    SimulatedStore<StockOperations>,
+    SimulatedStore<PaymentOperations>,
+  ] {
+    return [this.orders, this.stock, this.payment];
   }
 
   /** Starts watching; what is set up before is taken as given. */
@@ -146,9 +161,9 @@ export class Deployment {
       random,
       observer,
       limits: this.#limits,
-      protocol: this.#swarm.protocol,
+      protocol: this.#swarm.protocol === "mixed" ? mixedPolicy(random) : this.#swarm.protocol,
       ownership,
-      onSilence: losesTails(this.#swarm) ? "ask" : "abort",
+      logMayLoseTail: losesTails(this.#swarm),
     };
     const orchestrator = new WatchedOrchestrator(options, this.history);
     const stock = this.stock.seenBy(process);

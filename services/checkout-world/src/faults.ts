@@ -1,5 +1,7 @@
 // Performs the faults of a plan on a deployment, and takes them back.
+import type { BranchRecord, TransactionRecord } from "@assent/protocol";
 import { type Fault, fairStoreWeather, faultText, type StoreWeather } from "@assent/simulator";
+import type { Writes } from "@assent/store-keyed";
 import type { Deployment } from "./deployment.ts";
 
 /** Longest delay of a message in bad weather: past deadlines, takeovers and, sometimes, `maxAge`. */
@@ -12,9 +14,9 @@ export function scheduleFaults(deployment: Deployment, faults: readonly Fault[])
 
 /** Ends every fault: dead processes start, stalled ones wake, links and stores are well. */
 export function healAll(deployment: Deployment): void {
-  const { bus, orders, stock, payment, processes, trace } = deployment;
+  const { bus, stores, processes, trace } = deployment;
   bus.heal();
-  for (const store of [orders, stock, payment]) store.weather = fairStoreWeather;
+  for (const store of stores) store.weather = fairStoreWeather;
   for (const [slot, process] of processes) {
     process.resume();
     process.dieAfterPoints(Infinity);
@@ -63,6 +65,8 @@ function perform(deployment: Deployment, fault: Fault): void {
       return storeWeather(deployment, fault, { full: true });
     case "lose_log_tail":
       return loseLogTail(deployment, strength);
+    case "lose_votes":
+      return loseVotes(deployment, target, strength);
     case "lose_leases":
       for (const lease of deployment.history.mirror("orders").entries("leases").keys()) {
         const release = orders.direct.run("releaseLease", { name: lease, holder: lease.replace("owner:", "") });
@@ -81,8 +85,8 @@ function restartLater(deployment: Deployment, slot: string, afterMs: number): vo
 }
 
 function storeWeather(deployment: Deployment, { target, forMs }: Fault, change: Partial<StoreWeather>): void {
-  const { orders, stock, payment, time } = deployment;
-  const store = [orders, stock, payment].find(({ name }) => name === target);
+  const { stores, time } = deployment;
+  const store = stores.find(({ name }) => name === target);
   if (store === undefined) return;
   store.weather = { ...store.weather, ...change };
   time.after(forMs, () => {
@@ -90,16 +94,54 @@ function storeWeather(deployment: Deployment, { target, forMs }: Fault, change: 
   });
 }
 
+/** How far back a transaction may have begun that the log loses altogether. */
+const lookBackMax = 40;
+
 /**
  * What the fault model tolerates: the newest commits of the log go, unless ownership has changed in them. The processes
  * that used it lose their connections and with them what was under way: they start again.
  */
 function loseLogTail(deployment: Deployment, commits: number): void {
-  const { orders, history, processes } = deployment;
-  const tail = orders.engine.commits.slice(deployment.setupCommits).slice(-commits);
-  if (tail.length < commits || history.changesOwner("orders", tail)) return;
-  for (const [slot, process] of processes) if (slot.startsWith("order")) process.die();
-  orders.loseTail(commits);
+  const { orders, history } = deployment;
+  const younger = orders.engine.commits.slice(deployment.setupCommits);
+  const lost = commits === 0 ? sinceSomeBegin(deployment, younger) : commits;
+  if (lost === 0 || younger.length < lost || history.changesOwner("orders", younger.slice(-lost))) return;
+  rewind(deployment, orders, lost);
+}
+
+/** How many of the newest commits there are since one in which some transaction began; 0 when there is none. */
+function sinceSomeBegin({ random }: Deployment, younger: readonly Writes[]): number {
+  const recent = younger.slice(-lookBackMax);
+  const begins = recent.flatMap((writes, index) => {
+    const records = [...(writes.get("transactions")?.values() ?? [])] as unknown as (TransactionRecord | undefined)[];
+    const isBegin = records.some((record) => record?.state === "active" && record.epoch === record.begunAt);
+    return isBegin ? [recent.length - index] : [];
+  });
+  return begins.length === 0 ? 0 : random.pick(begins);
+}
+
+/** The newest commits of a store of branches go, as far as they are votes and nothing else. */
+function loseVotes(deployment: Deployment, target: string, commitsMax: number): void {
+  const store = target === "stock" ? deployment.stock : deployment.payment;
+  const tail = store.engine.commits.slice(-commitsMax);
+  const lost = tail.length - 1 - tail.findLastIndex((writes) => !isVotes(writes));
+  if (lost === 0) return;
+  deployment.history.noteLostVotes(tail.slice(-lost));
+  rewind(deployment, store, lost);
+}
+
+function isVotes(writes: Writes): boolean {
+  const records = [...(writes.get("branches")?.values() ?? [])] as unknown as (BranchRecord | undefined)[];
+  return records.length > 0 && records.every((record) => record?.state === "prepared");
+}
+
+/** A store without its newest commits; the processes that used it lose their connections, and start again. */
+function rewind(deployment: Deployment, store: Deployment["stores"][number], commits: number): void {
+  const { processes } = deployment;
+  const service = store.name === "orders" ? "order" : store.name;
+  const slots = [...processes.keys()].filter((slot) => slot.startsWith(service));
+  for (const slot of slots) processes.get(slot)?.die();
+  store.loseTail(commits);
   deployment.watch();
-  for (const slot of processes.keys()) if (slot.startsWith("order")) deployment.boot(slot);
+  for (const slot of slots) deployment.boot(slot);
 }

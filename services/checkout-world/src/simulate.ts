@@ -50,6 +50,8 @@ export async function simulate({ seed, faults, keepTrace = false }: RunOptions):
   await time.advance(stormMs);
   healAll(deployment);
   await calmDown(deployment);
+  // Everything ends by itself, also where nobody ever comes back (P6, R5).
+  if (!history.isQuiet()) history.report({ rule: "S7", text: "something is still undecided or held in calm weather" });
   // Whoever asks now hears a clear answer, and it stays true.
   const last = Promise.all(
     Array.from({ length: swarm.orders }, (_, order) => clients.insist(String(order), insistTries)),

@@ -4,7 +4,8 @@ import type { Protocol } from "@assent/protocol";
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
 
 export interface Swarm {
-  readonly protocol: Protocol | "auto";
+  /** `mixed`: each transaction draws its own, as if operators switched all the time. */
+  readonly protocol: Protocol | "auto" | "mixed";
   readonly slots: { readonly order: number; readonly stock: number; readonly payment: number };
   readonly orders: number;
   readonly items: number;
@@ -19,12 +20,15 @@ export interface Swarm {
   readonly addsItems: boolean;
   /** Stock and credit are added meanwhile; where not, what was deposited at the start is all there is. */
   readonly deposits: boolean;
+  /** Items and users are seeded anew meanwhile; the books of what was sold before are gone then. */
+  readonly reseeds: boolean;
   readonly faults: readonly Fault[];
 }
 
 /** How long faults go on. */
 export const stormMs = 20_000;
 
+/** What a swarm draws its faults from, unless it loses votes. */
 const kinds: readonly FaultKind[] = [
   "crash",
   "crash_at_point",
@@ -40,29 +44,39 @@ const kinds: readonly FaultKind[] = [
   "lose_leases",
 ];
 const faultsMax = 24;
-const tailMax = 4;
+const tailMax = 8;
+/** Enough of everything that a lost vote can always be taken again (P9). */
+const ample = 1_000;
 
 export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
-  const slots = { order: 1 + random.below(2), stock: 1 + random.below(2), payment: 1 };
-  const enabled = kinds.filter(() => random.chance(0.4));
+  const slots = { order: 1 + random.below(2), stock: 1 + random.below(2), payment: 1 + random.below(2) };
+  const losesVotes = random.chance(0.05);
+  const enabled = losesVotes ? voteLosing : kinds.filter(() => random.chance(0.4));
   const count = enabled.length === 0 ? 0 : random.below(faultsMax);
   return {
-    protocol: random.pick(["2pc", "saga", "auto"]),
+    protocol: losesVotes ? "2pc" : random.pick(["2pc", "saga", "auto", "mixed"]),
     slots,
     orders: 3 + random.below(8),
     items: 1 + random.below(4),
     users: 1 + random.below(4),
-    stockPerItem: random.pick([2, 5, 20, 100]),
-    creditPerUser: random.pick([3, 10, 40, 200]),
+    stockPerItem: losesVotes ? ample : random.pick([2, 5, 20, 100]),
+    creditPerUser: losesVotes ? ample : random.pick([3, 10, 40, 200]),
     linesPerOrder: 1 + random.below(4),
     pauseMs: random.pick([20, 100, 400]),
     skewMs: random.chance(0.3) ? skewMaxMs : 0,
-    // An order whose claim the log has lost is open for changes again; docs/adr/0008 says what becomes of that.
     deposits: random.chance(0.3),
+    reseeds: !losesVotes && random.chance(0.1),
+    // An order whose claim the log has lost is open for changes again; docs/adr/0008 says what becomes of that.
     addsItems: !enabled.includes("lose_log_tail"),
     faults: Array.from({ length: count }, () => faultOf(random, enabled, slots)).sort((a, b) => a.atMs - b.atMs),
   };
 }
+
+/**
+ * A lost vote is outside the fault model, except where the owner lives on and all can be taken again: what a
+ * taker-over would make of it, or a late message, ends parked.
+ */
+const voteLosing: readonly FaultKind[] = ["lose_votes", "store_slow"];
 
 function faultOf(random: SeededRandom, enabled: readonly FaultKind[], slots: Swarm["slots"]): Fault {
   const kind = random.pick(enabled);
@@ -87,11 +101,13 @@ function targetOf(random: SeededRandom, kind: FaultKind, names: readonly string[
   if (kind.startsWith("store_")) return random.pick(["orders", "stock", "payment"]);
   if (kind === "cut_one_way" || kind === "cut_both_ways") return `${random.pick(names)}>${random.pick(names)}`;
   if (kind === "bad_weather") return "bus";
+  if (kind === "lose_votes") return random.pick(["stock", "payment"]);
   return kind === "lose_log_tail" || kind === "lose_leases" ? "orders" : random.pick(names);
 }
 
 function strengthOf(random: SeededRandom, kind: FaultKind): number {
   if (kind === "crash_at_point") return 1 + random.below(40);
-  if (kind === "lose_log_tail") return 1 + random.below(tailMax);
+  if (kind === "lose_log_tail") return random.chance(0.5) ? 0 : 1 + random.below(tailMax);
+  if (kind === "lose_votes") return 1 + random.below(tailMax);
   return random.pick([0.05, 0.3, 0.8]);
 }

@@ -12,6 +12,7 @@ export const worldLimits: Limits = checkLimits({
   leaseRenewMs: 500,
   maxAgeMs: 20_000,
   clockSkewMs: 200,
+  lossWindowMs: 0,
   askAfterMs: 5_000,
   sweepEveryMs: 1_500,
   retryMaxMs: 4_000,
@@ -27,7 +28,7 @@ export const worldLimits: Limits = checkLimits({
  * 2 × `maxAge`; then the key is new to everybody. So where tails are lost, `maxAge` outlasts the whole run, as in
  * production it outlasts the loss window (docs/adr/0008).
  */
-const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000 });
+const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000, lossWindowMs: 30_000 });
 
 export function losesTails({ faults }: Swarm): boolean {
   return faults.some(({ kind }) => kind === "lose_log_tail");

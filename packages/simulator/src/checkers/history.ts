@@ -22,6 +22,7 @@ import { BranchChecker } from "./branch-checker.ts";
 import { checkRecord } from "./log-checker.ts";
 import { type Change, Mirror } from "./mirror.ts";
 import type { Report, Violation } from "./violation.ts";
+import { watchedOperations } from "./watched-operations.ts";
 
 export interface HistoryOptions {
   readonly time: VirtualClock;
@@ -40,6 +41,7 @@ export class History {
   readonly #options: HistoryOptions;
   readonly #mirrors = new Map<string, Mirror>();
   readonly #intended = new Set<string>();
+  readonly #lostVotes = new Map<string, BranchRecord>();
   readonly #branchChecker: BranchChecker;
   readonly #report: Report = (violation) => {
     this.violations.push(violation);
@@ -50,6 +52,11 @@ export class History {
   constructor(options: HistoryOptions) {
     this.#options = options;
     this.#branchChecker = new BranchChecker(this.#report);
+  }
+
+  /** The operations of a store, with the rules of each step checked inside it. */
+  watched<O extends Operations>(operations: O): O {
+    return watchedOperations(operations, { limits: this.#options.limits, report: this.#report });
   }
 
   /** Watches a store from now on. `log`: it holds the transaction records. */
@@ -91,9 +98,18 @@ export class History {
     return this.mirror(this.#log).get("transactions", txId) as TransactionRecord | undefined;
   }
 
+  /** What a branch has recorded, or the vote that its store has lost since. */
   branch(txId: string, spec: BranchSpec): BranchRecord | undefined {
     const mirror = this.mirror(this.#options.storeOf(spec));
-    return mirror.get("branches", `${txId}/${spec.branchId}`) as BranchRecord | undefined;
+    const key = `${txId}/${spec.branchId}`;
+    return (mirror.get("branches", key) as BranchRecord | undefined) ?? this.#lostVotes.get(key);
+  }
+
+  /** A store is about to lose these commits, and the votes in them that were heard already. */
+  noteLostVotes(tail: readonly Writes[]): void {
+    for (const writes of tail) {
+      for (const [key, record] of writes.get("branches") ?? []) this.#lostVotes.set(key, record as never);
+    }
   }
 
   /** An owner asks for a decision to be written. A write may be repeated for long (C2): only the first time counts. */
@@ -131,9 +147,17 @@ export class History {
   #check(store: string, { table, key, before, after }: Change): void {
     if (table === "branches") this.#checkBranch(store, before as never, after as never);
     else if (table === "transactions" && after !== undefined) this.#checkLog(before as never, after as never);
+    else if (table === "rows" && before !== undefined) this.#checkRow(before as never, after as never);
     else if (table === "accounts" && after !== undefined) {
       checkAccount(`${store} ${key}`, after as unknown as Account, this.#report);
     }
+  }
+
+  /** S4, S5: a success is for ever. */
+  #checkRow(before: Row, after: Row | undefined): void {
+    if (before.outcome !== "committed" || after?.outcome === "committed") return;
+    if (after !== undefined && after.incarnation !== before.incarnation) return;
+    this.#report({ rule: "S4", text: `row ${before.key} was committed and is ${after?.outcome ?? "gone"}` });
   }
 
   #checkBranch(store: string, before: BranchRecord | undefined, after: BranchRecord | undefined): void {

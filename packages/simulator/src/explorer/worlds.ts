@@ -198,7 +198,7 @@ export const quickWorlds: readonly World[] = worlds.filter(({ name }) =>
 export const worldsBeyond: readonly World[] = [
   {
     name: "silence decides over a log that loses an attempt",
-    shows: "S5 needs onSilence: ask",
+    shows: "S5 needs logMayLoseTail",
     protocol: "2pc",
     branches: [agrees, agrees],
     budgets: { failovers: 1, lives: 1, deadlines: 1 },

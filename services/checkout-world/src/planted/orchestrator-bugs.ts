@@ -63,18 +63,6 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "any-attempt-decides",
-    rule: "C4",
-    what: "an earlier attempt decides the row of a later one",
-    edits: [
-      {
-        file: "packages/store-keyed/src/log-operations.ts",
-        guard: "row.incarnation === incarnation && row.attempt === attempt ? row : undefined",
-        instead: "row.incarnation === incarnation ? row : undefined",
-      },
-    ],
-  },
-  {
     id: "index-left-early",
     rule: "R4",
     what: "a decided transaction leaves the index before its end",
@@ -85,19 +73,6 @@ export const orchestratorBugs: readonly PlantedBug[] = [
         instead:
           'if (write.kind === "written") { writeActive(tables, write.record, false); if ' +
           '(write.record.state !== "active") tables.delete("active", write.record.txId); }',
-      },
-    ],
-  },
-  {
-    id: "claims-success-again",
-    rule: "R5",
-    what: "a lost later attempt takes the row of a success",
-    edits: [
-      {
-        file: "packages/store-keyed/src/log-operations.ts",
-        guard:
-          "const isSuperseded = row.attempt > attempt || (row.attempt < attempt && row.outcome === " + '"committed");',
-        instead: "const isSuperseded = row.attempt > attempt;",
       },
     ],
   },
@@ -168,8 +143,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/transaction-driver.ts",
-        guard: "if (!silenceDecides) return false;",
-        instead: "void silenceDecides;",
+        guard: "if (logMayLoseTail) return false;",
+        instead: "void logMayLoseTail;",
       },
     ],
   },
@@ -232,6 +207,68 @@ export const orchestratorBugs: readonly PlantedBug[] = [
         file: "packages/transport-memory/src/memory-transport.ts",
         guard: "sent.resolve(answers[index])",
         instead: "sent.resolve(answers[index - index])",
+      },
+    ],
+  },
+  {
+    id: "claim-expires",
+    rule: "S4",
+    what: "the claim of an attempt that is under way runs out",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        instead:
+          'if (row.outcome === "pending" && now < (readRecord(tables, txId)?.begunAt ?? 0) + 2_500) return { ' +
+          'kind: "in_flight", txId };',
+      },
+    ],
+  },
+  {
+    id: "not-indexed",
+    rule: "R4",
+    what: "a transaction that begins is not in the index",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: "if (isNew) tables.put(activeTable, record.txId, null);",
+        instead: "void isNew;",
+      },
+    ],
+  },
+  {
+    id: "probe-never-given-back",
+    rule: "D11",
+    what: "a breaker's probe that says nothing keeps its permit",
+    edits: [
+      {
+        file: "packages/orchestrator/src/orchestrator.ts",
+        guard: "breakers.release(entered.probes);",
+        instead: "void entered.probes;",
+      },
+    ],
+  },
+  {
+    id: "forgets-while-end-can-be-lost",
+    rule: "R5",
+    what: "branches forget although the log may still lose that it ended",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: 'if (verb === "forget" && logMayLoseTail) return;',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "takes-over-anything",
+    rule: "R2",
+    what: "a takeover does not compare who owned the record when it was seen",
+    edits: [
+      {
+        file: "packages/protocol/src/transaction-record.ts",
+        guard: "if (!holds(record, seen) || isEnded(record) || taker.epoch <= record.epoch)",
+        instead: "if (isEnded(record))",
       },
     ],
   },

@@ -205,4 +205,145 @@ export const participantBugs: readonly PlantedBug[] = [
       },
     ],
   },
+  {
+    id: "terminal-states-not-final",
+    rule: "P2",
+    what: "an abort of what is aborted runs again",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard:
+          'if (isBackwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };\n      if ' +
+          "(isForwardFinal(record.state)) return conflict(record);\n      return",
+        instead: "return",
+      },
+    ],
+  },
+  {
+    id: "commit-runs-again",
+    rule: "P2",
+    what: "a commit of what is committed runs again",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'if (isForwardFinal(record.state)) return { kind: "answer", answer: stateOf(record) };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "null-compensation",
+    rule: "P3",
+    what: "what never ran is undone",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard:
+          "const record = { ...tombstone(command, now), ...(command.origin !== undefined && { origin: " +
+          "command.origin }) };",
+        instead:
+          'if (role === "backward") return { kind: "run", operation: "compensate" };\n      const record = ' +
+          "{ ...tombstone(command, now) };",
+      },
+    ],
+  },
+  {
+    id: "tombstone-removed-early",
+    rule: "P7",
+    what: "a tombstone goes before the last late vote can come",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "if (isBackwardFinal(record.state)) return goneAt;",
+        instead: "if (isBackwardFinal(record.state)) return record.changedAt;",
+      },
+      {
+        file: "packages/store-keyed/src/branch-operations.ts",
+        guard: "if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);",
+        instead: "if (before === undefined) tables.put(dueTable, timeKey(now + 500, key), null);",
+      },
+    ],
+  },
+  {
+    id: "deadline-before-stored-answer",
+    rule: "P8",
+    what: "a vote that is repeated past its deadline is refused",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'case "vote":\n      return { kind: "answer", answer: storedVote(record, command) };',
+        instead:
+          'case "vote":\n      if (command.deadlineAt !== undefined && now > command.deadlineAt) return { kind: ' +
+          '"answer", ...refuse(command, "deadline_passed", now) };\n      return { kind: "answer", answer: ' +
+          "storedVote(record, command) };",
+      },
+    ],
+  },
+  {
+    id: "false-sold-out",
+    rule: "P10",
+    what: "what others only hold is refused as sold out",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard: 'if (account.available + account.held < amount) return "insufficient";',
+        instead: 'if (account.available < amount) return "insufficient";',
+      },
+    ],
+  },
+  {
+    id: "generation-ignored",
+    rule: "S2",
+    what: "a branch of before the seeding settles on what was seeded since",
+    edits: [
+      {
+        file: "packages/ledger/src/ledger-handler.ts",
+        guard: "if (account === undefined || account.generation !== memo[accountId]) continue;",
+        instead: "if (account === undefined) continue;",
+      },
+    ],
+  },
+  {
+    id: "saga-aborted-not-compensated",
+    rule: "C7",
+    what: "what a saga executed is aborted as if it were only prepared",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { kind: "run", operation: record.protocol === "saga" ? "compensate" : "abort" };',
+        instead: 'return { kind: "run", operation: "abort" };',
+      },
+    ],
+  },
+  {
+    id: "protocol-of-the-command",
+    rule: "C7",
+    what: "a branch follows the protocol of the command, not the one it voted in",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return { kind: "run", operation: record.protocol === "saga" ? "compensate" : "abort" };',
+        instead: 'return { kind: "run", operation: command.protocol === "saga" ? "compensate" : "abort" };',
+      },
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'if (record.protocol === "saga") return { kind: "answer", ...moved(record, "completed", now) };',
+        instead: 'if (command.protocol === "saga") return { kind: "answer", ...moved(record, "completed", now) };',
+      },
+    ],
+  },
+  {
+    id: "wait-is-abort",
+    rule: "P6",
+    what: "a branch that is told to wait releases on its own",
+    edits: [
+      {
+        file: "packages/orchestrator/src/participant/participant.ts",
+        guard: 'if (answer.kind === "wait") return [];\n  const { txId, branchId, protocol, begunAt } = question;',
+        instead:
+          'const { txId, branchId, protocol, begunAt } = question;\n  if (answer.kind === "wait") return [{ txId, ' +
+          'branchId, protocol, begunAt, epoch: question.epoch, verb: decisionVerb(protocol, "abort") }];',
+      },
+    ],
+  },
 ];

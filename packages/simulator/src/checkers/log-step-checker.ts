@@ -1,0 +1,60 @@
+// C2, C4, R2, S4 at each write to the log, inside the step: who asked, and what was there before.
+import type { BeginResult, DecideRequest, OwnedRequest, Row, TakeOverRequest } from "@assent/orchestrator";
+import { parseTransactionId, type TransactionRecord } from "@assent/protocol";
+import type { Report } from "./violation.ts";
+
+/** A step of the log: the record and the row that it is about, before it. */
+export interface LogStep<Request, Result> {
+  readonly record: TransactionRecord | undefined;
+  readonly row: Row | undefined;
+  readonly request: Request;
+  readonly result: Result;
+}
+
+type Written = { readonly kind: string };
+
+/** S4: a key has one attempt at a time, and none after a success. */
+export function checkBegin({ row, result }: LogStep<unknown, BeginResult>, report: Report): void {
+  if (result.kind !== "begun" || row === undefined) return;
+  const { txId } = result.record;
+  if (row.outcome === "pending" || row.outcome === "committed") {
+    report({ rule: "S4", text: `began while attempt ${row.attempt} was ${row.outcome}`, txId });
+  }
+}
+
+/** C2: only the owner decides, and only once. C4: it decides the row of its own attempt, and no other. */
+export function checkDecide(
+  { record, row, request, result, rowAfter }: LogStep<DecideRequest, Written> & { readonly rowAfter: Row | undefined },
+  report: Report,
+): void {
+  if (result.kind !== "written" || record === undefined) return;
+  const { txId, owner, epoch } = request;
+  if (record.owner !== owner || record.epoch !== epoch) {
+    report({ rule: "C2", text: `${owner}@${epoch} decided what ${record.owner}@${record.epoch} owns`, txId });
+  }
+  if (record.state !== "active") report({ rule: "C2", text: `was decided when it was ${record.state}`, txId });
+  const { incarnation, attempt } = parseTransactionId(txId);
+  const isOther = row !== undefined && (row.incarnation !== incarnation || row.attempt !== attempt);
+  if (isOther && rowAfter?.outcome !== row.outcome) {
+    report({ rule: "C4", text: `decided the row of attempt ${row.attempt}`, txId });
+  }
+}
+
+/** C2: what was not decided does not end. */
+export function checkEndStep({ record, request, result }: LogStep<OwnedRequest, Written>, report: Report): void {
+  if (result.kind !== "written" || record === undefined) return;
+  const { txId, owner, epoch } = request;
+  if (record.owner !== owner || record.epoch !== epoch) {
+    report({ rule: "C2", text: `${owner}@${epoch} ended what ${record.owner}@${record.epoch} owns`, txId });
+  }
+}
+
+/** R2: a takeover is of the record as it was seen, to an epoch that was never used. */
+export function checkTakeOver({ record, request, result }: LogStep<TakeOverRequest, Written>, report: Report): void {
+  if (result.kind !== "written" || record === undefined) return;
+  const { txId, seen, taker } = request;
+  if (record.owner !== seen.owner || record.epoch !== seen.epoch) {
+    report({ rule: "R2", text: `${taker.owner} took over what had changed hands meanwhile`, txId });
+  }
+  if (taker.epoch <= record.epoch) report({ rule: "R2", text: `epoch ${taker.epoch} was used before`, txId });
+}

@@ -1,0 +1,112 @@
+// The operations of a store with every step looked at from inside, in the same atomic step.
+import type { Account } from "@assent/ledger";
+import type {
+  BeginRequest,
+  BeginResult,
+  DecideRequest,
+  OwnedRequest,
+  OwnedWrite,
+  Row,
+  Tables,
+  TakeOverRequest,
+} from "@assent/orchestrator";
+import {
+  type Answer,
+  type BranchRecord,
+  type Command,
+  InvariantViolation,
+  type Limits,
+  parseTransactionId,
+  type TransactionRecord,
+} from "@assent/protocol";
+import type { Operation, Operations, StepContext } from "@assent/store-keyed";
+import { checkCommand } from "./command-checker.ts";
+import { checkBegin, checkDecide, checkEndStep, checkTakeOver } from "./log-step-checker.ts";
+import type { Report } from "./violation.ts";
+
+export interface StepWatch {
+  readonly limits: Pick<Limits, "maxAgeMs">;
+  readonly report: Report;
+}
+
+type Step = (tables: Tables, args: never, context: StepContext) => unknown;
+type Watcher = (run: Step, watch: StepWatch) => Step;
+
+/** Each takes a step and answers it with its check around it. */
+const watchers: Readonly<Record<string, Watcher>> = {
+  apply: watched((tables, command: Command, { now, limits, report }) => {
+    const key = `${command.txId}/${command.branchId}`;
+    const read = (): BranchRecord | undefined => tables.get("branches", key) as BranchRecord | undefined;
+    const before = read();
+    const accounts = accountsOf(tables, command);
+    return (answer: Answer) =>
+      checkCommand({ before, command, answer, after: read(), now, limits, account: (id) => accounts.get(id) }, report);
+  }),
+  begin: watched((tables, request: BeginRequest, { report }) => {
+    const row = tables.get("rows", request.key) as Row | undefined;
+    return (result: BeginResult) => checkBegin({ record: undefined, row, request, result }, report);
+  }),
+  decide: watched((tables, request: DecideRequest, { report }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => {
+      const rowAfter = logOf(tables, request.txId).row;
+      checkDecide({ ...before, request, result, rowAfter }, report);
+    };
+  }),
+  end: watched((tables, request: OwnedRequest, { report }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => checkEndStep({ ...before, request, result }, report);
+  }),
+  takeOver: watched((tables, request: TakeOverRequest, { report }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => checkTakeOver({ ...before, request, result }, report);
+  }),
+};
+
+/** The same operations; what breaks a rule is reported, and so is an invariant that does not hold. */
+export function watchedOperations<O extends Operations>(operations: O, watch: StepWatch): O {
+  const entries = Object.entries(operations).map(([name, operation]): [string, Operation] => {
+    const checked = watchers[name]?.(operation, watch) ?? operation;
+    return [name, (tables, args, context) => reported(() => checked(tables, args as never, context), watch)];
+  });
+  return Object.fromEntries(entries) as O;
+}
+
+/** An invariant that fails inside a step only fails the step, which is then tried again: here it must not hide. */
+function reported(step: () => unknown, { report }: StepWatch): unknown {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof InvariantViolation)
+      report({ rule: error.rule, text: `an invariant failed: ${error.message}` });
+    throw error;
+  }
+}
+
+function watched<Args, Result>(
+  look: (tables: Tables, args: Args, around: StepWatch & StepContext) => (result: Result) => void,
+): Watcher {
+  return (run, watch) => (tables, args, context) => {
+    const check = look(tables, args, { ...context, ...watch });
+    const result = run(tables, args, context);
+    check(result as Result);
+    return result;
+  };
+}
+
+function logOf(tables: Tables, txId: string): { record: TransactionRecord | undefined; row: Row | undefined } {
+  const record = tables.get("transactions", txId) as TransactionRecord | undefined;
+  return { record, row: tables.get("rows", parseTransactionId(txId).key) as Row | undefined };
+}
+
+/** The accounts that a vote is about, as they are before it. */
+function accountsOf(tables: Tables, { verb, payload }: Command): ReadonlyMap<string, Account> {
+  const found = new Map<string, Account>();
+  if (verb !== "prepare") return found;
+  const { entries } = payload as unknown as { entries: readonly (readonly [string, number])[] };
+  for (const [accountId] of entries) {
+    const account = tables.get("accounts", accountId) as Account | undefined;
+    if (account !== undefined) found.set(accountId, account);
+  }
+  return found;
+}
