@@ -70,8 +70,8 @@ async function simMany({ seeds, base, threads, json }: SimSettings): Promise<num
 /** One seed: its plan, made smaller where it fails, and what happened to each transaction concerned. */
 async function simOne(seed: number): Promise<number> {
   const report = await simulate({ seed, keepTrace: true });
-  const { protocol, slots, orders, items, users, skewMs } = report.swarm;
-  console.log(`seed ${seed}: ${JSON.stringify({ protocol, slots, orders, items, users, skewMs })}`);
+  const { protocol, shape, slots, orders, items, users, skewMs } = report.swarm;
+  console.log(`seed ${seed}: ${JSON.stringify({ protocol, shape, slots, orders, items, users, skewMs })}`);
   if (report.violations.length === 0) {
     printPlan(report.swarm.faults);
     console.log(`no violation; ${report.transactions} transactions, trace ${report.traceHash}`);
@@ -92,7 +92,8 @@ function printPlan(faults: readonly Fault[]): void {
 }
 
 function printTimelines({ violations, trace }: RunReport): void {
-  for (const { rule, text, txId } of violations) console.log(`violation ${rule}: ${text} ${txId ?? ""}`);
+  const lines = violations.map(({ rule, text, txId }) => `violation ${rule}: ${text} ${txId ?? ""}`);
+  for (const line of new Set(lines)) console.log(line);
   const concerned = new Set(violations.flatMap(({ txId }) => txId ?? []));
   for (const txId of concerned) {
     console.log(`\n${txId}`);

@@ -1,6 +1,6 @@
 // The checkout system deployed in the simulator: three stores on servers of their own, instances of each service as
 // processes that can die, and a bus between them.
-import { checkout, OrderService, orderOperations, type OrderOperations } from "@assent/order";
+import { type OrderFields, OrderService, orderOperations, type OrderOperations } from "@assent/order";
 import {
   LeasedOwnership,
   type Observation,
@@ -28,6 +28,7 @@ import {
 import { priceOf, stockOperations, type StockOperations, StockService } from "@assent/stock";
 import { type Executor, keyedBranchStore, keyedLease, keyedLog, type Operations } from "@assent/store-keyed";
 import { MemoryTransport } from "@assent/transport-memory";
+import { checkoutShapes } from "./checkout-shapes.ts";
 import { slotNames, type Swarm } from "./swarm.ts";
 import { limitsOf, losesTails } from "./world-limits.ts";
 
@@ -37,17 +38,19 @@ export interface OrderInstance {
   readonly orchestrator: Orchestrator;
 }
 
-/** Tells the history whatever a caller is told (C3, C5). */
+/** Runs the checkout in the shape of the swarm, and tells the history whatever a caller is told (C3, C5). */
 class WatchedOrchestrator extends Orchestrator {
+  readonly #shape: Transaction<OrderFields>;
   readonly #history: History;
 
-  constructor(options: OrchestratorOptions, history: History) {
+  constructor(options: OrchestratorOptions, { shape, history }: { shape: Transaction<OrderFields>; history: History }) {
     super(options);
+    this.#shape = shape;
     this.#history = history;
   }
 
-  override async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
-    const result = await super.run(transaction, request);
+  override async run<Input>(_transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
+    const result = await super.run(this.#shape, request);
     if (result.kind === "committed" || result.kind === "aborted") this.#history.checkTold(result.txId, result.kind);
     return result;
   }
@@ -72,10 +75,12 @@ export class Deployment {
   setupCommits = 0;
   readonly #swarm: Swarm;
   readonly #limits: Limits;
+  readonly #shape: Transaction<OrderFields>;
   #boots = 0;
 
   constructor({ swarm, random, keepTrace }: { swarm: Swarm; random: SeededRandom; keepTrace: boolean }) {
     this.#swarm = swarm;
+    this.#shape = checkoutShapes[swarm.shape];
     this.#limits = limitsOf(swarm);
     const limits = this.#limits;
     this.random = random;
@@ -87,7 +92,7 @@ export class Deployment {
       time,
       trace,
       limits,
-      planOf: ({ input }) => planBranches(checkout, input, limits),
+      planOf: ({ input }) => planBranches(this.#shape, input, limits),
       storeOf: ({ service }) => service,
     });
     const store = <O extends Operations>(name: string, operations: O): SimulatedStore<O> =>
@@ -150,7 +155,7 @@ export class Deployment {
     const options: OrchestratorOptions = {
       service: "order",
       owner: process.name,
-      definitions: [checkout],
+      definitions: [this.#shape],
       log: this.#watchedLog(store),
       transport: new MemoryTransport({
         endpoints: { stock: endpoint("stock"), payment: endpoint("payment") },
@@ -165,7 +170,7 @@ export class Deployment {
       ownership,
       logMayLoseTail: losesTails(this.#swarm),
     };
-    const orchestrator = new WatchedOrchestrator(options, this.history);
+    const orchestrator = new WatchedOrchestrator(options, { shape: this.#shape, history: this.history });
     const stock = this.stock.seenBy(process);
     const service = new OrderService({
       orchestrator,

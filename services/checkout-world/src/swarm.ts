@@ -2,10 +2,12 @@
 // together would show (Groce and others, "Swarm testing", 2012).
 import type { Protocol } from "@assent/protocol";
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
+import type { CheckoutShape } from "./checkout-shapes.ts";
 
 export interface Swarm {
   /** `mixed`: each transaction draws its own, as if operators switched all the time. */
   readonly protocol: Protocol | "auto" | "mixed";
+  readonly shape: CheckoutShape;
   readonly slots: { readonly order: number; readonly stock: number; readonly payment: number };
   readonly orders: number;
   readonly items: number;
@@ -55,6 +57,7 @@ export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
   const count = enabled.length === 0 ? 0 : random.below(faultsMax);
   return {
     protocol: losesVotes ? "2pc" : random.pick(["2pc", "saga", "auto", "mixed"]),
+    shape: random.pick(["plain", "plain", "sharded", "chained"]),
     slots,
     orders: 3 + random.below(8),
     items: 1 + random.below(4),
