@@ -2,7 +2,7 @@
 // Plain JavaScript without dependencies, because it runs before anything is installed and on any Node.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -12,8 +12,11 @@ const lockHash = createHash("sha256")
   .digest("hex");
 const stampFile = join(root, "node_modules", ".assent-lock-hash");
 const nodeMinimum = [24, 11];
+/** The Node that comes with the packages, first on the PATH of npm scripts; ASSENT_NODE=system takes it away. */
+const packagedNode = join(root, "node_modules", ".bin", "node");
 
 install();
+if (process.env["ASSENT_NODE"] === "system") rmSync(packagedNode, { force: true });
 checkNode();
 
 function install() {
