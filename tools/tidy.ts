@@ -59,6 +59,7 @@ export const ranks: Record<string, number> = {
   "packages/transport-memory": 3,
   "packages/simulator": 4,
   "services/contract": 4,
+  "services/fault-injection": 5,
   "services/order": 5,
   "services/stock": 5,
   "services/payment": 5,

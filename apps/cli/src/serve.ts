@@ -2,16 +2,18 @@
 import type { Observation } from "@assent/orchestrator";
 import { resolve } from "node:path";
 import { startEmbedded } from "./embedded/embedded-checkout.ts";
-import type { Settings } from "./settings.ts";
+import { faultsOf, type Settings } from "./settings.ts";
 import { closeOnSignal } from "./shutdown.ts";
 
 export async function serve(settings: Settings): Promise<void> {
   const dataFolder = resolve(settings.ASSENT_DATA);
+  const faults = faultsOf(settings);
   const checkout = await startEmbedded({
     dataFolder,
     host: settings.HOST,
     port: settings.PORT,
     protocol: settings.ORCHESTRATOR_PROTOCOL,
+    ...(faults !== undefined && { faults }),
     observer: { observe: logObservation },
     report: (error, where) => console.error(`assent: ${where}:`, error),
     onFailed: (error) => {

@@ -1,5 +1,16 @@
 // Settings from the environment, checked before anything is started.
+import { InvalidFault, parseFaults } from "@assent/fault-injection";
 import { z } from "zod";
+
+function canBeParsed(text: string): boolean {
+  try {
+    parseFaults(text);
+    return true;
+  } catch (error) {
+    if (error instanceof InvalidFault) return false;
+    throw error;
+  }
+}
 
 export const settingsSchema = z.object({
   ASSENT_DATA: z.string().min(1).default("data"),
@@ -10,10 +21,18 @@ export const settingsSchema = z.object({
     .transform(Number)
     .pipe(z.number().max(65_535))
     .default(8_000),
+  /** Fault injection over HTTP; FAULT_INJECT turns it on, too. */
+  ASSENT_FAULTS: z.enum(["on", "off"]).default("off"),
+  FAULT_INJECT: z.string().default("").refine(canBeParsed, "must be point:action[:value], several with commas"),
   ORCHESTRATOR_PROTOCOL: z.enum(["auto", "2pc", "saga"]).default("auto"),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
+
+/** Fault rules to start with, or undefined where fault injection is off. */
+export function faultsOf({ ASSENT_FAULTS, FAULT_INJECT }: Settings): string | undefined {
+  return ASSENT_FAULTS === "on" || FAULT_INJECT !== "" ? FAULT_INJECT : undefined;
+}
 
 /** A setting that cannot be meant. Nothing was started. `code` is stable. */
 export class InvalidSettings extends Error {

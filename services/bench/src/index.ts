@@ -2,5 +2,6 @@
 export * from "./closed-loop.ts";
 export * from "./course-scenario.ts";
 export * from "./crash-proof.ts";
+export * from "./fault-matrix.ts";
 export * from "./keep-alive-client.ts";
 export * from "./process-cpu.ts";

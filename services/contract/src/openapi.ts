@@ -1,12 +1,14 @@
 // The OpenAPI document of all services, made from their routes.
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { faultRoutes } from "./fault-routes.ts";
 import { orderRoutes } from "./order-routes.ts";
 import { paymentRoutes } from "./payment-routes.ts";
 import { stockRoutes } from "./stock-routes.ts";
 
 export function openApiDocument(): ReturnType<OpenAPIHono["getOpenAPI31Document"]> {
   const hono = new OpenAPIHono();
-  for (const route of [orderRoutes, stockRoutes, paymentRoutes].flatMap((routes) => Object.values(routes))) {
+  const faults = ["orders", "stock", "payment"].map(faultRoutes);
+  for (const route of [orderRoutes, stockRoutes, paymentRoutes, ...faults].flatMap((routes) => Object.values(routes))) {
     hono.openAPIRegistry.registerPath(route);
   }
   return hono.getOpenAPI31Document({

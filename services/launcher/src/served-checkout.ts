@@ -16,11 +16,15 @@ export interface ServeOptions {
   readonly protocol?: "auto" | "2pc" | "saga";
   /** 0, or left out, picks a free one. */
   readonly port?: number;
+  /** Takes faults over HTTP. */
+  readonly faults?: boolean;
 }
 
 export interface ServedCheckout {
   readonly url: string;
   readonly pid: number;
+  /** Whether the process has ended, however. */
+  hasEnded(): boolean;
   /** SIGKILL: no handler runs, nothing is flushed. */
   kill(): Promise<void>;
   /** SIGTERM, and its exit code. */
@@ -34,8 +38,9 @@ export async function serveCheckout({
   dataFolder,
   protocol = "auto",
   port = 0,
+  faults = false,
 }: ServeOptions): Promise<ServedCheckout> {
-  const environment = { ...process.env, npm_lifecycle_event: undefined };
+  const environment = { ...process.env, npm_lifecycle_event: undefined, ...(faults && { ASSENT_FAULTS: "on" }) };
   const child = spawn(
     process.execPath,
     [command, "serve", "--data", dataFolder, "--port", String(port), "--protocol", protocol],
@@ -63,6 +68,7 @@ export async function serveCheckout({
   return {
     url,
     pid: child.pid ?? 0,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     kill: async () => void (await end("SIGKILL")),
     stop: () => end("SIGTERM"),
     output: () => printed,

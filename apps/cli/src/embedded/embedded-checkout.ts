@@ -1,7 +1,8 @@
 // The embedded topology: the whole checkout system in one process. Each service has a SQLite file of its own behind a
 // thread of its own; commands between them are encoded bytes, as they would be on a bus.
 import { answerHealth } from "@assent/contract";
-import { type Observer, Orchestrator, type ProtocolPolicy } from "@assent/orchestrator";
+import { coordinatorPoints, faultyLog, type FaultRules } from "@assent/fault-injection";
+import { type Observer, Orchestrator, type ProtocolPolicy, type TransactionLog } from "@assent/orchestrator";
 import { checkout, orderApp, OrderService, type OrderOperations } from "@assent/order";
 import { paymentApp, PaymentService, type PaymentOperations } from "@assent/payment";
 import { defaultLimits, type Limits, type Protocol } from "@assent/protocol";
@@ -12,7 +13,9 @@ import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
 import type { Hono } from "hono";
 import { unusableFolder } from "./cannot-start.ts";
+import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
+import { embeddedFaults } from "./embedded-faults.ts";
 import { type ListenOptions, ServiceServer } from "./service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
 
@@ -20,6 +23,8 @@ export interface EmbeddedOptions extends ListenOptions {
   readonly dataFolder: string;
   readonly protocol: Protocol | "auto" | ProtocolPolicy;
   readonly observer: Observer;
+  /** Fault rules to start with, as in FAULT_INJECT; undefined leaves fault injection off. */
+  readonly faults?: string;
   /** Told of what should not happen: bugs, failed stores. */
   readonly report: (error: unknown, where: string) => void;
   /** Told when, after the start, a store's thread has ended: nothing works without it, and the process should end. */
@@ -60,12 +65,14 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   };
   // The stores ask the orchestrator, which is made of the stores.
   const asked: { orchestrator?: Orchestrator } = {};
-  const stores = openStores(folder, onFailed, (message) =>
+  const stores = openStores(folder, { onFailed, faults: options.faults }, (message) =>
     asked.orchestrator === undefined ? Promise.resolve(undefined) : asked.orchestrator.handleQuestions(message),
   );
-  const orchestrator = makeOrchestrator(stores, options);
+  const { log, rules } = openLog(stores, options.faults);
+  const orchestrator = makeOrchestrator(stores, log, options);
   asked.orchestrator = orchestrator;
   const { app, ping } = makeApp(stores, orchestrator, options);
+  if (rules !== undefined) for (const faults of embeddedFaults(stores, rules, options.report)) app.route("/", faults);
   const server = new ServiceServer((request) => app.fetch(request));
   const start = async (): Promise<string> => {
     await ping();
@@ -96,13 +103,18 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
 
 function openStores(
   folder: DataFolder,
-  onFailed: (error: Error) => void,
+  { onFailed, faults }: { onFailed: (error: Error) => void; faults: string | undefined },
   answerQuestions: (message: Uint8Array) => Promise<Uint8Array | undefined>,
 ): Stores {
   const limits = embeddedLimits;
   const participant = (service: "stock" | "payment") => ({
     module: new URL("./participant-thread.ts", import.meta.url),
-    workerData: { path: folder.file(`${service}.db`), limits, service } satisfies ParticipantThreadData,
+    workerData: {
+      path: folder.file(`${service}.db`),
+      limits,
+      service,
+      ...(faults !== undefined && { faults }),
+    } satisfies ParticipantThreadData,
     channels: { [questionChannel]: (message: unknown) => answerQuestions(message as Uint8Array) },
     onFailed,
   });
@@ -117,12 +129,24 @@ function openStores(
   };
 }
 
-function makeOrchestrator(stores: Stores, { protocol, observer, report }: EmbeddedOptions): Orchestrator {
+/** The log as the orchestrator sees it, and the faults that can be put around it. */
+function openLog(stores: Stores, faults: string | undefined): { log: TransactionLog; rules: FaultRules | undefined } {
+  const log = keyedLog(stores.order);
+  if (faults === undefined) return { log, rules: undefined };
+  const rules = faultRules(coordinatorPoints, faults);
+  return { log: faultyLog(log, rules), rules };
+}
+
+function makeOrchestrator(
+  stores: Stores,
+  log: TransactionLog,
+  { protocol, observer, report }: EmbeddedOptions,
+): Orchestrator {
   return new Orchestrator({
     service: "order",
     owner: `embedded:${systemRandom.name()}`,
     definitions: [checkout],
-    log: keyedLog(stores.order),
+    log,
     transport: new MemoryTransport({
       endpoints: {
         stock: (message) => stores.stock.send(commandChannel, message),

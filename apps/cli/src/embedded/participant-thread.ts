@@ -1,5 +1,6 @@
 // The thread of stock.db or payment.db: accounts, branches, and the participant itself, so that a command is decoded
 // where it is applied.
+import { FaultyBranchStore, participantPoints, performFaultRequest } from "@assent/fault-injection";
 import { Participant, type QuestionTransport } from "@assent/orchestrator";
 import { paymentOperations } from "@assent/payment";
 import { decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
@@ -8,22 +9,30 @@ import { keyedBranchStore } from "@assent/store-keyed";
 import { hostStore, type PortCalls } from "@assent/store-sqlite";
 import { systemClock, systemRandom } from "@assent/system";
 import { parentPort, workerData } from "node:worker_threads";
-import { commandChannel, onceSweepEveryMs, onceSweepMax, questionChannel } from "./store-threads.ts";
+import { faultRules } from "../fault-settings.ts";
+import { commandChannel, faultChannel, onceSweepEveryMs, onceSweepMax, questionChannel } from "./store-threads.ts";
 import type { ParticipantThreadData } from "./store-threads.ts";
 
 if (parentPort === null) throw new Error("participant-thread runs as a worker");
-const { path, limits, service } = workerData as ParticipantThreadData;
+const { path, limits, service, faults } = workerData as ParticipantThreadData;
 const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
+const rules = faults === undefined ? undefined : faultRules(participantPoints, faults);
 
 const { executor, calls } = hostStore({
   port: parentPort,
   path,
   operations,
-  channels: () => ({ [commandChannel]: (message) => participant.handle(message as Uint8Array) }),
+  channels: () => ({
+    [commandChannel]: (message) => participant.handle(message as Uint8Array),
+    ...(rules !== undefined && {
+      [faultChannel]: async (message) => performFaultRequest(rules, service, message as Uint8Array),
+    }),
+  }),
 });
+const branches = keyedBranchStore(executor);
 
 const participant = new Participant({
-  store: keyedBranchStore(executor),
+  store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
   questions: questionsOver(calls),
   // To the standard error of the process: alarms, and what went wrong in the background.
   observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },

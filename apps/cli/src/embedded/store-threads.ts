@@ -9,11 +9,14 @@ export interface StoreThreadData {
 /** Data of a thread that also takes part in transactions. */
 export interface ParticipantThreadData extends StoreThreadData {
   readonly service: "stock" | "payment";
+  /** Fault rules to start with, as in FAULT_INJECT; undefined where fault injection is off. */
+  readonly faults?: string;
 }
 
 /** Channels between the threads and the process. */
 export const commandChannel = "commands";
 export const questionChannel = "questions";
+export const faultChannel = "faults";
 
 /** How often results kept for repeats are looked through, and how many are removed at a time. */
 export const onceSweepEveryMs = 60_000;

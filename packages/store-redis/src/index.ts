@@ -1,0 +1,2 @@
+/** The keyed stores over a server that speaks the Redis protocol. @module */
+export {};

@@ -1,0 +1,2 @@
+/** Commands over NATS JetStream or core NATS, replies on one subject per process. @module */
+export {};

@@ -1,0 +1,266 @@
+// Every injection point with every action: the fault must have fired, every order must get a clear answer, and the
+// books must be exact afterwards, without anybody's help.
+import { setTimeout as pause } from "node:timers/promises";
+
+export interface FaultMatrixOptions {
+  /** Where the system is served; asked anew each time, because a restart may move it. */
+  readonly url: () => string;
+  readonly protocol: "2pc" | "saga";
+  /** Whether a process has died since the last `revive`. */
+  readonly hasDied: () => boolean;
+  /** Starts again what has died, if nobody else does; resolves when checkouts are taken again. */
+  readonly revive: () => Promise<void>;
+  readonly onCase?: (result: FaultCaseResult) => void;
+}
+
+export interface FaultCase {
+  readonly service: "orders" | "stock" | "payment";
+  readonly point: string;
+  readonly action: "crash" | "error" | "delay" | "drop_reply" | "duplicate";
+  /** Whether the order that meets the fault can be paid, or lacks what the other service has. */
+  readonly order: "pays" | "fails";
+}
+
+export interface FaultCaseResult extends FaultCase {
+  readonly fired: boolean;
+}
+
+export interface FaultMatrixReport {
+  readonly cases: readonly FaultCaseResult[];
+  readonly paid: number;
+  readonly failed: number;
+  /** Empty when nothing is wrong. */
+  readonly findings: readonly string[];
+}
+
+const actions = ["error", "delay", "drop_reply", "duplicate", "crash"] as const;
+const delayMs = 150;
+const plenty = 1_000_000;
+/** Seeded orders have two items. */
+const unitsPerOrder = 2;
+/** Orders of each kind that are checked out around each fault. */
+const around = 3;
+const fireDeadlineMs = 20_000;
+const answerDeadlineMs = 90_000;
+const requestMs = 30_000;
+const pollMs = 50;
+/** Answers that say nothing of the outcome, or that nothing was started. */
+const openCodes: readonly string[] = ["checkout_pending", "overloaded", "store_broken", "gateway_error"];
+
+export function faultCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
+  const [vote, forward, backward] =
+    protocol === "2pc" ? ["prepare", "commit", "abort"] : ["execute", "complete", "compensate"];
+  const places: readonly (readonly [FaultCase["service"], string, FaultCase["order"]])[] = [
+    ["stock", vote ?? "", "pays"],
+    ["payment", vote ?? "", "pays"],
+    ["stock", forward ?? "", "pays"],
+    ["payment", forward ?? "", "pays"],
+    ["stock", backward ?? "", "fails"],
+    ["orders", "begin", "pays"],
+    ["orders", "decide", "pays"],
+    ["orders", "decide", "fails"],
+    ["orders", "end", "pays"],
+  ];
+  return actions.flatMap((action) =>
+    places.flatMap(([service, step, order]) =>
+      [`before_${step}`, `after_${step}`].map((point) => ({ service, point, action, order })),
+    ),
+  );
+}
+
+export async function faultMatrix(options: FaultMatrixOptions): Promise<FaultMatrixReport> {
+  const cases = faultCases(options.protocol);
+  const api = new Api(options);
+  const shop = await openShop(api, cases.length * (1 + around));
+  const results: FaultCaseResult[] = [];
+  for (const [index, fault] of cases.entries()) {
+    const fired = await tryFault(api, fault, shop.ordersOf(index, fault.order));
+    const result = { ...fault, fired };
+    results.push(result);
+    options.onCase?.(result);
+  }
+  return { cases: results, ...(await settle(api, shop, results)) };
+}
+
+interface Shop {
+  /** The order that meets the fault of a case, and those around it. */
+  ordersOf(index: number, kind: FaultCase["order"]): { readonly target: string; readonly others: readonly string[] };
+}
+
+/** Item 0 of plenty, user 0 rich and user 1 poor; orders of user 0 pay, those of user 1 fail for lack of credit. */
+async function openShop(api: Api, ordersOfEach: number): Promise<Shop> {
+  await api.done(`/stock/batch_init/1/${plenty}/1`);
+  await api.done(`/payment/batch_init/1/${plenty}`);
+  const poor = (await api.json("POST", "/payment/create_user"))["user_id"];
+  await api.done(`/orders/batch_init/${ordersOfEach}/1/1/1`);
+  const failing: string[] = [];
+  const perCase = 1 + around;
+  for (let index = 0; index < ordersOfEach / perCase; index += 1) {
+    const order = String((await api.json("POST", `/orders/create/${String(poor)}`))["order_id"]);
+    await api.done(`/orders/addItem/${order}/0/1`);
+    failing.push(order);
+  }
+  return {
+    ordersOf(index, kind) {
+      const paying = Array.from({ length: perCase }, (_, number) => String(index * perCase + number));
+      const [first = "", ...others] = paying;
+      return { target: kind === "pays" ? first : (failing[index] ?? ""), others };
+    },
+  };
+}
+
+async function tryFault(
+  api: Api,
+  { service, point, action }: FaultCase,
+  { target, others }: { readonly target: string; readonly others: readonly string[] },
+): Promise<boolean> {
+  const rule = { point, action, value: action === "delay" ? delayMs : 0, count: 1 };
+  await api.done(`/${service}/fault/set`, rule);
+  for (const order of [target, ...others]) api.track(api.checkout(order));
+  const fired = await api.until(() => (action === "crash" ? api.hasDied() : api.hasFired(service, point)));
+  await api.revive();
+  await api.done(`/${service}/fault/clear`);
+  return fired;
+}
+
+/** Everything gets a clear answer in the end, and the books are exact. */
+async function settle(
+  api: Api,
+  shop: Shop,
+  cases: readonly FaultCaseResult[],
+): Promise<Omit<FaultMatrixReport, "cases">> {
+  const findings = cases
+    .filter(({ fired }) => !fired)
+    .map(({ service, point, action }) => `${service} ${point} ${action} did not fire`);
+  findings.push(...(await api.trackedFindings()));
+  const expected = cases.flatMap((fault, index) => {
+    const { target, others } = shop.ordersOf(index, fault.order);
+    return [
+      { order: target, outcome: fault.order === "pays" ? 200 : 400 },
+      ...others.map((order) => ({ order, outcome: 200 })),
+    ];
+  });
+  const unpaid = new Set<number>();
+  await Promise.all(
+    expected.map(async ({ order, outcome }, index) => {
+      const status = await api.insist(order);
+      if (status !== outcome) findings.push(`order ${order} is ${status}, not ${outcome}`);
+      if (outcome !== 200) unpaid.add(index);
+    }),
+  );
+  const paid = expected.length - unpaid.size;
+  const { stock } = await api.json("GET", "/stock/find/0");
+  const { credit } = await api.json("GET", "/payment/find_user/0");
+  const left = plenty - unitsPerOrder * paid;
+  if (stock !== left) findings.push(`stock is ${String(stock)}, not ${left}`);
+  if (credit !== left) findings.push(`credit is ${String(credit)}, not ${left}`);
+  return { paid, failed: unpaid.size, findings };
+}
+
+interface Answer {
+  /** 0 when there was none. */
+  readonly status: number;
+  readonly text: string;
+}
+
+/** The system's API, as a patient client uses it. */
+class Api {
+  readonly #options: FaultMatrixOptions;
+  readonly #tracked: Promise<Answer>[] = [];
+
+  constructor(options: FaultMatrixOptions) {
+    this.#options = options;
+  }
+
+  revive(): Promise<void> {
+    return this.#options.revive();
+  }
+
+  async call(method: string, path: string, body?: object): Promise<Answer> {
+    try {
+      const response = await fetch(this.#options.url() + path, {
+        method,
+        ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+        signal: AbortSignal.timeout(requestMs),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      return { status: 0, text: String(error) };
+    }
+  }
+
+  /** @throws Error unless it is answered 200 in the end */
+  async done(path: string, body?: object): Promise<string> {
+    const deadline = performance.now() + answerDeadlineMs;
+    for (;;) {
+      const { status, text } = await this.call("POST", path, body);
+      if (status === 200) return text;
+      if (performance.now() > deadline) throw new Error(`${path}: ${status} ${text}`);
+      await pause(pollMs);
+    }
+  }
+
+  async json(method: string, path: string): Promise<Record<string, unknown>> {
+    const { status, text } = await this.call(method, path);
+    if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  checkout(order: string): Promise<Answer> {
+    return this.call("POST", `/orders/checkout/${order}`);
+  }
+
+  /** Remembers an answer that has to be looked at in the end. */
+  track(answer: Promise<Answer>): void {
+    this.#tracked.push(answer);
+  }
+
+  /** A checkout never answers 5xx. */
+  async trackedFindings(): Promise<readonly string[]> {
+    const answers = await Promise.all(this.#tracked);
+    return answers
+      .filter(({ status }) => status >= 500)
+      .map(({ status, text }) => `a checkout answered ${status} ${text}`);
+  }
+
+  /** The status of a clear answer, or of the last one. */
+  async insist(order: string): Promise<number> {
+    const deadline = performance.now() + answerDeadlineMs;
+    for (;;) {
+      const { status, text } = await this.checkout(order);
+      if (status === 200 || (status === 400 && !isOpen(text)) || performance.now() > deadline) return status;
+      await pause(pollMs);
+    }
+  }
+
+  /** Looks until it holds, or the time for a fault to fire is over. */
+  async until(condition: () => Promise<boolean>): Promise<boolean> {
+    const deadline = performance.now() + fireDeadlineMs;
+    while (performance.now() < deadline) {
+      if (await condition()) return true;
+      await pause(pollMs);
+    }
+    return false;
+  }
+
+  async hasFired(service: string, point: string): Promise<boolean> {
+    const { status, text } = await this.call("GET", `/${service}/fault/rules?detail=1`);
+    return status === 200 && firedIn(text, point);
+  }
+
+  hasDied(): Promise<boolean> {
+    return Promise.resolve(this.#options.hasDied());
+  }
+}
+
+function isOpen(text: string): boolean {
+  const { code } = JSON.parse(text) as { readonly code?: string };
+  return code === undefined || openCodes.includes(code) || code.startsWith("service_");
+}
+
+function firedIn(text: string, point: string): boolean {
+  const { instances } = JSON.parse(text) as {
+    readonly instances: readonly { readonly rules: readonly { readonly point: string; readonly fired: number }[] }[];
+  };
+  return instances.some(({ rules }) => rules.some((rule) => rule.point === point && rule.fired > 0));
+}

@@ -1,0 +1,50 @@
+// Reaches every process of a service: a rule that only some of them know cannot be relied on, nor cleared. Requests and
+// answers are bytes, for a bus or a thread.
+import type { FaultRule } from "@assent/contract";
+import type { ActiveFault, FaultRules } from "./fault-rules.ts";
+
+type FaultRequest =
+  | { readonly do: "set"; readonly rule: FaultRule }
+  /** One point, or all. */
+  | { readonly do: "clear"; readonly point?: string }
+  | { readonly do: "list" };
+
+/** The rules of one process of a service, after a request. */
+export interface InstanceFaults {
+  readonly instance: string;
+  readonly rules: readonly ActiveFault[];
+}
+
+export interface FaultControl {
+  /** Points of the service. */
+  readonly points: readonly string[];
+  set(rule: FaultRule): Promise<void>;
+  clear(point?: string): Promise<void>;
+  list(): Promise<readonly InstanceFaults[]>;
+}
+
+/** @param askAll hands a request to every process of the service and resolves with their answers */
+export function faultControl(
+  points: readonly string[],
+  askAll: (request: Uint8Array) => Promise<readonly Uint8Array[]>,
+): FaultControl {
+  const ask = async (request: FaultRequest): Promise<readonly InstanceFaults[]> =>
+    (await askAll(encoded(request))).map((answer) => decoded(answer) as InstanceFaults);
+  return {
+    points,
+    set: async (rule) => void (await ask({ do: "set", rule })),
+    clear: async (point) => void (await ask({ do: "clear", ...(point !== undefined && { point }) })),
+    list: () => ask({ do: "list" }),
+  };
+}
+
+/** What one process does with a request, and answers. */
+export function performFaultRequest(rules: FaultRules, instance: string, message: Uint8Array): Uint8Array {
+  const request = decoded(message) as FaultRequest;
+  if (request.do === "set") rules.set(request.rule);
+  if (request.do === "clear") rules.clear(request.point);
+  return encoded({ instance, rules: rules.list() } satisfies InstanceFaults);
+}
+
+const encoded = (value: FaultRequest | InstanceFaults): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decoded = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));

@@ -1,0 +1,38 @@
+// A branch store that fails as the rules say: the participant in front of it, and whoever sent the command, see what
+// they would see of a crash, a slow disk or a lost reply.
+import type { BranchStore, BranchSweep } from "@assent/orchestrator";
+import type { Answer, Command } from "@assent/protocol";
+import { type FaultRules, InjectedFault } from "./fault-rules.ts";
+
+export class FaultyBranchStore implements BranchStore {
+  readonly #store: BranchStore;
+  readonly #rules: FaultRules;
+
+  constructor(store: BranchStore, rules: FaultRules) {
+    this.#store = store;
+    this.#rules = rules;
+  }
+
+  /** Rejects, unlike other branch stores, when the reply of the whole message is to be dropped. */
+  async apply(commands: readonly Command[]): Promise<readonly Answer[]> {
+    // Nothing in force: the batch stays one batch.
+    if (this.#rules.list().length === 0) return this.#store.apply(commands);
+    return Promise.all(commands.map((command) => this.#applyOne(command)));
+  }
+
+  sweep(limit: number): Promise<BranchSweep> {
+    return this.#store.sweep(limit);
+  }
+
+  async #applyOne(command: Command): Promise<Answer> {
+    try {
+      return await this.#rules.around(command.verb, async () => {
+        const [answer] = await this.#store.apply([command]);
+        return answer ?? { kind: "unknown", reason: "no_answer" };
+      });
+    } catch (error) {
+      if (!(error instanceof InjectedFault) || error.isSilent) throw error;
+      return { kind: "unknown", reason: error.message };
+    }
+  }
+}
