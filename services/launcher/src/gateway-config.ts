@@ -1,0 +1,162 @@
+// The configuration of HAProxy in front of the services. It routes by the first part of the path and rewrites nothing;
+// what it has to answer itself has the form of our own refusals, and is never a 5xx.
+import { STATUS_CODES } from "node:http";
+
+export interface GatewayTargets {
+  /** Ports on this machine, of the instances of each service. */
+  readonly order: readonly number[];
+  readonly stock: readonly number[];
+  readonly payment: readonly number[];
+}
+
+export interface GatewayOptions extends GatewayTargets {
+  readonly host: string;
+  readonly port: number;
+  /** Where the files of `errorFiles` will be. */
+  readonly folder: string;
+}
+
+export interface GatewayFiles {
+  readonly config: string;
+  /** By name: whole HTTP answers, which HAProxy sends as they are. */
+  readonly errorFiles: Readonly<Record<string, string>>;
+}
+
+/** Requests that one instance works on at a time; more wait in the gateway, for `queueMs` at most. */
+const perServerMax = { order: 2_000, stock: 1_000, payment: 1_000 } as const;
+const connectionsMax = 16_384;
+const queueMs = 5_000;
+const connectMs = 500;
+/** Longer than the request wait of a checkout (15 s). */
+const answerMs = 20_000;
+const idleMs = 30_000;
+/** An instance is out after two checks that fail, and in again after one that does not. */
+const checkEveryMs = 500;
+/** Further servers that a checkout is tried on: it is idempotent by its order. Nothing else is sent twice. */
+const checkoutRetries = 2;
+
+/** Statuses that HAProxy answers by itself. */
+const ownStatuses = [400, 408, 413, 500, 502, 503, 504] as const;
+type OwnStatus = (typeof ownStatuses)[number];
+
+export function gatewayFiles(options: GatewayOptions): GatewayFiles {
+  const errorFiles: Record<string, string> = {};
+  const errors = (group: "checkout" | "other"): string => {
+    const lines = ownStatuses.map((status) => {
+      const name = `${group}-${status}.http`;
+      errorFiles[name] = errorAnswer(group, status);
+      return `  errorfile ${status} ${options.folder}/${name}`;
+    });
+    return [`http-errors ${group}`, ...lines].join("\n");
+  };
+  const other = ["errorfiles other"];
+  // An instance that dies with a checkout leaves its outcome open; another one finds it in the log.
+  const checkout = ["errorfiles checkout", "retry-on conn-failure empty-response", `retries ${checkoutRetries}`];
+  const sections = [
+    head,
+    errors("checkout"),
+    errors("other"),
+    frontend(options),
+    backend({ name: "checkout", service: "order", ports: options.order, lines: checkout }),
+    backend({ name: "orders", service: "order", ports: options.order, lines: other }),
+    backend({ name: "stock", service: "stock", ports: options.stock, lines: other }),
+    backend({ name: "payment", service: "payment", ports: options.payment, lines: other }),
+  ];
+  return { config: `${sections.join("\n\n")}\n`, errorFiles };
+}
+
+const head = `global
+  maxconn ${connectionsMax}
+  # A stop lets what is in flight end.
+  hard-stop-after ${answerMs}ms
+
+defaults
+  mode http
+  balance leastconn
+  option http-keep-alive
+  http-reuse safe
+  # Only a connection that was never made is tried again, unless a backend says more.
+  retry-on conn-failure
+  retries 1
+  option redispatch 1
+  timeout connect ${connectMs}ms
+  timeout client ${idleMs}ms
+  timeout http-request ${idleMs}ms
+  timeout http-keep-alive ${idleMs}ms
+  timeout server ${answerMs}ms
+  timeout queue ${queueMs}ms
+  timeout check ${2 * checkEveryMs}ms
+  default-server check inter ${checkEveryMs}ms fastinter ${checkEveryMs / 2}ms fall 2 rise 1`;
+
+function frontend({ host, port }: GatewayOptions): string {
+  const answer = (status: number, body: object): string =>
+    `http-request return status ${status} content-type application/json string '${JSON.stringify(body)}'`;
+  const nobody = { error: "A service has no instance that works.", code: "service_unavailable" };
+  const nothing = { error: "There is nothing here.", code: "not_found" };
+  return [
+    "frontend checkout_system",
+    `bind ${host}:${port}`,
+    "errorfiles other",
+    "acl is_health path /health",
+    "acl lacks_one nbsrv(orders) eq 0",
+    "acl lacks_one nbsrv(stock) eq 0",
+    "acl lacks_one nbsrv(payment) eq 0",
+    `${answer(503, nobody)} if is_health lacks_one`,
+    `${answer(200, { status: "healthy" })} if is_health`,
+    `${answer(404, nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,
+    "use_backend checkout if { path_beg /orders/checkout/ }",
+    "use_backend orders if { path_beg /orders/ }",
+    "use_backend stock if { path_beg /stock/ }",
+    "default_backend payment",
+  ].join("\n  ");
+}
+
+interface Backend {
+  readonly name: string;
+  readonly service: keyof GatewayTargets;
+  readonly ports: readonly number[];
+  readonly lines: readonly string[];
+}
+
+function backend({ name, service, ports, lines }: Backend): string {
+  const path = service === "order" ? "/orders/health" : `/${service}/health`;
+  return [
+    `backend ${name}`,
+    ...lines,
+    `option httpchk GET ${path}`,
+    ...ports.map((port, index) => `server ${service}-${index} 127.0.0.1:${port} maxconn ${perServerMax[service]}`),
+  ].join("\n  ");
+}
+
+/** A whole HTTP answer. */
+function errorAnswer(group: "checkout" | "other", status: OwnStatus): string {
+  const { told, error, code } = group === "checkout" && status >= 500 ? pending : refusal(status);
+  const body = JSON.stringify({ error, code });
+  return [
+    `HTTP/1.1 ${told} ${STATUS_CODES[told]}`,
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    ...(told === 409 ? ["Retry-After: 1"] : []),
+    "Cache-Control: no-cache",
+    "Connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}
+
+const pending = {
+  told: 409,
+  error: "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
+  code: "checkout_pending",
+} as const;
+
+function refusal(status: OwnStatus): { readonly told: number; readonly error: string; readonly code: string } {
+  if (status < 500) return { told: status, error: `${STATUS_CODES[status]}`, code: "malformed_request" };
+  return {
+    told: 400,
+    error:
+      "The service did not answer. What was changed is not known: repeat it with the same Idempotency-Key, or look " +
+      "the thing up first.",
+    code: "gateway_error",
+  };
+}
