@@ -11,8 +11,9 @@ export type Finding =
 
 /**
  * All yes: commit. Any tombstone: abort. A forward-final branch proves that commit was decided. An expired branch
- * beside one that is still in its yes state never ran, because branches forget only after the durable end, which
- * needs every branch to be final. Expired everywhere proves nothing.
+ * proves a no, too: it never ran, because a yes stays until it is decided, and what was carried out until it is
+ * forgotten, which happens only after an end that the log cannot lose any more; and it never will run, because
+ * whatever asks it to is too old (P7).
  */
 export function weighAnswers(branches: readonly BranchProgress[]): Finding {
   const has = (status: BranchProgress["status"]): boolean => branches.some((branch) => branch.status === status);
@@ -30,9 +31,7 @@ export function weighAnswers(branches: readonly BranchProgress[]): Finding {
   }
   if (has("forward")) return { kind: "commit" };
   const expired = branches.find((branch) => branch.status === "expired");
-  if (expired === undefined) return { kind: "commit" };
-  if (has("yes")) return { kind: "abort", reason: "expired" };
-  return park("expired_everywhere", expired);
+  return expired === undefined ? { kind: "commit" } : { kind: "abort", reason: "expired" };
 }
 
 function park(reason: string, { spec }: BranchProgress, alarm?: AlarmCode): Finding {

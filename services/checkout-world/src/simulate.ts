@@ -30,6 +30,8 @@ export interface RunReport {
 const calmMaxMs = 240_000;
 const lookEveryMs = 4_000;
 const insistTries = 60;
+/** More than all those tries take. */
+const insistMaxMs = 900_000;
 /** Longer than any delay, and than the removal of old records. */
 const lateMessagesMs = 90_000;
 
@@ -56,7 +58,7 @@ export async function simulate({ seed, faults, keepTrace = false }: RunOptions):
   const last = Promise.all(
     Array.from({ length: swarm.orders }, (_, order) => clients.insist(String(order), insistTries)),
   );
-  const answers = await time.until(last, calmMaxMs);
+  const answers = await time.until(last, insistMaxMs);
   answers.forEach((answer, order) => {
     if (answer === undefined)
       history.report({ rule: "S7", text: `order ${order} gets no clear answer in calm weather` });

@@ -76,10 +76,10 @@ export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
 }
 
 /**
- * A lost vote is outside the fault model, except where the owner lives on and all can be taken again: what a
- * taker-over would make of it, or a late message, ends parked.
+ * A lost vote is outside the fault model, except where the owner lives on, nothing comes late and all can be taken
+ * again: what a taker-over or a late phase 1 makes of it ends parked (T7).
  */
-const voteLosing: readonly FaultKind[] = ["lose_votes", "store_slow"];
+const voteLosing: readonly FaultKind[] = ["lose_votes"];
 
 function faultOf(random: SeededRandom, enabled: readonly FaultKind[], slots: Swarm["slots"]): Fault {
   const kind = random.pick(enabled);

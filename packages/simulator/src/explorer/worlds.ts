@@ -211,7 +211,6 @@ export const worldsBeyond: readonly World[] = [
     branches: [agrees],
     budgets: { failovers: 1, lives: 1, ages: 3 },
     failoverDepth: 3,
-    mayPark: ["expired_everywhere"],
   },
 ];
 
