@@ -1,5 +1,7 @@
 // The configuration of HAProxy in front of the services. It routes by the first part of the path and rewrites nothing;
-// what it has to answer itself has the form of our own refusals, and is never a 5xx.
+// what it has to answer itself has the form of our own refusals, and is never a 5xx. Where a service hangs up, and the
+// client's connection has carried a request before, HAProxy answers nothing and closes that connection, by design
+// (https://github.com/haproxy/haproxy/issues/2375): to a client that is the same as its own connection breaking.
 import { STATUS_CODES } from "node:http";
 
 export interface GatewayTargets {
@@ -24,7 +26,8 @@ export interface GatewayFiles {
 
 /** Requests that one instance works on at a time; more wait in the gateway, for `queueMs` at most. */
 const perServerMax = { order: 2_000, stock: 1_000, payment: 1_000 } as const;
-const connectionsMax = 16_384;
+/** Two files each: within the 20,000 open files that a process may commonly have. */
+const connectionsMax = 8_192;
 const queueMs = 5_000;
 const connectMs = 500;
 /** Longer than the request wait of a checkout (15 s). */
@@ -57,7 +60,7 @@ export function gatewayFiles(options: GatewayOptions): GatewayFiles {
     errors("checkout"),
     errors("other"),
     frontend(options),
-    backend({ name: "checkout", service: "order", ports: options.order, lines: checkout }),
+    backend({ name: "checkout", service: "order", ports: options.order, lines: checkout, like: "orders" }),
     backend({ name: "orders", service: "order", ports: options.order, lines: other }),
     backend({ name: "stock", service: "stock", ports: options.stock, lines: other }),
     backend({ name: "payment", service: "payment", ports: options.payment, lines: other }),
@@ -86,7 +89,7 @@ defaults
   timeout server ${answerMs}ms
   timeout queue ${queueMs}ms
   timeout check ${2 * checkEveryMs}ms
-  default-server check inter ${checkEveryMs}ms fastinter ${checkEveryMs / 2}ms fall 2 rise 1`;
+  default-server inter ${checkEveryMs}ms fastinter ${checkEveryMs / 2}ms fall 2 rise 1`;
 
 function frontend({ host, port }: GatewayOptions): string {
   const answer = (status: number, body: object): string =>
@@ -116,16 +119,19 @@ interface Backend {
   readonly service: keyof GatewayTargets;
   readonly ports: readonly number[];
   readonly lines: readonly string[];
+  /** Another backend with the same servers, whose checks count here, too. */
+  readonly like?: string;
 }
 
-function backend({ name, service, ports, lines }: Backend): string {
+function backend({ name, service, ports, lines, like }: Backend): string {
   const path = service === "order" ? "/orders/health" : `/${service}/health`;
-  return [
-    `backend ${name}`,
-    ...lines,
-    `option httpchk GET ${path}`,
-    ...ports.map((port, index) => `server ${service}-${index} 127.0.0.1:${port} maxconn ${perServerMax[service]}`),
-  ].join("\n  ");
+  const servers = ports.map((port, index) => {
+    const server = `${service}-${index}`;
+    const check = like === undefined ? "check" : `track ${like}/${server}`;
+    return `server ${server} 127.0.0.1:${port} ${check} maxconn ${perServerMax[service]}`;
+  });
+  const checks = like === undefined ? [`option httpchk GET ${path}`] : [];
+  return [`backend ${name}`, ...lines, ...checks, ...servers].join("\n  ");
 }
 
 /** A whole HTTP answer. */

@@ -1,2 +1,4 @@
 /** The checkout system as real processes on this machine. @module */
+export * from "./gateway.ts";
+export * from "./gateway-config.ts";
 export * from "./served-checkout.ts";

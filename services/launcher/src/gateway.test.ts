@@ -1,0 +1,209 @@
+// The gateway before real HTTP servers that answer, refuse, or hang up.
+import { type ServerProcess, serverBinary } from "@assent/local-servers";
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  Agent,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { startGateway } from "./gateway.ts";
+import { temporaryFolder } from "./served-checkout.ts";
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An instance that is healthy, and answers the rest as it is told to. */
+class Instance {
+  readonly seen: string[] = [];
+  answer: Handler = (_request, response) => response.end("fine");
+  isHealthy = true;
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      if (request.url?.endsWith("/health") === true) {
+        response.statusCode = this.isHealthy ? 200 : 503;
+        response.end();
+        return;
+      }
+      this.seen.push(`${request.method} ${request.url}`);
+      this.answer(request, response);
+    });
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => {
+      this.#server.listen(0, "127.0.0.1", resolve);
+    });
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+}
+
+const hangUp: Handler = (request) => request.socket.destroy();
+
+const folder = temporaryFolder();
+const orders = [new Instance(), new Instance()];
+const stock = new Instance();
+const payment = new Instance();
+const all = [...orders, stock, payment];
+let gateway: ServerProcess | undefined;
+
+before(async () => {
+  const ports = await Promise.all(all.map((instance) => instance.listen()));
+  gateway = await startGateway({
+    folder: folder.path,
+    targets: { order: ports.slice(0, 2), stock: ports.slice(2, 3), payment: ports.slice(3) },
+  });
+  await until(async () => (await call("GET", "/health")).status === 200);
+});
+
+after(async () => {
+  for (const instance of all) instance.close();
+  await gateway?.stop();
+  folder.remove();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Over a connection of its own, unless an agent keeps one. */
+function call(method: string, path: string, agent: Agent | false = false): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ port: gateway?.port, host: "127.0.0.1", method, path, agent }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => (text += chunk));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, "it does not come");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
+function reset(): void {
+  for (const instance of all) {
+    instance.seen.length = 0;
+    instance.answer = (_request, response) => response.end("fine");
+  }
+}
+
+const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
+const seenByOrders = (): string[] => orders.flatMap(({ seen }) => seen);
+
+test("haproxy itself finds nothing wrong with its configuration", async () => {
+  const checked = spawnSync(await serverBinary("haproxy"), ["-c", "-f", join(folder.path, "haproxy.cfg")]);
+  assert.equal(checked.status, 0, String(checked.stderr));
+  assert.doesNotMatch(String(checked.stderr), /warning/i);
+});
+
+test("requests go to the service that their path names, as they are", async () => {
+  reset();
+  await call("GET", "/orders/find/7?x=1");
+  await call("POST", "/stock/add/1/2");
+  await call("POST", "/payment/pay/1/2");
+  assert.deepEqual(
+    [seenByOrders(), stock.seen, payment.seen],
+    [["GET /orders/find/7?x=1"], ["POST /stock/add/1/2"], ["POST /payment/pay/1/2"]],
+  );
+  const nowhere = await call("GET", "/elsewhere");
+  assert.deepEqual([nowhere.status, codeOf(nowhere)], [404, "not_found"]);
+  assert.match(nowhere.headers["content-type"] ?? "", /json/);
+});
+
+test("a checkout whose instance hangs up is tried on another one", async () => {
+  reset();
+  for (const hanging of orders) {
+    hanging.answer = hangUp;
+    for (let times = 0; times < 4; times += 1) assert.equal((await call("POST", "/orders/checkout/1")).text, "fine");
+    hanging.answer = (_request, response) => response.end("fine");
+  }
+  assert.ok(seenByOrders().length > 8);
+});
+
+test("a checkout that nobody answers is pending, in JSON, and never a 5xx (D15)", async () => {
+  reset();
+  for (const instance of orders) instance.answer = hangUp;
+  const answer = await call("POST", "/orders/checkout/1");
+  assert.deepEqual([answer.status, codeOf(answer), answer.headers["retry-after"]], [409, "checkout_pending", "1"]);
+});
+
+test("nothing but a checkout is sent twice: its answer says what is not known", async () => {
+  reset();
+  payment.answer = hangUp;
+  const paid = await call("POST", "/payment/pay/1/5");
+  assert.deepEqual([paid.status, codeOf(paid)], [400, "gateway_error"]);
+  assert.deepEqual(payment.seen, ["POST /payment/pay/1/5"]);
+  for (const instance of orders) instance.answer = hangUp;
+  const created = await call("POST", "/orders/create/1");
+  assert.deepEqual([created.status, codeOf(created)], [400, "gateway_error"]);
+  assert.deepEqual(seenByOrders(), ["POST /orders/create/1"]);
+});
+
+test("on a connection used before, a service that hangs up closes it: no answer, and nothing sent twice", async () => {
+  reset();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  assert.equal((await call("GET", "/payment/find_user/1", agent)).status, 200);
+  payment.answer = hangUp;
+  await assert.rejects(call("POST", "/payment/pay/1/5", agent), { code: "ECONNRESET" });
+  assert.deepEqual(payment.seen.slice(1), ["POST /payment/pay/1/5"]);
+  agent.destroy();
+});
+
+test("an answer of a service passes as it is, whatever its status", async () => {
+  reset();
+  for (const instance of orders) {
+    instance.answer = (_request, response) => {
+      response.writeHead(409, { "Retry-After": "7" });
+      response.end("wait");
+    };
+  }
+  const { status, text, headers } = await call("POST", "/orders/checkout/1");
+  assert.deepEqual([status, text, headers["retry-after"]], [409, "wait", "7"]);
+});
+
+test("an instance that is not healthy gets nothing, and a service without one makes the system unhealthy", async () => {
+  reset();
+  const [sick, well] = orders;
+  assert.ok(sick !== undefined && well !== undefined);
+  sick.isHealthy = false;
+  await until(async () => {
+    reset();
+    for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
+    return sick.seen.length === 0;
+  });
+  assert.equal(well.seen.length, 6);
+  well.isHealthy = false;
+  await until(async () => (await call("GET", "/health")).status === 503);
+  const refused = await call("POST", "/orders/checkout/1");
+  assert.deepEqual([refused.status, codeOf(refused)], [409, "checkout_pending"]);
+  const other = await call("GET", "/orders/find/1");
+  assert.deepEqual([other.status, codeOf(other)], [400, "gateway_error"]);
+  sick.isHealthy = true;
+  well.isHealthy = true;
+  await until(async () => (await call("GET", "/health")).status === 200);
+});
