@@ -1,13 +1,20 @@
 // The `assent` command.
+import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
+import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
+import { NatsUnavailable } from "@assent/transport-nats";
 import { Command, InvalidArgumentError } from "commander";
 import { resolve } from "node:path";
 import { audit, NoSuchData, printAudit } from "./audit.ts";
-import { CannotStart } from "./embedded/cannot-start.ts";
+import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { exploreCommand, NoSuchWorld } from "./explore.ts";
 import { serve } from "./serve.ts";
+import { runOrder } from "./processes/order-process.ts";
+import { runPayment, runStock } from "./processes/participant-process.ts";
+import { readProcessSettings } from "./processes/process-settings.ts";
 import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
+import { up, type UpOptions } from "./up.ts";
 
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("assent").description(
@@ -29,6 +36,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       };
       await serve(readSettings(process.env, overrides));
     });
+  addServices(program);
+  addUp(program);
   program
     .command("audit")
     .description("add up stock, money and orders from the stores of a folder that is not in use")
@@ -69,6 +78,35 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** Each runs one instance of one service over real servers; everything is set by the environment. */
+function addServices(program: Command): void {
+  const services = { order: runOrder, stock: runStock, payment: runPayment };
+  for (const [name, run] of Object.entries(services)) {
+    program
+      .command(name)
+      .description(`run one instance of the ${name} service over NATS and a Redis-protocol server`)
+      .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
+      .action((options: { port?: string }) => run(readProcessSettings(process.env, { PORT: options.port })));
+  }
+}
+
+function addUp(program: Command): void {
+  program
+    .command("up")
+    .description("start a whole topology of real servers and processes on this machine, until Ctrl-C")
+    .option("--topology <name>", "local: NATS, a Redis for each service, instances of each, HAProxy", "local")
+    .option("--port <number>", "port of the gateway (default 8000)", wholeNumber, 8_000)
+    .option("--order <number>", "instances of the order service", wholeNumber, 2)
+    .option("--stock <number>", "instances of the stock service", wholeNumber, 2)
+    .option("--payment <number>", "instances of the payment service", wholeNumber, 2)
+    .option("--data <folder>", "where data and logs are kept (default ./data/local)", "data/local")
+    .option("--protocol <name>", "auto, 2pc or saga", "auto")
+    .option("--delivery <name>", "jetstream or core", "jetstream")
+    .option("--faults", "take faults over HTTP")
+    .option("--quiet", "do not show the logs")
+    .action((options: UpOptions) => up(options));
+}
+
 function wholeNumber(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("It is not a whole number.");
@@ -77,7 +115,7 @@ function wholeNumber(text: string): number {
 
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  return [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchWorld].some(
-    (known) => error instanceof known,
-  );
+  const known = [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchWorld];
+  const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
+  return [...known, ...ofServers].some((kind) => error instanceof kind);
 }

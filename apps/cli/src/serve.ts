@@ -1,7 +1,7 @@
 // `assent serve`: the embedded topology until it is told to stop.
-import type { Observation } from "@assent/orchestrator";
 import { resolve } from "node:path";
 import { startEmbedded } from "./embedded/embedded-checkout.ts";
+import { observationLog } from "./observation-log.ts";
 import { faultsOf, type Settings } from "./settings.ts";
 import { closeOnSignal } from "./shutdown.ts";
 
@@ -14,7 +14,7 @@ export async function serve(settings: Settings): Promise<void> {
     port: settings.PORT,
     protocol: settings.ORCHESTRATOR_PROTOCOL,
     ...(faults !== undefined && { faults }),
-    observer: { observe: logObservation },
+    observer: observationLog("assent"),
     report: (error, where) => console.error(`assent: ${where}:`, error),
     onFailed: (error) => {
       console.error("assent: a store has failed; ending. Start again: recovery finishes what was in flight.", error);
@@ -24,25 +24,4 @@ export async function serve(settings: Settings): Promise<void> {
   closeOnSignal(() => checkout.close());
   console.log(`assent: orders, stock and payment are served on ${checkout.url}`);
   console.log(`assent: data in ${dataFolder}, protocol ${settings.ORCHESTRATOR_PROTOCOL}. Stop with Ctrl-C.`);
-}
-
-/** What an operator wants to read; the rest is for metrics. */
-function logObservation(observation: Observation): void {
-  switch (observation.type) {
-    case "TransactionParked":
-    case "AlarmRaised":
-    case "ProtocolSwitched":
-    case "BreakerChanged":
-    case "TransactionTakenOver":
-      console.log(`assent: ${JSON.stringify(observation)}`);
-      return;
-    case "BackgroundWorkFailed":
-      console.error(`assent: ${observation.work}:`, observation.error);
-      return;
-    case "TransactionBegun":
-    case "TransactionDecided":
-    case "TransactionEnded":
-    case "TransactionRefused":
-      return;
-  }
 }

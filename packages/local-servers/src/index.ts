@@ -1,2 +1,8 @@
 /** Real servers for tests and local topologies: obtains their binaries, starts and stops them. @module */
-export {};
+export * from "./free-port.ts";
+export * from "./haproxy.ts";
+export * from "./nats.ts";
+export * from "./redis.ts";
+export * from "./server-binary.ts";
+export * from "./server-process.ts";
+export * from "./socket-conversation.ts";

@@ -2,7 +2,8 @@
 // that fails takes back its own changes and nobody else's.
 import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import type { KeyedEngine, Writes } from "./keyed-engine.ts";
+import type { Readable, Writes } from "./keyed-engine.ts";
+import type { StepTables } from "./step.ts";
 
 interface Change {
   readonly table: string;
@@ -11,13 +12,13 @@ interface Change {
   readonly before: Json | undefined;
 }
 
-export class BatchTables implements Tables {
-  readonly #engine: KeyedEngine;
+export class BatchTables implements Tables, StepTables {
+  readonly #engine: Readable;
   readonly #writes = new Map<string, Map<string, Json | undefined>>();
   /** Changes of the step that is running, oldest first. */
   #undo: Change[] = [];
 
-  constructor(engine: KeyedEngine) {
+  constructor(engine: Readable) {
     this.#engine = engine;
   }
 
@@ -89,6 +90,7 @@ export class BatchTables implements Tables {
   }
 }
 
-function within(key: string, { after, before }: ScanRange): boolean {
+/** Whether a key lies between the bounds of a range. */
+export function within(key: string, { after, before }: ScanRange): boolean {
   return (after === undefined || key > after) && (before === undefined || key < before);
 }

@@ -9,7 +9,7 @@ import {
   removableAt,
   shouldAsk,
 } from "@assent/protocol";
-import type { StepContext } from "./executor.ts";
+import type { StepContext } from "./step.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
 const branchTable = "branches";

@@ -3,8 +3,9 @@ import type { Json } from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { GroupCommitExecutor, StoreFailure, stepsPerCommitMax } from "./executor.ts";
+import { GroupCommitExecutor } from "./executor.ts";
 import { EngineFull, type Writes } from "./keyed-engine.ts";
+import { StoreFailure, stepsPerCommitMax } from "./step.ts";
 
 const operations = {
   put(tables: Tables, { key, value }: { key: string; value: Json }): Json {

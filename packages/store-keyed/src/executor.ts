@@ -1,21 +1,9 @@
 // Runs named operations, each as one atomic step. Steps that are asked for together are committed together, and
 // nobody hears of a step before the commit that covers it (C3).
-import type { Tables } from "@assent/orchestrator";
-import type { Json } from "@assent/protocol";
 import { BatchTables } from "./batch-tables.ts";
 import { EngineFull, type KeyedEngine } from "./keyed-engine.ts";
-import { type OnceKey, type OnceResult, runOnce } from "./once.ts";
-
-/** What an operation may know besides its tables and arguments. */
-export interface StepContext {
-  /** Store time, epoch milliseconds. */
-  readonly now: number;
-}
-
-/** An operation is synchronous and works on its tables only. Arguments and results are JSON (no undefined). */
-// oxlint-disable-next-line typescript/no-explicit-any -- each operation has arguments of its own type
-export type Operation = (tables: Tables, args: any, context: StepContext) => unknown;
-export type Operations = Readonly<Record<string, Operation>>;
+import type { OnceKey, OnceResult } from "./once.ts";
+import { type Operations, runStep, type StepCall, stepsPerCommitMax, StoreFailure } from "./step.ts";
 
 export type Arguments<O extends Operations, Name extends keyof O> = Parameters<O[Name]>[1];
 export type Result<O extends Operations, Name extends keyof O> = ReturnType<O[Name]>;
@@ -34,26 +22,7 @@ export interface Executor<O extends Operations> {
   ): Promise<OnceResult<Result<O, Name>>>;
 }
 
-/** An operation failed. `code` is stable; `changed` says what is known of its effect. */
-export class StoreFailure extends Error {
-  readonly code: "step_failed" | "store_full" | "store_broken";
-  readonly changed: "nothing" | "unknown";
-
-  constructor(code: StoreFailure["code"], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "StoreFailure";
-    this.code = code;
-    this.changed = code === "store_broken" ? "unknown" : "nothing";
-  }
-}
-
-/** Steps committed together at most; the rest wait for the next commit. */
-export const stepsPerCommitMax = 4_096;
-
-interface PendingStep {
-  readonly name: string;
-  readonly args: unknown;
-  readonly once: OnceKey | undefined;
+interface PendingStep extends StepCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: StoreFailure) => void;
 }
@@ -92,7 +61,7 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     return this.#enqueue({ name, args, once }) as Promise<OnceResult<Result<O, Name>>>;
   }
 
-  #enqueue(step: Pick<PendingStep, "name" | "args" | "once">): Promise<unknown> {
+  #enqueue(step: StepCall): Promise<unknown> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...step, resolve, reject });
@@ -104,7 +73,8 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     const batch = this.#pending.slice(0, stepsPerCommitMax);
     this.#pending = this.#pending.slice(stepsPerCommitMax);
     if (this.#pending.length > 0) this.#options.schedule(() => this.#flush());
-    const settled = batch.map((step) => this.#runStep(step));
+    const { operations, now } = this.#options;
+    const settled = batch.map((step) => runStep(step, { operations, tables: this.#tables, context: { now: now() } }));
     const failure = this.#commit();
     batch.forEach((step, index) => {
       const result = settled[index];
@@ -112,22 +82,6 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
       else if (result instanceof StoreFailure) step.reject(result);
       else step.resolve(result);
     });
-  }
-
-  #runStep({ name, args, once }: PendingStep): unknown {
-    const { operations, now } = this.#options;
-    const operation = operations[name];
-    if (operation === undefined) return new StoreFailure("step_failed", `there is no operation ${name}`);
-    const context = { now: now() };
-    try {
-      return this.#tables.step((tables) =>
-        once === undefined
-          ? operation(tables, args, context)
-          : runOnce({ tables, once, now: context.now }, () => operation(tables, args, context) as Json),
-      );
-    } catch (cause) {
-      return new StoreFailure("step_failed", `${name} failed; nothing was changed: ${String(cause)}`, { cause });
-    }
   }
 
   #commit(): StoreFailure | undefined {

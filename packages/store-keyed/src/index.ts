@@ -10,4 +10,5 @@ export * from "./log-operations.ts";
 export * from "./once.ts";
 export * from "./row-change.ts";
 export * from "./row-operations.ts";
+export * from "./step.ts";
 export * from "./time-key.ts";

@@ -2,7 +2,8 @@
 import type { BranchStore } from "@assent/orchestrator";
 import type { Answer, Command } from "@assent/protocol";
 import type { branchOperations } from "./branch-operations.ts";
-import { type Executor, StoreFailure } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import { StoreFailure } from "./step.ts";
 
 export type BranchOperations = ReturnType<typeof branchOperations>;
 

@@ -8,12 +8,15 @@ export type Writes = ReadonlyMap<string, ReadonlyMap<string, Json | undefined>>;
 /** How much of what was committed survives what (see the fault model in README.md). */
 export type Durability = "D0" | "D1" | "D2";
 
-/** Values are JSON and shared: whoever hands one over or reads one never changes it afterwards. */
-export interface KeyedEngine {
-  readonly durability: Durability;
+/** What a batch is laid over. Values are JSON and shared: whoever hands one over or reads one never changes it. */
+export interface Readable {
   get(table: string, key: string): Json | undefined;
   /** In ascending key order. */
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[];
+}
+
+export interface KeyedEngine extends Readable {
+  readonly durability: Durability;
   /**
    * Makes the whole batch durable at the engine's level, or none of it.
    * @throws {EngineFull} when nothing was written because there is no room; anything else means: not known

@@ -1,6 +1,7 @@
 // Leases over tables, by store time.
 import type { Lease, LeaseGrant, Tables } from "@assent/orchestrator";
-import type { Executor, StepContext } from "./executor.ts";
+import type { Executor } from "./executor.ts";
+import type { StepContext } from "./step.ts";
 
 const leaseTable = "leases";
 

@@ -24,7 +24,7 @@ import {
   writePark,
   writeTakeover,
 } from "@assent/protocol";
-import type { StepContext } from "./executor.ts";
+import type { StepContext } from "./step.ts";
 import { changedRow } from "./row-change.ts";
 import { readRow, writeRow } from "./row-operations.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";

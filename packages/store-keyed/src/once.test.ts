@@ -4,8 +4,9 @@ import { MemoryEngine } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
-import { GroupCommitExecutor, StoreFailure } from "./executor.ts";
+import { GroupCommitExecutor } from "./executor.ts";
 import { onceKeptMs, onceOperations, runOnce } from "./once.ts";
+import { StoreFailure } from "./step.ts";
 
 const begin = 1_000_000;
 const once = { key: "key-1", fingerprint: 7 };

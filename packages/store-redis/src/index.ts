@@ -1,2 +1,8 @@
-/** The keyed stores over a server that speaks the Redis protocol. @module */
-export {};
+/** The keyed stores over a server that speaks the Redis protocol, shared by several processes. @module */
+export * from "./redis-client-port.ts";
+export * from "./redis-executor.ts";
+export * from "./redis-limits.ts";
+export * from "./redis-port.ts";
+export { ServerUnreachable } from "./server-connection.ts";
+export { UnsuitableServer } from "./server-probe.ts";
+export { keyedTableKinds, type TableKinds } from "./table-kinds.ts";

@@ -1,2 +1,11 @@
 /** Commands over NATS JetStream or core NATS, replies on one subject per process. @module */
-export {};
+export { BusRequests, type RequestHandler } from "./bus-requests.ts";
+export type { Endpoint, WorkCounts } from "./command-worker.ts";
+export { NatsUnavailable } from "./connection.ts";
+export { MessageNotStored } from "./dispatch.ts";
+export * from "./limits.ts";
+export * from "./nats-bus.ts";
+export { MessageTooLarge } from "./outbox.ts";
+export type { Serving, ServingStatus } from "./serving.ts";
+export type { StreamStorage } from "./stream-setup.ts";
+export * from "./subjects.ts";

@@ -15,13 +15,13 @@ export const healthRoute = <Path extends string>(path: Path) =>
     responses: { 200: json("It can", healthSchema), 503: json("It cannot", problemSchema) },
   });
 
-/** Healthy when `ping` resolves; else 503 with what is wrong. */
+/** Healthy when `check` resolves, with what it tells; else 503 with what is wrong. */
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the route's exact type is what matters
-export async function answerHealth(context: Context, ping: () => Promise<void>) {
+export async function answerHealth(context: Context, check: () => Promise<object | void>) {
   try {
-    await ping();
-    return context.json({ status: "healthy" as const }, 200);
+    return context.json({ ...(await check()), status: "healthy" as const }, 200);
   } catch (error) {
-    return context.json({ error: `The store does not answer: ${String(error)}`, code: "store_unavailable" }, 503);
+    const why = error instanceof Error ? error.message : String(error);
+    return context.json({ error: `It cannot work now: ${why}`, code: "unavailable" }, 503);
   }
 }

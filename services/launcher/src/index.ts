@@ -1,4 +1,5 @@
 /** The checkout system as real processes on this machine. @module */
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
+export * from "./local-topology.ts";
 export * from "./served-checkout.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { unusableFolder } from "./cannot-start.ts";
+import { unusableFolder } from "../cannot-start.ts";
 
 /** Another process has the folder. Nothing was started. `code` is stable. */
 export class DataFolderInUse extends Error {

@@ -12,11 +12,11 @@ import { StoreClient } from "@assent/store-sqlite";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
 import type { Hono } from "hono";
-import { unusableFolder } from "./cannot-start.ts";
+import { unusableFolder } from "../cannot-start.ts";
 import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
 import { embeddedFaults } from "./embedded-faults.ts";
-import { type ListenOptions, ServiceServer } from "./service-server.ts";
+import { type ListenOptions, ServiceServer } from "../http/service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
 
 export interface EmbeddedOptions extends ListenOptions {

@@ -1,0 +1,27 @@
+// What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
+import type { Observation, Observer } from "@assent/orchestrator";
+
+/** @param name begins every line */
+export function observationLog(name: string): Observer {
+  return {
+    observe(observation: Observation): void {
+      switch (observation.type) {
+        case "TransactionParked":
+        case "AlarmRaised":
+        case "ProtocolSwitched":
+        case "BreakerChanged":
+        case "TransactionTakenOver":
+          console.log(`${name}: ${JSON.stringify(observation)}`);
+          return;
+        case "BackgroundWorkFailed":
+          console.error(`${name}: ${observation.work}:`, observation.error);
+          return;
+        case "TransactionBegun":
+        case "TransactionDecided":
+        case "TransactionEnded":
+        case "TransactionRefused":
+          return;
+      }
+    },
+  };
+}

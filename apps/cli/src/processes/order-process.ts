@@ -1,0 +1,78 @@
+// `assent order`: one instance of the order service, with the coordinator.
+import { Problem } from "@assent/contract";
+import { coordinatorPoints, faultyLog } from "@assent/fault-injection";
+import { LeasedOwnership, Orchestrator } from "@assent/orchestrator";
+import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
+import { defaultLimits } from "@assent/protocol";
+import { keyedLease, keyedLog } from "@assent/store-keyed";
+import { systemClock, systemRandom } from "@assent/system";
+import type { NatsBus } from "@assent/transport-nats";
+import type { Hono } from "hono";
+import { observationLog } from "../observation-log.ts";
+import { decodePrice, priceTopic } from "./price-messages.ts";
+import type { ProcessSettings } from "./process-settings.ts";
+import { runService, type ServiceParts, type Surroundings } from "./service-process.ts";
+
+const limits = defaultLimits;
+/** How long a stop waits for transactions in flight; other instances take over the rest. */
+const stopWaitMs = 5_000;
+const priceWaitMs = 2_000;
+
+export function runOrder(settings: ProcessSettings): Promise<void> {
+  return runService({
+    path: "orders",
+    settings,
+    operations: orderOperations(limits),
+    faultPoints: coordinatorPoints,
+    make: (surroundings) => makeOrder(surroundings, settings),
+  });
+}
+
+function makeOrder(
+  { owner, store, bus, rules, report }: Surroundings<OrderOperations>,
+  { ORCHESTRATOR_PROTOCOL }: ProcessSettings,
+): ServiceParts {
+  const observer = observationLog(owner);
+  const log = rules === undefined ? keyedLog(store) : faultyLog(keyedLog(store), rules);
+  const ownership = new LeasedOwnership({ lease: keyedLease(store), owner, clock: systemClock, observer, limits });
+  const orchestrator = new Orchestrator({
+    service: "order",
+    owner,
+    definitions: [checkout],
+    log,
+    transport: bus,
+    clock: systemClock,
+    random: systemRandom,
+    observer,
+    limits,
+    protocol: ORCHESTRATOR_PROTOCOL,
+    ownership,
+  });
+  const service = new OrderService({
+    orchestrator,
+    store,
+    log,
+    priceOf: (itemId) => priceOverBus(bus, itemId),
+    random: systemRandom,
+  });
+  return {
+    app: orderApp(service, report) as unknown as Hono,
+    ping: () => service.ping(),
+    async start() {
+      await ownership.start();
+      await bus.serveQuestions("order", (question) => orchestrator.answerQuestion(question));
+      await orchestrator.start();
+    },
+    async stop() {
+      await orchestrator.stop(stopWaitMs);
+      await ownership.stop();
+    },
+  };
+}
+
+/** @throws {Problem} stock_unavailable */
+async function priceOverBus(bus: NatsBus, itemId: string): Promise<number | undefined> {
+  const answer = await bus.requests.ask(priceTopic, new TextEncoder().encode(itemId), priceWaitMs);
+  if (answer !== undefined) return decodePrice(answer);
+  throw new Problem("stock_unavailable", "Stock does not tell the price now. Nothing was added; try again.");
+}

@@ -1,0 +1,147 @@
+// What every process of one service has: a bus, a store of its own, an HTTP server, faults where they are enabled, and
+// an orderly end.
+import { answerHealth } from "@assent/contract";
+import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
+import type { Executor, Operations } from "@assent/store-keyed";
+import { redisConnect, RedisExecutor } from "@assent/store-redis";
+import { nextTurn, systemClock, systemRandom } from "@assent/system";
+import { NatsBus } from "@assent/transport-nats";
+import { Hono } from "hono";
+import { setTimeout as pause } from "node:timers/promises";
+import { faultRules } from "../fault-settings.ts";
+import { ServiceServer } from "../http/service-server.ts";
+import { faultsOf } from "../settings.ts";
+import { closeOnSignal } from "../shutdown.ts";
+import { type ProcessSettings, redisUrl, settingLines } from "./process-settings.ts";
+
+/** First part of a service's paths. */
+export type ServicePath = "orders" | "stock" | "payment";
+
+export interface ServiceProcessOptions<O extends Operations> {
+  readonly path: ServicePath;
+  readonly settings: ProcessSettings;
+  readonly operations: O;
+  /** Where faults can be put. */
+  readonly faultPoints: readonly string[];
+  readonly make: (surroundings: Surroundings<O>) => ServiceParts;
+}
+
+/** What a service is made of. */
+export interface Surroundings<O extends Operations> {
+  /** Unlike any other process, also an earlier one of the same name (R1). */
+  readonly owner: string;
+  readonly store: Executor<O>;
+  readonly bus: NatsBus;
+  readonly rules: FaultRules | undefined;
+  readonly report: (error: unknown, where: string) => void;
+}
+
+export interface ServiceParts {
+  readonly app: Hono;
+  /** Rejects when the service cannot work. */
+  readonly ping: () => Promise<void>;
+  /** Begins to take work from the bus and to look after what was left. */
+  readonly start: () => Promise<void>;
+  /** Takes nothing new, and waits for what is in flight as long as is due. */
+  readonly stop: () => Promise<void>;
+}
+
+/** How long a stop waits for the answers that are still owed. */
+const lastAnswersWaitMs = 5_000;
+/** How long after the last answer another instance may still answer about its faults. */
+const faultQuietMs = 150;
+const sweepOnceEveryMs = 60_000;
+const sweepOnceMax = 10_000;
+
+/** Runs until it is told to stop. @throws {CannotStart} {NatsUnavailable} {ServerUnreachable} */
+export async function runService<O extends Operations>(options: ServiceProcessOptions<O>): Promise<void> {
+  const { path, settings, operations, faultPoints, make } = options;
+  const name = settings.INSTANCE_ID ?? path;
+  const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, error);
+  console.log([`${name}: settings`, ...settingLines(settings)].join("\n  "));
+  const bus = await openBus(settings, { name, report });
+  const store = await RedisExecutor.open({
+    connect: redisConnect({ url: redisUrl(settings), name }),
+    prefix: `${settings.ASSENT_NAMESPACE}-${path}`,
+    operations,
+  });
+  const initialFaults = faultsOf(settings);
+  const rules = initialFaults === undefined ? undefined : faultRules(faultPoints, initialFaults);
+  const parts = make({ owner: `${name}:${systemRandom.name()}`, store, bus, rules, report });
+  const life = { isDraining: false };
+  const check = (): Promise<object> => health({ parts, bus, store, life });
+  const app = new Hono();
+  app.get("/health", (context) => answerHealth(context, check));
+  app.get(`/${path}/health`, (context) => answerHealth(context, check));
+  if (rules !== undefined) app.route("/", await servedFaults({ path, name, bus, rules, faultPoints, report }));
+  app.route("/", parts.app);
+  const server = new ServiceServer((request) => app.fetch(request));
+  await parts.start();
+  const sweeping = setInterval(() => {
+    store.run("sweepOnce", { limit: sweepOnceMax } as never).catch((error: unknown) => report(error, "sweep"));
+  }, sweepOnceEveryMs);
+  const url = await server.listen({ host: settings.HOST, port: settings.PORT });
+  closeOnSignal(async () => {
+    life.isDraining = true;
+    await pause(settings.ASSENT_DRAIN_MS);
+    clearInterval(sweeping);
+    server.stopListening();
+    await parts.stop();
+    await server.close(lastAnswersWaitMs);
+    await store.close();
+    await bus.close();
+  });
+  console.log(`${name}: served on ${url}, durability ${store.durability}`);
+}
+
+function openBus(
+  { NATS_URL, ASSENT_DELIVERY, ASSENT_NAMESPACE }: ProcessSettings,
+  { name, report }: { name: string; report: (error: unknown, where: string) => void },
+): Promise<NatsBus> {
+  return NatsBus.connect({
+    servers: NATS_URL.split(",").map((server) => server.trim()),
+    name,
+    delivery: ASSENT_DELIVERY,
+    prefix: ASSENT_NAMESPACE,
+    clock: systemClock,
+    random: systemRandom,
+    schedule: nextTurn,
+    onFailure: (work, error) => report(error, work),
+  });
+}
+
+interface Checked {
+  readonly parts: ServiceParts;
+  readonly bus: NatsBus;
+  readonly store: { readonly durability: string };
+  readonly life: { readonly isDraining: boolean };
+}
+
+/** What is told when the service can work. @throws Error saying why it cannot */
+async function health({ parts, bus, store, life }: Checked): Promise<object> {
+  if (life.isDraining) throw new Error("this process is stopping");
+  const { connected, services } = bus.status();
+  if (!connected) throw new Error("the bus cannot be reached");
+  const deaf = services.find(({ ready }) => !ready);
+  if (deaf !== undefined) throw new Error(`${deaf.service} is not reached by the bus: ${deaf.problem ?? "not yet"}`);
+  await parts.ping();
+  return { durability: store.durability };
+}
+
+interface FaultSurroundings {
+  readonly path: ServicePath;
+  readonly name: string;
+  readonly bus: NatsBus;
+  readonly rules: FaultRules;
+  readonly faultPoints: readonly string[];
+  readonly report: (error: unknown, where: string) => void;
+}
+
+/** Faults of the service: whichever instance is asked, every instance does it. */
+async function servedFaults(surroundings: FaultSurroundings): Promise<Hono> {
+  const { path, name, bus, rules, faultPoints, report } = surroundings;
+  const topic = `faults-${path}`;
+  await bus.requests.serveEach(topic, async (message) => performFaultRequest(rules, name, message));
+  const control = faultControl(faultPoints, (message) => bus.requests.askEach(topic, message, faultQuietMs));
+  return faultApp(path, control, report) as unknown as Hono;
+}

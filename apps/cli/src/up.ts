@@ -1,0 +1,69 @@
+// `assent up`: a whole topology on this machine, until it is told to stop.
+import { type LocalTopology, startLocalTopology } from "@assent/launcher";
+import { resolve } from "node:path";
+import { lockDataFolder } from "./embedded/data-folder.ts";
+import { LogStream } from "./log-stream.ts";
+import { InvalidSettings } from "./settings.ts";
+import { closeOnSignal } from "./shutdown.ts";
+
+export interface UpOptions {
+  readonly topology: string;
+  readonly port: number;
+  readonly order: number;
+  readonly stock: number;
+  readonly payment: number;
+  readonly data: string;
+  readonly protocol: string;
+  readonly delivery: string;
+  readonly faults?: boolean;
+  readonly quiet?: boolean;
+}
+
+/** Two checks of the gateway, and some. */
+const drainMs = 1_200;
+
+/** @throws {InvalidSettings} {DataFolderInUse} {ServerUnavailable} {ServerNotStarted} */
+export async function up(options: UpOptions): Promise<void> {
+  const { order, stock, payment, port } = options;
+  oneOf("--topology", options.topology, ["local"]);
+  const protocol = oneOf("--protocol", options.protocol, ["auto", "2pc", "saga"]);
+  const delivery = oneOf("--delivery", options.delivery, ["jetstream", "core"]);
+  const folder = lockDataFolder(resolve(options.data));
+  const topology = await startLocalTopology({
+    folder: folder.path,
+    instances: { order, stock, payment },
+    port,
+    protocol,
+    delivery,
+    faults: options.faults === true,
+    drainMs,
+    onProgress: (line) => console.log(`assent: ${line}`),
+  });
+  const logs = options.quiet === true ? undefined : new LogStream(topology.processes, (line) => console.log(line));
+  // Its children and its timers do not keep this process alive; this does.
+  const stay = setInterval(() => undefined, 60_000);
+  closeOnSignal(async () => {
+    clearInterval(stay);
+    await topology.stop();
+    logs?.stop();
+    folder.release();
+  });
+  console.log(table(topology));
+  console.log(`assent: orders, stock and payment are served on ${topology.url}. Stop with Ctrl-C.`);
+}
+
+function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
+  const found = names.find((name) => name === value);
+  if (found !== undefined) return found;
+  throw new InvalidSettings(`${option} is ${value}, and there are: ${names.join(", ")}. Nothing was started.`);
+}
+
+function table({ processes }: LocalTopology): string {
+  const rows = [...processes].sort(([a], [b]) => (a < b ? -1 : 1));
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(
+    ([name, { port, pid, folder }]) =>
+      `  ${name.padEnd(width)}  port ${String(port).padEnd(5)}  process ${String(pid).padEnd(7)}  ${folder}`,
+  );
+  return ["assent: what runs where", ...lines].join("\n");
+}

@@ -1,0 +1,162 @@
+// A package of the system's own archive, unpacked into a folder with the packages it needs and the machine lacks.
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+export interface PackageRequest {
+  readonly packageName: string;
+  /** Becomes an executable of the folder that runs the package's binary of this name with its libraries. */
+  readonly binaryName: string;
+  /** Empty, and there. */
+  readonly folder: string;
+  /** Folders to find apt-get and dpkg in. */
+  readonly path: readonly string[];
+}
+
+/** The package cannot be had. `code` is stable. Nothing outside the folder was changed. The message continues "and". */
+export class PackagesUnavailable extends Error {
+  readonly code = "packages_unavailable";
+
+  constructor(message: string) {
+    super(message);
+    this.name = "PackagesUnavailable";
+  }
+}
+
+/** Parts of the C library are bound to the machine's own loader: they are never brought along. */
+const boundToMachine = /^(libc6|libc-bin|libcrypt1)$/;
+const commandDeadlineMs = 180_000;
+
+/**
+ * Downloads and unpacks a package. The system's lists of packages are used where there are some; where there are none,
+ * or they are too old, lists are fetched into the folder.
+ * @throws {PackagesUnavailable} where there is no apt, or it does not have the package
+ */
+export async function unpackPackage(request: PackageRequest): Promise<void> {
+  const tools = ["apt-get", "dpkg"].map((tool) => {
+    const found = request.path.map((folder) => join(folder, tool)).find((file) => existsSync(file));
+    if (found === undefined) throw new PackagesUnavailable(`there is no ${tool} to obtain it with`);
+    return found;
+  });
+  const [aptGet = "", dpkg = ""] = tools;
+  const root = join(request.folder, "root");
+  const downloads = join(request.folder, "downloads");
+  for (const folder of [root, downloads]) mkdirSync(folder, { recursive: true });
+  const first = await attempt(() => download(request, { aptGet, downloads, options: aptOptions(downloads) }));
+  if (first !== undefined) {
+    const options = [...aptOptions(downloads), ...privateLists(downloads)];
+    // Some of the machine's sources may be out of reach, and not be needed.
+    const updated = await run(aptGet, [...options, "update"], downloads);
+    const second = await attempt(() => download(request, { aptGet, downloads, options }));
+    if (second !== undefined) {
+      throw new PackagesUnavailable(`apt-get does not have it: ${second} (apt-get update: ${updated.errors})`);
+    }
+  }
+  for (const file of readdirSync(downloads).filter((name) => name.endsWith(".deb"))) {
+    const { ok, errors } = await run(dpkg, ["-x", join(downloads, file), root], downloads);
+    if (!ok) throw new PackagesUnavailable(`dpkg cannot unpack ${file}: ${errors}`);
+  }
+  rmSync(downloads, { recursive: true });
+  writeRunner(request, root);
+}
+
+interface Download {
+  readonly aptGet: string;
+  readonly downloads: string;
+  readonly options: readonly string[];
+}
+
+async function download({ packageName }: PackageRequest, { aptGet, downloads, options }: Download): Promise<void> {
+  const plan = ["--simulate", "--no-install-recommends", "install", packageName];
+  const planned = await run(aptGet, [...options, ...plan], downloads);
+  if (!planned.ok) throw new PackagesUnavailable(planned.errors);
+  const lacking = [...planned.output.matchAll(/^Inst (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
+  const names = [...new Set([packageName, ...lacking])].filter((name) => !boundToMachine.test(name));
+  process.stderr.write(`assent: apt-get download ${names.join(" ")}\n`);
+  const downloaded = await run(aptGet, [...options, "download", ...names], downloads);
+  if (!downloaded.ok) throw new PackagesUnavailable(downloaded.errors);
+}
+
+function aptOptions(downloads: string): readonly string[] {
+  return [
+    "-o=Acquire::Retries=3",
+    "-o=Acquire::http::Timeout=30",
+    "-o=Acquire::https::Timeout=30",
+    `-o=Dir::Cache=${join(downloads, "cache")}`,
+    // Root's apt gives its downloads to a user that cannot write here.
+    ...(process.getuid?.() === 0 ? ["-o=APT::Sandbox::User=root"] : []),
+  ];
+}
+
+function privateLists(downloads: string): readonly string[] {
+  const lists = join(downloads, "lists");
+  for (const folder of [join(lists, "partial"), join(downloads, "cache", "archives", "partial")]) {
+    mkdirSync(folder, { recursive: true });
+  }
+  return [`-o=Dir::State::lists=${lists}`];
+}
+
+/** Writes a script that starts the unpacked binary with the unpacked libraries, wherever the folder is moved to. */
+function writeRunner({ packageName, binaryName, folder }: PackageRequest, root: string): void {
+  const files = readdirSync(root, { recursive: true, withFileTypes: true });
+  const binary = files.find((file) => file.name === binaryName && /\/s?bin$/.test(file.parentPath));
+  if (binary === undefined) throw new PackagesUnavailable(`the package ${packageName} holds no ${binaryName}`);
+  const isLibrary = /\.so(\.|$)/;
+  const libraries = new Set(files.filter(({ name }) => isLibrary.test(name)).map(({ parentPath }) => parentPath));
+  const inFolder = (path: string): string => `"$here"/'${relative(folder, path)}'`;
+  const lines = [
+    "#!/bin/sh",
+    "here=${0%/*}",
+    `LD_LIBRARY_PATH=${[...libraries].map(inFolder).join(":")}`,
+    "export LD_LIBRARY_PATH",
+    `exec ${inFolder(join(binary.parentPath, binary.name))} "$@"`,
+  ];
+  const runner = join(folder, binaryName);
+  writeFileSync(runner, `${lines.join("\n")}\n`);
+  chmodSync(runner, 0o755);
+}
+
+/** What went wrong, when something did. */
+async function attempt(action: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await action();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PackagesUnavailable)) throw error;
+    return error.message;
+  }
+}
+
+interface Finished {
+  readonly ok: boolean;
+  readonly output: string;
+  /** In one line. */
+  readonly errors: string;
+}
+
+/** Runs a command of the system without a shell. Never rejects. */
+function run(file: string, args: readonly string[], folder: string): Promise<Finished> {
+  return new Promise((resolve) => {
+    const env = {
+      ...process.env,
+      LC_ALL: "C",
+      DEBIAN_FRONTEND: "noninteractive",
+      PATH: `${dirname(file)}:/usr/bin:/bin`,
+    };
+    const child = spawn(file, args, {
+      cwd: folder,
+      env,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: commandDeadlineMs,
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.on("data", (chunk: unknown) => (output += String(chunk)));
+    child.stderr.on("data", (chunk: unknown) => (errors += String(chunk)));
+    child.once("error", (error) => (errors += error.message));
+    child.once("close", (status) => {
+      const inOneLine = errors.trim().replace(/\s*\n\s*/g, "; ") || `it ended with ${status}`;
+      resolve({ ok: status === 0, output, errors: inOneLine });
+    });
+  });
+}

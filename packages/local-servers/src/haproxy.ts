@@ -1,0 +1,41 @@
+// An HAProxy of its own with a configuration that the caller writes.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { startOnPort } from "./port-choice.ts";
+import { serverBinary } from "./server-binary.ts";
+import { ServerProcess } from "./server-process.ts";
+import { converse } from "./socket-conversation.ts";
+
+export interface HaproxyOptions {
+  /** Of this server alone: its configuration, log and files. */
+  readonly folder: string;
+  /** The whole configuration, which is to listen on this port of 127.0.0.1. */
+  readonly config: (port: number) => string;
+  /** Further files of the folder, by name, such as error answers. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Left out: a free one. */
+  readonly port?: number;
+}
+
+/**
+ * Starts an HAProxy and resolves when it takes connections.
+ * @throws {ServerUnavailable} when there is no haproxy and none can be obtained
+ * @throws {ServerNotStarted} when it does not come up, such as for a mistake in the configuration, which its log tells
+ */
+export async function startHaproxy({
+  folder,
+  config,
+  files = {},
+  port: asked,
+}: HaproxyOptions): Promise<ServerProcess> {
+  const binary = await serverBinary("haproxy");
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return startOnPort(asked, (port) => {
+    const file = join(folder, "haproxy.cfg");
+    writeFileSync(file, config(port));
+    const answers = async (): Promise<boolean> =>
+      (await converse({ port, text: "", isComplete: () => true, waitMs: 1_000 })) !== undefined;
+    return ServerProcess.start({ name: "haproxy", binary, args: ["-db", "-f", file], folder, port, answers });
+  });
+}

@@ -1,0 +1,55 @@
+// A NATS server of its own, with JetStream when asked for, loopback only.
+import { randomUUID } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { loopback } from "./free-port.ts";
+import { startOnPort } from "./port-choice.ts";
+import { serverBinary } from "./server-binary.ts";
+import { ServerProcess } from "./server-process.ts";
+import { converse } from "./socket-conversation.ts";
+
+export interface NatsOptions {
+  /** Of this server alone: its configuration, log and streams. */
+  readonly folder: string;
+  /** Left out: a free one. */
+  readonly port?: number;
+  /** Left out: true. */
+  readonly jetstream?: boolean;
+  /** Largest message, headers included. Left out: as the server has it, 1 MiB. */
+  readonly maxPayloadBytes?: number;
+  /** Further lines of the configuration. */
+  readonly settings?: readonly string[];
+}
+
+/**
+ * Starts a NATS server on the loopback address and resolves when it answers. It listens on `port`, without a password.
+ * Streams in files outlive a restart, streams in memory do not.
+ * @throws {ServerUnavailable} when there is no nats-server and none can be obtained
+ * @throws {ServerNotStarted} when it does not come up
+ */
+export async function startNats(options: NatsOptions): Promise<ServerProcess> {
+  const { folder, jetstream = true, maxPayloadBytes, settings = [] } = options;
+  const binary = await serverBinary("nats-server");
+  mkdirSync(folder, { recursive: true });
+  // Tells it from a stranger on the same port.
+  const serverName = `assent-${randomUUID()}`;
+  return startOnPort(options.port, (port) => {
+    const lines = [
+      `listen: "${loopback}:${port}"`,
+      `server_name: "${serverName}"`,
+      ...(jetstream ? [`jetstream { store_dir: "${join(folder, "streams")}" }`] : []),
+      ...(maxPayloadBytes === undefined ? [] : [`max_payload: ${maxPayloadBytes}`]),
+      ...settings,
+    ];
+    const file = join(folder, "nats.conf");
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    const answers = (): Promise<boolean> => answersAs(port, serverName);
+    return ServerProcess.start({ name: "nats", binary, args: ["-c", file], folder, port, answers });
+  });
+}
+
+async function answersAs(port: number, serverName: string): Promise<boolean> {
+  // It introduces itself to everybody, also where it lets only some in.
+  const received = await converse({ port, text: "", isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
+  return received !== undefined && received.startsWith("INFO ") && received.includes(`"${serverName}"`);
+}

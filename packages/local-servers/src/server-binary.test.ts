@@ -1,0 +1,127 @@
+// Where binaries come from, and what is said when they cannot be had.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { after, test } from "node:test";
+import { TemporaryFolder } from "../test-kit/temporary-folder.ts";
+import { adopt, serverBinary, type ServerName, ServerUnavailable } from "./server-binary.ts";
+
+const folder = new TemporaryFolder();
+let folders = 0;
+
+after(() => folder.remove());
+
+function newFolder(): string {
+  folders += 1;
+  const path = join(folder.path, String(folders));
+  mkdirSync(path);
+  return path;
+}
+
+function writeScript(path: string, lines: readonly string[]): void {
+  writeFileSync(path, ["#!/bin/sh", ...lines, ""].join("\n"));
+  chmodSync(path, 0o755);
+}
+
+function isUnavailable(pattern: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof ServerUnavailable);
+    assert.equal(error.code, "server_unavailable");
+    assert.match(error.message, pattern);
+    return true;
+  };
+}
+
+test("each server has a binary that runs", async () => {
+  for (const name of ["redis-server", "nats-server", "haproxy"] satisfies ServerName[]) {
+    const binary = await serverBinary(name);
+    assert.ok(isAbsolute(binary), binary);
+    const { stdout, stderr } = spawnSync(binary, [name === "haproxy" ? "-v" : "--version"], { encoding: "utf8" });
+    assert.match(`${stdout}${stderr}`, /\d+\.\d+\.\d+/, name);
+  }
+});
+
+test("the PATH comes before the cache, and a file that cannot be run is none", async () => {
+  const [first, second, cacheFolder] = [newFolder(), newFolder(), newFolder()];
+  writeFileSync(join(first, "nats-server"), "");
+  writeScript(join(second, "nats-server"), []);
+  assert.equal(await serverBinary("nats-server", { path: [first, second], cacheFolder }), join(second, "nats-server"));
+  assert.deepEqual(readdirSync(cacheFolder), []);
+});
+
+test("a machine without apt is told what to install, and nothing is left behind", async () => {
+  const cacheFolder = newFolder();
+  const search = { path: [newFolder()], cacheFolder };
+  await assert.rejects(serverBinary("redis-server", search), isUnavailable(/no apt-get .* Install Redis 7 or later/));
+  assert.deepEqual(readdirSync(cacheFolder), []);
+});
+
+/** A machine whose apt knows the packages `<server>` and `lib`, made of one script and one library. */
+function machineWithPackages(): { readonly path: readonly string[]; readonly cacheFolder: string; asked(): string } {
+  const tools = newFolder();
+  const asked = join(tools, "asked");
+  writeScript(join(tools, "apt-get"), [
+    `echo "$@" >> ${asked}`,
+    'case "$*" in',
+    `  *simulate*) test -e ${tools}/updated || { echo "E: no such package" >&2; exit 100; }`,
+    '    printf "Inst libfake (1 x)\\nInst libc6 [1] (2 x)\\nInst nats-server (1 x)\\nConf nats-server (1 x)\\n" ;;',
+    `  *update*) touch ${tools}/updated ;;`,
+    "  *download*) touch nats-server_1.deb libfake_1.deb ;;",
+    "esac",
+  ]);
+  writeScript(join(tools, "dpkg"), [
+    'case "$2" in',
+    '  */nats-server_1.deb) mkdir -p "$3/usr/sbin"',
+    '    printf \'#!/bin/sh\\ncat "$LD_LIBRARY_PATH/libfake.so.1"\\n\' > "$3/usr/sbin/nats-server"',
+    '    chmod +x "$3/usr/sbin/nats-server" ;;',
+    '  *) mkdir -p "$3/usr/lib/fake" && echo "the library" > "$3/usr/lib/fake/libfake.so.1" ;;',
+    "esac",
+  ]);
+  return { path: [tools], cacheFolder: newFolder(), asked: () => readFileSync(asked, "utf8") };
+}
+
+test("a package is unpacked with the libraries the machine lacks, once, with lists of its own if need be", async () => {
+  const machine = machineWithPackages();
+  const binaries = await Promise.all([1, 2, 3].map(() => serverBinary("nats-server", machine)));
+  const binary = join(machine.cacheFolder, "nats-server", "nats-server");
+  assert.deepEqual([...new Set(binaries)], [binary]);
+  assert.equal(spawnSync(binary, { encoding: "utf8" }).stdout, "the library\n");
+  assert.deepEqual(readdirSync(machine.cacheFolder), ["nats-server"], "nothing else is left");
+  const downloads = machine
+    .asked()
+    .split("\n")
+    .filter((line) => line.includes(" download "));
+  assert.equal(downloads.length, 1);
+  assert.match(downloads[0] ?? "", / nats-server libfake$/, "never the C library");
+});
+
+test("a package that the archive does not have, or that does not run, is no server", async () => {
+  const machine = machineWithPackages();
+  await assert.rejects(serverBinary("haproxy", machine), isUnavailable(/holds no haproxy.* Install HAProxy 2.6/));
+  writeScript(join(machine.path[0] ?? "", "apt-get"), ['echo "E: Unable to locate" >&2', "exit 100"]);
+  await assert.rejects(serverBinary("nats-server", machine), isUnavailable(/Unable to locate.* Install NATS 2.9/));
+  assert.deepEqual(readdirSync(machine.cacheFolder), []);
+});
+
+test("what was cached and no longer runs is obtained again", async () => {
+  const machine = machineWithPackages();
+  const cached = join(machine.cacheFolder, "nats-server");
+  mkdirSync(cached);
+  writeScript(join(cached, "nats-server"), ["exit 1"]);
+  const binary = await serverBinary("nats-server", machine);
+  assert.equal(spawnSync(binary, { encoding: "utf8" }).stdout, "the library\n");
+  assert.deepEqual(readdirSync(machine.cacheFolder), ["nats-server"]);
+});
+
+test("of two processes that complete the same folder, the first one's is kept", () => {
+  const parent = newFolder();
+  const place = join(parent, "place");
+  const isUsable = (): boolean => existsSync(join(place, "file"));
+  for (const name of ["first", "second"]) {
+    mkdirSync(join(parent, name));
+    writeFileSync(join(parent, name, "file"), name);
+    adopt(join(parent, name), place, isUsable);
+  }
+  assert.equal(readFileSync(join(place, "file"), "utf8"), "first");
+});

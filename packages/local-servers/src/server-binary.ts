@@ -1,0 +1,130 @@
+// Where the binary of a server is: on the PATH, in our cache, or, for the first time, in a package of the system's
+// archive that is unpacked into the cache. Nothing is installed, and nothing needs to be root.
+import { spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, isAbsolute, join } from "node:path";
+import { PackagesUnavailable, unpackPackage } from "./debian-package.ts";
+
+export type ServerName = "redis-server" | "nats-server" | "haproxy";
+
+export interface BinarySearch {
+  /** Folders, first to last. */
+  readonly path: readonly string[];
+  readonly cacheFolder: string;
+}
+
+/** A server cannot be had on this machine. `code` is stable. Nothing was installed, started or left behind. */
+export class ServerUnavailable extends Error {
+  readonly code = "server_unavailable";
+
+  constructor(name: ServerName, reason: string, options?: ErrorOptions) {
+    super(`There is no ${name} on this machine, and ${reason}. ${remedies[name]}`, options);
+    this.name = "ServerUnavailable";
+  }
+}
+
+const remedies: Readonly<Record<ServerName, string>> = {
+  "redis-server": "Install Redis 7 or later (package redis-server or redis) so that redis-server is on the PATH.",
+  "nats-server": "Install NATS 2.9 or later (package nats-server) so that nats-server is on the PATH.",
+  haproxy: "Install HAProxy 2.6 or later (package haproxy) so that haproxy is on the PATH.",
+};
+
+/** Where Debian has some servers, and not everybody looks. */
+const systemFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+/** What makes each of them print its version and end. */
+const versionArgs: Readonly<Record<ServerName, string>> = {
+  "redis-server": "--version",
+  "nats-server": "--version",
+  haproxy: "-v",
+};
+
+const obtaining = new Map<string, Promise<string>>();
+
+/**
+ * The absolute path of a file that runs this server, to be started with its arguments alone. Looked for on the PATH and
+ * in the cache folder (`ASSENT_SERVERS_CACHE`, else `assent/servers` in the user's cache folder); where it is in
+ * neither, its Debian package and the libraries that the machine lacks are unpacked into the cache folder, once.
+ * @throws {ServerUnavailable} saying what to install
+ */
+export async function serverBinary(name: ServerName, search: BinarySearch = ownSearch()): Promise<string> {
+  const installed = search.path.map((folder) => join(folder, name)).find(isExecutable);
+  if (installed !== undefined) return installed;
+  const key = join(search.cacheFolder, name);
+  let obtained = obtaining.get(key);
+  if (obtained === undefined) {
+    obtained = cachedOrObtained(name, search);
+    obtaining.set(key, obtained);
+    // One failure is no reason for the next.
+    obtained.catch(() => obtaining.delete(key));
+  }
+  return obtained;
+}
+
+function ownSearch(): BinarySearch {
+  const { env } = process;
+  const path = (env["PATH"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
+  const userCache = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+  return {
+    path: [...path, ...systemFolders],
+    cacheFolder: env["ASSENT_SERVERS_CACHE"] || join(userCache, "assent", "servers"),
+  };
+}
+
+async function cachedOrObtained(name: ServerName, search: BinarySearch): Promise<string> {
+  const cached = join(search.cacheFolder, name);
+  const binary = join(cached, name);
+  // A cache may have been filled on another version of the system.
+  if (runs(binary, name)) return binary;
+  const temporary = join(search.cacheFolder, `.${name}-${randomUUID()}`);
+  try {
+    mkdirSync(temporary, { recursive: true });
+    process.stderr.write(`assent: obtaining ${name}, which is not on the PATH, for ${cached}\n`);
+    await unpackPackage({ packageName: name, binaryName: name, folder: temporary, path: search.path });
+    if (!runs(join(temporary, name), name)) {
+      throw new ServerUnavailable(
+        name,
+        `its package was unpacked, but does not run: ${trial(join(temporary, name), name)}`,
+      );
+    }
+    adopt(temporary, cached, () => runs(binary, name));
+    return binary;
+  } catch (cause) {
+    if (!(cause instanceof PackagesUnavailable)) throw cause;
+    throw new ServerUnavailable(name, cause.message, { cause });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Puts a complete folder in its place, unless another process was first; whatever is in place is complete. */
+export function adopt(complete: string, place: string, isUsable: () => boolean): void {
+  if (existsSync(place) && !isUsable()) renameSync(place, `${complete}-replaced`);
+  try {
+    renameSync(complete, place);
+  } catch (error) {
+    if (!isUsable()) throw error;
+  } finally {
+    rmSync(`${complete}-replaced`, { recursive: true, force: true });
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+function runs(binary: string, name: ServerName): boolean {
+  return isExecutable(binary) && trial(binary, name) === "";
+}
+
+/** What is wrong with it, when it does not even print its version. */
+function trial(binary: string, name: ServerName): string {
+  const { status, stderr, error } = spawnSync(binary, [versionArgs[name]], { encoding: "utf8", timeout: 10_000 });
+  return status === 0 ? "" : `${error?.message ?? stderr}`.trim() || `it ends with ${status}`;
+}

@@ -1,0 +1,209 @@
+// A foreign server as a child of this process: it never outlives it, however either of them ends, and only processes
+// that were started here are ever signalled.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const startDeadlineMs = 20_000;
+const stopDeadlineMs = 10_000;
+const lookEveryMs = 10;
+const pauseDeadlineMs = 1_000;
+const never = new Int32Array(new SharedArrayBuffer(4));
+/** Characters of the log that an error shows. */
+const shownLogLength = 2_000;
+
+export interface ServerCommand {
+  /** Names the log, `<name>.log` in the folder. */
+  readonly name: string;
+  readonly binary: string;
+  readonly args: readonly string[];
+  /** Where it runs and keeps what it keeps; made when it is not there. */
+  readonly folder: string;
+  readonly port: number;
+  /** Besides the environment of this process; undefined takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Whether the server with this process id answers now. Never rejects. */
+  readonly answers: (pid: number) => Promise<boolean>;
+}
+
+/** A server did not come up. `code` is stable. Its process has ended; its folder and log are left as they are. */
+export class ServerNotStarted extends Error {
+  readonly code = "server_not_started";
+  /** Its port was taken by somebody else. */
+  readonly isPortTaken: boolean;
+
+  constructor(message: string, log: string) {
+    super(`${message}. Its log ends with:\n${log.slice(-shownLogLength)}`);
+    this.name = "ServerNotStarted";
+    this.isPortTaken = /address already in use|cannot bind socket/i.test(log);
+  }
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+  readonly pid: number;
+}
+
+export class ServerProcess {
+  readonly #command: ServerCommand;
+  #running: Running | undefined;
+
+  private constructor(command: ServerCommand) {
+    this.#command = command;
+  }
+
+  /**
+   * Starts a server and resolves when it answers.
+   * @throws {ServerNotStarted} when it ends before that, or does not answer within 20 s; it is killed then
+   */
+  static async start(command: ServerCommand): Promise<ServerProcess> {
+    const server = new ServerProcess(command);
+    await server.#launch();
+    return server;
+  }
+
+  get port(): number {
+    return this.#command.port;
+  }
+
+  get folder(): string {
+    return this.#command.folder;
+  }
+
+  /** Of the process that runs now, or ran last. */
+  get pid(): number {
+    return this.#running?.pid ?? 0;
+  }
+
+  get hasEnded(): boolean {
+    const child = this.#running?.child;
+    return child === undefined || child.exitCode !== null || child.signalCode !== null;
+  }
+
+  /** All that it printed so far, in all its lives. */
+  log(): string {
+    return readFileSync(this.#logFile, "utf8");
+  }
+
+  /** SIGTERM, and SIGKILL when it has not ended 10 s later. */
+  stop(): Promise<void> {
+    return this.#end("SIGTERM");
+  }
+
+  /** SIGKILL: no handler runs, nothing is flushed. */
+  kill(): Promise<void> {
+    return this.#end("SIGKILL");
+  }
+
+  /** SIGSTOP: it keeps its connections and answers nothing. Where it can be told, it has stopped when this returns. */
+  pause(): void {
+    this.#signal("SIGSTOP");
+    const deadline = performance.now() + pauseDeadlineMs;
+    while (!this.hasEnded && isRunning(this.pid) && performance.now() < deadline) Atomics.wait(never, 0, 0, 1);
+  }
+
+  /** SIGCONT: it goes on where it was paused. */
+  resume(): void {
+    this.#signal("SIGCONT");
+  }
+
+  /**
+   * Stops it when it runs, and starts it again on the same port and folder.
+   * @throws {ServerNotStarted} when it does not come up again
+   */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.#launch();
+  }
+
+  get #logFile(): string {
+    return join(this.#command.folder, `${this.#command.name}.log`);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    if (!this.hasEnded) this.#running?.child.kill(signal);
+  }
+
+  async #launch(): Promise<void> {
+    const { name, binary, args, folder, answers, environment } = this.#command;
+    mkdirSync(folder, { recursive: true });
+    const log = openSync(this.#logFile, "a");
+    const printedBefore = this.log().length;
+    const child = spawn(binary, args, {
+      cwd: folder,
+      stdio: ["ignore", log, log],
+      env: { ...process.env, ...environment },
+    });
+    closeSync(log);
+    const failed: unknown[] = [];
+    const exited = new Promise<void>((resolve) => {
+      child.once("exit", () => resolve());
+      child.once("error", (error) => {
+        failed.push(error);
+        if (child.pid === undefined) resolve();
+      });
+    });
+    const printed = (): string => this.log().slice(printedBefore);
+    if (child.pid === undefined) {
+      await exited;
+      throw new ServerNotStarted(`${binary} cannot be run: ${String(failed[0])}`, printed());
+    }
+    this.#running = { child, exited, pid: child.pid };
+    watch(child, child.pid);
+    // Whoever ends without stopping it, such as a test that failed, does not wait for it.
+    child.unref();
+    const deadline = performance.now() + startDeadlineMs;
+    while (!(await answers(child.pid))) {
+      if (this.hasEnded) throw new ServerNotStarted(`${name} ended before it answered`, printed());
+      if (performance.now() > deadline) {
+        await this.kill();
+        throw new ServerNotStarted(`${name} did not answer within ${startDeadlineMs} ms`, printed());
+      }
+      await delay(lookEveryMs);
+    }
+  }
+
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const running = this.#running;
+    if (running === undefined || this.hasEnded) return;
+    running.child.ref();
+    running.child.kill(signal);
+    // A paused process hears nothing but SIGKILL.
+    if (signal === "SIGTERM") running.child.kill("SIGCONT");
+    const timer = setTimeout(() => running.child.kill("SIGKILL"), stopDeadlineMs);
+    await running.exited;
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a thread of the process is not stopped; false where the system does not tell by files. */
+function isRunning(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  if (!existsSync(threads)) return false;
+  try {
+    // The state follows the name of the command, which may hold anything.
+    const states = readdirSync(threads).map((thread) => readFileSync(join(threads, thread, "stat"), "utf8"));
+    return states.some((state) => !/\) [tTZX] [^)]*$/.test(state));
+  } catch {
+    // A thread has ended while it was looked at: something does run.
+    return true;
+  }
+}
+
+/**
+ * Kills the child when this process ends without it, even by SIGKILL: a shell that waits for the end of its input,
+ * which is this process's to close. In a session of its own, so that a signal to our group does not end it first.
+ */
+function watch(child: ChildProcess, pid: number): void {
+  const script = 'read -r pid && { read -r ended || kill -KILL "$pid"; }';
+  const watchdog = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "ignore", "ignore"], detached: true, env: {} });
+  // Without a watchdog the child is one that was started plainly, and ends when it is stopped.
+  watchdog.once("error", () => undefined);
+  watchdog.stdin.once("error", () => undefined);
+  watchdog.stdin.write(`${pid}\n`);
+  child.once("exit", () => watchdog.stdin.end("ended\n"));
+  watchdog.unref();
+  (watchdog.stdin as unknown as { unref(): void }).unref();
+}

@@ -1,0 +1,130 @@
+// What a store promises, on servers that keep more or less; and replicas that do not acknowledge.
+import type { Tables } from "@assent/orchestrator";
+import type { Durability } from "@assent/store-keyed";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { TestServer } from "../test-kit/redis-server.ts";
+import { redisConnect } from "./redis-client-port.ts";
+import type { RedisExecutor } from "./redis-executor.ts";
+import type { RedisConnect } from "./redis-port.ts";
+
+const operations = {
+  add(tables: Tables): number {
+    const sum = ((tables.get("a", "sum") ?? 0) as number) + 1;
+    tables.put("a", "sum", sum);
+    return sum;
+  },
+  get: (tables: Tables): number => (tables.get("a", "sum") ?? 0) as number,
+};
+
+type Store = RedisExecutor<typeof operations>;
+
+const open = (server: TestServer, options: { replicas?: number; connect?: RedisConnect } = {}): Promise<Store> =>
+  server.open({ prefix: "store", operations, ...options });
+
+const unknown = { code: "store_broken", changed: "unknown" };
+
+/** Replicas get a copy at once. */
+const replicated = { settings: ["repl-diskless-sync-delay 0"] };
+
+async function withServer(
+  options: Parameters<typeof TestServer.start>[0],
+  work: (server: TestServer) => Promise<void>,
+): Promise<void> {
+  const server = await TestServer.start(options);
+  try {
+    await work(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+test("the durability is what the server keeps", async () => {
+  const expected: readonly (readonly ["always" | "everysec" | undefined, Durability])[] = [
+    [undefined, "D0"],
+    ["everysec", "D0"],
+    ["always", "D1"],
+  ];
+  for (const [appendfsync, durability] of expected) {
+    await withServer(appendfsync === undefined ? {} : { appendfsync }, async (server) => {
+      const store = await open(server);
+      assert.equal(store.durability, durability);
+      await store.close();
+    });
+  }
+});
+
+test("C3 a server that keeps less than was promised is not used any more", () =>
+  withServer({ appendfsync: "always" }, async (server) => {
+    const store = await open(server);
+    assert.equal(await store.run("add", undefined), 1);
+    const admin = await redisConnect({ url: server.url })();
+    await admin.send([["CONFIG", "SET", "appendfsync", "no"]]);
+    await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
+    await assert.rejects(
+      store.run("add", undefined).catch(() => store.run("add", undefined)),
+      /promises D0/,
+    );
+    await admin.send([["CONFIG", "SET", "appendfsync", "always"]]);
+    assert.ok((await store.run("add", undefined)) <= 3);
+    admin.close();
+    await store.close();
+  }));
+
+test("a server that cannot keep the promise is refused at once", async () => {
+  await withServer({ settings: ["maxmemory 100mb", "maxmemory-policy allkeys-lru"] }, (server) =>
+    assert.rejects(open(server), { code: "unsuitable_server", message: /evicts/ }),
+  );
+  await withServer({ settings: ['rename-command WAIT ""'] }, async (server) => {
+    await assert.rejects(open(server, { replicas: 1 }), { code: "unsuitable_server", message: /WAIT/ });
+    await (await open(server)).close();
+  });
+  await withServer({}, (first) =>
+    withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, (replica) =>
+      assert.rejects(open(replica), { code: "unsuitable_server", message: /replica/ }),
+    ),
+  );
+});
+
+test("a server that is not there is told as unreachable", () =>
+  withServer({}, async (server) => {
+    await server.process.stop();
+    await assert.rejects(open(server), { code: "server_unreachable" });
+  }));
+
+test("C3 M4 D2: without its replica no step is acknowledged, and no read; with it they are", () =>
+  withServer(replicated, (first) =>
+    withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async (replica) => {
+      const connect = redisConnect({ url: first.url });
+      const store = await open(first, { replicas: 1, connect });
+      assert.equal(store.durability, "D2");
+      // The replica may still be on its way: its first acknowledgement is waited for.
+      let sum = await store.run("add", undefined).catch(() => undefined);
+      while (sum === undefined) sum = await store.run("add", undefined).catch(() => undefined);
+      const admin = await connect();
+      await admin.send([["DEL", "{store}/touched"]]);
+      assert.equal(await store.run("get", undefined), sum);
+      assert.deepEqual(await admin.send([["EXISTS", "{store}/touched"]]), [1], "a read writes, so that WAIT covers it");
+      admin.close();
+
+      replica.process.pause();
+      await assert.rejects(store.run("get", undefined), unknown);
+      await assert.rejects(store.run("add", undefined), unknown);
+      await assert.rejects(store.run("get", undefined), unknown);
+      replica.process.resume();
+      // It was written, and is acknowledged now.
+      let read = await store.run("get", undefined).catch(() => undefined);
+      while (read === undefined) read = await store.run("get", undefined).catch(() => undefined);
+      assert.equal(read, sum + 1);
+      await store.close();
+    }),
+  ));
+
+test("M4 D2: fewer replicas than were asked for is unknown", () =>
+  withServer(replicated, (first) =>
+    withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async () => {
+      const store = await open(first, { replicas: 2 });
+      await assert.rejects(store.run("add", undefined), unknown);
+      await store.close();
+    }),
+  ));

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Belief } from "./beliefs.ts";
+import { RecordCache } from "./record-cache.ts";
+import { contendedMs } from "./redis-limits.ts";
+
+const belief = (value: number): Belief => ({ stamp: `s${value} `, value });
+
+function newCache(recordsMax: number): { cache: RecordCache; advance: (byMs: number) => void } {
+  let now = 0;
+  const cache = new RecordCache({ recordsMax, monotonic: () => now });
+  return {
+    cache,
+    advance: (byMs) => {
+      now += byMs;
+    },
+  };
+}
+
+test("the cache is bounded, and keeps what is used", () => {
+  const { cache } = newCache(100);
+  const isKept = (index: number): boolean => cache.get("t", `k${index}`) !== undefined;
+  for (let index = 0; index < 1_000; index += 1) {
+    cache.set("t", `k${index}`, belief(index));
+    assert.ok(isKept(0), "used all the time");
+  }
+  const kept = Array.from({ length: 1_000 }, (_, index) => index).filter(isKept);
+  assert.ok(kept.length >= 50 && kept.length <= 100, `${kept.length} are kept`);
+  assert.deepEqual(cache.get("t", "k999"), belief(999));
+});
+
+test("what is forgotten is not remembered from the older generation", () => {
+  const { cache } = newCache(4);
+  cache.set("t", "x", belief(1));
+  cache.set("t", "y", belief(1));
+  cache.set("t", "x", belief(2));
+  cache.forget("t", "x");
+  assert.equal(cache.get("t", "x"), undefined);
+  assert.deepEqual(cache.get("t", "y"), belief(1));
+});
+
+test("R6 a record that others change is not kept after it was written, for a while", () => {
+  const { cache, advance } = newCache(100);
+  cache.wrote("t", "x", belief(1));
+  assert.deepEqual(cache.get("t", "x"), belief(1));
+  cache.correct("t", "x", belief(2));
+  assert.deepEqual(cache.get("t", "x"), belief(2));
+  cache.wrote("t", "x", belief(3));
+  cache.wrote("t", "y", belief(3));
+  assert.equal(cache.get("t", "x"), undefined);
+  assert.deepEqual(cache.get("t", "y"), belief(3));
+  advance(contendedMs + 1);
+  cache.wrote("t", "x", belief(4));
+  assert.deepEqual(cache.get("t", "x"), belief(4));
+});

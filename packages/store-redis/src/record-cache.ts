@@ -1,0 +1,74 @@
+// What this process believes the server's records to be. Nothing depends on its being right: every belief that a step
+// used is verified where it is committed, and corrected where it was wrong.
+import type { Belief } from "./beliefs.ts";
+import { contendedMax, contendedMs } from "./redis-limits.ts";
+
+type Records = Map<string, Map<string, Belief>>;
+
+export class RecordCache {
+  readonly #generationMax: number;
+  readonly #monotonic: () => number;
+  /** Two generations: what is used moves to the young one; when that is full, the old one is forgotten as a whole. */
+  #young: Records = new Map();
+  #old: Records = new Map();
+  #youngSize = 0;
+  readonly #contended = new Map<string, number>();
+
+  constructor({ recordsMax, monotonic }: { recordsMax: number; monotonic: () => number }) {
+    this.#generationMax = Math.max(1, Math.ceil(recordsMax / 2));
+    this.#monotonic = monotonic;
+  }
+
+  get(table: string, key: string): Belief | undefined {
+    const young = this.#young.get(table)?.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(table)?.get(key);
+    if (old !== undefined) this.set(table, key, old);
+    return old;
+  }
+
+  set(table: string, key: string, belief: Belief): void {
+    let records = this.#young.get(table);
+    if (records === undefined) {
+      records = new Map();
+      this.#young.set(table, records);
+    }
+    const before = records.size;
+    records.set(key, belief);
+    this.#youngSize += records.size - before;
+    if (this.#youngSize >= this.#generationMax) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngSize = 0;
+    }
+  }
+
+  forget(table: string, key: string): void {
+    if (this.#young.get(table)?.delete(key) === true) this.#youngSize -= 1;
+    this.#old.get(table)?.delete(key);
+  }
+
+  /** The server said otherwise: somebody else has changed the record. */
+  correct(table: string, key: string, belief: Belief): void {
+    this.set(table, key, belief);
+    if (this.#contended.size >= contendedMax) this.#contended.clear();
+    this.#contended.set(`${table}/${key}`, this.#monotonic());
+  }
+
+  /**
+   * This process has written the record. It keeps that in mind, unless the record is contended: the one who has just
+   * written would always be one read ahead of all others, and they would never have their turn. So it reads again, too.
+   */
+  wrote(table: string, key: string, belief: Belief): void {
+    if (this.#isContended(`${table}/${key}`)) this.forget(table, key);
+    else this.set(table, key, belief);
+  }
+
+  #isContended(name: string): boolean {
+    const since = this.#contended.get(name);
+    if (since === undefined) return false;
+    if (this.#monotonic() - since <= contendedMs) return true;
+    this.#contended.delete(name);
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+// The port over @redis/client. Everything by which that library would repeat or keep a command on its own is off (M2):
+// no queue while offline, no reconnection; a connection that ends is replaced from above, where it is known what a
+// repeat would mean.
+import type { Clock } from "@assent/orchestrator";
+import { systemClock } from "@assent/system";
+import { createClient, ErrorReply } from "@redis/client";
+import { connectMaxMs, replyMaxMs } from "./redis-limits.ts";
+import {
+  type RedisCommand,
+  type RedisConnect,
+  RedisErrorReply,
+  type RedisPort,
+  type RedisReply,
+} from "./redis-port.ts";
+import { RepliesLost } from "./redis-port.ts";
+
+export interface RedisClientPortOptions {
+  /** `redis[s]://[[username][:password]@]host[:port][/database]` */
+  readonly url: string;
+  /** How the connection calls itself, for `CLIENT LIST`. */
+  readonly name?: string;
+  readonly connectMs?: number;
+  /** The library's own timeout of a command ends when it is sent; this one is about its reply. */
+  readonly replyMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Opens connections through @redis/client. */
+export function redisConnect(options: RedisClientPortOptions): RedisConnect {
+  return async () => {
+    const client = clientOf(options);
+    // Also told through the rejected calls; without a listener the process would end.
+    client.on("error", () => undefined);
+    await client.connect();
+    return new ClientPort(client, options);
+  };
+}
+
+type Client = ReturnType<typeof clientOf>;
+
+// oxlint-disable-next-line typescript/explicit-function-return-type -- the library's type names its options
+function clientOf({ url, name, connectMs = connectMaxMs }: RedisClientPortOptions) {
+  return createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    maintNotifications: "disabled",
+    disableClientInfo: true,
+    socket: { reconnectStrategy: false, connectTimeout: connectMs },
+    ...(name !== undefined && { name }),
+  });
+}
+
+class ClientPort implements RedisPort {
+  readonly #client: Client;
+  readonly #replyMs: number;
+  readonly #clock: Clock;
+
+  constructor(client: Client, { replyMs = replyMaxMs, clock = systemClock }: RedisClientPortOptions) {
+    this.#client = client;
+    this.#replyMs = replyMs;
+    this.#clock = clock;
+  }
+
+  async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+    if (!this.#client.isReady) throw new RepliesLost(false, {});
+    const timer = this.#clock.after(this.#replyMs, () => this.close());
+    try {
+      return await Promise.all(commands.map((command) => this.#reply(command)));
+    } catch (cause) {
+      // The other replies may never come: nothing more is to be heard from this connection.
+      this.close();
+      throw new RepliesLost(true, { cause });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  close(): void {
+    if (this.#client.isOpen) this.#client.destroy();
+  }
+
+  async #reply(command: RedisCommand): Promise<RedisReply> {
+    try {
+      return (await this.#client.sendCommand(command)) as unknown as RedisReply;
+    } catch (error) {
+      if (error instanceof ErrorReply) return new RedisErrorReply(error.message);
+      throw error;
+    }
+  }
+}

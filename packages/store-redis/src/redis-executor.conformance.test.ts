@@ -1,0 +1,26 @@
+// Every suite of a port, unmodified, over a real server.
+import {
+  branchStoreSuite,
+  keyedAdapter,
+  type KeyedAdapter,
+  keyedOperations,
+  leaseSuite,
+  ledgerSuite,
+  type Open,
+  transactionLogSuite,
+} from "@assent/conformance";
+import { after } from "node:test";
+import { TestServer } from "../test-kit/redis-server.ts";
+
+const server = await TestServer.start();
+after(() => server.stop());
+
+const open: Open<KeyedAdapter> = async ({ now }) => {
+  const executor = await server.open({ prefix: server.prefix(), operations: keyedOperations(), now });
+  return { adapter: keyedAdapter(executor), close: () => executor.close() };
+};
+
+transactionLogSuite(open);
+branchStoreSuite(open);
+ledgerSuite(open);
+leaseSuite(open);

@@ -1,0 +1,42 @@
+// What is asked of a client library, and nothing more: one connection, commands in order, no retries.
+
+export type RedisCommand = readonly string[];
+export type RedisReply = string | number | null | RedisErrorReply | readonly RedisReply[];
+
+/** The server refused a command. `code` is the first word of what it said, such as `OOM`. */
+export class RedisErrorReply extends Error {
+  readonly code: string;
+
+  constructor(message: string) {
+    super(message);
+    this.name = "RedisErrorReply";
+    this.code = /^[A-Z]+/.exec(message)?.[0] ?? "ERR";
+  }
+}
+
+/** A connection ended before every reply was there. What the commands did is not known, unless none was sent. */
+export class RepliesLost extends Error {
+  readonly code = "replies_lost";
+  readonly sent: boolean;
+
+  constructor(sent: boolean, options: ErrorOptions) {
+    super(sent ? "the connection ended before the replies came" : "there was no connection; nothing was sent", options);
+    this.name = "RepliesLost";
+    this.sent = sent;
+  }
+}
+
+/** One connection. Once it has ended it stays so: whoever wants another opens another. */
+export interface RedisPort {
+  /**
+   * Sends commands together; resolves with a reply to each, in order. An error reply is a reply. Calls may overlap:
+   * their commands are carried out, and their replies come, in the order of the calls.
+   * @throws {RepliesLost}
+   */
+  send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]>;
+  /** Ends the connection; calls that wait for replies reject. */
+  close(): void;
+}
+
+/** Opens a connection. Rejects when that fails. */
+export type RedisConnect = () => Promise<RedisPort>;

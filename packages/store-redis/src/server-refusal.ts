@@ -1,0 +1,34 @@
+// What an error reply says about the records. The server refuses a script as a whole at its first write, or does not
+// begin it: https://redis.io/docs/latest/develop/programmability/eval-intro/
+import type { RedisErrorReply } from "./redis-port.ts";
+
+/**
+ * - `full`: no room, nothing was changed.
+ * - `elsewhere`: this server does not take it now, nothing was changed; the same may go well over a new connection.
+ * - `refused`: nothing was changed, and asking again would not help.
+ * - `unknown`: the script may have been interrupted.
+ */
+export type Refusal = "full" | "elsewhere" | "refused" | "unknown";
+
+const refusals: Readonly<Record<string, Refusal>> = {
+  OOM: "full",
+  READONLY: "elsewhere",
+  LOADING: "elsewhere",
+  MASTERDOWN: "elsewhere",
+  CLUSTERDOWN: "elsewhere",
+  TRYAGAIN: "elsewhere",
+  BUSY: "elsewhere",
+  MOVED: "refused",
+  ASK: "refused",
+  NOREPLICAS: "refused",
+  MISCONF: "refused",
+  NOPERM: "refused",
+  NOAUTH: "refused",
+  NOSCRIPT: "refused",
+  CROSSSLOT: "refused",
+  WRONGPASS: "refused",
+};
+
+export function refusalOf({ code }: RedisErrorReply): Refusal {
+  return refusals[code] ?? "unknown";
+}

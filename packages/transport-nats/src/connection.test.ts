@@ -1,0 +1,106 @@
+// Getting to the broker, or being told why not, without a secret in the message.
+import { type ServerProcess, startNats } from "@assent/local-servers";
+import { freePort } from "@assent/local-servers";
+import { nextTurn, systemClock, systemRandom } from "@assent/system";
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { prepare } from "../test-kit/broker.ts";
+import { recorder } from "../test-kit/endpoints.ts";
+import { NatsUnavailable } from "./connection.ts";
+import { NatsBus } from "./nats-bus.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "assent-nats-"));
+const secret = "s3cr/t@";
+let guarded: ServerProcess;
+
+before(async () => {
+  const settings = [`authorization { user: "assent", password: "${secret}" }`];
+  guarded = await startNats({ folder: join(folder, "guarded"), jetstream: false, settings });
+});
+after(async () => {
+  await guarded.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const here = { clock: systemClock, random: systemRandom, schedule: nextTurn, delivery: "core", name: "test" } as const;
+
+function isUnavailable(pattern: RegExp): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof NatsUnavailable);
+    assert.equal(error.code, "nats_unavailable");
+    assert.match(error.message, pattern);
+    assert.ok(!String(error.stack).includes("s3cr"), "no secret");
+    return true;
+  };
+}
+
+const withPassword = (password: string): string =>
+  `nats://assent:${encodeURIComponent(password)}@127.0.0.1:${guarded.port}`;
+
+test("credentials of the address let in, and are not shown", async () => {
+  const bus = await NatsBus.connect({ ...here, servers: [withPassword(secret)] });
+  await bus.serveCommands("stock", recorder().endpoint);
+  const answer = await bus.send({ service: "stock", partition: "0" }, prepare("order-0"), 5_000);
+  assert.deepEqual(answer, { kind: "refused", reason: "order-0" });
+  assert.equal(bus.status().server, `127.0.0.1:${guarded.port}`);
+  assert.ok(!JSON.stringify(bus.status()).includes("s3cr"));
+  await bus.close();
+  assert.equal(bus.status().connected, false);
+});
+
+test("wrong credentials are told at once", async () => {
+  const begun = performance.now();
+  await assert.rejects(
+    NatsBus.connect({ ...here, servers: [withPassword(`${secret}wrong`)] }),
+    isUnavailable(/Authorization Violation/i),
+  );
+  assert.ok(performance.now() - begun < 5_000);
+});
+
+test("a broker that is not there is waited for, and then told of", async () => {
+  const port = await freePort();
+  const options = { ...here, servers: [`nats://assent:${encodeURIComponent(secret)}@127.0.0.1:${port}`] };
+  const limits = { connectWaitMs: 500 };
+  await assert.rejects(
+    NatsBus.connect({ ...options, limits }),
+    isUnavailable(new RegExp(`no broker at 127.0.0.1:${port}: .*Start it`)),
+  );
+  const late = NatsBus.connect({ ...here, servers: [`127.0.0.1:${port}`] });
+  const server = await startNats({ folder: join(folder, "late"), jetstream: false, port });
+  const bus = await late;
+  assert.equal(bus.status().connected, true);
+  await bus.close();
+  await server.stop();
+});
+
+test("a broker that takes too small messages is refused", async () => {
+  const server = await startNats({ folder: join(folder, "small"), jetstream: false, maxPayloadBytes: 65_536 });
+  const connecting = NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
+  await assert.rejects(connecting, isUnavailable(/max_payload to 132096 or more/));
+  await server.stop();
+});
+
+test("messages fit what the broker takes", async () => {
+  const server = await startNats({ folder: join(folder, "usual"), jetstream: false });
+  const bus = await NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
+  const service = recorder();
+  await bus.serveCommands("stock", service.endpoint);
+  const payload = "x".repeat(60_000);
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      bus.send({ service: "stock", partition: "0" }, prepare(`order-${index}`, { payload }), 5_000),
+    ),
+  );
+  assert.ok(answers.every((answer, index) => answer?.kind === "refused" && answer.reason === `order-${index}`));
+  assert.equal(service.messages.length, 4, "3 MB in messages of less than 1 MiB");
+  await bus.close();
+  await server.stop();
+});
+
+test("an address that is none is told without itself", async () => {
+  const connecting = NatsBus.connect({ ...here, servers: [`nats://assent:${secret}@`] });
+  await assert.rejects(connecting, isUnavailable(/not host:port/));
+});

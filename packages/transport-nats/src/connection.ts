@@ -1,0 +1,155 @@
+// The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
+import type { Clock, Random } from "@assent/orchestrator";
+import { defaultLimits } from "@assent/protocol";
+import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsLimits } from "./limits.ts";
+
+export interface ConnectionRequest {
+  /** Such as "nats://127.0.0.1:4222", also with "user:password@" or "token@" before the host. */
+  readonly servers: readonly string[];
+  /** Shown by the broker's monitoring. */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly limits: NatsLimits;
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+/** The broker could not be connected to. `code` is stable; the message holds no password. Nothing was sent. */
+export class NatsUnavailable extends Error {
+  readonly code = "nats_unavailable";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NatsUnavailable";
+  }
+}
+
+/** What a message must hold at least: a payload and its origin, each as large as they may be, and headers. */
+const payloadsPerMessage = 2;
+
+export class Connection {
+  readonly nats: NatsConnection;
+  readonly #request: ConnectionRequest;
+  readonly #reconnected = new Set<() => void>();
+  #isConnected = true;
+
+  private constructor(nats: NatsConnection, request: ConnectionRequest) {
+    this.nats = nats;
+    this.#request = request;
+    void this.#follow();
+  }
+
+  /**
+   * Connects, trying again for `connectWaitMs`; once connected, reconnects for ever.
+   * @throws {NatsUnavailable} when it cannot be reached, does not let us in, or takes too small messages
+   */
+  static async open(request: ConnectionRequest): Promise<Connection> {
+    const { clock, random, limits, servers, name } = request;
+    const { hosts, ...credentials } = parsed(servers);
+    const reconnectWaitMs = (): number =>
+      limits.reconnectMinMs + random.uniform() * (limits.reconnectMaxMs - limits.reconnectMinMs);
+    const options: ConnectionOptions = {
+      ...credentials,
+      name,
+      servers: hosts,
+      timeout: limits.dialMs,
+      pingInterval: limits.pingEveryMs,
+      maxPingOut: limits.pingsUnansweredMax,
+      maxReconnectAttempts: -1,
+      reconnectDelayHandler: reconnectWaitMs,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+    };
+    const until = clock.monotonic() + limits.connectWaitMs;
+    for (;;) {
+      try {
+        const nats = await connect(options);
+        const bytes = nats.info?.max_payload ?? 0;
+        const needed = payloadsPerMessage * defaultLimits.payloadBytesMax + limits.headerBytesMax;
+        if (bytes >= needed) return new Connection(nats, request);
+        await nats.close();
+        throw new NatsUnavailable(
+          `the broker takes messages of ${bytes} bytes; set its max_payload to ${needed} or more`,
+        );
+      } catch (cause) {
+        if (cause instanceof NatsUnavailable) throw cause;
+        const isRefused = cause instanceof Error && cause.name === "AuthorizationError";
+        if (isRefused || clock.monotonic() >= until) throw unreachable(hosts, cause);
+        await new Promise<void>((resolve) => void clock.after(reconnectWaitMs(), resolve));
+      }
+    }
+  }
+
+  /** Whether the broker was there when it was last heard of. */
+  get isConnected(): boolean {
+    return this.#isConnected && !this.nats.isClosed();
+  }
+
+  /** Host and port; undefined while there is no connection. */
+  get server(): string | undefined {
+    return this.isConnected ? this.nats.getServer() : undefined;
+  }
+
+  /** The largest message that leaves room for headers, bytes. */
+  get messageBytesMax(): number {
+    const taken = (this.nats.info?.max_payload ?? defaultLimits.messageBytesMax) - this.#request.limits.headerBytesMax;
+    return Math.min(defaultLimits.messageBytesMax, taken);
+  }
+
+  /** Calls after every reconnection, until the function it returns is called. */
+  onReconnected(callback: () => void): () => void {
+    this.#reconnected.add(callback);
+    return () => this.#reconnected.delete(callback);
+  }
+
+  /** Sends what is waiting to be sent, if the broker takes it within `closeWaitMs`, and ends. */
+  async close(): Promise<void> {
+    const { clock, limits } = this.#request;
+    if (this.isConnected) {
+      const flushed = this.nats.flush().catch((error: unknown) => this.#request.onFailure("flush", error));
+      let over: () => void = () => undefined;
+      const timer = clock.after(limits.closeWaitMs, () => over());
+      await Promise.race([flushed, new Promise<void>((resolve) => (over = resolve))]);
+      timer.cancel();
+    }
+    await this.nats.close();
+  }
+
+  async #follow(): Promise<void> {
+    for await (const status of this.nats.status()) {
+      if (status.type === "disconnect" || status.type === "close") this.#isConnected = false;
+      if (status.type === "error") this.#request.onFailure("broker", status.error);
+      if (status.type === "reconnect") {
+        this.#isConnected = true;
+        for (const callback of this.#reconnected) callback();
+      }
+    }
+  }
+}
+
+interface Parsed {
+  readonly hosts: string[];
+  readonly user?: string;
+  readonly pass?: string;
+  readonly token?: string;
+}
+
+/** Separates credentials from addresses, so that no address that is shown holds any. */
+function parsed(servers: readonly string[]): Parsed {
+  const urls = servers.map((server) => {
+    const url = URL.parse(server.includes("://") ? server : `nats://${server}`);
+    if (url === null || url.hostname === "") throw new NatsUnavailable("an address of the broker is not host:port");
+    return url;
+  });
+  const hosts = urls.map(({ hostname, port }) => `${hostname}:${port || "4222"}`);
+  const { username = "", password = "" } = urls.find((url) => url.username !== "") ?? {};
+  if (username === "") return { hosts };
+  const user = decodeURIComponent(username);
+  return password === "" ? { hosts, token: user } : { hosts, user, pass: decodeURIComponent(password) };
+}
+
+function unreachable(hosts: readonly string[], cause: unknown): NatsUnavailable {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new NatsUnavailable(`no broker at ${hosts.join(", ")}: ${why}. Start it, or correct the address`, { cause });
+}

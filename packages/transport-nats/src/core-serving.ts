@@ -1,0 +1,91 @@
+// Commands or questions straight from whoever sends them, shared by a queue group: nothing is stored on the way.
+import type { Subscription } from "@nats-io/nats-core";
+import { type CommandWorker } from "./command-worker.ts";
+import type { Connection } from "./connection.ts";
+import type { Serving, ServingStatus } from "./serving.ts";
+
+export interface CoreServingOptions {
+  readonly connection: Connection;
+  readonly service: string;
+  readonly subject: string;
+  readonly queue: string;
+  readonly worker: CommandWorker;
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+export class CoreServing implements Serving {
+  readonly #options: CoreServingOptions;
+  #subscription: Subscription;
+  readonly #forget: () => void;
+
+  constructor(options: CoreServingOptions) {
+    this.#options = options;
+    this.#subscription = this.#subscribe();
+    // The client subscribes again by itself, unless the broker had refused.
+    this.#forget = options.connection.onReconnected(() => {
+      if (this.#subscription.isClosed()) this.#subscription = this.#subscribe();
+    });
+  }
+
+  /** Resolves when the broker knows that messages go here. */
+  async ready(): Promise<void> {
+    const { connection, onFailure, service } = this.#options;
+    await connection.nats.flush().catch((error: unknown) => onFailure(`serve ${service}`, error));
+  }
+
+  status(): ServingStatus {
+    const { service, worker, connection } = this.#options;
+    const problem = this.#subscription.isClosed() ? "the broker refuses the subscription" : undefined;
+    return {
+      service,
+      ready: connection.isConnected && problem === undefined,
+      ...(problem !== undefined && { problem }),
+      counts: worker.counts,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#forget();
+    if (!this.#subscription.isClosed()) this.#subscription.unsubscribe();
+    await this.#options.worker.idle();
+  }
+
+  #subscribe(): Subscription {
+    const { connection, service, subject, queue, worker, onFailure } = this.#options;
+    return connection.nats.subscribe(subject, {
+      queue,
+      callback(error, received) {
+        if (error !== null) return onFailure(`serve ${service}`, error);
+        const { reply } = received;
+        worker.take({
+          message: received.data,
+          done(answer) {
+            if (answer === undefined || reply === undefined || reply === "") return;
+            publishAnswer({
+              connection,
+              subject: reply,
+              answer,
+              failed: (cause) => onFailure(`serve ${service}`, cause),
+            });
+          },
+        });
+      },
+    });
+  }
+}
+
+export interface AnswerToPublish {
+  readonly connection: Connection;
+  readonly subject: string;
+  readonly answer: Uint8Array;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Never throws: an answer that cannot be sent is one that was lost on the way. */
+export function publishAnswer({ connection, subject, answer, failed }: AnswerToPublish): void {
+  try {
+    connection.nats.publish(subject, answer);
+  } catch (error) {
+    failed(error);
+  }
+}

@@ -1,0 +1,228 @@
+// The broker is killed, paused, and loses what it had: whoever sends or serves goes on by itself.
+import type { Destination } from "@assent/orchestrator";
+import type { Answer } from "@assent/protocol";
+import { systemRandom } from "@assent/system";
+import { jetstreamManager } from "@nats-io/jetstream";
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { Broker, prepare, until } from "../test-kit/broker.ts";
+import { recorder } from "../test-kit/endpoints.ts";
+import type { NatsBus } from "./nats-bus.ts";
+import { subjectsOf } from "./subjects.ts";
+
+const waitMs = 2_000;
+const stock: Destination = { service: "stock", partition: "0" };
+const gone = (): Promise<never> => new Promise(() => undefined);
+
+let broker: Broker;
+
+before(async () => {
+  broker = await Broker.start();
+});
+beforeEach(async () => {
+  // A test that failed may have left it otherwise.
+  broker.server.resume();
+  if (broker.server.hasEnded) await broker.server.restart();
+});
+after(() => broker.stop());
+
+const answerTo = (txId: string): Answer => ({ kind: "refused", reason: txId });
+
+/** How many messages the stream of a service holds. */
+async function stored(prefix: string, service: string): Promise<number> {
+  const nats = await broker.stranger();
+  try {
+    const { streams } = await jetstreamManager(nats);
+    return (await streams.info(subjectsOf(prefix).stream(service))).state.messages;
+  } finally {
+    await nats.close();
+  }
+}
+
+/** Sends one command after the other until it is stopped; nothing it sends may reject. */
+function keepSending(bus: NatsBus): { stop(): Promise<readonly (Answer | undefined)[]> } {
+  let isStopped = false;
+  const sent: Promise<Answer | undefined>[] = [];
+  const done = (async () => {
+    for (let index = 0; !isStopped; index += 1) {
+      sent.push(bus.send(stock, prepare(`order-${index}`), waitMs));
+      await delay(5);
+    }
+  })();
+  return {
+    async stop() {
+      isStopped = true;
+      await done;
+      return Promise.all(sent);
+    },
+  };
+}
+
+for (const delivery of ["jetstream", "core"] as const) {
+  describe(delivery, () => {
+    test("a broker that is killed and comes back empty: sends are answered again, by the same processes", async () => {
+      const prefix = systemRandom.name();
+      const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
+      const service = recorder();
+      await services.serveCommands("stock", service.endpoint);
+      for (let round = 0; round < 2; round += 1) {
+        const sending = keepSending(sender);
+        await until(() => service.messages.length > 10, "commands arrive");
+        await broker.server.kill();
+        await until(() => !sender.status().connected && !services.status().connected, "both know of it");
+        assert.equal(services.status().services[0]?.ready, false);
+        assert.equal(services.status().server, undefined);
+        await broker.server.restart();
+        await until(() => services.status().services[0]?.ready === true, "the service is ready again");
+        const before = service.messages.length;
+        await until(() => service.messages.length > before + 10, "commands arrive again");
+        const answers = await sending.stop();
+        assert.deepEqual(answers.at(-1), answerTo(`order-${answers.length - 1}`));
+        const unanswered = answers.filter((answer) => answer === undefined).length;
+        assert.ok(unanswered < answers.length / 2, `${unanswered} of ${answers.length} were not answered`);
+        service.messages.length = 0;
+      }
+      await broker.forget(prefix);
+    });
+
+    test("a command sent while the broker is away is delivered when it is back", async () => {
+      const prefix = systemRandom.name();
+      const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
+      const service = recorder();
+      await services.serveCommands("stock", service.endpoint);
+      await broker.server.kill();
+      await until(() => !sender.status().connected, "the sender knows of it");
+      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 10 * waitMs);
+      await delay(1_500);
+      await broker.server.restart();
+      assert.deepEqual(await sent, answerTo("order-0"));
+      assert.deepEqual(service.txIds(), ["order-0"]);
+      await broker.forget(prefix);
+    });
+
+    test("nothing rejects and nothing waits longer than it said while the broker is paused", async () => {
+      const prefix = systemRandom.name();
+      const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
+      await services.serveCommands("stock", recorder().endpoint);
+      broker.server.pause();
+      const begun = performance.now();
+      assert.equal(await sender.send(stock, prepare("order-0"), 300), undefined);
+      const tookMs = performance.now() - begun;
+      broker.server.resume();
+      assert.ok(tookMs >= 299 && tookMs < 1_500, `it took ${tookMs} ms`);
+      assert.deepEqual(await sender.send(stock, prepare("order-1"), 5 * waitMs), answerTo("order-1"));
+      await broker.forget(prefix);
+    });
+
+    test("a service that comes later than a command is reached by it within its wait", async () => {
+      const prefix = systemRandom.name();
+      const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
+      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 5 * waitMs);
+      await delay(50);
+      await services.serveCommands("stock", recorder().endpoint);
+      assert.deepEqual(await sent, answerTo("order-0"));
+      await broker.forget(prefix);
+    });
+  });
+}
+
+describe("jetstream, streams", () => {
+  const open = async (options = {}) => {
+    const prefix = systemRandom.name();
+    const bus = (more = {}) => broker.bus({ delivery: "jetstream", prefix, ...options, ...more });
+    return { prefix, bus, subjects: subjectsOf(prefix), close: () => broker.forget(prefix) };
+  };
+
+  test("M1 the broker tells a publisher's own repetition from a command that is sent again", async () => {
+    const { bus, subjects, close } = await open();
+    const service = recorder();
+    await (await bus()).serveCommands("stock", service.endpoint);
+    const sender = await bus();
+    const nats = await broker.stranger();
+    const published: string[] = [];
+    nats.subscribe(subjects.allCommands("stock"), {
+      callback(_error, { subject, headers }) {
+        published.push(`${subject.slice(subject.lastIndexOf(".") + 1)} ${headers?.has("Nats-Msg-Id")}`);
+      },
+    });
+    await nats.flush();
+    broker.server.pause();
+    // Long enough for the publisher to repeat itself, twice.
+    const sent = ["prepare", "commit"].map((verb) =>
+      sender.send({ service: "stock", partition: verb }, prepare(verb, { verb: verb as "prepare" }), 5 * waitMs),
+    );
+    await delay(1_300);
+    broker.server.resume();
+    assert.deepEqual(await Promise.all(sent), ["prepare", "commit"].map(answerTo));
+    await delay(300);
+    assert.deepEqual([...service.txIds()].sort(), ["commit", "prepare"]);
+    const copies = Object.groupBy(published, (each) => each);
+    assert.deepEqual(Object.keys(copies).sort(), ["commit false", "prepare true"]);
+    assert.equal(copies["commit false"]?.length, 1, "M2: what has no id is published once");
+    assert.ok((copies["prepare true"]?.length ?? 0) > 1, "the publisher has repeated itself");
+    await nats.close();
+    await close();
+  });
+
+  test("a stream or a consumer that somebody deletes is made anew, while a command waits", async () => {
+    const { bus, subjects, close } = await open();
+    const services = await bus();
+    await services.serveCommands("stock", recorder().endpoint);
+    const sender = await bus();
+    const nats = await broker.stranger();
+    const { streams, consumers } = await jetstreamManager(nats);
+    const [stream, consumer] = [subjects.stream("stock"), subjects.consumer("stock")];
+    await streams.delete(stream);
+    assert.deepEqual(await sender.send(stock, prepare("order-0"), waitMs), answerTo("order-0"));
+    await consumers.delete(stream, consumer);
+    assert.deepEqual(await sender.send(stock, prepare("order-1"), waitMs), answerTo("order-1"));
+    await nats.close();
+    await close();
+  });
+
+  test("what is stored in a file outlasts the broker, and reaches a service that was not there", async () => {
+    const { prefix, bus, close } = await open({ storage: { kind: "file", replicas: 1 } });
+    const first = await (await bus()).serveCommands("stock", recorder().endpoint);
+    await first.stop();
+    const sender = await bus();
+    // Not tried again by its publisher, because it is not of phase 1.
+    const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 10 * waitMs);
+    await until(async () => (await stored(prefix, "stock")) === 1, "it is stored");
+    await broker.server.kill();
+    await broker.server.restart();
+    await until(() => sender.status().connected, "the sender is back");
+    await (await bus()).serveCommands("stock", recorder().endpoint);
+    assert.deepEqual(await sent, answerTo("order-0"));
+    await until(async () => (await stored(prefix, "stock")) === 0, "it is acknowledged");
+    await close();
+  });
+
+  test("M3 a message whose handlers never end is delivered so many times, and then is gone", async () => {
+    const limits = { deliveriesMax: 2, handlingMs: 2_100 };
+    const { prefix, bus, close } = await open({ limits });
+    const [first, second] = [recorder(gone), recorder(gone)];
+    const dying = await bus();
+    await dying.serveCommands("stock", first.endpoint);
+    const sender = await bus();
+    assert.equal(await sender.send(stock, prepare("killer", { verb: "commit" }), 200), undefined);
+    assert.equal(await stored(prefix, "stock"), 1, "it is not acknowledged before its effect is durable");
+    await dying.close();
+    await (await bus()).serveCommands("stock", second.endpoint);
+    await until(() => second.messages.length === 1, "the other instance gets it");
+    await until(async () => (await stored(prefix, "stock")) === 0, "it will not be delivered again");
+    await close();
+  });
+
+  test("a broker without streams: the status says so, and the process can be stopped", async () => {
+    const { bus } = await open({ limits: { setupWaitMs: 200 } });
+    const plain = await Broker.start({ jetstream: false });
+    const services = await bus({ servers: [plain.url] });
+    const serving = services.serveCommands("stock", recorder().endpoint);
+    await until(() => /jetstream/i.test(services.status().services[0]?.problem ?? ""), "it says why");
+    assert.deepEqual([services.status().connected, services.status().services[0]?.ready], [true, false]);
+    await services.close();
+    await serving;
+    await plain.stop();
+  });
+});

@@ -1,0 +1,211 @@
+// One process on the bus: sends commands and questions, and serves those that are for it.
+import type { Clock, Destination, QuestionTransport, Random, Transport } from "@assent/orchestrator";
+import {
+  type Answer,
+  type Command,
+  decodeAnswers,
+  decodeQuestionAnswers,
+  decodeQuestions,
+  encodeCommands,
+  encodeQuestionAnswers,
+  encodeQuestions,
+  type Question,
+  type QuestionAnswer,
+  verbRole,
+} from "@assent/protocol";
+import { BusRequests } from "./bus-requests.ts";
+import { CommandWorker, type Endpoint } from "./command-worker.ts";
+import { Connection } from "./connection.ts";
+import { CoreServing } from "./core-serving.ts";
+import { dispatch, type DispatchPorts } from "./dispatch.ts";
+import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts";
+import { type Exchange, Outbox } from "./outbox.ts";
+import { ReplyInbox } from "./reply-inbox.ts";
+import type { Serving, ServingStatus } from "./serving.ts";
+import { StreamServing } from "./stream-serving.ts";
+import type { StreamStorage } from "./stream-setup.ts";
+import { type Subjects, subjectsOf } from "./subjects.ts";
+
+/** How commands travel: stored by the broker until they are done, or straight to whoever listens. */
+export type Delivery = "jetstream" | "core";
+
+export interface NatsBusOptions {
+  /** Such as "nats://127.0.0.1:4222", also with "user:password@" or "token@" before the host. */
+  readonly servers: readonly string[];
+  /** Of this process, shown by the broker's monitoring; need not be unique. */
+  readonly name: string;
+  /** The same in every process of a system. */
+  readonly delivery: Delivery;
+  /** Keeps systems apart that share a broker; "assent" when left out. */
+  readonly prefix?: string;
+  /** Of streams of commands; one copy in memory when left out. */
+  readonly storage?: StreamStorage;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
+  readonly schedule: (callback: () => void) => void;
+  readonly limits?: Partial<NatsLimits>;
+  /** Told what went wrong, without secrets; whatever it was is unanswered or tried again. */
+  readonly onFailure?: (work: string, error: unknown) => void;
+}
+
+export interface NatsBusStatus {
+  readonly connected: boolean;
+  /** Host and port of the broker that it is connected to. */
+  readonly server?: string;
+  readonly services: readonly ServingStatus[];
+  /** Replies that came when nobody waited for them any more. */
+  readonly lateReplies: number;
+}
+
+const memoryStorage: StreamStorage = { kind: "memory", replicas: 1 };
+
+export class NatsBus implements Transport, QuestionTransport {
+  readonly #options: NatsBusOptions;
+  readonly #limits: NatsLimits;
+  readonly #connection: Connection;
+  readonly #subjects: Subjects;
+  readonly #processName: string;
+  readonly #ports: DispatchPorts;
+  readonly #commands: Outbox<Command, Answer>;
+  readonly #questions: Outbox<Question, QuestionAnswer>;
+  /** What is no part of a transaction. */
+  readonly requests: BusRequests;
+  readonly #servings = new Set<Serving>();
+  #served = 0;
+  #dispatches = 0;
+
+  private constructor(options: NatsBusOptions, limits: NatsLimits, connection: Connection) {
+    const { clock, schedule, random } = options;
+    this.#options = options;
+    this.#limits = limits;
+    this.#connection = connection;
+    this.#subjects = subjectsOf(options.prefix ?? "assent");
+    this.#processName = random.name();
+    const subject = (topic: string): string => this.#subjects.requests(topic);
+    this.requests = new BusRequests({ connection, subject, onFailure: this.#failed });
+    const onFailure = this.#failed;
+    const replies = new ReplyInbox(connection, this.#subjects.replies(this.#processName), onFailure);
+    this.#ports = { connection, replies, clock, limits, onFailure };
+    const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
+    this.#commands = new Outbox({
+      ...shared,
+      codec: { encode: encodeCommands, decode: decodeAnswers },
+      exchange: (exchange) => this.#dispatchCommands(exchange),
+    });
+    this.#questions = new Outbox({
+      ...shared,
+      codec: { encode: encodeQuestions, decode: decodeQuestionAnswers },
+      exchange: ({ address: subject, message, answered }) => dispatch(this.#ports, { subject, message, answered }),
+    });
+  }
+
+  /**
+   * Connects a process to the broker.
+   * @throws {NatsUnavailable} when the broker cannot be reached within `connectWaitMs`, or does not let us in
+   */
+  static async connect(options: NatsBusOptions): Promise<NatsBus> {
+    const limits = checkNatsLimits({ ...defaultNatsLimits, ...options.limits });
+    const { servers, name, clock, random, onFailure = () => undefined } = options;
+    const connection = await Connection.open({ servers, name, clock, random, limits, onFailure });
+    return new NatsBus(options, limits, connection);
+  }
+
+  send({ service, partition }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
+    return this.#commands.send(this.#subjects.commands(service, partition), command, waitMs);
+  }
+
+  ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> {
+    return this.#questions.send(this.#subjects.questions(coordinator), question, waitMs);
+  }
+
+  /**
+   * Takes the commands of a service, which it shares with every other instance that does. Resolves when commands reach
+   * this one; until then it tries, and `status` says why it has not succeeded. Never rejects.
+   */
+  serveCommands(service: string, endpoint: Endpoint): Promise<Serving> {
+    const { clock, random, storage = memoryStorage } = this.#options;
+    const subjects = this.#subjects;
+    const shared = this.#sharedServing(service, endpoint);
+    if (this.#options.delivery === "core") {
+      const [subject, queue] = [subjects.allCommands(service), subjects.consumer(service)];
+      return this.#serve(new CoreServing({ ...shared, service, subject, queue }));
+    }
+    this.#served += 1;
+    const inbox = subjects.work(this.#processName, this.#served);
+    const setup = { service, subjects, storage, limits: this.#limits };
+    return this.#serve(new StreamServing({ ...shared, setup, inbox, clock, random }));
+  }
+
+  /** Answers the questions to a coordinator service (P6), shared with its other instances. Never rejects. */
+  serveQuestions(
+    coordinator: string,
+    answer: (question: Question) => Promise<QuestionAnswer | undefined>,
+  ): Promise<Serving> {
+    const service = `questions to ${coordinator}`;
+    // What is not known now is asked again later; it keeps nobody else from an answer (R6).
+    const answerOrWait = async (question: Question): Promise<QuestionAnswer> => {
+      try {
+        return (await answer(question)) ?? { kind: "wait" };
+      } catch (error) {
+        this.#failed(service, error);
+        return { kind: "wait" };
+      }
+    };
+    const shared = this.#sharedServing(service, async (message) =>
+      encodeQuestionAnswers(await Promise.all(decodeQuestions(message).map(answerOrWait))),
+    );
+    const [subject, queue] = [this.#subjects.questions(coordinator), this.#subjects.consumer(coordinator)];
+    return this.#serve(new CoreServing({ ...shared, service, subject, queue }));
+  }
+
+  /** For a health check: healthy when connected and every service is ready. */
+  status(): NatsBusStatus {
+    const { server, isConnected: connected } = this.#connection;
+    const services = [...this.#servings].map((serving) => serving.status());
+    return { connected, ...(server !== undefined && { server }), services, lateReplies: this.#ports.replies.late };
+  }
+
+  /** Ends the connection; what is still worked on stays unanswered. Stop what is served first, to end in peace. */
+  async close(): Promise<void> {
+    for (const serving of this.#servings) void serving.stop();
+    await this.#connection.close();
+  }
+
+  #dispatchCommands({ address: subject, message, items, answered }: Exchange<Command>): () => void {
+    if (this.#options.delivery === "core") return dispatch(this.#ports, { subject, message, answered });
+    this.#dispatches += 1;
+    const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
+    const messageId = `${this.#processName}-${this.#dispatches.toString(36)}`;
+    return dispatch(this.#ports, { subject, message, answered, storage: isPhaseOne ? { messageId } : {} });
+  }
+
+  #sharedServing(service: string, endpoint: Endpoint) {
+    const onFailure = (error: unknown): void => this.#failed(`handle a message to ${service}`, error);
+    const worker = new CommandWorker({ endpoint, limits: this.#limits, onFailure });
+    return { connection: this.#connection, worker, onFailure: this.#failed };
+  }
+
+  async #serve(serving: Serving & { ready(): Promise<void> }): Promise<Serving> {
+    this.#servings.add(serving);
+    await serving.ready();
+    return {
+      status: () => serving.status(),
+      stop: () => {
+        this.#servings.delete(serving);
+        return serving.stop();
+      },
+    };
+  }
+
+  /** An observer that fails is its owner's to hear of, and never breaks what it observes. */
+  readonly #failed = (work: string, error: unknown): void => {
+    try {
+      this.#options.onFailure?.(work, error);
+    } catch (cause) {
+      this.#options.schedule(() => {
+        throw cause;
+      });
+    }
+  };
+}

@@ -1,0 +1,121 @@
+// What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
+// keeps its own outcome and its own wait (M4).
+import type { Clock, Timer } from "@assent/orchestrator";
+
+export interface Codec<Item, Reply> {
+  readonly encode: (items: readonly Item[]) => Uint8Array;
+  readonly decode: (bytes: Uint8Array) => readonly Reply[];
+}
+
+/** One message on its way, until it is answered or nobody waits for it any more. */
+export interface Exchange<Item> {
+  readonly address: string;
+  readonly message: Uint8Array;
+  readonly items: readonly Item[];
+  /** Told at most once what was answered. */
+  readonly answered: (reply: Uint8Array) => void;
+}
+
+export interface OutboxOptions<Item, Reply> {
+  readonly codec: Codec<Item, Reply>;
+  readonly clock: Clock;
+  readonly schedule: (callback: () => void) => void;
+  /** The largest message that can leave now, bytes. */
+  readonly messageBytesMax: () => number;
+  /** Sends a message and listens for its reply until the function it returns is called. Must not throw. */
+  readonly exchange: (exchange: Exchange<Item>) => () => void;
+  /** Told of what can never be answered. */
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+interface Sent<Item, Reply> {
+  readonly item: Item;
+  readonly waitMs: number;
+  readonly resolve: (reply: Reply | undefined) => void;
+}
+
+/** One item does not fit into a message. `code` is stable. It was not sent, and never can be. */
+export class MessageTooLarge extends Error {
+  readonly code = "message_too_large";
+
+  constructor(bytes: number, bytesMax: number) {
+    super(`a message of ${bytes} bytes was not sent: the broker takes ${bytesMax} at most; raise its max_payload`);
+    this.name = "MessageTooLarge";
+  }
+}
+
+export class Outbox<Item, Reply> {
+  readonly #options: OutboxOptions<Item, Reply>;
+  readonly #batches = new Map<string, Sent<Item, Reply>[]>();
+
+  constructor(options: OutboxOptions<Item, Reply>) {
+    this.#options = options;
+  }
+
+  /** Resolves with the reply, or with undefined when there was none within `waitMs`. Never rejects. */
+  send(address: string, item: Item, waitMs: number): Promise<Reply | undefined> {
+    return new Promise((resolve) => {
+      let batch = this.#batches.get(address);
+      if (batch === undefined) {
+        batch = [];
+        this.#batches.set(address, batch);
+        this.#options.schedule(() => this.#flush(address));
+      }
+      batch.push({ item, waitMs, resolve });
+    });
+  }
+
+  #flush(address: string): void {
+    const batch = this.#batches.get(address) ?? [];
+    this.#batches.delete(address);
+    this.#deliver(address, batch);
+  }
+
+  #deliver(address: string, batch: readonly Sent<Item, Reply>[]): void {
+    const message = this.#options.codec.encode(batch.map(({ item }) => item));
+    const bytesMax = this.#options.messageBytesMax();
+    if (message.byteLength <= bytesMax) return this.#exchange(address, message, batch);
+    if (batch.length > 1) {
+      const middle = batch.length >>> 1;
+      this.#deliver(address, batch.slice(0, middle));
+      this.#deliver(address, batch.slice(middle));
+      return;
+    }
+    this.#options.onFailure(`send to ${address}`, new MessageTooLarge(message.byteLength, bytesMax));
+    for (const { resolve } of batch) resolve(undefined);
+  }
+
+  #exchange(address: string, message: Uint8Array, batch: readonly Sent<Item, Reply>[]): void {
+    const { clock, codec, exchange, onFailure } = this.#options;
+    const timers: Timer[] = [];
+    const end = (replies: readonly Reply[]): void => {
+      cancel();
+      for (const timer of timers) timer.cancel();
+      batch.forEach(({ resolve }, index) => resolve(replies[index]));
+    };
+    const cancel = exchange({
+      address,
+      message,
+      items: batch.map(({ item }) => item),
+      answered(reply) {
+        let replies: readonly Reply[] = [];
+        try {
+          replies = codec.decode(reply);
+        } catch (error) {
+          onFailure(`reply from ${address}`, error);
+        }
+        end(replies);
+      },
+    });
+    // One timer for each length of wait, which mostly is one for all; with the last one nobody listens any more.
+    const waits = [...new Set(batch.map(({ waitMs }) => waitMs))].sort((one, other) => one - other);
+    waits.forEach((waitMs, index) => {
+      const isLast = index === waits.length - 1;
+      const over = (): void => {
+        if (isLast) end([]);
+        else for (const sent of batch) if (sent.waitMs === waitMs) sent.resolve(undefined);
+      };
+      timers.push(clock.after(waitMs, over));
+    });
+  }
+}

@@ -1,0 +1,64 @@
+// One subscription per process for everything that comes back: each exchange listens under a number of its own.
+import type { Msg, Subscription } from "@nats-io/nats-core";
+import type { Connection } from "./connection.ts";
+
+export interface ReplyListener {
+  /** The answer of the service. */
+  readonly answered: (message: Msg) => void;
+  /** What the broker says about a message that it was to store. */
+  readonly stored?: (message: Msg) => void;
+}
+
+export interface OpenReply {
+  readonly answerSubject: string;
+  readonly storedSubject: string;
+  readonly close: () => void;
+}
+
+const storedToken = "stored";
+
+export class ReplyInbox {
+  readonly #connection: Connection;
+  readonly #subject: string;
+  readonly #listeners = new Map<string, ReplyListener>();
+  readonly #onFailure: (work: string, error: unknown) => void;
+  #subscription: Subscription | undefined;
+  #numbers = 0;
+  #late = 0;
+
+  constructor(connection: Connection, subject: string, onFailure: (work: string, error: unknown) => void) {
+    this.#connection = connection;
+    this.#subject = subject;
+    this.#onFailure = onFailure;
+    this.#subscribe();
+  }
+
+  /** Replies that came when nobody listened any more. */
+  get late(): number {
+    return this.#late;
+  }
+
+  open(listener: ReplyListener): OpenReply {
+    if (this.#subscription?.isClosed() === true) this.#subscribe();
+    this.#numbers += 1;
+    const number = this.#numbers.toString(36);
+    this.#listeners.set(number, listener);
+    const answerSubject = `${this.#subject}.${number}`;
+    const storedSubject = `${answerSubject}.${storedToken}`;
+    return { answerSubject, storedSubject, close: () => void this.#listeners.delete(number) };
+  }
+
+  #subscribe(): void {
+    if (this.#connection.nats.isClosed()) return;
+    this.#subscription = this.#connection.nats.subscribe(`${this.#subject}.>`, {
+      callback: (error, message) => {
+        if (error !== null) return this.#onFailure("replies", error);
+        const [number = "", kind] = message.subject.slice(this.#subject.length + 1).split(".");
+        const listener = this.#listeners.get(number);
+        if (kind === storedToken) listener?.stored?.(message);
+        else if (listener === undefined) this.#late += 1;
+        else listener.answered(message);
+      },
+    });
+  }
+}

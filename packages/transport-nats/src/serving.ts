@@ -1,0 +1,17 @@
+// What a service that takes commands looks like to its process, in either mode.
+import type { WorkCounts } from "./command-worker.ts";
+
+export interface ServingStatus {
+  readonly service: string;
+  /** Whether commands reach this instance. */
+  readonly ready: boolean;
+  /** Why not. */
+  readonly problem?: string;
+  readonly counts: WorkCounts;
+}
+
+export interface Serving {
+  status(): ServingStatus;
+  /** Takes no more, and resolves when everything taken is answered. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+// Every subject and name on the broker, in one place. Names from outside become one token each, whatever they hold.
+
+export interface Subjects {
+  /** Commands to one partition of a service; what a stream of commands stores. */
+  commands(service: string, partition: string): string;
+  /** Commands to any partition of a service. */
+  allCommands(service: string): string;
+  /** Questions to a coordinator service (P6). */
+  questions(coordinator: string): string;
+  /** Requests about a topic that are no part of a transaction. */
+  requests(topic: string): string;
+  /** What comes back to one process: `<replies>.<number>`, and for a stored message `<replies>.<number>.stored`. */
+  replies(processName: string): string;
+  /** What a process that serves a service asks the broker for: `<work>.<number>` says how a request for work ended. */
+  work(processName: string, serving: number): string;
+  /** The stream of a service's commands. */
+  stream(service: string): string;
+  /** The consumer that all instances of a service share; also the name of their queue group. */
+  consumer(service: string): string;
+}
+
+/** @param prefix keeps systems apart that share a broker */
+export function subjectsOf(prefix: string): Subjects {
+  const root = token(prefix);
+  return {
+    commands: (service, partition) => `${root}.commands.${token(service)}.${token(partition)}`,
+    allCommands: (service) => `${root}.commands.${token(service)}.*`,
+    questions: (coordinator) => `${root}.questions.${token(coordinator)}`,
+    requests: (topic) => `${root}.requests.${token(topic)}`,
+    replies: (processName) => `${root}.replies.${token(processName)}`,
+    work: (processName, serving) => `${root}.work.${token(processName)}.${serving}`,
+    stream: (service) => `${root}-commands-${token(service)}`,
+    consumer: (service) => `${root}-${token(service)}`,
+  };
+}
+
+/** Whatever is not a letter, digit, dash or underscore is written as %XX; nothing at all as %. */
+function token(name: string): string {
+  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+    /[.!~*'()]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return encoded === "" ? "%" : encoded;
+}
