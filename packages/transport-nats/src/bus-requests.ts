@@ -1,5 +1,6 @@
 // Requests between processes that are no part of a transaction: one instance of a service answers, or each does.
 // Nothing is stored and nothing is sent twice: no answer is no answer.
+import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
 
 export type RequestHandler = (message: Uint8Array) => Promise<Uint8Array>;
@@ -63,12 +64,18 @@ export class BusRequests {
       ...options,
       callback: (error, request) => {
         if (error !== null) return onFailure(`serve ${topic}`, error);
-        handler(request.data).then(
-          (answer) => request.respond(answer),
-          (cause: unknown) => onFailure(`serve ${topic}`, cause),
-        );
+        void this.#answer(topic, handler, request);
       },
     });
     await connection.nats.flush();
+  }
+
+  /** Whatever goes wrong, also in answering, is this request's and nobody else's. */
+  async #answer(topic: string, handler: RequestHandler, request: Msg): Promise<void> {
+    try {
+      request.respond(await handler(request.data));
+    } catch (error) {
+      this.#options.onFailure(`serve ${topic}`, error);
+    }
   }
 }

@@ -181,6 +181,33 @@ describe("jetstream, streams", () => {
     await close();
   });
 
+  test("a stream and a consumer of other limits are brought to those of whoever comes last", async () => {
+    const { bus, subjects, close } = await open();
+    const earlier = { streamAgeMaxMs: 90_000, handlingMs: 20_000, deliveriesMax: 9 };
+    await (await bus({ limits: earlier })).serveCommands("stock", recorder().endpoint);
+    await (await bus()).serveCommands("stock", recorder().endpoint);
+    const nats = await broker.stranger();
+    const { streams, consumers } = await jetstreamManager(nats);
+    const [stream, consumer] = [subjects.stream("stock"), subjects.consumer("stock")];
+    const { config } = await streams.info(stream);
+    assert.deepEqual(
+      [
+        config.retention,
+        config.storage,
+        config.num_replicas,
+        config.max_bytes,
+        config.max_age,
+        config.duplicate_window,
+      ],
+      ["workqueue", "memory", 1, 67_108_864, 60e9, 10e9],
+    );
+    const shared = (await consumers.info(stream, consumer)).config;
+    assert.deepEqual([shared.ack_policy, shared.ack_wait, shared.max_deliver], ["explicit", 30e9, 3]);
+    assert.deepEqual(await (await bus()).send(stock, prepare("order-0"), waitMs), answerTo("order-0"));
+    await nats.close();
+    await close();
+  });
+
   test("what is stored in a file outlasts the broker, and reaches a service that was not there", async () => {
     const { prefix, bus, close } = await open({ storage: { kind: "file", replicas: 1 } });
     const first = await (await bus()).serveCommands("stock", recorder().endpoint);

@@ -1,0 +1,34 @@
+// `npm run faults`: every injection point with every action, in both protocols. Exit code 1 on any finding.
+import { temporaryFolder } from "@assent/launcher";
+import { parseArgs } from "node:util";
+import { type FaultCaseResult, faultMatrix } from "./fault-matrix.ts";
+import { openEmbedded, openLocal } from "./faulty-systems.ts";
+
+const { values } = parseArgs({
+  options: { topology: { type: "string", default: "local" }, quiet: { type: "boolean" } },
+});
+const open = values.topology === "embedded" ? openEmbedded : openLocal;
+
+for (const protocol of ["2pc", "saga"] as const) {
+  const folder = temporaryFolder();
+  const startedAt = performance.now();
+  const system = await open(folder.path, protocol);
+  const onCase = (result: FaultCaseResult): void => (values.quiet === true ? undefined : print(protocol, result));
+  const { cases, paid, failed, findings } = await faultMatrix({ ...system, protocol, onCase });
+  await system.close();
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
+  const fired = cases.filter((each) => each.fired).length;
+  process.stdout.write(
+    `${values.topology} ${protocol}: cases ${cases.length}, fired ${fired}, orders paid ${paid}, refused ${failed}, ` +
+      `findings ${findings.length}, ${seconds} s\n`,
+  );
+  if (findings.length === 0) folder.remove();
+  else {
+    process.stderr.write(`${findings.join("\n")}\nthe data is kept in ${folder.path}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function print(protocol: string, { service, point, action, fired }: FaultCaseResult): void {
+  process.stdout.write(`  ${protocol} ${service} ${point} ${action}: ${fired ? "fired" : "DID NOT FIRE"}\n`);
+}

@@ -1,0 +1,39 @@
+// The systems that faults are tried on: one process, or a whole topology of them.
+import { serveCheckout, type ServedCheckout, startLocalTopology } from "@assent/launcher";
+import type { FaultMatrixOptions } from "./fault-matrix.ts";
+
+type Protocol = "2pc" | "saga";
+export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive"> & {
+  readonly close: () => Promise<unknown>;
+};
+
+const backMs = 30_000;
+
+/** The local topology; what dies there is started again by it. */
+export async function openLocal(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  const topology = await startLocalTopology({ folder, protocol, faults: true });
+  let known = 0;
+  return {
+    url: () => topology.url,
+    hasDied: () => topology.deaths() > known,
+    async revive() {
+      await topology.settled(backMs);
+      known = topology.deaths();
+    },
+    close: () => topology.stop(),
+  };
+}
+
+/** One process, started again here when it dies. */
+export async function openEmbedded(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  const serve = (): Promise<ServedCheckout> => serveCheckout({ dataFolder: folder, protocol, faults: true });
+  let served = await serve();
+  return {
+    url: () => served.url,
+    hasDied: () => served.hasEnded(),
+    async revive() {
+      if (served.hasEnded()) served = await serve();
+    },
+    close: () => served.stop(),
+  };
+}
