@@ -1,13 +1,13 @@
 // The fault API: the reference's shapes, clear refusals, and nothing of it unless it is enabled.
-import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/launcher";
+import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 const folder = temporaryFolder();
-let served: ServedCheckout;
+let served: Somewhere;
 
 before(async () => {
-  served = await serveCheckout({ dataFolder: folder.path, faults: true });
+  served = await serveSomewhere({ dataFolder: folder.path, faults: true });
 });
 
 after(async () => {
@@ -70,7 +70,7 @@ test("a rule that cannot be meant is 400 and changes nothing", async () => {
 
 test("unless it is enabled there is no fault API (D30)", async () => {
   const other = temporaryFolder();
-  const plain = await serveCheckout({ dataFolder: other.path });
+  const plain = await serveSomewhere({ dataFolder: other.path });
   for (const [method, path] of [
     ["POST", "/stock/fault/set"],
     ["POST", "/payment/fault/clear"],

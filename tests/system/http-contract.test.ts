@@ -1,15 +1,15 @@
 // The HTTP contract, against the embedded topology as a process of its own.
-import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/launcher";
+import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { request as rawRequest } from "node:http";
 import { after, before, test } from "node:test";
 
 const folder = temporaryFolder();
-let served: ServedCheckout;
+let served: Somewhere;
 
 before(async () => {
-  served = await serveCheckout({ dataFolder: folder.path });
+  served = await serveSomewhere({ dataFolder: folder.path });
 });
 
 after(async () => {

@@ -1,14 +1,14 @@
 // Requests that are repeated under their Idempotency-Key while other things happen.
-import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/launcher";
+import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
 const folder = temporaryFolder();
-let served: ServedCheckout;
+let served: Somewhere;
 
 before(async () => {
-  served = await serveCheckout({ dataFolder: folder.path });
+  served = await serveSomewhere({ dataFolder: folder.path });
 });
 
 after(async () => {

@@ -34,7 +34,7 @@ test("one of those that serve a topic answers, and they take turns", async () =>
   }
   const answers = new Set<string | undefined>();
   for (let times = 0; times < 40; times += 1) answers.add(text(await asker.requests.ask("price", bytes("x"), waitMs)));
-  assert.deepEqual([...answers].sort(), ["0 says x", "1 says x"]);
+  assert.deepEqual(answers, new Set(["0 says x", "1 says x"]));
 });
 
 test("each of those that serve a topic answers when all are asked", async () => {
@@ -44,7 +44,8 @@ test("each of those that serve a topic answers when all are asked", async () => 
     await server.requests.serveEach("faults", async (message) => bytes(`${index} ${text(message)}`));
   }
   const answers = await asker.requests.askEach("faults", bytes("x"), quietMs);
-  assert.deepEqual(answers.map(text).sort(), ["0 x", "1 x", "2 x"]);
+  assert.equal(answers.length, 3);
+  assert.deepEqual(new Set(answers.map(text)), new Set(["0 x", "1 x", "2 x"]));
 });
 
 test("nobody there is no answer, and never an error", async () => {

@@ -2,4 +2,5 @@
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
 export * from "./local-topology.ts";
+export * from "./serve-somewhere.ts";
 export * from "./served-checkout.ts";

@@ -1,12 +1,12 @@
 // What every process of one service has: a bus, a store of its own, an HTTP server, faults where they are enabled, and
 // an orderly end.
-import { answerHealth } from "@assent/contract";
+import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
 import type { Executor, Operations } from "@assent/store-keyed";
 import { redisConnect, RedisExecutor } from "@assent/store-redis";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultRules } from "../fault-settings.ts";
 import { ServiceServer } from "../http/service-server.ts";
@@ -70,7 +70,7 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   const parts = make({ owner: `${name}:${systemRandom.name()}`, store, bus, rules, report });
   const life = { isDraining: false };
   const check = (): Promise<object> => health({ parts, bus, store, life });
-  const app = new Hono();
+  const app = serviceApp(report);
   app.get("/health", (context) => answerHealth(context, check));
   app.get(`/${path}/health`, (context) => answerHealth(context, check));
   if (rules !== undefined) app.route("/", await servedFaults({ path, name, bus, rules, faultPoints, report }));
