@@ -1,10 +1,19 @@
 // The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
 // scenario through the gateway, and every kind of process killed under load.
-import { courseScenario, type FaultCase, faultCases, faultMatrix, killProof, openLocal } from "@assent/bench";
+import {
+  closedLoop,
+  courseScenario,
+  type FaultCase,
+  faultCases,
+  faultMatrix,
+  killProof,
+  openLocal,
+} from "@assent/bench";
 import { type LocalTopology, startLocalTopology, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** Of each protocol. */
 const casesDrawn = 16;
@@ -45,6 +54,38 @@ test("every kind of process is killed under load: what was told stays true, and 
   assert.deepEqual(report.findings, []);
   assert.equal(report.kills.length, victims.length);
 });
+
+test("an instance that is told to stop is drained, so nobody notices; health tells of a bus that is gone", async () => {
+  const folder = temporaryFolder();
+  const topology = await startLocalTopology({ folder: folder.path, drainMs: 1_200 });
+  const { url, processes } = topology;
+  const orders = 4_000;
+  const seeds = ["/stock/batch_init/9/900000/1", "/payment/batch_init/9/900000", `/orders/batch_init/${orders}/9/9/1`];
+  await closedLoop({ url, connections: 1, paths: seeds });
+  const paths = Array.from({ length: orders }, (_, order) => `/orders/checkout/${order}`);
+  let over = false;
+  const load = closedLoop({ url, connections: 16, paths }).finally(() => (over = true));
+  for (const name of ["order-0", "stock-0", "payment-1", "order-1"]) if (!over) await processes.get(name)?.restart();
+  assert.deepEqual((await load).byStatus, { 200: orders });
+
+  const health = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${processes.get("stock-0")?.port}/health`)).status;
+  assert.equal(await health(), 200);
+  processes.get("nats")?.pause();
+  await until(async () => (await health()) === 503, "a paused bus is told");
+  processes.get("nats")?.resume();
+  await until(async () => (await health()) === 200, "and so is its return");
+  await topology.stop();
+  folder.remove();
+});
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 40_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, what);
+    await pause(50);
+  }
+}
 
 for (const protocol of ["2pc", "saga"] as const) {
   test(`${protocol}: faults at some points fire in the local topology, and leave the books exact`, async (context) => {

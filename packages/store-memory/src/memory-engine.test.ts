@@ -1,5 +1,6 @@
 import {
   branchStoreSuite,
+  differentialSuite,
   keyedEngineSuite,
   leaseSuite,
   ledgerSuite,
@@ -15,6 +16,7 @@ transactionLogSuite(open);
 branchStoreSuite(open);
 ledgerSuite(open);
 leaseSuite(open);
+differentialSuite(open);
 keyedEngineSuite(() => {
   const engine = new MemoryEngine();
   const never = (): never => assert.fail("memory survives nothing");

@@ -1,5 +1,6 @@
 import {
   branchStoreSuite,
+  differentialSuite,
   type EngineAdapter,
   keyedEngineSuite,
   leaseSuite,
@@ -49,3 +50,4 @@ transactionLogSuite(open);
 branchStoreSuite(open);
 ledgerSuite(open);
 leaseSuite(open);
+differentialSuite(open, { seeds: [1] });

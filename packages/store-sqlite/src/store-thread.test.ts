@@ -1,5 +1,6 @@
 import {
   branchStoreSuite,
+  differentialSuite,
   type KeyedAdapter,
   keyedAdapter,
   type KeyedOperations,
@@ -46,3 +47,4 @@ transactionLogSuite(open);
 branchStoreSuite(open);
 ledgerSuite(open);
 leaseSuite(open);
+differentialSuite(open, { seeds: [2] });

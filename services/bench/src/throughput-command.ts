@@ -1,10 +1,10 @@
-// `npm run bench`: unique checkouts in a closed loop against the embedded default at durability D1, load generator
-// included. Each run starts a process of its own on an empty folder.
-import { serveCheckout, temporaryFolder } from "@assent/launcher";
+// `npm run bench`: unique checkouts in a closed loop at durability D1, load generator included, on the embedded default
+// or on the local topology of real servers. Each run starts a system of its own on an empty folder.
+import { temporaryFolder } from "@assent/launcher";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { closedLoop } from "./closed-loop.ts";
-import { processCpuSeconds } from "./process-cpu.ts";
+import { openEmbeddedSystem, openLocalSystem } from "./measured-system.ts";
 
 const { values } = parseArgs({
   options: {
@@ -12,6 +12,9 @@ const { values } = parseArgs({
     connections: { type: "string", default: "256" },
     runs: { type: "string", default: "5" },
     protocol: { type: "string", default: "auto" },
+    topology: { type: "string", default: "embedded" },
+    delivery: { type: "string", default: "jetstream" },
+    instances: { type: "string", default: "2" },
     json: { type: "boolean" },
   },
 });
@@ -20,7 +23,9 @@ interface Run {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Of all processes but the load generator. */
   readonly serverCpuMicros: number;
+  readonly cpuMicrosByKind: Readonly<Record<string, number>>;
   readonly clientCpuMicros: number;
   readonly notSuccessful: number;
 }
@@ -34,7 +39,7 @@ for (let count = 0; count < Number(values.runs); count += 1) {
     process.stdout.write(
       `${run.perSecond.toFixed(0)} checkouts/s, p50 ${run.p50Ms.toFixed(1)} ms, p99 ${run.p99Ms.toFixed(1)} ms, ` +
         `CPU per checkout: server ${run.serverCpuMicros.toFixed(0)} µs, load generator ` +
-        `${run.clientCpuMicros.toFixed(0)} µs, not 2xx: ${run.notSuccessful}\n`,
+        `${run.clientCpuMicros.toFixed(0)} µs, not 2xx: ${run.notSuccessful}\n${byKind(run)}`,
     );
   }
 }
@@ -45,6 +50,7 @@ const summary = {
   orders,
   connections: Number(values.connections),
   protocol: values.protocol,
+  topology: values.topology,
   perSecond: { min: rates[0], median: rates[Math.floor(rates.length / 2)], max: rates.at(-1) },
   runs,
 };
@@ -53,35 +59,52 @@ process.stdout.write(
     ? `${JSON.stringify(summary, null, 2)}\n`
     : `${machine}: median ${summary.perSecond.median?.toFixed(0)} checkouts/s ` +
         `(${summary.perSecond.min?.toFixed(0)} to ${summary.perSecond.max?.toFixed(0)}), ${orders} orders, ` +
-        `${values.connections} connections, ${values.protocol}\n`,
+        `${values.connections} connections, ${values.protocol}, ${values.topology}\n`,
 );
 
 async function measure(): Promise<Run> {
   const folder = temporaryFolder();
   const protocol = values.protocol as "auto" | "2pc" | "saga";
-  const served = await serveCheckout({ dataFolder: folder.path, protocol });
+  const open = values.topology === "local" ? openLocalSystem : openEmbeddedSystem;
+  const system = await open({
+    folder: folder.path,
+    protocol,
+    delivery: values.delivery as "jetstream" | "core",
+    instances: Number(values.instances),
+  });
   try {
     const seeds = [
       `/stock/batch_init/${orders}/1000000/1`,
       `/payment/batch_init/${orders}/1000000`,
       `/orders/batch_init/${orders}/${orders}/${orders}/1`,
     ];
-    await closedLoop({ url: served.url, connections: 1, paths: seeds });
-    const serverBefore = processCpuSeconds(served.pid);
+    await closedLoop({ url: system.url, connections: 1, paths: seeds });
+    const before = system.cpuSeconds();
     const clientBefore = process.cpuUsage();
     const paths = Array.from({ length: orders }, (_, index) => `/orders/checkout/${index}`);
-    const result = await closedLoop({ url: served.url, connections: Number(values.connections), paths });
+    const result = await closedLoop({ url: system.url, connections: Number(values.connections), paths });
     const client = process.cpuUsage(clientBefore);
+    const spent = [...system.cpuSeconds()].map(([kind, seconds]): [string, number] => [
+      kind,
+      ((seconds - (before.get(kind) ?? 0)) * 1e6) / orders,
+    ]);
     return {
       perSecond: result.perSecond,
       p50Ms: result.p50Ms,
       p99Ms: result.p99Ms,
-      serverCpuMicros: ((processCpuSeconds(served.pid) - serverBefore) * 1e6) / orders,
+      serverCpuMicros: spent.reduce((sum, [, micros]) => sum + micros, 0),
+      cpuMicrosByKind: Object.fromEntries(spent),
       clientCpuMicros: (client.user + client.system) / orders,
       notSuccessful: orders - (result.byStatus[200] ?? 0),
     };
   } finally {
-    await served.stop();
+    await system.stop();
     folder.remove();
   }
+}
+
+function byKind({ cpuMicrosByKind }: Run): string {
+  const kinds = Object.entries(cpuMicrosByKind);
+  if (kinds.length < 2) return "";
+  return `  ${kinds.map(([kind, micros]) => `${kind} ${micros.toFixed(0)} µs`).join(", ")}\n`;
 }

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readProcessSettings, redisUrl, settingLines } from "./process-settings.ts";
+
+test("everything has a default, and an empty variable counts as not set", () => {
+  const settings = readProcessSettings({ REDIS_HOST: "", PORT: "" });
+  assert.equal(redisUrl(settings), "redis://127.0.0.1:6379/0");
+  assert.deepEqual(
+    [settings.PORT, settings.NATS_URL, settings.ORCHESTRATOR_PROTOCOL, settings.ASSENT_DELIVERY],
+    [8_000, "nats://127.0.0.1:4222", "auto", "jetstream"],
+  );
+});
+
+test("the reference's names are understood; REDIS_URL goes before them", () => {
+  const given = {
+    REDIS_HOST: "db",
+    REDIS_PORT: "6380",
+    REDIS_PASSWORD: "p@ss",
+    REDIS_DB: "3",
+    NATS_URL: "nats://bus:1",
+  };
+  const settings = readProcessSettings({
+    ...given,
+    ORCHESTRATOR_PROTOCOL: "saga",
+    FAULT_INJECT: "before_commit:crash",
+  });
+  assert.equal(redisUrl(settings), "redis://:p%40ss@db:6380/3");
+  assert.deepEqual([settings.NATS_URL, settings.ORCHESTRATOR_PROTOCOL], ["nats://bus:1", "saga"]);
+  assert.equal(redisUrl(readProcessSettings({ ...given, REDIS_URL: "redis://other:1/2" })), "redis://other:1/2");
+});
+
+test("the settings in force are shown without any secret", () => {
+  const shown = settingLines(
+    readProcessSettings({
+      REDIS_PASSWORD: "secret1",
+      REDIS_URL: "redis://user:secret2@db:6379",
+      NATS_URL: "nats://secret3@bus:4222,nats://user:secret4@other:4222",
+    }),
+  ).join("\n");
+  assert.doesNotMatch(shown, /secret/);
+  assert.match(shown, /REDIS_URL=redis:\/\/\(hidden\)@db:6379/);
+  assert.match(shown, /NATS_URL=nats:\/\/\(hidden\)@bus:4222,nats:\/\/\(hidden\)@other:4222/);
+  assert.match(shown, /PORT=8000/);
+});
+
+test("what cannot be meant is refused by name, before anything is started", () => {
+  const wrong = {
+    PORT: "99999",
+    REDIS_PORT: "-1",
+    REDIS_URL: "http://db",
+    ASSENT_DELIVERY: "pigeon",
+    ASSENT_NAMESPACE: "a b",
+    ORCHESTRATOR_PROTOCOL: "3pc",
+    FAULT_INJECT: "nowhere:crash",
+    ASSENT_DRAIN_MS: "soon",
+    SENTINEL_HOSTS: "s1:26379",
+  };
+  for (const [name, value] of Object.entries(wrong)) {
+    assert.throws(
+      () => readProcessSettings({ [name]: value }),
+      (error) => {
+        assert.ok(error instanceof Error && "code" in error);
+        assert.equal(error.code, "invalid_settings");
+        assert.match(error.message, new RegExp(`^  ${name}: `, "m"));
+        return true;
+      },
+    );
+  }
+});

@@ -1,0 +1,47 @@
+// A checkout system whose CPU time can be read, by kind of process.
+import { serveCheckout, startLocalTopology } from "@assent/launcher";
+import { processCpuSeconds } from "./process-cpu.ts";
+
+export interface MeasuredSystem {
+  readonly url: string;
+  /** Seconds so far, by kind: "server", or "order", "nats", "redis-order", … */
+  cpuSeconds(): ReadonlyMap<string, number>;
+  stop(): Promise<unknown>;
+}
+
+export interface MeasuredOptions {
+  readonly folder: string;
+  readonly protocol: "auto" | "2pc" | "saga";
+  readonly delivery: "jetstream" | "core";
+  /** Of each service, in the local topology. */
+  readonly instances: number;
+}
+
+/** One process at durability D1. */
+export async function openEmbeddedSystem({ folder, protocol }: MeasuredOptions): Promise<MeasuredSystem> {
+  const served = await serveCheckout({ dataFolder: folder, protocol });
+  return {
+    url: served.url,
+    cpuSeconds: () => new Map([["server", processCpuSeconds(served.pid)]]),
+    stop: () => served.stop(),
+  };
+}
+
+/** Real servers and processes on this machine, databases at durability D1. */
+export async function openLocalSystem(options: MeasuredOptions): Promise<MeasuredSystem> {
+  const { folder, protocol, delivery, instances: count } = options;
+  const instances = { order: count, stock: count, payment: count };
+  const topology = await startLocalTopology({ folder, protocol, delivery, instances });
+  return {
+    url: topology.url,
+    cpuSeconds() {
+      const sums = new Map<string, number>();
+      for (const [name, { pid }] of topology.processes) {
+        const kind = name.replace(/-\d+$/, "");
+        sums.set(kind, (sums.get(kind) ?? 0) + processCpuSeconds(pid));
+      }
+      return sums;
+    },
+    stop: () => topology.stop(),
+  };
+}
