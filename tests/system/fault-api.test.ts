@@ -54,6 +54,7 @@ test("a rule that cannot be meant is 400 and changes nothing", async () => {
     JSON.stringify({ point: "before_nothing", action: "crash" }),
     JSON.stringify({ point: "before_decide", action: "crash" }),
     JSON.stringify({ point: "before_prepare", action: "explode" }),
+    JSON.stringify({ point: "before_prepare", action: "delay" }),
     JSON.stringify({ point: "before_prepare", action: "delay", value: -1 }),
     JSON.stringify({ point: "before_prepare", action: "error", count: 0 }),
     JSON.stringify({ point: "before_prepare", action: "error", probability: 2 }),

@@ -104,11 +104,12 @@ function reading<T>(folder: DataFolder, file: string, read: (tables: Tables) => 
   }
 }
 
-export function printAudit(report: AuditReport): void {
+export function printAudit(folder: string, report: AuditReport): void {
   const row = (name: string, { deposited, available, held, spent, withdrawn }: LedgerTotals): string =>
     `${name.padEnd(7)} deposited ${deposited} = available ${available} + held ${held} + ` +
     `spent ${spent} + withdrawn ${withdrawn}`;
   const { total, paid, paidUnits, paidCost, paidReplaced } = report.orders;
+  console.log(`data in ${folder}`);
   console.log(row("stock", report.stock));
   console.log(row("credit", report.credit));
   console.log(`orders  ${paid} of ${total} paid: ${paidUnits} units for ${paidCost}`);

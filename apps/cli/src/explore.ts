@@ -1,5 +1,5 @@
 // `assent explore`: the proof run. Explores every state of small worlds over the real machines, and judges each.
-import { type Exploration, explore, worldNamed, worlds } from "@assent/simulator";
+import { type Exploration, explore, type World, worldNamed, worlds } from "@assent/simulator";
 
 export interface ExploreCommandOptions {
   readonly json?: boolean;
@@ -21,9 +21,17 @@ export class NoSuchWorld extends Error {
   }
 }
 
+/** The world of a name, or all whose names begin so. @throws {NoSuchWorld} */
+function worldsOf(name: string): readonly World[] {
+  const exact = worldNamed(name);
+  if (exact !== undefined) return [exact];
+  const beginning = worlds.filter((world) => world.name.startsWith(name));
+  return beginning.length > 0 ? beginning : [noSuchWorld(name)];
+}
+
 /** Sets the exit code to 1 when a rule is broken. @throws {NoSuchWorld} */
 export function exploreCommand({ json = false, world: name }: ExploreCommandOptions): void {
-  const chosen = name === undefined ? worlds : [worldNamed(name) ?? noSuchWorld(name)];
+  const chosen = name === undefined ? worlds : worldsOf(name);
   const explored: Explored[] = [];
   for (const [index, world] of chosen.entries()) {
     if (!json) console.error(`${index + 1}/${chosen.length} ${world.name}: ${world.shows}`);

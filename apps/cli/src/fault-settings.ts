@@ -1,6 +1,7 @@
 // The fault rules of a process, from its settings.
 import { FaultRules, parseFaults } from "@assent/fault-injection";
 import { systemClock, systemRandom } from "@assent/system";
+import { writeSync } from "node:fs";
 
 /**
  * @param initial as in FAULT_INJECT; rules of points that are not among `points` are for other services
@@ -11,7 +12,11 @@ export function faultRules(points: readonly string[], initial: string): FaultRul
     points,
     clock: systemClock,
     random: systemRandom,
-    crash: () => process.kill(process.pid, "SIGKILL"),
+    crash(point) {
+      // Synchronous: nothing that is printed later would be seen.
+      writeSync(2, `assent: injected crash at ${point}\n`);
+      process.kill(process.pid, "SIGKILL");
+    },
   });
   for (const rule of parseFaults(initial)) if (points.includes(rule.point)) rules.set(rule);
   return rules;

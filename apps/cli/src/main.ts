@@ -22,7 +22,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   );
   program
     .command("serve", { isDefault: true })
-    .description("run the whole checkout system in this process, with its data in a folder")
+    .description("run the whole checkout system in this process, with its data in a folder (the default)")
     .option("--data <folder>", "where the data is kept (ASSENT_DATA, default ./data)")
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
     .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
@@ -44,15 +44,16 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .option("--json", "print the report as JSON")
     .action((options: { data?: string; json?: boolean }) => {
-      const report = audit(resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA));
+      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
+      const report = audit(folder);
       if (options.json === true) console.log(JSON.stringify(report, null, 2));
-      else printAudit(report);
+      else printAudit(folder, report);
       if (report.findings.length > 0) process.exitCode = 1;
     });
   program
     .command("sim")
     .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
-    .option("--seeds <number>", "how many seeds", wholeNumber, 2_000)
+    .option("--seeds <number>", "how many seeds", countingNumber, 2_000)
     .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
     .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
     .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
@@ -66,9 +67,21 @@ export async function main(argv: readonly string[]): Promise<void> {
   program
     .command("explore")
     .description("visit every state of small worlds over the real machines, and judge each")
-    .option("--world <name>", "one world (default: all of them)")
+    .option("--world <name>", 'one world, or all whose names begin so, such as "T1" (default: all of them)')
     .option("--json", "print the result as JSON")
     .action(exploreCommand);
+  const [, , name] = argv;
+  if (
+    name !== undefined &&
+    !name.startsWith("-") &&
+    name !== "help" &&
+    !program.commands.some((one) => one.name() === name)
+  ) {
+    console.error(
+      `assent: there is no command ${name}. There are: ${program.commands.map((one) => one.name()).join(", ")}`,
+    );
+    process.exit(1);
+  }
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -110,6 +123,12 @@ function addUp(program: Command): void {
 function wholeNumber(text: string): number {
   const number = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("It is not a whole number.");
+  return number;
+}
+
+function countingNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError("It is not a number from 1.");
   return number;
 }
 

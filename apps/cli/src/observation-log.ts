@@ -6,11 +6,13 @@ export function observationLog(name: string): Observer {
   return {
     observe(observation: Observation): void {
       switch (observation.type) {
+        case "TransactionTakenOver":
+          console.log(`${name}: goes on with ${observation.txId}, which ${observation.from} had left unfinished`);
+          return;
         case "TransactionParked":
         case "AlarmRaised":
         case "ProtocolSwitched":
         case "BreakerChanged":
-        case "TransactionTakenOver":
           console.log(`${name}: ${JSON.stringify(observation)}`);
           return;
         case "BackgroundWorkFailed":

@@ -23,5 +23,6 @@ export async function serve(settings: Settings): Promise<void> {
   });
   closeOnSignal(() => checkout.close());
   console.log(`assent: orders, stock and payment are served on ${checkout.url}`);
+  if (faults !== undefined) console.log("assent: fault injection is ON: whoever reaches this port can crash it");
   console.log(`assent: data in ${dataFolder}, protocol ${settings.ORCHESTRATOR_PROTOCOL}. Stop with Ctrl-C.`);
 }

@@ -20,7 +20,7 @@ export const protocolSetting = { ORCHESTRATOR_PROTOCOL: z.enum(["auto", "2pc", "
 export const faultSettings = {
   /** Fault injection over HTTP; FAULT_INJECT turns it on, too. */
   ASSENT_FAULTS: z.enum(["on", "off"]).default("off"),
-  FAULT_INJECT: z.string().default("").refine(canBeParsed, "must be point:action[:value], several with commas"),
+  FAULT_INJECT: z.string().default("").superRefine(mustBeFaults),
 } as const;
 
 const settingsSchema = z.object({
@@ -73,13 +73,12 @@ export function checkedSettings<Schema extends z.ZodType>(
   throw new InvalidSettings(`These settings cannot be used; nothing was started.\n  ${lines.join("\n  ")}`);
 }
 
-function canBeParsed(text: string): boolean {
+function mustBeFaults(text: string, context: z.RefinementCtx): void {
   try {
     parseFaults(text);
-    return true;
   } catch (error) {
-    if (error instanceof InvalidFault) return false;
-    throw error;
+    if (!(error instanceof InvalidFault)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
   }
 }
 

@@ -20,12 +20,13 @@ export const faultRuleSchema = z
     count: z.int().min(1).optional().openapi({ description: "How often it fires at most, in each process." }),
     probability: z.number().gt(0).max(1).optional().openapi({ description: "How likely it fires; 1 if absent." }),
   })
+  .refine(({ action, value }) => action !== "delay" || value > 0, { path: ["value"], message: "is how long to wait" })
   .openapi("FaultRule");
 
 export type FaultRule = z.infer<typeof faultRuleSchema>;
 
 const done = z.object({ status: z.literal("ok") });
-const rules = z.record(z.string(), faultRuleSchema.pick({ action: true, value: true }));
+const rules = z.record(z.string(), z.object({ action: z.enum(faultActions), value: z.int() }));
 
 /** @param prefix path of the service: "orders", "stock" or "payment" */
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the routes' exact types are what matters

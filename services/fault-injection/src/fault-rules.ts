@@ -14,7 +14,7 @@ export interface FaultRulesOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Ends the process at once, as `kill -9` would. */
-  readonly crash: () => void;
+  readonly crash: (point: string) => void;
 }
 
 /** A step that was made to fail. What it would have changed is said by whoever asked for it. `code` is stable. */
@@ -80,7 +80,7 @@ export class FaultRules {
     if (rule.count !== undefined && active.fired >= rule.count) return undefined;
     if (rule.probability !== undefined && random.uniform() >= rule.probability) return undefined;
     active.fired += 1;
-    if (rule.action === "crash") crash();
+    if (rule.action === "crash") crash(point);
     if (rule.action === "delay") {
       await new Promise<void>((resolve) => {
         clock.after(rule.value, resolve);
