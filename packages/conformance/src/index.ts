@@ -1,4 +1,4 @@
-/** One suite of named cases per port: what every adapter has to keep. @module */
+/** One suite of named cases per port: what every adapter has to keep; and a model of all ports beside it. @module */
 export * from "./adapters.ts";
 export * from "./branch-store-suite.ts";
 export * from "./commands.ts";
@@ -8,6 +8,7 @@ export * from "./lease-suite.ts";
 export * from "./ledger-suite.ts";
 export * from "./log-requests.ts";
 export * from "./numbers.ts";
+export { type DifferentialOptions, differentialSuite } from "./oracle/differential.ts";
 export * from "./suite.ts";
 export * from "./test-clock.ts";
 export * from "./transaction-log-suite.ts";

@@ -1,5 +1,5 @@
 // Branch stores that go wrong over time: fences, ages, deadlines, questions and removal.
-import type { LedgerAdapter } from "@assent/conformance";
+import type { KeyedAdapter } from "@assent/conformance";
 import { defaultLimits, isBackwardFinal, isForwardFinal, isYesState, verbRole } from "@assent/protocol";
 import { allBranches, brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
 import { losing } from "./broken-operations.ts";
@@ -7,7 +7,7 @@ import type { Broken } from "./catches.ts";
 
 const { maxAgeMs, askAfterMs, clockSkewMs } = defaultLimits;
 
-const fences: readonly Broken<LedgerAdapter>[] = [
+const fences: readonly Broken<KeyedAdapter>[] = [
   brokenBranch(
     "lets lower epochs pass",
     ({ apply }) => ({
@@ -90,7 +90,7 @@ const fences: readonly Broken<LedgerAdapter>[] = [
   ),
 ];
 
-const losses: readonly Broken<LedgerAdapter>[] = [
+const losses: readonly Broken<KeyedAdapter>[] = [
   brokenBranch(
     "applies a commit again without a record of it",
     ({ apply }) => ({
@@ -128,9 +128,9 @@ const losses: readonly Broken<LedgerAdapter>[] = [
   ),
 ];
 
-export const brokenAges: readonly Broken<LedgerAdapter>[] = [...fences, ...losses];
+export const brokenAges: readonly Broken<KeyedAdapter>[] = [...fences, ...losses];
 
-export const brokenSweeps: readonly Broken<LedgerAdapter>[] = [
+export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
   brokenBranch("never asks", () => ({ sweepBranches: () => ({ questions: [], more: false }) }), [
     "P6 a yes vote older than its limit asks",
     "P6 a forward-final branch asks",

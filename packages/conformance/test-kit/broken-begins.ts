@@ -1,10 +1,10 @@
 // Logs that begin wrongly, and rows that change wrongly.
-import type { LogAdapter } from "@assent/conformance";
+import type { KeyedAdapter } from "@assent/conformance";
 import type { BeginRequest, Row, RowChange, Tables } from "@assent/orchestrator";
 import { type Break, brokenStore, losing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
-const broken = (that: string, change: Break, caughtBy: Broken<LogAdapter>["caughtBy"]): Broken<LogAdapter> => ({
+const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
   that,
   open: brokenStore(change),
   caughtBy,
@@ -39,7 +39,7 @@ const beginningAfter =
     },
   });
 
-const claims: readonly Broken<LogAdapter>[] = [
+const claims: readonly Broken<KeyedAdapter>[] = [
   broken("begins twice", beginningAfter("pending", { outcome: "none" }), [
     "S4 a pending row is in flight",
     "S4 of concurrent begins",
@@ -118,7 +118,7 @@ const releasing =
     begin: (tables, request: BeginRequest, context) => begin(tables, { ...request, releaseWaitMs }, context),
   });
 
-const attempts: readonly Broken<LogAdapter>[] = [
+const attempts: readonly Broken<KeyedAdapter>[] = [
   broken("never waits for a failed attempt", releasing(0), ["C5 a failed attempt holds back"]),
   broken("waits for a failed attempt for ever", releasing(1e12), ["C5 a failed attempt holds back"]),
   broken(
@@ -163,7 +163,7 @@ const attempts: readonly Broken<LogAdapter>[] = [
   ),
 ];
 
-const changes: readonly Broken<LogAdapter>[] = [
+const changes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "ignores conditions",
     ({ begin, changeRow }) => ({
@@ -236,4 +236,4 @@ const changes: readonly Broken<LogAdapter>[] = [
   ),
 ];
 
-export const brokenBegins: readonly Broken<LogAdapter>[] = [...claims, ...attempts, ...changes];
+export const brokenBegins: readonly Broken<KeyedAdapter>[] = [...claims, ...attempts, ...changes];

@@ -1,5 +1,5 @@
 // What broken branch stores have in common.
-import type { LedgerAdapter } from "@assent/conformance";
+import type { KeyedAdapter } from "@assent/conformance";
 import type { Tables } from "@assent/orchestrator";
 import type { BranchRecord, Command } from "@assent/protocol";
 import { type Break, brokenStore } from "./broken-operations.ts";
@@ -8,8 +8,8 @@ import type { Broken } from "./catches.ts";
 export function brokenBranch(
   that: string,
   change: Break,
-  caughtBy: Broken<LedgerAdapter>["caughtBy"],
-): Broken<LedgerAdapter> {
+  caughtBy: Broken<KeyedAdapter>["caughtBy"],
+): Broken<KeyedAdapter> {
   return { that, open: brokenStore(change), caughtBy };
 }
 

@@ -1,10 +1,10 @@
 // Logs that bring lost records back wrongly (R5).
-import type { LogAdapter } from "@assent/conformance";
+import type { KeyedAdapter } from "@assent/conformance";
 import type { Row } from "@assent/orchestrator";
 import { type Break, brokenStore, losing, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
-const broken = (that: string, change: Break, caughtBy: Broken<LogAdapter>["caughtBy"]): Broken<LogAdapter> => ({
+const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
   that,
   open: brokenStore(change),
   caughtBy,
@@ -24,7 +24,7 @@ const seeingRows =
       ),
   });
 
-export const brokenRebuilds: readonly Broken<LogAdapter>[] = [
+export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
   broken(
     "takes no record for abort",
     ({ rebuild }) => ({

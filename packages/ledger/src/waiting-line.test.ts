@@ -49,6 +49,16 @@ test("P10 whoever has not asked for longer than the limit is passed, and is behi
   assert.equal(line.ahead("x", "a", waitingForgottenMs + 1), 20);
 });
 
+test("P10 whoever asks again after it was forgotten has lost its place", () => {
+  const line = new WaitingLine();
+  line.join("x", "a", { amount: 1, seenAt: 0 });
+  line.join("x", "b", { amount: 20, seenAt: waitingForgottenMs });
+  const now = waitingForgottenMs + 1;
+  assert.equal(line.ahead("x", "a", now), 20, "b is ahead of it now");
+  line.join("x", "a", { amount: 1, seenAt: now });
+  assert.equal(line.ahead("x", "b", now), 0);
+});
+
 test("P10 one who was forgotten is passed wherever it stands, and those around it stay", () => {
   const line = new WaitingLine();
   line.join("x", "a", { amount: 1, seenAt: 100 });
@@ -85,6 +95,10 @@ test("P10 whoever waits only ever waits for those who came before it and still a
       for (const { kind, accountId, who, amount, afterMs } of moves) {
         now += afterMs;
         const place = `${accountId} ${who}`;
+        // Whoever has not asked for long has gone, also when it is who asks now.
+        if (kind === "ask") {
+          model = model.filter((each) => each.place !== place || now - each.seenAt <= waitingForgottenMs);
+        }
         const at = model.findIndex((waiting) => waiting.place === place);
         if (kind === "leave") {
           line.leave(accountId, who);

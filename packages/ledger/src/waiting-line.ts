@@ -25,8 +25,9 @@ export class WaitingLine {
     if (line === undefined) return 0;
     let sum = 0;
     for (const [name, { amount, seenAt }] of line) {
-      if (name === who) break;
+      // Whoever asks has gone, too, if it has not asked for long: it comes back behind all that are there.
       if (Math.abs(now - seenAt) > waitingForgottenMs) line.delete(name);
+      else if (name === who) break;
       else sum += amount;
     }
     return sum;

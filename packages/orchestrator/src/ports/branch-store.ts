@@ -17,6 +17,6 @@ export interface BranchStore {
 
 export interface BranchSweep {
   readonly questions: readonly Question[];
-  /** More records are due now. */
+  /** As many as asked for were due, so more may be. */
   readonly more: boolean;
 }

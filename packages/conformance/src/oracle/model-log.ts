@@ -1,0 +1,211 @@
+// The log, as the port `TransactionLog` and the rules promise it (C2, C4, C5, R1–R5, P7).
+import type {
+  BeginRequest,
+  BeginResult,
+  DecideRequest,
+  DecideResult,
+  OwnedRequest,
+  OwnedWrite,
+  Row,
+  TakeOverRequest,
+  TransactionLog,
+} from "@assent/orchestrator";
+import { defaultLimits, type JsonObject, type ParkNote, type TransactionRecord } from "@assent/protocol";
+import type { Synchronous } from "./call.ts";
+import { afterChange, type ModelRows } from "./model-rows.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+type Claim = Pick<OwnedRequest, "owner" | "epoch">;
+
+/** Outcomes stay for four ages after their transaction began (docs/explanation/protocol.md). */
+export const outcomeKeptMs: number = 4 * defaultLimits.maxAgeMs;
+
+export const hasEnded = ({ state }: TransactionRecord): boolean => state === "committed" || state === "aborted";
+
+export class ModelLog implements Synchronous<TransactionLog> {
+  readonly all = new Map<string, TransactionRecord>();
+  readonly #rows: ModelRows;
+  readonly #surroundings: Surroundings;
+
+  constructor(rows: ModelRows, surroundings: Surroundings) {
+    this.#rows = rows;
+    this.#surroundings = surroundings;
+  }
+
+  begin(request: BeginRequest): BeginResult {
+    const { key, create, change, releaseWaitMs } = request;
+    const { now, met } = this.#surroundings;
+    const stored = this.#rows.all.get(key);
+    const created: Row | undefined = create && { key, ...create, attempt: 0, outcome: "none" };
+    const row = stored ?? created;
+    if (row === undefined) return { kind: "absent" };
+    if (create !== undefined && create.incarnation !== row.incarnation) {
+      met("C4 begin with other content is unmet");
+      return { kind: "unmet", row };
+    }
+    const latest = nameOfAttempt(row, row.attempt);
+    if (row.outcome === "pending") return { kind: "in_flight", txId: latest };
+    if (row.outcome === "committed") return { kind: "committed", txId: latest };
+    const before = this.all.get(latest);
+    // C5: a failed attempt that has not released everywhere holds back the next, for a while.
+    if (row.outcome === "aborted" && before?.state === "aborting" && now() < before.changedAt + releaseWaitMs) {
+      return { kind: "releasing", txId: latest };
+    }
+    const changed = afterChange(row, change);
+    if (changed === undefined) return { kind: "unmet", row };
+    if (stored === undefined) met("C4 begin creates its row");
+    if (row.outcome === "aborted") met("C5 an attempt follows a failed one");
+    const claimed = pending(changed, row.attempt + 1);
+    const record = this.#begun(request, claimed);
+    this.#rows.all.set(key, claimed);
+    this.all.set(record.txId, record);
+    return { kind: "begun", record };
+  }
+
+  #begun(request: BeginRequest, row: Row): TransactionRecord {
+    const { key, definition, definitionHash, protocol, owner, begunAt, deadlineAt } = request;
+    const names = { txId: nameOfAttempt(row, row.attempt), key, definition, definitionHash, protocol, owner };
+    const times = { begunAt, deadlineAt, changedAt: this.#surroundings.now(), epoch: begunAt };
+    return { ...names, ...times, state: "active", input: row.fields };
+  }
+
+  decide({ txId, decision, reason = "aborted", change, ...claim }: DecideRequest): DecideResult {
+    const { met } = this.#surroundings;
+    const record = this.all.get(txId);
+    if (record === undefined) return { kind: "absent" };
+    if (!isOwnedBy(record, claim)) return { kind: "lost", record };
+    if (record.state !== "active") return { kind: isDecided(record, decision) ? "repeated" : "lost", record };
+    const row = this.#rowOf(record);
+    const { parked, ...rest } = record;
+    if (parked !== undefined) met("R4 a decision takes the note away");
+    if (decision === "abort") {
+      if (row === undefined) met("C4 an abort leaves a row of another life alone");
+      else this.#rows.all.set(row.key, { ...row, outcome: "aborted", reason });
+      return this.#written({ ...rest, state: "aborting", reason, changedAt: this.#surroundings.now() });
+    }
+    if (row === undefined) met("C4 no commit of a row of another life");
+    const changed = row === undefined ? undefined : afterChange(row, change);
+    if (changed === undefined) return { kind: "unmet" };
+    this.#rows.all.set(changed.key, { ...changed, outcome: "committed" });
+    return this.#written({ ...rest, state: "committing", changedAt: this.#surroundings.now() });
+  }
+
+  end({ txId, ...claim }: OwnedRequest): OwnedWrite {
+    const record = this.all.get(txId);
+    if (record === undefined) return { kind: "absent" };
+    if (!isOwnedBy(record, claim) || record.state === "active") return { kind: "lost", record };
+    if (hasEnded(record)) return { kind: "repeated", record };
+    const { parked: _parked, ...rest } = record;
+    const state = record.state === "committing" ? "committed" : "aborted";
+    return this.#written({ ...rest, state, changedAt: this.#surroundings.now() });
+  }
+
+  takeOver({ txId, seen, taker }: TakeOverRequest): OwnedWrite {
+    const record = this.all.get(txId);
+    if (record === undefined) return { kind: "absent" };
+    if (isOwnedBy(record, taker)) return { kind: "repeated", record };
+    if (!isOwnedBy(record, seen) || hasEnded(record)) return { kind: "lost", record };
+    if (taker.epoch <= record.epoch) {
+      this.#surroundings.met("R2 no takeover to an epoch that was used");
+      return { kind: "lost", record };
+    }
+    if (record.state !== "active") this.#surroundings.met("R2 a decided record is taken over");
+    const { owner, epoch } = taker;
+    return this.#written({ ...record, owner, epoch, changedAt: this.#surroundings.now() });
+  }
+
+  park({ txId, note, ...claim }: OwnedRequest & { readonly note: ParkNote }): OwnedWrite {
+    const record = this.all.get(txId);
+    if (record === undefined) return { kind: "absent" };
+    if (!isOwnedBy(record, claim) || hasEnded(record)) return { kind: "lost", record };
+    return this.#written({ ...record, parked: note });
+  }
+
+  read(txId: string): TransactionRecord | undefined {
+    return this.all.get(txId);
+  }
+
+  active(after: string | undefined, limit: number): readonly TransactionRecord[] {
+    const open = [...this.all.values()].filter((record) => !hasEnded(record) && record.txId > (after ?? ""));
+    return open.sort((a, b) => (a.txId < b.txId ? -1 : 1)).slice(0, limit);
+  }
+
+  /** R5: what the row still knows of the attempt says in which state its record comes back. */
+  rebuild(lost: TransactionRecord): TransactionRecord {
+    const existing = this.all.get(lost.txId);
+    if (existing !== undefined) return existing;
+    const record = { ...lost, changedAt: this.#surroundings.now(), ...this.#remembered(lost) };
+    this.all.set(record.txId, record);
+    return record;
+  }
+
+  #remembered(lost: TransactionRecord): Partial<TransactionRecord> {
+    const { met } = this.#surroundings;
+    const { key, incarnation, attempt } = partsOf(lost.txId);
+    const row = this.#rows.all.get(key);
+    if (row === undefined) {
+      met("R5 the row was lost too");
+      const fields = lost.input as JsonObject;
+      this.#rows.all.set(key, { key, incarnation, attempt, outcome: "pending", fields });
+      return {};
+    }
+    if (row.incarnation !== incarnation) {
+      met("R5 the row lives another life");
+      return {};
+    }
+    if (row.attempt > attempt || (row.attempt < attempt && row.outcome === "committed")) {
+      met(row.attempt > attempt ? "R5 a later attempt was made" : "R5 an earlier attempt has succeeded");
+      return { state: "aborting", reason: "superseded" };
+    }
+    if (row.attempt < attempt) {
+      met("R5 the row is claimed again");
+      this.#rows.all.set(key, pending(row, attempt));
+      return {};
+    }
+    met(row.outcome === "committed" ? "R5 the row says committed" : "R5 the row says aborted");
+    return row.outcome === "committed"
+      ? { state: "committing" }
+      : { state: "aborting", reason: row.reason ?? "aborted" };
+  }
+
+  sweep(limit: number): number {
+    const old = [...this.all.values()].filter(
+      (record) => hasEnded(record) && goneAt(record) < this.#surroundings.now(),
+    );
+    const gone = old.sort((a, b) => goneAt(a) - goneAt(b) || (a.txId < b.txId ? -1 : 1)).slice(0, limit);
+    for (const { txId } of gone) this.all.delete(txId);
+    return gone.length;
+  }
+
+  #written(record: TransactionRecord): OwnedWrite {
+    this.all.set(record.txId, record);
+    return { kind: "written", record };
+  }
+
+  /** C4: the row, if it still is of this incarnation and attempt. */
+  #rowOf({ txId }: TransactionRecord): Row | undefined {
+    const { key } = partsOf(txId);
+    const row = this.#rows.all.get(key);
+    return row !== undefined && nameOfAttempt(row, row.attempt) === txId ? row : undefined;
+  }
+}
+
+const goneAt = ({ begunAt }: TransactionRecord): number => begunAt + outcomeKeptMs;
+
+const isOwnedBy = (record: TransactionRecord, { owner, epoch }: Claim): boolean =>
+  record.owner === owner && record.epoch === epoch;
+
+const isDecided = ({ state }: TransactionRecord, decision: DecideRequest["decision"]): boolean =>
+  decision === "commit" ? state.startsWith("committ") : state.startsWith("abort");
+
+const nameOfAttempt = ({ key, incarnation }: Row, attempt: number): string => `${key}:${incarnation}:${attempt}`;
+
+/** Keys and incarnations of the oracle have no colon. */
+function partsOf(txId: string): { readonly key: string; readonly incarnation: string; readonly attempt: number } {
+  const [key = "", incarnation = "", attempt = ""] = txId.split(":");
+  return { key, incarnation, attempt: Number(attempt) };
+}
+
+function pending({ reason: _reason, ...row }: Row, attempt: number): Row {
+  return { ...row, attempt, outcome: "pending" };
+}

@@ -1,0 +1,36 @@
+// Every port as plain maps: small enough to be seen to be right, and without a line of what it is compared with.
+import type { Call, SynchronousPorts } from "./call.ts";
+import { ModelAccounts } from "./model-accounts.ts";
+import { ModelBranches } from "./model-branches.ts";
+import { ModelLease } from "./model-lease.ts";
+import { ModelLog } from "./model-log.ts";
+import { ModelRows } from "./model-rows.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+export class Model implements SynchronousPorts {
+  readonly rows: ModelRows = new ModelRows();
+  readonly accounts: ModelAccounts = new ModelAccounts();
+  readonly log: ModelLog;
+  readonly lease: ModelLease;
+  readonly store: ModelBranches;
+
+  constructor(surroundings: Surroundings) {
+    this.log = new ModelLog(this.rows, surroundings);
+    this.lease = new ModelLease(surroundings);
+    this.store = new ModelBranches(this.accounts, surroundings);
+  }
+
+  /** Calls that read all there is to read. */
+  readings(): readonly Call[] {
+    const records = [...this.log.all.keys()].map((txId): Call => ({ port: "log", method: "read", args: [txId] }));
+    const rows = [...this.rows.all.keys()].map((key): Call => ({ port: "rows", method: "readRow", args: [key] }));
+    const accounts = [...this.accounts.all.keys()].map((accountId): Call => {
+      return { port: "accounts", method: "find", args: [accountId] };
+    });
+    const leases = [...this.lease.granted.keys()].map((name): Call => {
+      return { port: "lease", method: "current", args: [name] };
+    });
+    const active: Call = { port: "log", method: "active", args: [undefined, this.log.all.size + 1] };
+    return [...records, ...rows, ...accounts, ...leases, active, { port: "accounts", method: "totals", args: [] }];
+  }
+}

@@ -1,0 +1,100 @@
+// Leases that are granted wrongly.
+import type { KeyedAdapter } from "@assent/conformance";
+import type { LeaseGrant, Tables } from "@assent/orchestrator";
+import { type Break, brokenStore, unorderedStore } from "./broken-operations.ts";
+import type { Broken } from "./catches.ts";
+
+const grantOf = (tables: Tables, name: string): LeaseGrant | undefined =>
+  tables.get("leases", name) as LeaseGrant | undefined;
+
+function putGrant(tables: Tables, name: string, grant: LeaseGrant): void {
+  tables.put("leases", name, grant as never);
+}
+
+const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
+  that,
+  open: brokenStore(change),
+  caughtBy,
+});
+
+/** An acquire whose grant is changed before it is stored and answered. */
+const granting =
+  (change: (grant: LeaseGrant, before: LeaseGrant | undefined, now: number) => LeaseGrant): Break =>
+  ({ acquireLease }) => ({
+    acquireLease(tables, request, context) {
+      const before = grantOf(tables, request.name);
+      const grant = change(acquireLease(tables, request, context), before, context.now);
+      putGrant(tables, request.name, grant);
+      return grant;
+    },
+  });
+
+export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
+  broken(
+    "lets two in",
+    ({ acquireLease }) => ({
+      acquireLease(tables, request, context) {
+        const grant = grantOf(tables, request.name);
+        if (grant !== undefined) putGrant(tables, request.name, { ...grant, until: 0 });
+        return acquireLease(tables, request, context);
+      },
+    }),
+    ["R7 a held lease is granted to nobody else", "R7 of concurrent askers"],
+  ),
+  { that: "does not see the step before", open: unorderedStore, caughtBy: ["R7 of concurrent askers"] },
+  broken(
+    "gives every holder the same counter",
+    granting((grant) => ({ ...grant, counter: 1 })),
+    ["R7 the counter grows", "R7 a released lease is free"],
+  ),
+  broken(
+    "keeps the counter of a holder that comes back",
+    granting((grant, before) => (before?.holder === grant.holder ? { ...grant, counter: before.counter } : grant)),
+    ["R7 a holder that let its lease lapse"],
+  ),
+  broken(
+    "counts anew after a release",
+    ({ releaseLease }) => ({
+      releaseLease(tables, request) {
+        if (grantOf(tables, request.name)?.holder === request.holder) tables.delete("leases", request.name);
+        return releaseLease(tables, request);
+      },
+    }),
+    ["R7 a released lease is free at once, and its counter"],
+  ),
+  broken(
+    "counts renewals",
+    granting((grant, before) => ({ ...grant, counter: Math.max(grant.counter, (before?.counter ?? 0) + 1) })),
+    ["R7 renewing extends the lease and keeps its counter"],
+  ),
+  broken(
+    "does not extend what is renewed",
+    granting((grant, before) =>
+      before?.holder === grant.holder ? { ...grant, until: Math.max(before.until, grant.until - 2_000) } : grant,
+    ),
+    ["R7 renewing extends the lease"],
+  ),
+  broken("holds on to a released lease", () => ({ releaseLease: () => null }), ["R7 a released lease is free at once"]),
+  broken(
+    "lets anybody release",
+    ({ releaseLease }) => ({
+      releaseLease: (tables, { name, holder }) =>
+        releaseLease(tables, { name, holder: grantOf(tables, name)?.holder ?? holder }),
+    }),
+    ["R7 nobody releases the lease of another"],
+  ),
+  broken(
+    "shows a lease that has lapsed",
+    ({ currentLease }) => ({ currentLease: (tables, request) => currentLease(tables, request, { now: 0 }) }),
+    ["R7 a free lease is granted until its time is over"],
+  ),
+  broken(
+    "has one lease for all names",
+    ({ acquireLease, currentLease, releaseLease }) => ({
+      acquireLease: (tables, request, context) => acquireLease(tables, { ...request, name: "any" }, context),
+      currentLease: (tables, _request, context) => currentLease(tables, { name: "any" }, context),
+      releaseLease: (tables, { holder }) => releaseLease(tables, { name: "any", holder }),
+    }),
+    ["R7 leases of different names are apart"],
+  ),
+];
