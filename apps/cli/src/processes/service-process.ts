@@ -2,7 +2,7 @@
 // an orderly end.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
-import type { Executor, Operations } from "@assent/store-keyed";
+import type { Durability, Executor, Operations } from "@assent/store-keyed";
 import { redisConnect, RedisExecutor } from "@assent/store-redis";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
@@ -31,6 +31,8 @@ export interface Surroundings<O extends Operations> {
   /** Unlike any other process, also an earlier one of the same name (R1). */
   readonly owner: string;
   readonly store: Executor<O>;
+  /** Of the store, as its server told. */
+  readonly durability: Durability;
   readonly bus: NatsBus;
   readonly rules: FaultRules | undefined;
   readonly report: (error: unknown, where: string) => void;
@@ -67,7 +69,7 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   });
   const initialFaults = faultsOf(settings);
   const rules = initialFaults === undefined ? undefined : faultRules(faultPoints, initialFaults);
-  const parts = make({ owner: `${name}:${systemRandom.name()}`, store, bus, rules, report });
+  const parts = make({ owner: `${name}:${systemRandom.name()}`, store, durability: store.durability, bus, rules, report });
   const life = { isDraining: false };
   const check = (): Promise<object> => health({ parts, bus, store, life });
   const app = serviceApp(report);
