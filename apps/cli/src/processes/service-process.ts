@@ -69,7 +69,8 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   });
   const initialFaults = faultsOf(settings);
   const rules = initialFaults === undefined ? undefined : faultRules(faultPoints, initialFaults);
-  const parts = make({ owner: `${name}:${systemRandom.name()}`, store, durability: store.durability, bus, rules, report });
+  const owner = `${name}:${systemRandom.name()}`;
+  const parts = make({ owner, store, durability: store.durability, bus, rules, report });
   const life = { isDraining: false };
   const check = (): Promise<object> => health({ parts, bus, store, life });
   const app = serviceApp(report);
