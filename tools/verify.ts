@@ -26,6 +26,8 @@ const steps: Step[] = [
     command: process.execPath,
     args: [
       "--test",
+      // Many files wait more than they compute: real servers start, leases lapse, processes are killed.
+      "--test-concurrency=2",
       "--test-reporter=dot",
       "--test-reporter-destination=stderr",
       "--test-reporter=spec",

@@ -1,22 +1,13 @@
 // The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
 // scenario through the gateway, and every kind of process killed under load.
-import {
-  closedLoop,
-  courseScenario,
-  type FaultCase,
-  faultCases,
-  faultMatrix,
-  killProof,
-  openLocal,
-} from "@assent/bench";
+import { closedLoop, courseScenario, drawnCases, faultMatrix, killProof, openLocal } from "@assent/bench";
 import { type LocalTopology, startLocalTopology, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Of each protocol. */
-const casesDrawn = 16;
+/** Of each protocol; `npm run faults` tries every one. */
+const casesDrawn = 12;
 
 interface Opened extends LocalTopology {
   close(): Promise<void>;
@@ -91,7 +82,7 @@ for (const protocol of ["2pc", "saga"] as const) {
   test(`${protocol}: faults at some points fire in the local topology, and leave the books exact`, async (context) => {
     const folder = temporaryFolder();
     const system = await openLocal(folder.path, protocol);
-    const drawn = drawnCases(protocol);
+    const drawn = drawnCases(protocol, casesDrawn);
     context.diagnostic(drawn.map(({ service, point, action }) => `${service} ${point} ${action}`).join(", "));
     const report = await faultMatrix({ ...system, protocol, cases: drawn });
     await system.close();
@@ -99,12 +90,4 @@ for (const protocol of ["2pc", "saga"] as const) {
     assert.deepEqual(report.findings, []);
     assert.equal(report.cases.length, drawn.length);
   });
-}
-
-/** A few of all cases, others in each run; `npm run faults` tries every one. */
-function drawnCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
-  const left = [...faultCases(protocol)];
-  return Array.from({ length: casesDrawn }, () => left.splice(randomInt(left.length), 1)[0]).filter(
-    (drawn) => drawn !== undefined,
-  );
 }

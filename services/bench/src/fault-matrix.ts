@@ -1,5 +1,6 @@
 // Every injection point with every action: the fault must have fired, every order must get a clear answer, and the
 // books must be exact afterwards, without anybody's help.
+import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface FaultMatrixOptions {
@@ -10,6 +11,8 @@ export interface FaultMatrixOptions {
   readonly hasDied: () => boolean;
   /** Starts again what has died, if nobody else does; resolves when checkouts are taken again. */
   readonly revive: () => Promise<void>;
+  /** What the system has printed lately, for an error. */
+  readonly log?: () => string;
   /** Left out: all of them. */
   readonly cases?: readonly FaultCase[];
   readonly onCase?: (result: FaultCaseResult) => void;
@@ -71,6 +74,12 @@ export function faultCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
   );
 }
 
+/** A few of all cases, others in each run. */
+export function drawnCases(protocol: "2pc" | "saga", count: number): readonly FaultCase[] {
+  const left = [...faultCases(protocol)];
+  return Array.from({ length: count }, () => left.splice(randomInt(left.length), 1)).flat();
+}
+
 export async function faultMatrix(options: FaultMatrixOptions): Promise<FaultMatrixReport> {
   const cases = options.cases ?? faultCases(options.protocol);
   const api = new Api(options);
@@ -118,7 +127,8 @@ async function tryFault(
   { target, others }: { readonly target: string; readonly others: readonly string[] },
 ): Promise<boolean> {
   const rule = { point, action, value: action === "delay" ? delayMs : 0, count: 1 };
-  await api.done(`/${service}/fault/set`, rule);
+  // Others are still being checked out: a crash may come before it is answered that it is set.
+  await api.done(`/${service}/fault/set`, { body: rule, orElse: () => api.hasDied() });
   for (const order of [target, ...others]) api.insist(order);
   const fired = await api.until(() => (action === "crash" ? api.hasDied() : api.hasFired(service, point)));
   await api.revive();
@@ -190,17 +200,18 @@ class Api {
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      return { status: 0, text: String(error) };
+      const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : "";
+      return { status: 0, text: `${String(error)}${cause}` };
     }
   }
 
-  /** @throws Error unless it is answered 200 in the end */
-  async done(path: string, body?: object): Promise<string> {
+  /** @throws Error unless it is answered 200 in the end, or something else has come about */
+  async done(path: string, options: { body?: object; orElse?: () => Promise<boolean> } = {}): Promise<void> {
     const deadline = performance.now() + answerDeadlineMs;
     for (;;) {
-      const { status, text } = await this.call("POST", path, body);
-      if (status === 200) return text;
-      if (performance.now() > deadline) throw new Error(`${path}: ${status} ${text}`);
+      const { status, text } = await this.call("POST", path, options.body);
+      if (status === 200 || (await options.orElse?.()) === true) return;
+      if (performance.now() > deadline) throw new Error(`${path}: ${status} ${text}\n${this.#options.log?.() ?? ""}`);
       await pause(pollMs);
     }
   }

@@ -3,11 +3,13 @@ import { serveCheckout, type ServedCheckout, startLocalTopology } from "@assent/
 import type { FaultMatrixOptions } from "./fault-matrix.ts";
 
 type Protocol = "2pc" | "saga";
-export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive"> & {
+export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive" | "log"> & {
   readonly close: () => Promise<unknown>;
 };
 
 const backMs = 30_000;
+/** Characters of what a process printed that an error shows. */
+const shownLogLength = 3_000;
 
 /** The local topology; what dies there is started again by it. */
 export async function openLocal(folder: string, protocol: Protocol): Promise<FaultySystem> {
@@ -30,6 +32,7 @@ export async function openEmbedded(folder: string, protocol: Protocol): Promise<
   let served = await serve();
   return {
     url: () => served.url,
+    log: () => served.output().slice(-shownLogLength),
     hasDied: () => served.hasEnded(),
     async revive() {
       if (served.hasEnded()) served = await serve();
