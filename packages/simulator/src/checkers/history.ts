@@ -56,7 +56,16 @@ export class History {
 
   /** The operations of a store, with the rules of each step checked inside it. */
   watched<O extends Operations>(operations: O): O {
-    return watchedOperations(operations, { limits: this.#options.limits, report: this.#report });
+    const { limits, planOf } = this.#options;
+    const isTombstone = (txId: string, spec: BranchSpec): boolean => {
+      const state = this.branch(txId, spec)?.state;
+      return state !== undefined && isBackwardFinal(state);
+    };
+    return watchedOperations(operations, {
+      limits,
+      report: this.#report,
+      hasTombstone: (record) => planOf(record).some((spec) => isTombstone(record.txId, spec)),
+    });
   }
 
   /** Watches a store from now on. `log`: it holds the transaction records. */

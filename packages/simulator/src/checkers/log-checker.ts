@@ -1,4 +1,4 @@
-// C1, C2, C4, C6, C7, R2, R4 on transaction records and their rows, at each commit.
+// C1, C2, C4, C7, R2, R4 on transaction records and their rows, at each commit.
 import type { Row } from "@assent/orchestrator";
 import {
   type BranchRecord,
@@ -30,12 +30,6 @@ const next: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
   aborted: [],
 };
 
-/**
- * Reasons that are no silence although they leave no tombstone. `contended` is an answer: the branch had not voted, and
- * nobody but the owner asks it to; whoever took over since then has another epoch, which the log compares.
- */
-const notSilence: readonly string[] = ["contended", "row_changed", "no_branches", "definition_failed", "superseded"];
-
 export function checkRecord(
   { before, after }: { before: TransactionRecord | undefined; after: TransactionRecord },
   around: LogSurroundings,
@@ -53,7 +47,7 @@ export function checkRecord(
   if (before.protocol !== after.protocol) report("C7", `changed from ${before.protocol} to ${after.protocol}`);
   if (before.begunAt !== after.begunAt) report("P7", "changed when it began");
   if (before.state === "active" && after.state === "committing") checkCommit(after, around, report);
-  if (before.state === "active" && after.state === "aborting") checkAbort(after, around, report);
+  if (before.state === "active" && after.state === "aborting") checkRow(after, around, report);
   if (!isEnded(before) && isEnded(after)) checkEnd(after, around, report);
 }
 
@@ -69,20 +63,6 @@ function checkCommit(record: TransactionRecord, around: LogSurroundings, report:
     }
   });
   checkRow(record, around, report);
-}
-
-/** C6: whoever took the record over needs proof. Whether an owner was in time is checked when it asks. */
-function checkAbort(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
-  checkRow(record, around, report);
-  const reason = record.reason ?? "";
-  if (notSilence.includes(reason)) return;
-  const tombstones = around.branches.filter((spec) => {
-    const state = around.branch(record.txId, spec)?.state;
-    return state !== undefined && isBackwardFinal(state);
-  });
-  if (tombstones.length > 0 || reason === "expired") return;
-  const isOwners = record.epoch === record.begunAt;
-  if (!isOwners) report("C6", `aborted (${reason}) by a taker-over without a tombstone`);
 }
 
 /** C4: the row says what the record says, from the same commit on. */

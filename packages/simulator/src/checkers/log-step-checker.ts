@@ -1,4 +1,4 @@
-// C2, C4, R2, S4 at each write to the log, inside the step: who asked, and what was there before.
+// C2, C4, C6, R2, S4 at each write to the log, inside the step: who asked, and what was there before.
 import type { BeginResult, DecideRequest, OwnedRequest, Row, TakeOverRequest } from "@assent/orchestrator";
 import { parseTransactionId, type TransactionRecord } from "@assent/protocol";
 import type { Report } from "./violation.ts";
@@ -38,6 +38,32 @@ export function checkDecide(
   if (isOther && rowAfter?.outcome !== row.outcome) {
     report({ rule: "C4", text: `decided the row of attempt ${row.attempt}`, txId });
   }
+}
+
+/**
+ * Reasons that are no silence although they leave no tombstone. `contended` is an answer: the branch had not voted, and
+ * nobody but the owner asks it to; whoever took over since then has another epoch, which the log compares. `expired`
+ * proves a no (R3).
+ */
+const notSilence: readonly string[] = [
+  "contended",
+  "expired",
+  "row_changed",
+  "no_branches",
+  "definition_failed",
+  "superseded",
+];
+
+/** C6: a taker-over aborts on a tombstone only. Whether an owner was in time is checked when it asks. */
+export function checkProof(
+  { record, request, result }: LogStep<DecideRequest, Written>,
+  hasTombstone: (record: TransactionRecord) => boolean,
+  report: Report,
+): void {
+  const { txId, decision, reason = "aborted" } = request;
+  if (result.kind !== "written" || record === undefined || decision === "commit") return;
+  if (record.epoch === record.begunAt || notSilence.includes(reason) || hasTombstone(record)) return;
+  report({ rule: "C6", text: `aborted (${reason}) by a taker-over without a tombstone`, txId });
 }
 
 /** C2: what was not decided does not end. */

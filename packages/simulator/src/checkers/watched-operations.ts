@@ -21,12 +21,14 @@ import {
 } from "@assent/protocol";
 import type { Operation, Operations, StepContext } from "@assent/store-keyed";
 import { checkCommand } from "./command-checker.ts";
-import { checkBegin, checkDecide, checkEndStep, checkTakeOver } from "./log-step-checker.ts";
+import { checkBegin, checkDecide, checkEndStep, checkProof, checkTakeOver } from "./log-step-checker.ts";
 import type { Report } from "./violation.ts";
 
 export interface StepWatch {
   readonly limits: Pick<Limits, "maxAgeMs">;
   readonly report: Report;
+  /** Whether a branch of the record has said no, durably. */
+  readonly hasTombstone: (record: TransactionRecord) => boolean;
 }
 
 type Step = (tables: Tables, args: never, context: StepContext) => unknown;
@@ -46,11 +48,12 @@ const watchers: Readonly<Record<string, Watcher>> = {
     const row = tables.get("rows", request.key) as Row | undefined;
     return (result: BeginResult) => checkBegin({ record: undefined, row, request, result }, report);
   }),
-  decide: watched((tables, request: DecideRequest, { report }) => {
+  decide: watched((tables, request: DecideRequest, { report, hasTombstone }) => {
     const before = logOf(tables, request.txId);
     return (result: OwnedWrite) => {
       const rowAfter = logOf(tables, request.txId).row;
       checkDecide({ ...before, request, result, rowAfter }, report);
+      checkProof({ ...before, request, result }, hasTombstone, report);
     };
   }),
   end: watched((tables, request: OwnedRequest, { report }) => {
