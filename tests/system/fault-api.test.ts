@@ -1,19 +1,10 @@
 // The fault API: the reference's shapes, clear refusals, and nothing of it unless it is enabled.
-import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
+import { serveSomewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { servedShop } from "./served-shop.ts";
 
-const folder = temporaryFolder();
-let served: Somewhere;
-
-before(async () => {
-  served = await serveSomewhere({ dataFolder: folder.path, faults: true });
-});
-
-after(async () => {
-  await served.stop();
-  folder.remove();
-});
+const served = servedShop({ faults: true });
 
 async function call(method: string, path: string, body?: string): Promise<[status: number, body: unknown]> {
   const response = await fetch(served.url + path, { method, ...(body !== undefined && { body }) });

@@ -1,19 +1,9 @@
 // Faults of another implementation, tried on the checkout system as a process of its own.
-import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { servedShop } from "./served-shop.ts";
 
-const folder = temporaryFolder();
-let served: Somewhere;
-
-before(async () => {
-  served = await serveSomewhere({ dataFolder: folder.path });
-});
-
-after(async () => {
-  await served.stop();
-  folder.remove();
-});
+const served = servedShop();
 
 interface Answer {
   readonly status: number;

@@ -1,20 +1,10 @@
 // Requests that are repeated under their Idempotency-Key while other things happen.
-import { serveSomewhere, type Somewhere, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
+import { servedShop } from "./served-shop.ts";
 
-const folder = temporaryFolder();
-let served: Somewhere;
-
-before(async () => {
-  served = await serveSomewhere({ dataFolder: folder.path });
-});
-
-after(async () => {
-  await served.stop();
-  folder.remove();
-});
+const served = servedShop();
 
 interface Answer {
   readonly status: number;

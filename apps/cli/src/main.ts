@@ -70,18 +70,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--world <name>", 'one world, or all whose names begin so, such as "T1" (default: all of them)')
     .option("--json", "print the result as JSON")
     .action(exploreCommand);
-  const [, , name] = argv;
-  if (
-    name !== undefined &&
-    !name.startsWith("-") &&
-    name !== "help" &&
-    !program.commands.some((one) => one.name() === name)
-  ) {
-    console.error(
-      `assent: there is no command ${name}. There are: ${program.commands.map((one) => one.name()).join(", ")}`,
-    );
-    process.exit(1);
-  }
+  refuseUnknown(program, argv[2]);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -89,6 +78,14 @@ export async function main(argv: readonly string[]): Promise<void> {
     console.error(`assent: ${error.message}`);
     process.exit(1);
   }
+}
+
+/** The default command takes no arguments: without this, a misspelt command would be too many of them. */
+function refuseUnknown(program: Command, name: string | undefined): void {
+  const names = program.commands.map((command) => command.name());
+  if (name === undefined || name.startsWith("-") || ["help", ...names].includes(name)) return;
+  console.error(`assent: there is no command ${name}. There are: ${names.join(", ")}`);
+  process.exit(1);
 }
 
 /** Each runs one instance of one service over real servers; everything is set by the environment. */

@@ -36,7 +36,7 @@ export interface DriverEnvironment {
   readonly limits: Limits;
   readonly breakers: Breakers;
   readonly ownership: Ownership;
-  /** Whether silence at the deadline may decide abort (C6). */
+  /** Then silence never decides, and branches are not told to forget (docs/adr/0008). */
   readonly logMayLoseTail: boolean;
 }
 

@@ -3,6 +3,7 @@
 import { serveCheckout, type ServedCheckout } from "@assent/launcher";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
+import { read, seedShop, unbalanced, unitsPerOrder } from "./shop-books.ts";
 
 export interface CrashProofOptions {
   readonly dataFolder: string;
@@ -29,15 +30,12 @@ export interface CrashRound {
   readonly findings: readonly string[];
 }
 
-const credit = 1_000_000;
-const stock = 1_000_000;
 const recoveryDeadlineMs = 30_000;
-const items = 50;
 
 export async function crashProof(options: CrashProofOptions): Promise<readonly CrashRound[]> {
   const { dataFolder, rounds, ordersPerRound, connections } = options;
   let served = await serveCheckout({ dataFolder });
-  await seed(served.url, ordersPerRound * rounds);
+  await seedShop(served.url, ordersPerRound * rounds);
   const results: CrashRound[] = [];
   const totals = { sold: 0 };
   for (let round = 0; round < rounds; round += 1) {
@@ -57,16 +55,6 @@ interface Told {
   readonly paid: ReadonlySet<number>;
   readonly failed: ReadonlySet<number>;
   readonly unanswered: number;
-}
-
-/** Orders cost 2 and have two items, of a few items that everybody buys. */
-async function seed(url: string, orders: number): Promise<void> {
-  const paths = [
-    `/stock/batch_init/${items}/${stock}/1`,
-    `/payment/batch_init/${items}/${credit}`,
-    `/orders/batch_init/${orders}/${items}/${items}/1`,
-  ];
-  await closedLoop({ url, connections: 1, paths });
 }
 
 async function checkoutUntilKilled(served: ServedCheckout, round: number, options: CrashProofOptions): Promise<Told> {
@@ -115,12 +103,12 @@ async function inspect(
     if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was told paid and is not`);
     if (round.failed.has(order) && isPaid) findings.push(`order ${order} was told failed and is paid`);
   }
-  findings.push(...(await unbalanced(client, totals.sold + 2 * paid)));
+  findings.push(...(await unbalanced(client, totals.sold + unitsPerOrder * paid)));
   const paidAgain = await checkoutAgain(url, first, round);
   if (paidAgain !== round.ordersPerRound)
     findings.push(`only ${paidAgain} of ${round.ordersPerRound} could be repeated`);
   if (!(await isQuiet(url))) findings.push("repeated transactions are unfinished");
-  totals.sold += 2 * round.ordersPerRound;
+  totals.sold += unitsPerOrder * round.ordersPerRound;
   findings.push(...(await unbalanced(client, totals.sold)));
   client.close();
   return {
@@ -146,19 +134,6 @@ async function checkoutAgain(
   return (await closedLoop({ url, connections, paths })).byStatus[200] ?? 0;
 }
 
-/** Whether stock and credit, as they can be read, miss exactly what was sold: holds would show here, too. */
-async function unbalanced(client: KeepAliveClient, sold: number): Promise<string[]> {
-  const numbers = Array.from({ length: items }, (_, index) => index);
-  const stockPaths = numbers.map((index) => `/stock/find/${index}`);
-  const creditPaths = numbers.map((index) => `/payment/find_user/${index}`);
-  const stockLeft = await sum(client, stockPaths, "stock");
-  const creditLeft = await sum(client, creditPaths, "credit");
-  const findings: string[] = [];
-  if (stockLeft !== items * stock - sold) findings.push(`stock is ${stockLeft} after ${sold} were sold`);
-  if (creditLeft !== items * credit - sold) findings.push(`credit is ${creditLeft} after ${sold} was paid`);
-  return findings;
-}
-
 /** Polls until no transaction is unfinished. */
 async function isQuiet(url: string): Promise<boolean> {
   const client = new KeepAliveClient(url);
@@ -171,16 +146,4 @@ async function isQuiet(url: string): Promise<boolean> {
   }
   client.close();
   return false;
-}
-
-async function sum(client: KeepAliveClient, paths: readonly string[], field: string): Promise<number> {
-  let total = 0;
-  for (const path of paths) total += Number((await read(client, path))[field]);
-  return total;
-}
-
-async function read(client: KeepAliveClient, path: string): Promise<Record<string, unknown>> {
-  const { status, body } = await client.request("GET", path);
-  if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${body}`);
-  return JSON.parse(body) as Record<string, unknown>;
 }

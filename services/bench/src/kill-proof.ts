@@ -4,6 +4,7 @@ import type { LocalTopology } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
+import { seedShop, unbalanced, unitsPerOrder } from "./shop-books.ts";
 
 export interface KillProofOptions {
   readonly topology: LocalTopology;
@@ -28,10 +29,6 @@ export interface KillProofReport {
   readonly findings: readonly string[];
 }
 
-const items = 50;
-const plenty = 1_000_000;
-/** Seeded orders have two items of price 1. */
-const unitsPerOrder = 2;
 const ordersPerKill = 3_000;
 const steadyCheckouts = 50;
 const backMs = 30_000;
@@ -94,7 +91,7 @@ export async function killProof({
 }: KillProofOptions): Promise<KillProofReport> {
   const { url } = topology;
   const ordersMax = ordersPerKill * (victims.length + 1);
-  await seed(url, ordersMax);
+  await seedShop(url, ordersMax);
   const load = new Load();
   const running = load.run(url, { connections, ordersMax });
   const kills: KillResult[] = [];
@@ -134,16 +131,6 @@ async function flows(load: Load): Promise<void> {
   }
 }
 
-async function seed(url: string, orders: number): Promise<void> {
-  const paths = [
-    `/stock/batch_init/${items}/${plenty}/1`,
-    `/payment/batch_init/${items}/${plenty}`,
-    `/orders/batch_init/${orders}/${items}/${items}/1`,
-  ];
-  const { byStatus } = await closedLoop({ url, connections: 1, paths });
-  if (byStatus[200] !== paths.length) throw new Error(`seeding was answered ${JSON.stringify(byStatus)}`);
-}
-
 /** Every order that was begun is asked for until the answer is clear; then the books must be exact. */
 async function inspect(url: string, load: Load, connections: number): Promise<readonly string[]> {
   const findings: string[] = [];
@@ -168,21 +155,8 @@ async function inspect(url: string, load: Load, connections: number): Promise<re
   }
   if (unclear.length > 0) findings.push(`${unclear.length} orders cannot be paid after ${clearMs} ms`);
   for (const order of load.paid) if (!paid.has(order)) findings.push(`order ${order} was told paid and is not`);
-  const left = items * plenty - unitsPerOrder * paid.size;
-  const stock = await sum(url, "/stock/find/", "stock");
-  const credit = await sum(url, "/payment/find_user/", "credit");
-  if (stock !== left) findings.push(`stock is ${stock}, not ${left}`);
-  if (credit !== left) findings.push(`credit is ${credit}, not ${left}`);
-  return findings;
-}
-
-async function sum(url: string, path: string, field: string): Promise<number> {
   const client = new KeepAliveClient(url);
-  let total = 0;
-  for (let index = 0; index < items; index += 1) {
-    const { body } = await client.request("GET", `${path}${index}`);
-    total += Number((JSON.parse(body) as Record<string, unknown>)[field]);
-  }
+  findings.push(...(await unbalanced(client, unitsPerOrder * paid.size)));
   client.close();
-  return total;
+  return findings;
 }

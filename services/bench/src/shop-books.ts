@@ -1,0 +1,46 @@
+// A shop in which nothing ever runs out, seeded over the API, and whether its books are exact, as the API tells them.
+import { closedLoop } from "./closed-loop.ts";
+import type { KeepAliveClient } from "./keep-alive-client.ts";
+
+const credit = 1_000_000;
+const stock = 1_000_000;
+const items = 50;
+/** What a seeded order is: two items of price 1, of a few items that everybody buys. */
+export const unitsPerOrder = 2;
+
+/** @throws Error unless everything is seeded */
+export async function seedShop(url: string, orders: number): Promise<void> {
+  const paths = [
+    `/stock/batch_init/${items}/${stock}/1`,
+    `/payment/batch_init/${items}/${credit}`,
+    `/orders/batch_init/${orders}/${items}/${items}/1`,
+  ];
+  const { byStatus } = await closedLoop({ url, connections: 1, paths });
+  if (byStatus[200] !== paths.length) throw new Error(`seeding was answered ${JSON.stringify(byStatus)}`);
+}
+
+/** Whether stock and credit, as they can be read, miss exactly what was sold: holds would show here, too. */
+export async function unbalanced(client: KeepAliveClient, sold: number): Promise<readonly string[]> {
+  const numbers = Array.from({ length: items }, (_, index) => index);
+  const stockPaths = numbers.map((index) => `/stock/find/${index}`);
+  const creditPaths = numbers.map((index) => `/payment/find_user/${index}`);
+  const stockLeft = await sum(client, stockPaths, "stock");
+  const creditLeft = await sum(client, creditPaths, "credit");
+  const findings: string[] = [];
+  if (stockLeft !== items * stock - sold) findings.push(`stock is ${stockLeft} after ${sold} were sold`);
+  if (creditLeft !== items * credit - sold) findings.push(`credit is ${creditLeft} after ${sold} was paid`);
+  return findings;
+}
+
+/** @throws Error unless it is answered 200 */
+export async function read(client: KeepAliveClient, path: string): Promise<Record<string, unknown>> {
+  const { status, body } = await client.request("GET", path);
+  if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${body}`);
+  return JSON.parse(body) as Record<string, unknown>;
+}
+
+async function sum(client: KeepAliveClient, paths: readonly string[], field: string): Promise<number> {
+  let total = 0;
+  for (const path of paths) total += Number((await read(client, path))[field]);
+  return total;
+}
