@@ -3,6 +3,8 @@ export * from "./free-port.ts";
 export * from "./haproxy.ts";
 export * from "./nats.ts";
 export * from "./redis.ts";
+export * from "./replica-set.ts";
+export * from "./sentinel.ts";
 export * from "./server-binary.ts";
 export * from "./server-process.ts";
 export * from "./socket-conversation.ts";

@@ -1,5 +1,5 @@
 // A Redis server of its own: durability as asked for, loopback only, nothing kept that was not asked for.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
 import { startOnPort } from "./port-choice.ts";
@@ -16,6 +16,8 @@ export interface RedisOptions {
   readonly appendfsync?: "always" | "everysec" | "no";
   /** Further lines of the configuration, such as "replicaof 127.0.0.1 7000". */
   readonly settings?: readonly string[];
+  /** Sentinels change its configuration while it runs: one that is there already, for this port, is kept as it is. */
+  readonly isWatched?: boolean;
 }
 
 /**
@@ -39,14 +41,21 @@ export async function startRedis(options: RedisOptions): Promise<ServerProcess> 
       ...settings,
     ];
     const file = join(folder, "redis.conf");
-    writeFileSync(file, `${lines.join("\n")}\n`);
-    const answers = (pid: number): Promise<boolean> => answersAs(port, pid);
+    if (options.isWatched === true) keepConfiguration(file, port, lines);
+    else writeFileSync(file, `${lines.join("\n")}\n`);
+    const answers = (pid: number): Promise<boolean> => redisAnswersAs(port, pid);
     return ServerProcess.start({ name: "redis", binary, args: [file], folder, port, answers });
   });
 }
 
+/** Writes a configuration, unless the server has one for this port, which it or others may have changed since. */
+export function keepConfiguration(file: string, port: number, lines: readonly string[]): void {
+  const isThere = existsSync(file) && readFileSync(file, "utf8").split("\n").includes(`port ${port}`);
+  if (!isThere) writeFileSync(file, `${lines.join("\n")}\n`);
+}
+
 /** Whether a Redis answers that is this process, and not a stranger on the same port; false while it reads its file. */
-async function answersAs(port: number, pid: number): Promise<boolean> {
+export async function redisAnswersAs(port: number, pid: number): Promise<boolean> {
   const received = await converse({
     port,
     text: "PING\r\nINFO server\r\n",

@@ -7,6 +7,8 @@ import { Beliefs } from "./beliefs.ts";
 export interface PendingStep extends StepCall {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: StoreFailure) => void;
+  /** By the monotonic clock. */
+  readonly askedAt: number;
   attempts: number;
 }
 

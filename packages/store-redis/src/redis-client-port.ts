@@ -1,7 +1,7 @@
 // The port over @redis/client. Everything by which that library would repeat or keep a command on its own is off (M2):
 // no queue while offline, no reconnection; a connection that ends is replaced from above, where it is known what a
 // repeat would mean.
-import type { Clock } from "@assent/orchestrator";
+import type { Clock, Timer } from "@assent/orchestrator";
 import { systemClock } from "@assent/system";
 import { createClient, ErrorReply } from "@redis/client";
 import { connectMaxMs, replyMaxMs } from "./redis-limits.ts";
@@ -31,9 +31,26 @@ export function redisConnect(options: RedisClientPortOptions): RedisConnect {
     const client = clientOf(options);
     // Also told through the rejected calls; without a listener the process would end.
     client.on("error", () => undefined);
-    await client.connect();
+    await connected(client, options);
     return new ClientPort(client, options);
   };
+}
+
+/** The library's own timeout ends with the socket: a server that is stopped takes it and then says nothing. */
+async function connected(client: Client, options: RedisClientPortOptions): Promise<void> {
+  const { connectMs = connectMaxMs, clock = systemClock } = options;
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = clock.after(connectMs, () => reject(new Error(`it did not let us in within ${connectMs} ms`)));
+  });
+  try {
+    await Promise.race([client.connect(), late]);
+  } catch (error) {
+    if (client.isOpen) client.destroy();
+    throw error;
+  } finally {
+    timer?.cancel();
+  }
 }
 
 type Client = ReturnType<typeof clientOf>;
@@ -60,6 +77,10 @@ class ClientPort implements RedisPort {
     this.#client = client;
     this.#replyMs = replyMs;
     this.#clock = clock;
+  }
+
+  get isClosed(): boolean {
+    return !this.#client.isOpen;
   }
 
   async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {

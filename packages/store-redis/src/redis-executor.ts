@@ -5,7 +5,7 @@
 //
 // It is right whatever the beliefs are, and with any number of rounds under way, in this process or in others: a
 // record's stamp is written with one text only, so a round that verifies stamps has verified what its steps stood on.
-import type { Clock, Random } from "@assent/orchestrator";
+import type { Clock } from "@assent/orchestrator";
 import {
   type Arguments,
   type Durability,
@@ -22,47 +22,20 @@ import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { BatchReads } from "./batch-reads.ts";
 import { Batch } from "./batch.ts";
 import { Beliefs } from "./beliefs.ts";
+import type { RedisExecutorOptions, RoundCounts } from "./executor-options.ts";
 import { fail, type Lane, newLane, type PendingStep, type Prepared } from "./lane.ts";
 import { RecordCache } from "./record-cache.ts";
 import { attemptsMax, cachedRecordsMax, readingsMax, sharedReadingsMax } from "./redis-limits.ts";
-import { storeTimeErrorMaxMs } from "./redis-limits.ts";
-import { type RedisConnect, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
+import { storeTimeErrorMaxMs, unreachableMaxMs } from "./redis-limits.ts";
+import { RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { RepliesLost } from "./redis-port.ts";
 import { Round } from "./round.ts";
 import { ServerConnection } from "./server-connection.ts";
 import { refusalOf } from "./server-refusal.ts";
 import { StoreTime } from "./store-time.ts";
-import { keyedTableKinds, TableLayout, type TableKinds } from "./table-kinds.ts";
+import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
 import { callScript, encodeCall, readVerdict } from "./verify-and-apply.ts";
 import { readWanted } from "./wanted-reads.ts";
-
-export interface RedisExecutorOptions<O extends Operations> {
-  readonly connect: RedisConnect;
-  /** Of all keys, and their hash tag: stores that share a server differ in it, processes that share a store do not. */
-  readonly prefix: string;
-  readonly operations: O;
-  /** Left out, the tables of the keyed stores and the ledger. */
-  readonly tables?: TableKinds;
-  /** Replicas that must acknowledge a round before it is answered (D2). */
-  readonly replicas?: number;
-  readonly cachedRecordsMax?: number;
-  /** Store time in place of the server's, for tests. Nothing checks it. */
-  readonly now?: () => number;
-  readonly clock?: Clock;
-  readonly random?: Random;
-}
-
-/** What a process has asked of its server since the store was opened. */
-export interface RoundCounts {
-  /** Rounds that verified, and wrote if there was something to write. */
-  rounds: number;
-  readings: number;
-  steps: number;
-  /** Steps that ran again because a belief was wrong. */
-  conflicts: number;
-  /** Rounds that the server refused because the time they assumed was off. */
-  late: number;
-}
 
 export class RedisExecutor<O extends Operations> implements Executor<O> {
   readonly #options: RedisExecutorOptions<O>;
@@ -72,6 +45,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   readonly #cache: RecordCache;
   readonly #connection: ServerConnection;
   readonly #replicas: number;
+  readonly #unreachableMaxMs: number;
   /** Begins every stamp: no other process, nor a former life of this one, writes the same. */
   readonly #process: string;
   readonly #running = new Set<Promise<void>>();
@@ -91,7 +65,14 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     this.#layout = new TableLayout(options.prefix, tables);
     const recordsMax = options.cachedRecordsMax ?? cachedRecordsMax;
     this.#cache = new RecordCache({ recordsMax, monotonic: () => clock.monotonic() });
-    this.#connection = new ServerConnection({ connect: options.connect, replicas, clock, time: this.#time });
+    this.#unreachableMaxMs = options.unreachableMaxMs ?? unreachableMaxMs;
+    this.#connection = new ServerConnection({
+      connect: options.connect,
+      replicas,
+      unreachableMaxMs: this.#unreachableMaxMs,
+      clock,
+      time: this.#time,
+    });
     this.#process = random
       .name()
       .replaceAll(/[^0-9A-Za-z]/g, "")
@@ -141,7 +122,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
       return Promise.reject(new StoreFailure("step_failed", "the store is closed; nothing was done"));
     return new Promise((resolve, reject) => {
       this.#counts.steps += 1;
-      this.#queue.push({ ...call, resolve, reject, attempts: 0 });
+      this.#queue.push({ ...call, resolve, reject, askedAt: this.#clock.monotonic(), attempts: 0 });
       this.#wake();
     });
   }
@@ -233,8 +214,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const mayTryAgain =
       error instanceof RedisErrorReply ? refusalOf(error) === "elsewhere" : error instanceof RepliesLost;
     if (mayTryAgain) {
-      this.#connection.retire(port);
-      this.#again(steps, lane);
+      this.#elsewhere(port, { steps, lane, error });
     } else {
       fail(steps, new StoreFailure("step_failed", `nothing was changed: ${String(error)}`, { cause: error }));
     }
@@ -321,8 +301,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const { lane, steps } = prepared;
     const refusal = refusalOf(error);
     if (refusal === "elsewhere") {
-      this.#connection.retire(port);
-      this.#again(steps, lane);
+      this.#elsewhere(port, { steps, lane, error });
     } else if (refusal === "unknown") {
       round.forget(this.#cache);
       fail(
@@ -336,6 +315,23 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
         new StoreFailure(code, `the server refused; nothing was changed: ${error.message}`, { cause: error }),
       );
     }
+  }
+
+  /** This server does not take steps now, and nothing was changed: over another connection, as long as they may wait. */
+  #elsewhere(
+    port: RedisPort,
+    { steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown },
+  ): void {
+    this.#connection.retire(port);
+    const since = this.#clock.monotonic() - this.#unreachableMaxMs;
+    fail(
+      steps.filter(({ askedAt }) => askedAt <= since),
+      new StoreFailure("step_failed", `no server takes it; nothing was changed: ${String(error)}`, { cause: error }),
+    );
+    this.#again(
+      steps.filter(({ askedAt }) => askedAt > since),
+      lane,
+    );
   }
 
   /** The connection ended before the reply: what only read is asked again, the rest is unknown. */

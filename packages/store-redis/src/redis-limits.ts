@@ -27,11 +27,20 @@ export const contendedMax = 4_096;
 export const connectMaxMs = 2_000;
 /** How long replies may take before the connection is given up. */
 export const replyMaxMs = 5_000;
-/** How long steps wait for a server that cannot be reached before they fail. */
+/** How long steps wait for a server that cannot be reached, or takes no writes, before they fail. */
 export const unreachableMaxMs = 2_000;
+/** The same where sentinels promote another server meanwhile. */
+export const failoverMaxMs = 7_000;
+/** How long a connection to a sentinel may take to open, and its answers to come. */
+export const sentinelConnectMs = 500;
+export const sentinelReplyMs = 500;
+/** How often sentinels are asked where the master is, besides being listened to. */
+export const reconcileEveryMs = 1_000;
 /** At least this long between two attempts to connect. */
 export const reconnectPauseMs = 100;
 
 invariant(storeTimeErrorMaxMs <= defaultLimits.clockSkewMs, "P7", "store time is a clock within the skew");
+invariant(failoverMaxMs < defaultLimits.phaseOneDeadlineMs, "C6", "a failover is over before silence decides");
+invariant(sentinelConnectMs + sentinelReplyMs <= reconcileEveryMs, "R6", "an inquiry is over before the next one");
 invariant(replicaWaitMs < replyMaxMs, "M4", "a short count is heard before the connection is given up");
 invariant(recordsPerBatchMax <= recordsPerStepMax, "M4", "what one step may touch, a batch may");

@@ -28,6 +28,7 @@ export class RepliesLost extends Error {
 
 /** One connection. Once it has ended it stays so: whoever wants another opens another. */
 export interface RedisPort {
+  readonly isClosed: boolean;
   /**
    * Sends commands together; resolves with a reply to each, in order. An error reply is a reply. Calls may overlap:
    * their commands are carried out, and their replies come, in the order of the calls.

@@ -3,7 +3,7 @@
 import type { Clock } from "@assent/orchestrator";
 import type { Durability } from "@assent/store-keyed";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
-import { reconnectPauseMs, unreachableMaxMs } from "./redis-limits.ts";
+import { reconnectPauseMs } from "./redis-limits.ts";
 import { probeServer, UnsuitableServer } from "./server-probe.ts";
 import type { StoreTime } from "./store-time.ts";
 
@@ -11,8 +11,8 @@ import type { StoreTime } from "./store-time.ts";
 export class ServerUnreachable extends Error {
   readonly code = "server_unreachable";
 
-  constructor(cause: unknown) {
-    super(`no server could be reached within ${unreachableMaxMs} ms: ${String(cause)}`, { cause });
+  constructor(waitedMs: number, cause: unknown) {
+    super(`no server could be reached within ${waitedMs} ms: ${String(cause)}`, { cause });
     this.name = "ServerUnreachable";
   }
 }
@@ -20,6 +20,8 @@ export class ServerUnreachable extends Error {
 export interface ServerConnectionOptions {
   readonly connect: RedisConnect;
   readonly replicas: number;
+  /** How long an attempt to get a connection goes on. */
+  readonly unreachableMaxMs: number;
   readonly clock: Clock;
   readonly time: StoreTime;
 }
@@ -60,7 +62,7 @@ export class ServerConnection {
   }
 
   async #open(): Promise<RedisPort> {
-    const { clock } = this.#options;
+    const { clock, unreachableMaxMs } = this.#options;
     const begunAt = clock.monotonic();
     for (;;) {
       const pauseMs = this.#lastAttemptAt + reconnectPauseMs - clock.monotonic();
@@ -72,7 +74,7 @@ export class ServerConnection {
       } catch (error) {
         // What is unsuitable when the store is opened stays so; later it may be a failover under way.
         if (this.#durability === undefined && error instanceof UnsuitableServer) throw error;
-        if (clock.monotonic() - begunAt >= unreachableMaxMs) throw new ServerUnreachable(error);
+        if (clock.monotonic() - begunAt >= unreachableMaxMs) throw new ServerUnreachable(unreachableMaxMs, error);
       }
     }
   }

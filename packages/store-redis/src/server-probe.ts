@@ -25,7 +25,7 @@ export interface ServerPromise {
  * @throws {UnsuitableServer} {RedisErrorReply} {RepliesLost}
  */
 export async function probeServer(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerPromise> {
-  const names = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory"];
+  const names = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", "min-replicas-to-write"];
   const replies = await port.send([
     ["PING"],
     ["SCRIPT", "LOAD", verifyAndApplyScript],
@@ -42,12 +42,20 @@ export async function probeServer(port: RedisPort, { replicas }: { replicas: num
     throw new UnsuitableServer("it does not know WAIT, which acknowledgement by replicas needs", { cause: wait });
   }
   if (Array.isArray(role) && role[0] === "slave") throw new UnsuitableServer("it is a replica");
-  const [appendOnly, appendSync, policy, memory] = names.map((_, index) => settingOf(others[index]));
+  const [appendOnly, appendSync, policy, memory, replicasMin] = names.map((_, index) => settingOf(others[index]));
   if (policy?.startsWith("allkeys-") === true && memory !== "0") {
     throw new UnsuitableServer(`it evicts records when memory runs out (maxmemory-policy ${policy}); use noeviction`);
   }
   const serverMs = serverTime(time ?? null);
-  if (replicas > 0) return { durability: "D2", serverMs };
+  if (replicas > 0) {
+    // D2: a master that was cut off takes no writes, whichever node it is. Asked on each, so also after a promotion.
+    if (!(Number(replicasMin) >= replicas)) {
+      throw new UnsuitableServer(
+        `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,
+      );
+    }
+    return { durability: "D2", serverMs };
+  }
   return { durability: appendOnly === "yes" && appendSync === "always" ? "D1" : "D0", serverMs };
 }
 

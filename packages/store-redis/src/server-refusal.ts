@@ -18,9 +18,10 @@ const refusals: Readonly<Record<string, Refusal>> = {
   CLUSTERDOWN: "elsewhere",
   TRYAGAIN: "elsewhere",
   BUSY: "elsewhere",
+  // The replicas may be about to follow, or another server to take its place.
+  NOREPLICAS: "elsewhere",
   MOVED: "refused",
   ASK: "refused",
-  NOREPLICAS: "refused",
   MISCONF: "refused",
   NOPERM: "refused",
   NOAUTH: "refused",

@@ -1,0 +1,57 @@
+// Redis servers with the same data: a master and replicas that follow it, any of which sentinels may promote.
+import { join } from "node:path";
+import { freePort, loopback } from "./free-port.ts";
+import { type RedisOptions, startRedis } from "./redis.ts";
+import type { ServerProcess } from "./server-process.ts";
+
+export interface ReplicaSetOptions {
+  /** Holds a folder for each server: "0", "1", … */
+  readonly folder: string;
+  /** One for each server; the first is the master in the first life of the folder. */
+  readonly ports: readonly number[];
+  /** Where others reach the servers, if not on their ports. */
+  readonly announcedPorts?: readonly number[];
+  /** Replicas without which a master takes no writes, whichever server it is. */
+  readonly replicasMin: number;
+  readonly appendfsync?: RedisOptions["appendfsync"];
+}
+
+/** How long a replica may be silent before a master does not count it any more, seconds. */
+const replicaLagMaxS = 5;
+/** How long a link between servers may be silent, seconds: a replica notices a master that was cut off. */
+const linkSilenceMaxS = 5;
+
+/** As many free ports as are asked for, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
+/** @throws {ServerUnavailable} {ServerNotStarted} */
+export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
+  const { folder, ports, announcedPorts = ports, replicasMin, appendfsync } = options;
+  const settings = [
+    `min-replicas-to-write ${replicasMin}`,
+    `min-replicas-max-lag ${replicaLagMaxS}`,
+    `repl-timeout ${linkSilenceMaxS}`,
+    "repl-ping-replica-period 1",
+    "repl-diskless-sync-delay 0",
+    // A replica that was away for a short while is sent what it missed, not everything.
+    "repl-backlog-size 64mb",
+    // A stop of all of them together would wait for replicas that have stopped before.
+    "shutdown-timeout 0",
+  ];
+  const start = (index: number): Promise<ServerProcess> => {
+    const announced = [`replica-announce-ip ${loopback}`, `replica-announce-port ${announcedPorts[index] ?? 0}`];
+    const following = index === 0 ? [] : [`replicaof ${loopback} ${announcedPorts[0] ?? 0}`];
+    return startRedis({
+      folder: join(folder, String(index)),
+      port: ports[index] ?? 0,
+      isWatched: true,
+      settings: [...settings, ...announced, ...following],
+      ...(appendfsync !== undefined && { appendfsync }),
+    });
+  };
+  return Promise.all(ports.map((_, index) => start(index)));
+}

@@ -1,0 +1,137 @@
+// A master that dies, stops or is demoted, with replicas and sentinels that are real.
+import type { Tables } from "@assent/orchestrator";
+import { StoreFailure } from "@assent/store-keyed";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, WatchedServers } from "../test-kit/watched-servers.ts";
+import type { RedisExecutor } from "./redis-executor.ts";
+import { failoverMaxMs, sentinelReplyMs } from "./redis-limits.ts";
+import { redisConnect } from "./redis-client-port.ts";
+import type { ServerAddress } from "./sentinel-directory.ts";
+import { SentinelDirectory } from "./sentinel-directory.ts";
+
+const operations = {
+  note(tables: Tables, { key }: { key: string }): null {
+    tables.put("a", key, 1);
+    return null;
+  },
+  noted: (tables: Tables, { key }: { key: string }): boolean => tables.get("a", key) !== undefined,
+};
+
+type Store = RedisExecutor<typeof operations>;
+
+async function withServers(work: (watched: WatchedServers) => Promise<void>): Promise<void> {
+  const watched = await WatchedServers.start();
+  try {
+    await work(watched);
+  } finally {
+    await watched.stop();
+  }
+}
+
+/** Writes keys until told to stop; answers those that were acknowledged, and what the others were told. */
+function writing(store: Store): { stop: () => Promise<{ told: string[]; failures: StoreFailure[] }> } {
+  const told: string[] = [];
+  const failures: StoreFailure[] = [];
+  let stopped = false;
+  let next = 0;
+  const write = async (): Promise<void> => {
+    while (!stopped) {
+      const key = `k${(next += 1)}`;
+      try {
+        await store.run("note", { key });
+        told.push(key);
+      } catch (error) {
+        assert.ok(error instanceof StoreFailure);
+        failures.push(error);
+      }
+    }
+  };
+  const writers = [write(), write(), write()];
+  return {
+    async stop() {
+      stopped = true;
+      await Promise.all(writers);
+      return { told, failures };
+    },
+  };
+}
+
+test("D2, D10, D31 a master that is killed under load: what was acknowledged is on the one that takes its place", () =>
+  withServers(async (watched) => {
+    const connections = watched.connections();
+    const store = await watched.open({
+      connect: connections.connect,
+      operations,
+      replicas: 1,
+      unreachableMaxMs: failoverMaxMs,
+    });
+    assert.equal(store.durability, "D2");
+    const load = writing(store);
+    await watched.until(() => store.run("noted", { key: "k200" }));
+    await watched.servers[0]?.kill();
+    await store.run("note", { key: "afterwards" });
+    const { told, failures } = await load.stop();
+    assert.ok(told.length >= 200);
+    for (const key of told) assert.equal(await store.run("noted", { key }), true, `${key} was acknowledged`);
+    for (const { code } of failures) assert.equal(code, "store_broken", "what was under way is unknown, no more");
+    assert.ok(failures.length <= 3);
+
+    // The old master comes back, and follows.
+    await watched.servers[0]?.restart();
+    await watched.until(async () => {
+      const followers = await Promise.all([1, 2].map((index) => watched.replicas(index)));
+      return Math.max(...followers) === 2;
+    });
+    const [minimum] = await ask(watched.servers[0], ["CONFIG", "GET", "min-replicas-to-write"]);
+    assert.deepEqual(minimum, ["min-replicas-to-write", "1"], "D25 the guard is on every node");
+    await store.run("note", { key: "with three again" });
+    await store.close();
+    connections.close();
+  }));
+
+test("C2, D32 a master that stops answers nobody, loses its place, and what it says when it wakes up is not heard", () =>
+  withServers(async (watched) => {
+    const connections = watched.connections();
+    const options = { operations, replicas: 1, unreachableMaxMs: failoverMaxMs };
+    const store = await watched.open({ connect: connections.connect, ...options });
+    await store.run("note", { key: "before" });
+    watched.servers[0]?.pause();
+    const lost = assert.rejects(store.run("note", { key: "lost" }), { code: "store_broken" });
+    await lost;
+    await store.run("note", { key: "after" });
+    watched.servers[0]?.resume();
+    // It still takes itself for the master; nothing goes there any more.
+    const [role] = await ask(watched.servers[0], ["ROLE"]);
+    assert.ok(Array.isArray(role) && role[0] === "master");
+    assert.equal(await store.run("noted", { key: "before" }), true);
+    assert.equal(await store.run("noted", { key: "after" }), true);
+    await store.close();
+    connections.close();
+  }));
+
+test("D32 a sentinel that hangs, and one that is dead, hold up nobody", () =>
+  withServers(async (watched) => {
+    const [first, second] = watched.sentinels;
+    first?.pause();
+    await second?.kill();
+    const sentinels = watched.sentinels.map(({ port }) =>
+      redisConnect({ url: `redis://127.0.0.1:${port}`, connectMs: sentinelReplyMs, replyMs: sentinelReplyMs }),
+    );
+    const directory = new SentinelDirectory({ sentinels, masterName: "db" });
+    const begunAt = performance.now();
+    const { port }: ServerAddress = await directory.master();
+    assert.equal(port, watched.servers[0]?.port);
+    assert.ok(performance.now() - begunAt < 10 * sentinelReplyMs);
+    await watched.sentinels[2]?.kill();
+    await assert.rejects(directory.master(), { code: "master_unknown" });
+    directory.close();
+    const unknown = new SentinelDirectory({ sentinels, masterName: "db" });
+    first?.resume();
+    await second?.restart();
+    assert.equal((await unknown.master()).port, watched.servers[0]?.port, "one that was started again knows it (D33)");
+    unknown.close();
+    const other = new SentinelDirectory({ sentinels, masterName: "nobody" });
+    await assert.rejects(other.master(), { code: "master_unknown", message: /nobody/ });
+    other.close();
+  }));
