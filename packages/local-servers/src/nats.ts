@@ -17,8 +17,18 @@ export interface NatsOptions {
   readonly jetstream?: boolean;
   /** Largest message, headers included. Left out: as the server has it, 1 MiB. */
   readonly maxPayloadBytes?: number;
+  /** One of several brokers that are one. */
+  readonly cluster?: NatsCluster;
   /** Further lines of the configuration. */
   readonly settings?: readonly string[];
+}
+
+export interface NatsCluster {
+  readonly name: string;
+  /** Where the other brokers reach this one. */
+  readonly port: number;
+  /** Where this one reaches the others: ports of the loopback address. */
+  readonly routes: readonly number[];
 }
 
 /**
@@ -39,6 +49,7 @@ export async function startNats(options: NatsOptions): Promise<ServerProcess> {
       `server_name: "${serverName}"`,
       ...(jetstream ? [`jetstream { store_dir: "${join(folder, "streams")}" }`] : []),
       ...(maxPayloadBytes === undefined ? [] : [`max_payload: ${maxPayloadBytes}`]),
+      ...(options.cluster === undefined ? [] : clusterLines(options.cluster)),
       ...settings,
     ];
     const file = join(folder, "nats.conf");
@@ -46,6 +57,14 @@ export async function startNats(options: NatsOptions): Promise<ServerProcess> {
     const answers = (): Promise<boolean> => answersAs(port, serverName);
     return ServerProcess.start({ name: "nats", binary, args: ["-c", file], folder, port, answers });
   });
+}
+
+/** Clients know all brokers from the start: being told others would lead them around what stands in between. */
+function clusterLines({ name, port, routes }: NatsCluster): readonly string[] {
+  const urls = routes.map((route) => `"nats://${loopback}:${route}"`);
+  return [
+    `cluster { name: "${name}", listen: "${loopback}:${port}", no_advertise: true, routes: [${urls.join(", ")}] }`,
+  ];
 }
 
 async function answersAs(port: number, serverName: string): Promise<boolean> {

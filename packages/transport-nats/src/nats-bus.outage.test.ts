@@ -8,7 +8,9 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { Broker, prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
+import type { NatsLimits } from "./limits.ts";
 import type { NatsBus } from "./nats-bus.ts";
+import type { StreamStorage } from "./stream-setup.ts";
 import { subjectsOf } from "./subjects.ts";
 
 const waitMs = 2_000;
@@ -97,7 +99,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await delay(1_500);
       await broker.server.restart();
       assert.deepEqual(await sent, answerTo("order-0"));
-      assert.deepEqual(service.txIds(), ["order-0"]);
+      assert.deepEqual([...new Set(service.txIds())], ["order-0"]);
       await broker.forget(prefix);
     });
 
@@ -128,9 +130,14 @@ for (const delivery of ["jetstream", "core"] as const) {
 }
 
 describe("jetstream, streams", () => {
-  const open = async (options = {}) => {
+  const open = async ({
+    limits: changed,
+    ...options
+  }: { limits?: Partial<NatsLimits>; storage?: StreamStorage } = {}) => {
     const prefix = systemRandom.name();
-    const bus = (more = {}) => broker.bus({ delivery: "jetstream", prefix, ...options, ...more });
+    // So late that everything here comes by the stream.
+    const limits = { directAfterMs: 1_900, ...changed };
+    const bus = (more = {}) => broker.bus({ delivery: "jetstream", prefix, limits, ...options, ...more });
     return { prefix, bus, subjects: subjectsOf(prefix), close: () => broker.forget(prefix) };
   };
 
@@ -241,15 +248,18 @@ describe("jetstream, streams", () => {
     await close();
   });
 
-  test("a broker without streams: the status says so, and the process can be stopped", async () => {
-    const { bus } = await open({ limits: { setupWaitMs: 200 } });
+  test("a broker without streams: the status says so, and commands come by the other way", async () => {
+    const { bus } = await open({ limits: { setupWaitMs: 200, directAfterMs: 100 } });
     const plain = await Broker.start({ jetstream: false });
     const services = await bus({ servers: [plain.url] });
-    const serving = services.serveCommands("stock", recorder().endpoint);
+    await services.serveCommands("stock", recorder().endpoint);
     await until(() => /jetstream/i.test(services.status().services[0]?.problem ?? ""), "it says why");
-    assert.deepEqual([services.status().connected, services.status().services[0]?.ready], [true, false]);
+    assert.deepEqual([services.status().connected, services.status().services[0]?.ready], [true, true]);
+    const sender = await bus({ servers: [plain.url] });
+    assert.deepEqual(await sender.send(stock, prepare("order-0"), waitMs), answerTo("order-0"));
     await services.close();
-    await serving;
+    assert.equal(services.status().services[0]?.ready, false);
+    await sender.close();
     await plain.stop();
   });
 });

@@ -30,6 +30,13 @@ const poison: readonly Uint8Array[] = [
   encodeCommands([prepare("large", { payload: "x".repeat(defaultLimits.messageBytesMax) })]),
 ];
 
+/** Where commands to stock go. */
+function subjectOf(prefix: string, delivery: "jetstream" | "core"): string {
+  const subjects = subjectsOf(prefix);
+  const place = subjects.place("stock", "0");
+  return delivery === "core" ? subjects.direct(place) : subjects.commands(place);
+}
+
 for (const delivery of ["jetstream", "core"] as const) {
   describe(delivery, () => {
     test("what cannot be read is dropped and counted, and the next command is answered", async () => {
@@ -45,7 +52,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       });
       const sender = await broker.bus({ delivery, prefix });
       const nats = await broker.stranger();
-      const subject = subjectsOf(prefix).commands("stock", "0");
+      const subject = subjectOf(prefix, delivery);
       const set = headers();
       set.set("Reply-To", "nowhere");
       for (const bytes of poison) nats.publish(subject, bytes, { headers: set });
@@ -68,7 +75,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       const service = recorder();
       const serving = await (await broker.bus({ delivery, prefix })).serveCommands("stock", service.endpoint);
       const nats = await broker.stranger();
-      nats.publish(subjectsOf(prefix).commands("stock", "0"), encodeCommands([prepare("order-0")]));
+      nats.publish(subjectOf(prefix, delivery), encodeCommands([prepare("order-0")]));
       await until(() => serving.status().counts.answered === 1, "it is answered, to nobody");
       await nats.close();
       await broker.forget(prefix);

@@ -22,11 +22,15 @@ import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts
 import { type Exchange, Outbox } from "./outbox.ts";
 import { ReplyInbox } from "./reply-inbox.ts";
 import type { Serving, ServingStatus } from "./serving.ts";
+import { ServingBothWays } from "./serving-both-ways.ts";
 import { StreamServing } from "./stream-serving.ts";
 import type { StreamStorage } from "./stream-setup.ts";
 import { type Subjects, subjectsOf } from "./subjects.ts";
 
-/** How commands travel: stored by the broker until they are done, or straight to whoever listens. */
+/**
+ * How commands travel: stored by the broker until they are done, and what takes long that way also straight to whoever
+ * listens; or only straight.
+ */
 export type Delivery = "jetstream" | "core";
 
 export interface NatsBusOptions {
@@ -112,7 +116,7 @@ export class NatsBus implements Transport, QuestionTransport {
   }
 
   send({ service, partition }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
-    return this.#commands.send(this.#subjects.commands(service, partition), command, waitMs);
+    return this.#commands.send(this.#subjects.place(service, partition), command, waitMs);
   }
 
   ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> {
@@ -127,14 +131,20 @@ export class NatsBus implements Transport, QuestionTransport {
     const { clock, random, storage = memoryStorage } = this.#options;
     const subjects = this.#subjects;
     const shared = this.#sharedServing(service, endpoint);
-    if (this.#options.delivery === "core") {
-      const [subject, queue] = [subjects.allCommands(service), subjects.consumer(service)];
-      return this.#serve(new CoreServing({ ...shared, service, subject, queue }));
-    }
+    const direct = new CoreServing({
+      ...shared,
+      service,
+      subject: subjects.allDirect(service),
+      queue: subjects.consumer(service),
+    });
+    if (this.#options.delivery === "core") return this.#serve(direct);
     this.#served += 1;
     const inbox = subjects.work(this.#processName, this.#served);
     const setup = { service, subjects, storage, limits: this.#limits };
-    return this.#serve(new StreamServing({ ...shared, setup, inbox, clock, random }));
+    const stream = new StreamServing({ ...shared, setup, inbox, clock, random });
+    const streamWait = (): Promise<void> =>
+      new Promise((resolve) => void clock.after(this.#limits.setupWaitMs, resolve));
+    return this.#serve(new ServingBothWays(stream, direct, streamWait));
   }
 
   /** Answers the questions to a coordinator service (P6), shared with its other instances. Never rejects. */
@@ -172,12 +182,22 @@ export class NatsBus implements Transport, QuestionTransport {
     await this.#connection.close();
   }
 
-  #dispatchCommands({ address: subject, message, items, answered }: Exchange<Command>): () => void {
-    if (this.#options.delivery === "core") return dispatch(this.#ports, { subject, message, answered });
+  #dispatchCommands({ address: place, message, items, answered }: Exchange<Command>): () => void {
+    const direct = { subject: this.#subjects.direct(place), message, answered };
+    if (this.#options.delivery === "core") return dispatch(this.#ports, direct);
     this.#dispatches += 1;
     const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
-    const messageId = `${this.#processName}-${this.#dispatches.toString(36)}`;
-    return dispatch(this.#ports, { subject, message, answered, storage: isPhaseOne ? { messageId } : {} });
+    const storage = isPhaseOne ? { messageId: `${this.#processName}-${this.#dispatches.toString(36)}` } : {};
+    const subject = this.#subjects.commands(place);
+    const stops = [dispatch(this.#ports, { subject, message, answered, storage })];
+    // M1, P4: a command may arrive twice, so what the stream does not bring in time goes the other way as well.
+    const late = this.#options.clock.after(this.#limits.directAfterMs, () => {
+      stops.push(dispatch(this.#ports, direct));
+    });
+    return () => {
+      late.cancel();
+      for (const stop of stops) stop();
+    };
   }
 
   #sharedServing(service: string, endpoint: Endpoint) {

@@ -5,10 +5,10 @@ import { subjectsOf } from "./subjects.ts";
 
 test("whatever a name holds, it is one token, and no other's", () => {
   const subjects = subjectsOf("assent");
-  assert.equal(subjects.commands("stock", "0"), "assent.commands.stock.0");
+  assert.equal(subjects.commands(subjects.place("stock", "0")), "assent.commands.stock.0");
   assert.equal(subjects.allCommands("stock"), "assent.commands.stock.*");
   const names = ["a", "a.b", "a b", "*", ">", "", "%", "%2E", ".", "ä", "\r\n", "a/b", "a\\b", "\ud800", "A"];
-  const written = names.map((name) => subjects.commands(name, "0"));
+  const written = names.map((name) => subjects.commands(subjects.place(name, "0")));
   assert.equal(new Set(written).size, names.length);
   for (const subject of written) assert.match(subject, /^assent\.commands\.[A-Za-z0-9_%-]+\.0$/);
   for (const name of names) assert.match(subjects.stream(name), /^assent-commands-[A-Za-z0-9_%-]+$/);

@@ -1,10 +1,15 @@
 // Every subject and name on the broker, in one place. Names from outside become one token each, whatever they hold.
 
 export interface Subjects {
-  /** Commands to one partition of a service; what a stream of commands stores. */
-  commands(service: string, partition: string): string;
-  /** Commands to any partition of a service. */
+  /** One partition of a service, as the two below take it. */
+  place(service: string, partition: string): string;
+  /** Commands to a place by way of a stream, which stores them. */
+  commands(place: string): string;
+  /** Commands to a place straight to whoever listens. */
+  direct(place: string): string;
+  /** The same to any partition of a service. */
   allCommands(service: string): string;
+  allDirect(service: string): string;
   /** Questions to a coordinator service (P6). */
   questions(coordinator: string): string;
   /** Requests about a topic that are no part of a transaction. */
@@ -23,8 +28,11 @@ export interface Subjects {
 export function subjectsOf(prefix: string): Subjects {
   const root = token(prefix);
   return {
-    commands: (service, partition) => `${root}.commands.${token(service)}.${token(partition)}`,
+    place: (service, partition) => `${token(service)}.${token(partition)}`,
+    commands: (place) => `${root}.commands.${place}`,
+    direct: (place) => `${root}.direct.${place}`,
     allCommands: (service) => `${root}.commands.${token(service)}.*`,
+    allDirect: (service) => `${root}.direct.${token(service)}.*`,
     questions: (coordinator) => `${root}.questions.${token(coordinator)}`,
     requests: (topic) => `${root}.requests.${token(topic)}`,
     replies: (processName) => `${root}.replies.${token(processName)}`,
