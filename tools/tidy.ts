@@ -69,6 +69,7 @@ export const ranks: Record<string, number> = {
   "services/checkout-world": 6,
   "services/launcher": 6,
   "services/bench": 7,
+  "services/chaos": 7,
   "apps/cli": 8,
 };
 

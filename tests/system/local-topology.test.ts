@@ -1,7 +1,7 @@
 // The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
 // scenario through the gateway, and every kind of process killed under load.
 import { closedLoop, courseScenario, drawnCases, faultMatrix, killProof, openLocal } from "@assent/bench";
-import { type LocalTopology, startLocalTopology, temporaryFolder } from "@assent/launcher";
+import { startLocalTopology, temporaryFolder, type Topology } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 /** Of each protocol; `npm run faults` tries every one. */
 const casesDrawn = 12;
 
-interface Opened extends LocalTopology {
+interface Opened extends Topology {
   close(): Promise<void>;
 }
 

@@ -104,12 +104,16 @@ function addUp(program: Command): void {
   program
     .command("up")
     .description("start a whole topology of real servers and processes on this machine, until Ctrl-C")
-    .option("--topology <name>", "local: NATS, a Redis for each service, instances of each, HAProxy", "local")
-    .option("--port <number>", "port of the gateway (default 8000)", wholeNumber, 8_000)
+    .option(
+      "--topology <name>",
+      "local: NATS, a Redis for each service, instances of each, HAProxy; sentinel: three of each server, with failover",
+      "local",
+    )
+    .option("--port <number>", "port of the gateway; the second one has the next", wholeNumber, 8_000)
     .option("--order <number>", "instances of the order service", wholeNumber, 2)
     .option("--stock <number>", "instances of the stock service", wholeNumber, 2)
     .option("--payment <number>", "instances of the payment service", wholeNumber, 2)
-    .option("--data <folder>", "where data and logs are kept (default ./data/local)", "data/local")
+    .option("--data <folder>", "where data and logs are kept (default ./data/local or ./data/sentinel)")
     .option("--protocol <name>", "auto, 2pc or saga", "auto")
     .option("--delivery <name>", "jetstream or core", "jetstream")
     .option("--faults", "take faults over HTTP")

@@ -1,5 +1,5 @@
 // `assent up`: a whole topology on this machine, until it is told to stop.
-import { type LocalTopology, startLocalTopology } from "@assent/launcher";
+import { startLocalTopology, startSentinelTopology, type Topology } from "@assent/launcher";
 import { resolve } from "node:path";
 import { lockDataFolder } from "./embedded/data-folder.ts";
 import { LogStream } from "./log-stream.ts";
@@ -12,7 +12,7 @@ export interface UpOptions {
   readonly order: number;
   readonly stock: number;
   readonly payment: number;
-  readonly data: string;
+  readonly data?: string;
   readonly protocol: string;
   readonly delivery: string;
   readonly faults?: boolean;
@@ -25,11 +25,12 @@ const drainMs = 1_200;
 /** @throws {InvalidSettings} {DataFolderInUse} {ServerUnavailable} {ServerNotStarted} */
 export async function up(options: UpOptions): Promise<void> {
   const { order, stock, payment, port } = options;
-  oneOf("--topology", options.topology, ["local"]);
+  const kind = oneOf("--topology", options.topology, ["local", "sentinel"]);
   const protocol = oneOf("--protocol", options.protocol, ["auto", "2pc", "saga"]);
   const delivery = oneOf("--delivery", options.delivery, ["jetstream", "core"]);
-  const folder = lockDataFolder(resolve(options.data));
-  const topology = await startLocalTopology({
+  const folder = lockDataFolder(resolve(options.data ?? `data/${kind}`));
+  const start = kind === "sentinel" ? startSentinelTopology : startLocalTopology;
+  const topology = await start({
     folder: folder.path,
     instances: { order, stock, payment },
     port,
@@ -49,7 +50,7 @@ export async function up(options: UpOptions): Promise<void> {
     folder.release();
   });
   console.log(table(topology));
-  console.log(`assent: orders, stock and payment are served on ${topology.url}. Stop with Ctrl-C.`);
+  console.log(`assent: orders, stock and payment are served on ${topology.urls.join(" and ")}. Stop with Ctrl-C.`);
 }
 
 function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
@@ -58,7 +59,7 @@ function oneOf<Name extends string>(option: string, value: string, names: readon
   throw new InvalidSettings(`${option} is ${value}, and there are: ${names.join(", ")}. Nothing was started.`);
 }
 
-function table({ processes }: LocalTopology): string {
+function table({ processes }: Topology): string {
   const rows = [...processes].sort(([a], [b]) => (a < b ? -1 : 1));
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(

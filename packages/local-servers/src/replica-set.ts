@@ -1,8 +1,10 @@
 // Redis servers with the same data: a master and replicas that follow it, any of which sentinels may promote.
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { freePort, loopback } from "./free-port.ts";
 import { type RedisOptions, startRedis } from "./redis.ts";
 import type { ServerProcess } from "./server-process.ts";
+import { converse } from "./socket-conversation.ts";
 
 export interface ReplicaSetOptions {
   /** Holds a folder for each server: "0", "1", … */
@@ -21,6 +23,9 @@ const replicaLagMaxS = 5;
 /** How long a link between servers may be silent, seconds: a replica notices a master that was cut off. */
 const linkSilenceMaxS = 5;
 
+const followDeadlineMs = 30_000;
+const lookEveryMs = 20;
+
 /** As many free ports as are asked for, all different. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
@@ -28,7 +33,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return [...ports];
 }
 
-/** @throws {ServerUnavailable} {ServerNotStarted} */
+/** Resolves when all others follow one of them. @throws {ServerUnavailable} {ServerNotStarted} */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
   const { folder, ports, announcedPorts = ports, replicasMin, appendfsync } = options;
   const settings = [
@@ -53,5 +58,23 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       ...(appendfsync !== undefined && { appendfsync }),
     });
   };
-  return Promise.all(ports.map((_, index) => start(index)));
+  const servers = await Promise.all(ports.map((_, index) => start(index)));
+  await replicated(servers);
+  return servers;
+}
+
+/** Whichever of them is the master: all others follow. */
+async function replicated(servers: readonly ServerProcess[]): Promise<void> {
+  const deadline = performance.now() + followDeadlineMs;
+  const isMaster = async ({ port }: ServerProcess): Promise<boolean> => {
+    const isComplete = (text: string): boolean => text.includes("connected_slaves:");
+    const received = await converse({ port, text: "INFO replication\r\n", isComplete, waitMs: 1_000 });
+    return (received?.match(/state=online/g)?.length ?? 0) >= servers.length - 1;
+  };
+  for (;;) {
+    const answers = await Promise.all(servers.map(isMaster));
+    if (answers.includes(true)) return;
+    if (performance.now() > deadline) throw new Error(`the replicas do not follow within ${followDeadlineMs} ms`);
+    await pause(lookEveryMs);
+  }
 }

@@ -18,6 +18,8 @@ export interface SentinelOptions {
   readonly folder: string;
   /** Left out: a free one. */
   readonly port?: number;
+  /** Where others reach it, if not on its port. */
+  readonly announcedPort?: number;
   readonly masters: readonly WatchedMaster[];
   /** How many sentinels must find a master dead before one of them, elected by the majority of all, acts. */
   readonly quorum: number;
@@ -54,5 +56,6 @@ function configuration({ folder, masters, ...options }: SentinelOptions, port: n
     // Both other replicas follow the new master at once: until one does, nothing can be acknowledged.
     `sentinel parallel-syncs ${master.name} 2`,
   ]);
-  return [`bind ${loopback}`, `port ${port}`, `dir "${folder}"`, "daemonize no", ...watched];
+  const announced = [`sentinel announce-ip ${loopback}`, `sentinel announce-port ${options.announcedPort ?? port}`];
+  return [`bind ${loopback}`, `port ${port}`, `dir "${folder}"`, "daemonize no", ...announced, ...watched];
 }

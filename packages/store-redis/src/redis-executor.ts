@@ -317,7 +317,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     }
   }
 
-  /** This server does not take steps now, and nothing was changed: over another connection, as long as they may wait. */
+  /** This server does not take steps now, nothing was changed: over another connection, as long as they may wait. */
   #elsewhere(
     port: RedisPort,
     { steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown },

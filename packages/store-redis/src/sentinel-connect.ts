@@ -122,7 +122,7 @@ class MasterWatch {
   }
 }
 
-/** Hears of a master that was moved. It only reads, so the library may connect again on its own as often as it likes. */
+/** Hears of a master that was moved. It only reads, so the library may connect again by itself. */
 function listen(url: string, masterName: string, moved: () => void): { close(): void } {
   const socket = { connectTimeout: sentinelConnectMs, reconnectStrategy: () => reconcileEveryMs };
   const client = createClient({ url, RESP: 2, maintNotifications: "disabled", disableClientInfo: true, socket });

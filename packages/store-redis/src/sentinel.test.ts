@@ -57,7 +57,7 @@ function writing(store: Store): { stop: () => Promise<{ told: string[]; failures
   };
 }
 
-test("D2, D10, D31 a master that is killed under load: what was acknowledged is on the one that takes its place", () =>
+test("D2, D10, D31 a master is killed under load: what was acknowledged is on the one that takes its place", () =>
   withServers(async (watched) => {
     const connections = watched.connections();
     const store = await watched.open({
@@ -90,7 +90,7 @@ test("D2, D10, D31 a master that is killed under load: what was acknowledged is 
     connections.close();
   }));
 
-test("C2, D32 a master that stops answers nobody, loses its place, and what it says when it wakes up is not heard", () =>
+test("C2, D32 a master that stops answering loses its place, and when it wakes up nobody listens to it", () =>
   withServers(async (watched) => {
     const connections = watched.connections();
     const options = { operations, replicas: 1, unreachableMaxMs: failoverMaxMs };

@@ -69,7 +69,7 @@ async function leader(prefix: string): Promise<number> {
   }
 }
 
-test("D36 the broker that leads the stream is killed: every command sent from then on is answered in time", async () => {
+test("D36 the broker that leads the stream is killed: every command from then on is answered in time", async () => {
   const prefix = systemRandom.name();
   const [services, sender] = await Promise.all([busOf(prefix, "services"), busOf(prefix, "sender")]);
   await services.serveCommands("stock", recorder().endpoint);

@@ -1,13 +1,13 @@
 // Every kind of process of the local topology killed under load, one after the other: how long checkouts stood still,
 // and whether everything that was told is true afterwards.
-import type { LocalTopology } from "@assent/launcher";
+import type { Topology } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
 import { seedShop, unbalanced, unitsPerOrder } from "./shop-books.ts";
 
 export interface KillProofOptions {
-  readonly topology: LocalTopology;
+  readonly topology: Topology;
   /** Names of processes, killed in this order. */
   readonly victims: readonly string[];
   readonly connections: number;
@@ -109,7 +109,7 @@ export async function killProof({
 }
 
 async function kill(
-  topology: LocalTopology,
+  topology: Topology,
   { victim, load }: { readonly victim: string; readonly load: Load },
 ): Promise<KillResult> {
   const killedAt = performance.now();

@@ -1,6 +1,10 @@
 /** The checkout system as real processes on this machine. @module */
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
+export * from "./link.ts";
 export * from "./local-topology.ts";
 export * from "./serve-somewhere.ts";
+export * from "./sentinel-topology.ts";
+export * from "./sentinel-view.ts";
 export * from "./served-checkout.ts";
+export * from "./topology.ts";

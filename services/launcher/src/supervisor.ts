@@ -1,13 +1,38 @@
 // Starts processes again that have died, as an init system or a container engine would.
 import type { ServerProcess } from "@assent/local-servers";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Processes, Topology } from "./topology.ts";
 
 const lookEveryMs = 50;
 
-export class Supervisor {
+/** The topology whose processes are all there, from now on looked after. */
+export function supervised(
+  processes: Processes,
+  gateways: readonly ServerProcess[],
+  onProgress: (line: string) => void = () => undefined,
+): Topology {
+  const supervisor = new Supervisor(processes.all, onProgress);
+  const urls = gateways.map(({ port }) => `http://127.0.0.1:${port}`);
+  return {
+    url: urls[0] ?? "",
+    urls,
+    processes: processes.all,
+    deaths: () => supervisor.deaths,
+    hold: (name) => supervisor.hold(name),
+    release: (name) => supervisor.release(name),
+    settled: (waitMs) => supervisor.settled(waitMs),
+    async stop() {
+      await supervisor.stop();
+      await processes.stop();
+    },
+  };
+}
+
+class Supervisor {
   readonly #processes: ReadonlyMap<string, ServerProcess>;
   readonly #onProgress: (line: string) => void;
   readonly #restarting = new Map<string, Promise<void>>();
+  readonly #held = new Set<string>();
   readonly #timer: NodeJS.Timeout;
   #deaths = 0;
 
@@ -24,7 +49,15 @@ export class Supervisor {
     return this.#deaths;
   }
 
-  /** Resolves when every process answers. @throws Error when that takes longer */
+  hold(name: string): void {
+    this.#held.add(name);
+  }
+
+  release(name: string): void {
+    this.#held.delete(name);
+  }
+
+  /** Resolves when every process that is not held answers. @throws Error when that takes longer */
   async settled(waitMs: number): Promise<void> {
     const deadline = performance.now() + waitMs;
     for (;;) {
@@ -45,7 +78,7 @@ export class Supervisor {
 
   #look(): void {
     for (const [name, running] of this.#processes) {
-      if (!running.hasEnded || this.#restarting.has(name)) continue;
+      if (!running.hasEnded || this.#restarting.has(name) || this.#held.has(name)) continue;
       this.#deaths += 1;
       this.#onProgress(`${name} has died; starting it again`);
       const restarted = this.#restart(name, running).finally(() => this.#restarting.delete(name));

@@ -29,7 +29,7 @@ export function runOrder(settings: ProcessSettings): Promise<void> {
 }
 
 function makeOrder(
-  { owner, store, durability, bus, rules, report }: Surroundings<OrderOperations>,
+  { owner, store, mayLoseTail, bus, rules, report }: Surroundings<OrderOperations>,
   { ORCHESTRATOR_PROTOCOL }: ProcessSettings,
 ): ServiceParts {
   const observer = observationLog(owner);
@@ -47,8 +47,7 @@ function makeOrder(
     limits,
     protocol: ORCHESTRATOR_PROTOCOL,
     ownership,
-    // A server that does not flush every write can lose its newest ones (docs/adr/0008).
-    logMayLoseTail: durability === "D0",
+    logMayLoseTail: mayLoseTail,
   });
   const service = new OrderService({
     orchestrator,

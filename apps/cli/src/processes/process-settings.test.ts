@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readProcessSettings, redisUrl, settingLines } from "./process-settings.ts";
+import { redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
+import { readProcessSettings, settingLines } from "./process-settings.ts";
 
 test("everything has a default, and an empty variable counts as not set", () => {
   const settings = readProcessSettings({ REDIS_HOST: "", PORT: "" });
@@ -53,7 +54,11 @@ test("what cannot be meant is refused by name, before anything is started", () =
     ORCHESTRATOR_PROTOCOL: "3pc",
     FAULT_INJECT: "nowhere:crash",
     ASSENT_DRAIN_MS: "soon",
-    SENTINEL_HOSTS: "s1:26379",
+    SENTINEL_HOSTS: "s1",
+    ASSENT_REDIS_NAT: "a:1",
+    ASSENT_DURABILITY: "D3",
+    ASSENT_REPLICAS: "0",
+    ASSENT_STREAM_COPIES: "6",
   };
   for (const [name, value] of Object.entries(wrong)) {
     assert.throws(
@@ -66,4 +71,15 @@ test("what cannot be meant is refused by name, before anything is started", () =
       },
     );
   }
+});
+
+test("sentinels find the server, and need the name of its master", () => {
+  const given = { SENTINEL_HOSTS: "s1:1, s2:2", REDIS_PASSWORD: "p", REDIS_DB: "2" };
+  assert.throws(() => readProcessSettings(given), /REDIS_SENTINEL_SERVICE: is missing/);
+  const watched = { ...given, REDIS_SENTINEL_SERVICE: "stock", SENTINEL_PASSWORD: "s", ASSENT_REDIS_NAT: "a:1>b:2" };
+  assert.throws(() => readProcessSettings({ ...watched, REDIS_URL: "redis://x" }), /REDIS_URL: cannot be set/);
+  const settings = readProcessSettings(watched);
+  assert.deepEqual(sentinelUrls(settings), ["redis://:s@s1:1", "redis://:s@s2:2"]);
+  assert.equal(serverUrl(settings, { host: "a", port: 1 }), "redis://:p@b:2/2");
+  assert.equal(serverUrl(settings, { host: "c", port: 1 }), "redis://:p@c:1/2");
 });

@@ -2,8 +2,7 @@
 // an orderly end.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
-import type { Durability, Executor, Operations } from "@assent/store-keyed";
-import { redisConnect, RedisExecutor } from "@assent/store-redis";
+import type { Executor, Operations } from "@assent/store-keyed";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
@@ -12,7 +11,8 @@ import { faultRules } from "../fault-settings.ts";
 import { ServiceServer } from "../http/service-server.ts";
 import { faultsOf } from "../settings.ts";
 import { closeOnSignal } from "../shutdown.ts";
-import { type ProcessSettings, redisUrl, settingLines } from "./process-settings.ts";
+import { openDatabase } from "./database.ts";
+import { type ProcessSettings, settingLines } from "./process-settings.ts";
 
 /** First part of a service's paths. */
 export type ServicePath = "orders" | "stock" | "payment";
@@ -31,8 +31,8 @@ export interface Surroundings<O extends Operations> {
   /** Unlike any other process, also an earlier one of the same name (R1). */
   readonly owner: string;
   readonly store: Executor<O>;
-  /** Of the store, as its server told. */
-  readonly durability: Durability;
+  /** Whether a server may take over that lacks the newest writes that were acknowledged. */
+  readonly mayLoseTail: boolean;
   readonly bus: NatsBus;
   readonly rules: FaultRules | undefined;
   readonly report: (error: unknown, where: string) => void;
@@ -62,15 +62,14 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, error);
   console.log([`${name}: settings`, ...settingLines(settings)].join("\n  "));
   const bus = await openBus(settings, { name, report });
-  const store = await RedisExecutor.open({
-    connect: redisConnect({ url: redisUrl(settings), name }),
-    prefix: `${settings.ASSENT_NAMESPACE}-${path}`,
-    operations,
-  });
+  const prefix = `${settings.ASSENT_NAMESPACE}-${path}`;
+  const database = await openDatabase({ settings, name, prefix, operations });
+  const { store } = database;
   const initialFaults = faultsOf(settings);
   const rules = initialFaults === undefined ? undefined : faultRules(faultPoints, initialFaults);
   const owner = `${name}:${systemRandom.name()}`;
-  const parts = make({ owner, store, durability: store.durability, bus, rules, report });
+  const { mayLoseTail } = database;
+  const parts = make({ owner, store, mayLoseTail, bus, rules, report });
   const life = { isDraining: false };
   const check = (): Promise<object> => health({ parts, bus, store, life });
   const app = serviceApp(report);
@@ -91,14 +90,14 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
     server.stopListening();
     await parts.stop();
     await server.close(lastAnswersWaitMs);
-    await store.close();
+    await database.close();
     await bus.close();
   });
   console.log(`${name}: served on ${url}, durability ${store.durability}`);
 }
 
 function openBus(
-  { NATS_URL, ASSENT_DELIVERY, ASSENT_NAMESPACE }: ProcessSettings,
+  { NATS_URL, ASSENT_DELIVERY, ASSENT_NAMESPACE, ASSENT_STREAM_STORAGE, ASSENT_STREAM_COPIES }: ProcessSettings,
   { name, report }: { name: string; report: (error: unknown, where: string) => void },
 ): Promise<NatsBus> {
   return NatsBus.connect({
@@ -106,6 +105,7 @@ function openBus(
     name,
     delivery: ASSENT_DELIVERY,
     prefix: ASSENT_NAMESPACE,
+    storage: { kind: ASSENT_STREAM_STORAGE, replicas: ASSENT_STREAM_COPIES },
     clock: systemClock,
     random: systemRandom,
     schedule: nextTurn,
@@ -128,7 +128,9 @@ async function health({ parts, bus, store, life }: Checked): Promise<object> {
   const deaf = services.find(({ ready }) => !ready);
   if (deaf !== undefined) throw new Error(`${deaf.service} is not reached by the bus: ${deaf.problem ?? "not yet"}`);
   await parts.ping();
-  return { durability: store.durability };
+  // Commands come by another way meanwhile.
+  const slow = services.flatMap(({ service, problem }) => (problem === undefined ? [] : [`${service}: ${problem}`]));
+  return { durability: store.durability, ...(slow.length > 0 && { degraded: slow }) };
 }
 
 interface FaultSurroundings {

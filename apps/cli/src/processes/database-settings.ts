@@ -1,0 +1,88 @@
+// Where a service's database is, and how much it has to keep: one server, or whichever the sentinels name.
+import { z } from "zod";
+import { wholeNumber } from "../settings.ts";
+
+const addressPattern = /^[^\s,>@/]+:\d{1,5}$/;
+
+const addressList = z
+  .string()
+  .refine((text) => listOf(text).every((each) => addressPattern.test(each)), "must be host:port, separated by commas");
+
+const translations = z
+  .string()
+  .refine(
+    (text) => listOf(text).every((each) => each.split(">").length === 2 && each.split(">").every(isAddress)),
+    "must be host:port>host:port, separated by commas",
+  );
+
+export const databaseSettings = {
+  /** Instead of the REDIS_ variables below: redis[s]://[[user][:password]@]host[:port][/database] */
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
+    .optional(),
+  REDIS_HOST: z.string().min(1).default("127.0.0.1"),
+  REDIS_PORT: wholeNumber(65_535).default(6_379),
+  REDIS_PASSWORD: z.string().optional(),
+  REDIS_DB: wholeNumber(1_000).default(0),
+  /** All sentinels, host:port each. With them REDIS_URL, REDIS_HOST and REDIS_PORT are not used. */
+  SENTINEL_HOSTS: addressList.optional(),
+  /** What the sentinels call the service's master. */
+  REDIS_SENTINEL_SERVICE: z.string().min(1).optional(),
+  SENTINEL_PASSWORD: z.string().optional(),
+  /** Where servers are reached that the sentinels name otherwise: "10.0.0.7:6379>127.0.0.1:7001,…" */
+  ASSENT_REDIS_NAT: translations.optional(),
+  /** The least that the database must promise; left out, it is used as it is. */
+  ASSENT_DURABILITY: z.enum(["D0", "D1", "D2"]).optional(),
+  /** In D2, replicas that must have a change before anybody hears of it. */
+  ASSENT_REPLICAS: wholeNumber(8).pipe(z.number().min(1)).default(1),
+} as const;
+
+const databaseSchema = z.object(databaseSettings);
+
+export type DatabaseSettings = z.infer<typeof databaseSchema>;
+
+/** What only makes sense together. */
+export function checkDatabaseSettings(settings: DatabaseSettings, context: z.RefinementCtx): void {
+  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, REDIS_URL } = settings;
+  const refuse = (name: keyof DatabaseSettings, message: string): void =>
+    context.addIssue({ code: "custom", path: [name], message });
+  if (SENTINEL_HOSTS === undefined) return;
+  if (REDIS_SENTINEL_SERVICE === undefined) {
+    refuse("REDIS_SENTINEL_SERVICE", "is missing: what do the sentinels of SENTINEL_HOSTS call the master?");
+  }
+  if (REDIS_URL !== undefined)
+    refuse("REDIS_URL", "cannot be set together with SENTINEL_HOSTS, which finds the server");
+}
+
+/** Where the service's database is, if no sentinel tells. */
+export function redisUrl(settings: DatabaseSettings): string {
+  const { REDIS_URL, REDIS_HOST, REDIS_PORT } = settings;
+  return REDIS_URL ?? serverUrl(settings, { host: REDIS_HOST, port: REDIS_PORT });
+}
+
+/** A server that sentinels have named. */
+export function serverUrl(
+  { REDIS_PASSWORD, REDIS_DB, ASSENT_REDIS_NAT }: DatabaseSettings,
+  { host, port }: { readonly host: string; readonly port: number },
+): string {
+  const named = `${host}:${port}`;
+  const reached = new Map(listOf(ASSENT_REDIS_NAT).map((each) => each.split(">") as [string, string]));
+  return `redis://${credentials(REDIS_PASSWORD)}${reached.get(named) ?? named}/${REDIS_DB}`;
+}
+
+export function sentinelUrls({ SENTINEL_HOSTS, SENTINEL_PASSWORD }: DatabaseSettings): readonly string[] {
+  return listOf(SENTINEL_HOSTS).map((address) => `redis://${credentials(SENTINEL_PASSWORD)}${address}`);
+}
+
+function credentials(password: string | undefined): string {
+  return password === undefined ? "" : `:${encodeURIComponent(password)}@`;
+}
+
+function isAddress(text: string): boolean {
+  return addressPattern.test(text);
+}
+
+function listOf(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : text.split(",").map((each) => each.trim());
+}

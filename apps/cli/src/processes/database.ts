@@ -1,0 +1,62 @@
+// The database of a service, opened as the settings say, and refused when it promises less than they ask for.
+import type { Durability, Operations } from "@assent/store-keyed";
+import { failoverMaxMs, redisConnect, RedisExecutor, sentinelConnections } from "@assent/store-redis";
+import { CannotStart } from "../cannot-start.ts";
+import { type DatabaseSettings, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
+
+export interface DatabaseOptions<O extends Operations> {
+  readonly settings: DatabaseSettings;
+  /** Of this process, for `CLIENT LIST`. */
+  readonly name: string;
+  readonly prefix: string;
+  readonly operations: O;
+}
+
+export interface Database<O extends Operations> {
+  readonly store: RedisExecutor<O>;
+  /** A server that does not flush every write can lose its newest ones, as can a failover without D2 (ADR 0008). */
+  readonly mayLoseTail: boolean;
+  close(): Promise<void>;
+}
+
+/** @throws {CannotStart} {ServerUnreachable} {UnsuitableServer} */
+export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
+  const { settings, name, prefix, operations } = options;
+  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE = "", ASSENT_DURABILITY, ASSENT_REPLICAS } = settings;
+  const isWatched = SENTINEL_HOSTS !== undefined;
+  const connections = isWatched
+    ? sentinelConnections({
+        sentinels: sentinelUrls(settings),
+        masterName: REDIS_SENTINEL_SERVICE,
+        urlOf: (address) => serverUrl(settings, address),
+        name,
+        onMaster: ({ host, port }) =>
+          console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
+      })
+    : { connect: redisConnect({ url: redisUrl(settings), name }), close: () => undefined };
+  const store = await RedisExecutor.open({
+    connect: connections.connect,
+    prefix,
+    operations,
+    replicas: ASSENT_DURABILITY === "D2" ? ASSENT_REPLICAS : 0,
+    ...(isWatched && { unreachableMaxMs: failoverMaxMs }),
+  });
+  const close = async (): Promise<void> => {
+    await store.close();
+    connections.close();
+  };
+  if (store.durability < (ASSENT_DURABILITY ?? "D0")) {
+    await close();
+    throw tooLittle(store.durability, ASSENT_DURABILITY);
+  }
+  const mayLoseTail = store.durability === "D0" || (isWatched && store.durability !== "D2");
+  return { store, mayLoseTail, close };
+}
+
+function tooLittle(has: Durability, wanted: string | undefined): CannotStart {
+  const remedy = "Set appendonly yes and appendfsync always on the server, or ask for less.";
+  return new CannotStart(
+    "too_little_durability",
+    `The database promises ${has}, and ASSENT_DURABILITY asks for ${wanted}. ${remedy}`,
+  );
+}

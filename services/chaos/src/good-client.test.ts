@@ -1,0 +1,146 @@
+// The client over gateways that do what gateways do when something is broken.
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { type TestContext, test } from "node:test";
+import { type Answer, GoodClient } from "./good-client.ts";
+import { History } from "./history.ts";
+import { Pace } from "./pace.ts";
+
+type Answering = (request: IncomingMessage, response: ServerResponse) => void;
+
+async function gateway(t: TestContext, answering: Answering): Promise<string> {
+  const server = createServer(answering);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const answer =
+  (status: number, body: object = {}, headers: Record<string, string> = {}): Answering =>
+  (_, response) => {
+    const text = JSON.stringify(body);
+    response.writeHead(status, { "Content-Length": text.length, ...headers }).end(text);
+  };
+
+interface Asked {
+  readonly answer: Answer;
+  readonly history: History;
+  /** Gateway and status of each attempt. */
+  readonly attempts: readonly (readonly [gateway: number, status: number])[];
+}
+
+async function ask(
+  urls: readonly string[],
+  { isStopping = () => false, patienceMs = 2_000 }: { isStopping?: () => boolean; patienceMs?: number } = {},
+): Promise<Asked> {
+  const history = new History();
+  const options = { urls, first: 0, history, pace: new Pace(undefined), isStopping, patienceMs, answerMs: 200 };
+  const client = new GoodClient(options);
+  const request = { kind: "pay", method: "POST", path: "/payment/pay/user/1", subject: "user", key: "key-1" } as const;
+  const told = await client.ask(request);
+  client.close();
+  const attempts = [...history.attempts()].map(({ gateway: index, status }) => [index, status] as const);
+  return { answer: told, history, attempts };
+}
+
+test("a gateway that refuses connections is left for the next one", async (t) => {
+  const good = await gateway(t, answer(200));
+  const { answer: told, attempts } = await ask(["http://127.0.0.1:1", good]);
+  assert.deepEqual(
+    [told.verdict, attempts],
+    [
+      "done",
+      [
+        [0, 0],
+        [1, 200],
+      ],
+    ],
+  );
+});
+
+test("a gateway that hangs up, or never answers, is left for the next one; the key stays", async (t) => {
+  const keys: unknown[] = [];
+  const silent = await gateway(t, (request) => void keys.push(request.headers["idempotency-key"]));
+  const rude = await gateway(t, (request) => {
+    keys.push(request.headers["idempotency-key"]);
+    request.socket.destroy();
+  });
+  const good = await gateway(t, (request, response) => {
+    keys.push(request.headers["idempotency-key"]);
+    answer(200)(request, response);
+  });
+  const { answer: told, attempts, history } = await ask([silent, rude, good]);
+  assert.deepEqual(
+    [told.verdict, attempts],
+    [
+      "done",
+      [
+        [0, 0],
+        [1, 0],
+        [2, 200],
+      ],
+    ],
+  );
+  assert.deepEqual(keys, ["key-1", "key-1", "key-1"]);
+  assert.equal(history.figures().requests.total, 1);
+  assert.equal(history.figures().requests.repeated, 1);
+});
+
+test("an answer that is not clear is asked for again, when the answer says", async (t) => {
+  const answers = [
+    answer(503, {}, { "Retry-After": "0", Connection: "close" }),
+    answer(409, { code: "checkout_pending" }, { "Retry-After": "1" }),
+    answer(400, { code: "gateway_error" }, { "Retry-After": "0" }),
+    answer(400, { code: "insufficient_credit" }),
+  ];
+  const url = await gateway(t, (request, response) => answers.shift()?.(request, response));
+  const startedAt = performance.now();
+  const { answer: told, attempts } = await ask([url]);
+  assert.ok(performance.now() - startedAt >= 990, "Retry-After is kept to");
+  assert.deepEqual([told.verdict, told.code], ["refused", "insufficient_credit"]);
+  assert.deepEqual(attempts, [
+    [0, 503],
+    [0, 409],
+    [0, 400],
+    [0, 400],
+  ]);
+});
+
+test("a connection whose answer says that it is closed is not used again, open or not", async (t) => {
+  const server = createTcpServer((socket) => {
+    socket.once("data", () => {
+      const status = connections === 1 ? "503 Service Unavailable" : "200 OK";
+      socket.write(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\nRetry-After: 0\r\nConnection: close\r\n\r\n`);
+    });
+  });
+  let connections = 0;
+  server.on("connection", () => (connections += 1));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const { attempts } = await ask([`http://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+  assert.deepEqual(attempts, [
+    [0, 503],
+    [0, 200],
+  ]);
+});
+
+test("a request is given up when patience ends, or the load", async (t) => {
+  const url = await gateway(t, answer(409, { code: "checkout_pending" }, { "Retry-After": "0" }));
+  const impatient = await ask([url], { patienceMs: 50 });
+  assert.equal(impatient.answer.verdict, "unclear");
+  assert.ok(impatient.attempts.length > 1);
+  const stopped = await ask([url], { isStopping: () => true });
+  assert.deepEqual([stopped.answer.verdict, stopped.attempts.length], ["unclear", 1]);
+});
+
+test("a pace lets no more through than it says, whoever asks", async () => {
+  const pace = new Pace(200);
+  const startedAt = performance.now();
+  await Promise.all(Array.from({ length: 21 }, () => pace.turn()));
+  const tookMs = performance.now() - startedAt;
+  assert.ok(tookMs >= 95 && tookMs < 1_000, `20 turns after the first took ${tookMs} ms`);
+});

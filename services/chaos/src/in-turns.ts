@@ -1,0 +1,18 @@
+// Many requests by a few workers.
+
+/** Gives each thing to one of so many workers; rejects with the first that fails. */
+export async function inTurns<T, W>(
+  things: readonly T[],
+  workers: readonly W[],
+  work: (thing: T, worker: W) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const run = async (worker: W): Promise<void> => {
+    while (next < things.length) {
+      const thing = things[next] as T;
+      next += 1;
+      await work(thing, worker);
+    }
+  };
+  await Promise.all(workers.map(run));
+}

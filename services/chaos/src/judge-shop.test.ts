@@ -1,0 +1,67 @@
+// Load, faults and judge together, on real processes; and a judge that is not fooled when a database is tampered with.
+import { startLocalTopology, temporaryFolder, type Topology } from "@assent/launcher";
+import { type RedisCommand, redisConnect } from "@assent/store-redis";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { History } from "./history.ts";
+import { judgeShop } from "./judge-shop.ts";
+import { ShopLoad } from "./shop-load.ts";
+import type { StoreUrls } from "./store-books.ts";
+
+const upAgainMs = 30_000;
+
+function storesOf({ processes }: Topology): StoreUrls {
+  const url = (name: string): string => `redis://127.0.0.1:${processes.get(name)?.port}`;
+  return { order: url("redis-order"), stock: url("redis-stock"), payment: url("redis-payment") };
+}
+
+test("two kills under load leave no finding, and an account that is tampered with is one", async (t) => {
+  const folder = temporaryFolder();
+  const topology = await startLocalTopology({ folder: folder.path });
+  t.after(async () => {
+    await topology.stop();
+    folder.remove();
+  });
+  const urls = [topology.url];
+  const stores = storesOf(topology);
+  const history = new History();
+  const load = new ShopLoad({ urls, connections: 16, requestsPerSecond: 600, history });
+  await load.seed();
+  load.start();
+  await pause(1_000);
+  const killedAt = performance.now();
+  await topology.processes.get("stock-0")?.kill();
+  await pause(1_500);
+  await topology.processes.get("redis-payment")?.kill();
+  await pause(1_000);
+  await topology.settled(upAgainMs);
+  await pause(1_500);
+  await load.stop();
+  const stoppedAt = performance.now();
+  const figures = history.figures();
+  assert.ok(topology.deaths() >= 2, "both have died");
+  assert.ok(figures.ordersPaid > 100, `${figures.ordersPaid} orders were paid`);
+  assert.ok((figures.byKind.checkout?.byStatus["400"] ?? 0) > 0, "some checkouts have to fail");
+  assert.equal(figures.checkouts5xx, 0);
+  assert.ok(history.stoodStill(killedAt, stoppedAt) < stoppedAt - killedAt, "checkouts went on");
+  assert.ok(history.flowsAgainAfter(killedAt) !== undefined, "checkouts flow again");
+  assert.deepEqual(await judgeShop({ load, urls, stores }), []);
+
+  const [item] = load.shop.items.keys();
+  await tamper(stores.stock, item ?? "");
+  const findings = await judgeShop({ load, urls, stores, clearMs: 1_000 });
+  assert.match(findings[0] ?? "", new RegExp(`^S2: stock of ${item} is \\d+, and must be \\d+`));
+  assert.match(findings[1] ?? "", new RegExp(`^S2: stock account ${item} does not add up`));
+  assert.equal(findings.length, 2, findings.join("\n"));
+});
+
+/** One unit more than there is. */
+async function tamper(url: string, item: string): Promise<void> {
+  const port = await redisConnect({ url })();
+  const send = async (command: RedisCommand): Promise<unknown> => (await port.send([command]))[0];
+  const text = String(await send(["HGET", "{assent-stock}:accounts", item]));
+  const changed = text.replace(/"available":(\d+)/, (_, available) => `"available":${Number(available) + 1}`);
+  await send(["HSET", "{assent-stock}:accounts", item, `tampered${changed}`]);
+  port.close();
+}

@@ -1,0 +1,40 @@
+// S2 as everybody can check it: what is left of each item and of each user's credit is what was put in, less what was
+// taken out, less what the paid orders bought. Exact: every change was repeated by its key until it was clear.
+import type { ApiBooks, ApiOrder } from "./api-books.ts";
+import type { Shop, ShopOrder, Thing } from "./shop.ts";
+
+export function judgeSums(shop: Shop, api: ApiBooks): readonly string[] {
+  const findings: string[] = [];
+  const bought = new Map<string, number>();
+  const add = (id: string, amount: number): void => void bought.set(id, (bought.get(id) ?? 0) + amount);
+  for (const order of shop.orders.values()) {
+    const found = api.orders.get(order.id);
+    const wrong = found === undefined ? "cannot be found" : wrongContent(shop, order, found);
+    if (wrong !== undefined) findings.push(`S2: order ${order.id} ${wrong}`);
+    if (found?.paid !== true) continue;
+    for (const [item, quantity] of order.lines) add(item, quantity);
+    add(order.user, shop.totalOf(order));
+  }
+  const compare = (what: string, things: Iterable<Thing>, left: ReadonlyMap<string, number>): void => {
+    for (const { id, given, taken } of things) {
+      const sold = bought.get(id) ?? 0;
+      const [due, is] = [given - taken - sold, left.get(id)];
+      if (is === due) continue;
+      const why = `${given} given, ${taken} taken, ${sold} to paid orders`;
+      findings.push(`S2: ${what} of ${id} is ${is ?? "not to be found"}, and must be ${due} (${why})`);
+    }
+  };
+  compare("stock", shop.items.values(), api.stock);
+  compare("credit", shop.users.values(), api.credit);
+  return findings;
+}
+
+/** What an order holds that nobody was told to be added, or the other way round. */
+function wrongContent(shop: Shop, order: ShopOrder, found: ApiOrder): string | undefined {
+  const total = shop.totalOf(order);
+  if (found.user !== order.user) return `is of user ${found.user}, and was made for ${order.user}`;
+  if (found.total !== total) return `costs ${found.total}, and must cost ${total}`;
+  const [items, added] = [[...found.items].sort(), order.lines.map(([item]) => item).sort()];
+  if (items.join() !== added.join()) return `holds ${items.join(" ")}, and ${added.join(" ")} was added`;
+  return undefined;
+}

@@ -1,0 +1,62 @@
+// The judge: what the clients were told, what everybody can read, and what the databases hold, against the promises of
+// the protocol (S1 to S5, S7). A finding is one sentence that begins with the promise that is broken.
+import type { ApiBooks } from "./api-books.ts";
+import type { History } from "./history.ts";
+import { judgeAccounts } from "./judge-accounts.ts";
+import { judgeSums } from "./judge-sums.ts";
+import { judgeTold } from "./judge-told.ts";
+import { judgeTransactions } from "./judge-transactions.ts";
+import type { Shop } from "./shop.ts";
+import { type Participant, participants, type StoreBooks } from "./store-books.ts";
+
+export interface Evidence {
+  readonly history: History;
+  /** What the clients know of the shop. */
+  readonly shop: Shop;
+  readonly api: ApiBooks;
+  readonly books: StoreBooks;
+  /** Epoch milliseconds, when the books were read. */
+  readonly now: number;
+}
+
+/** Nothing may be under way any more. Empty when nothing is wrong. */
+export function judge({ history, shop, api, books, now }: Evidence): readonly string[] {
+  return [
+    ...judgeTold(history, api),
+    ...judgeSums(shop, api),
+    ...judgeAccounts(books),
+    ...judgeTransactions(books, now),
+    ...judgeAgreement({ shop, api, books }),
+  ];
+}
+
+/** The API tells what the databases hold, and the databases hold what the clients put there. */
+function judgeAgreement({ shop, api, books }: Pick<Evidence, "shop" | "api" | "books">): readonly string[] {
+  const findings: string[] = [];
+  for (const id of shop.orders.keys()) {
+    const row = books.rows.get(id);
+    if (row === undefined) findings.push(`S4: order ${id} is not in the database`);
+    else if (api.orders.get(id)?.paid !== (row.outcome === "committed")) {
+      findings.push(`S4: order ${id} is ${row.outcome} in the database, and the API tells otherwise`);
+    }
+  }
+  const things = { stock: shop.items, payment: shop.users };
+  const told: Readonly<Record<Participant, ReadonlyMap<string, number>>> = { stock: api.stock, payment: api.credit };
+  for (const service of participants) {
+    for (const { id, given, taken } of things[service].values()) {
+      const account = books[service].accounts.get(id);
+      const name = `${service} account ${id}`;
+      if (account === undefined) {
+        findings.push(`S2: ${name} is not in the database`);
+        continue;
+      }
+      const { available, deposited, withdrawn } = account;
+      if (deposited !== given) findings.push(`S2: ${name} was given ${deposited}, and clients gave ${given}`);
+      if (withdrawn !== taken) findings.push(`S2: ${name} was taken ${withdrawn}, and clients took ${taken}`);
+      if (told[service].get(id) !== available) {
+        findings.push(`S2: ${name} has ${available} in the database, and the API tells ${told[service].get(id)}`);
+      }
+    }
+  }
+  return findings;
+}

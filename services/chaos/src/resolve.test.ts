@@ -1,0 +1,83 @@
+// What is in doubt after a load is asked for until it is clear.
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import type { Attempt } from "./attempt.ts";
+import { History } from "./history.ts";
+import { type KeyedRequest, move } from "./keyed-request.ts";
+import { resolve } from "./resolve.ts";
+import { Shop } from "./shop.ts";
+import { toldOf } from "./told.ts";
+
+/** Answers each path with its statuses, one after the other, the last one again and again. */
+async function gateway(t: TestContext, answers: Readonly<Record<string, number[]>>): Promise<string> {
+  const server = createServer((request, response) => {
+    const statuses = answers[request.url ?? ""] ?? [404];
+    const status = (statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 404;
+    response.writeHead(status, { "Content-Length": 2, "Retry-After": 0 }).end("{}");
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function checkouts(attempts: readonly Partial<Attempt>[]): History {
+  const history = new History();
+  for (const attempt of attempts) {
+    const some = { kind: "checkout", subject: "", key: "", gateway: 0, code: "", startedAt: 0, endedAt: 1 } as const;
+    history.record({ ...some, status: 0, request: history.nextRequest(), ...attempt });
+  }
+  return history;
+}
+
+const soon = (): number => performance.now() + 300;
+
+test("unclear checkouts are asked for until they are clear; those that are clear are left alone", async (t) => {
+  const url = await gateway(t, {
+    "/orders/checkout/lost": [409, 409, 200],
+    "/orders/checkout/late": [400],
+    "/orders/checkout/never": [409],
+  });
+  const history = checkouts([
+    { subject: "lost" },
+    { subject: "late", status: 400, endedAt: 9 },
+    { subject: "late", status: 409, startedAt: 2, endedAt: 5 },
+    { subject: "never" },
+    { subject: "paid" },
+    { subject: "paid", status: 200 },
+    { subject: "poor" },
+    { subject: "poor", status: 400, startedAt: 2 },
+  ]);
+  const findings = await resolve({ history, open: [] }, { urls: [url], deadline: soon() });
+  assert.deepEqual(findings, ["S7: order never has no clear outcome at the deadline: 409 "]);
+  const resolved = new Set([...history.attempts()].flatMap(({ kind, subject }) => (kind === "resolve" ? subject : [])));
+  assert.deepEqual([...resolved].sort(), ["late", "lost", "never"]);
+  assert.ok(toldOf(history).get("lost")?.paidAt !== undefined);
+  assert.equal(history.figures().attempts, 8, "what is resolved is not of the load");
+});
+
+test("changes without a clear answer are repeated, and count once they are done", async (t) => {
+  const url = await gateway(t, {
+    "/stock/add/item/5": [503, 200],
+    "/stock/subtract/item/7": [400],
+    "/stock/add/item/9": [503],
+  });
+  const item = new Shop().addItem("item", 1);
+  const open: KeyedRequest[] = [
+    move("add_stock", "a", { thing: item, amount: 5 }),
+    move("subtract_stock", "b", { thing: item, amount: 7 }),
+    move("add_stock", "c", { thing: item, amount: 9 }),
+  ];
+  const history = new History();
+  const findings = await resolve({ history, open }, { urls: [url], deadline: soon() });
+  assert.deepEqual(findings, ["/stock/add/item/9 under key c has no clear answer: 503 "]);
+  assert.deepEqual([item.given, item.taken, history.size], [5, 0, 0]);
+  assert.deepEqual(
+    open.map(({ request }) => request.key),
+    ["c"],
+  );
+});

@@ -1,0 +1,55 @@
+// What sentinels know, asked over their own protocol.
+import { converse, type ServerProcess } from "@assent/local-servers";
+import { setTimeout as pause } from "node:timers/promises";
+
+const askMs = 1_000;
+const deadlineMs = 30_000;
+const pollMs = 50;
+
+export interface MasterView {
+  /** Where the others reach it. */
+  readonly port: number;
+  readonly replicas: number;
+  /** Besides the one that was asked. */
+  readonly sentinels: number;
+}
+
+/** What a sentinel knows of a master; undefined when it does not answer. */
+export async function masterView(sentinel: ServerProcess, master: string): Promise<MasterView | undefined> {
+  const fields = await record(sentinel, `SENTINEL MASTER ${master}\r\n`);
+  const number = (name: string): number => Number(fields?.get(name) ?? NaN);
+  const view = { port: number("port"), replicas: number("num-slaves"), sentinels: number("num-other-sentinels") };
+  return Number.isInteger(view.port) ? view : undefined;
+}
+
+/** Resolves when every sentinel knows all replicas and all others. @throws Error when that takes too long */
+export async function sentinelsKnowAll(
+  sentinels: readonly ServerProcess[],
+  { masters, replicas, sentinels: others }: { masters: readonly string[]; replicas: number; sentinels: number },
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  for (const sentinel of sentinels) {
+    for (const master of masters) {
+      for (;;) {
+        const view = await masterView(sentinel, master);
+        if (view !== undefined && view.replicas >= replicas && view.sentinels >= others) break;
+        if (performance.now() > deadline) throw new Error(`a sentinel does not know all of ${master}`);
+        await pause(pollMs);
+      }
+    }
+  }
+}
+
+/** A reply of bulk strings, names and values in turns. */
+async function record(sentinel: ServerProcess, text: string): Promise<ReadonlyMap<string, string> | undefined> {
+  const strings = (received: string): readonly string[] => {
+    const [head = "", ...lines] = received.split("\r\n");
+    const values = lines.filter((_, index) => index % 2 === 1);
+    return values.length >= Number(head.slice(1)) && lines.length >= 2 * Number(head.slice(1)) + 1 ? values : [];
+  };
+  const isComplete = (received: string): boolean => received.startsWith("-") || strings(received).length > 0;
+  const received = await converse({ port: sentinel.port, text, isComplete, waitMs: askMs });
+  if (received === undefined || received.startsWith("-")) return undefined;
+  const values = strings(received);
+  return new Map(values.flatMap((name, index) => (index % 2 === 0 ? [[name, values[index + 1] ?? ""] as const] : [])));
+}
