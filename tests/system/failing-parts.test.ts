@@ -271,6 +271,7 @@ test("decisions that are never answered open the breaker as votes do (D45)", asy
   await until(() => shop.lostToStock > 5);
   const refused = await shop.post("/orders/checkout/1");
   assert.deepEqual([refused.status, codeOf(refused)], [400, "service_stock_unavailable"]);
+  assert.equal((await shop.post("/orders/checkout/0")).status, 200, "S5: what was told paid is not told unpaid now");
   shop.unheard.clear();
   await shop.quiet();
   assert.deepEqual(await shop.accounts(), [

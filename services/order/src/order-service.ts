@@ -42,6 +42,7 @@ const seedChunk = 5_000;
 /** Unfinished transactions looked at for the parked ones, and shown. */
 const parkedScanMax = 10_000;
 const parkedShownMax = 10;
+const pendingRetryMs = 1_000;
 
 export class OrderService {
   readonly #options: OrderServiceOptions;
@@ -90,10 +91,12 @@ export class OrderService {
       case "pending":
         throw checkoutPending(result.retryAfterMs);
       case "overloaded":
+        if (await this.#wasPaid(orderId)) return;
         throw new Problem("overloaded", "Too many checkouts at once. Nothing was started; try again later.", {
           retryAfterMs: result.retryAfterMs,
         });
       case "service_unavailable":
+        if (await this.#wasPaid(orderId)) return;
         throw new Problem(
           `service_${result.service}_unavailable`,
           `Checkout failed: ${result.service} does not answer. Nothing was started; try again later.`,
@@ -147,6 +150,13 @@ export class OrderService {
   /** Resolves when the store answers. */
   async ping(): Promise<void> {
     await this.#options.store.run("readRow", { key: "" });
+  }
+
+  /** S5: that nothing was started now says nothing of what was started before. @throws {Problem} checkout_pending */
+  async #wasPaid(orderId: string): Promise<boolean> {
+    const row = await this.#options.store.run("readRow", { key: orderId });
+    if (row?.outcome === "pending") throw checkoutPending(pendingRetryMs);
+    return row?.outcome === "committed";
   }
 
   #add(args: { readonly key: string; readonly change: RowChange }, once: OnceKey | undefined): Promise<RowWrite> {
