@@ -106,7 +106,7 @@ function addUp(program: Command): void {
     .description("start a whole topology of real servers and processes on this machine, until Ctrl-C")
     .option(
       "--topology <name>",
-      "local: NATS, a Redis for each service, instances of each, HAProxy; sentinel: three of each server, with failover",
+      "local: NATS, a Redis for each service, instances of each, HAProxy; sentinel: three of each, with failover",
       "local",
     )
     .option("--port <number>", "port of the gateway; the second one has the next", wholeNumber, 8_000)

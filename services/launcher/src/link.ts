@@ -2,7 +2,7 @@
 
 /**
  * The port of the loopback address by which `from` reaches `to`, whose own port is given. Processes are named as in the
- * topology; databases, sentinels and brokers among themselves are all called by their kind: "redis", "sentinel", "nats".
+ * topology; databases and sentinels among themselves are called by their kind: "redis", "sentinel".
  */
 export type Link = (from: string, to: string, port: number) => Promise<number>;
 

@@ -44,4 +44,3 @@ async function startDatabases(folder: string, processes: Processes): Promise<Dat
   const [order, stock, payment] = await Promise.all([start("order"), start("stock"), start("payment")]);
   return { order, stock, payment };
 }
-

@@ -9,6 +9,8 @@ const pollMs = 50;
 export interface MasterView {
   /** Where the others reach it. */
   readonly port: number;
+  /** Of the configuration: where sentinels differ, the newest counts. */
+  readonly epoch: number;
   readonly replicas: number;
   /** Besides the one that was asked. */
   readonly sentinels: number;
@@ -18,7 +20,12 @@ export interface MasterView {
 export async function masterView(sentinel: ServerProcess, master: string): Promise<MasterView | undefined> {
   const fields = await record(sentinel, `SENTINEL MASTER ${master}\r\n`);
   const number = (name: string): number => Number(fields?.get(name) ?? NaN);
-  const view = { port: number("port"), replicas: number("num-slaves"), sentinels: number("num-other-sentinels") };
+  const view = {
+    port: number("port"),
+    epoch: number("config-epoch"),
+    replicas: number("num-slaves"),
+    sentinels: number("num-other-sentinels"),
+  };
   return Number.isInteger(view.port) ? view : undefined;
 }
 

@@ -1,0 +1,95 @@
+// `npm run chaos`: the sentinel topology under load with faults of every kind, or, with --minutes, random kills.
+// Exit code 1 on any finding; the data is kept then.
+import { temporaryFolder } from "@assent/launcher";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type ChaosReport, chaosRun, type FaultResult } from "./chaos-run.ts";
+import type { Fault } from "./fault.ts";
+import { faults } from "./faults.ts";
+import { chaosReportText } from "./report.ts";
+import { soakKills } from "./soak.ts";
+import { Stage } from "./stage.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string" },
+    every: { type: "string", default: "10" },
+    only: { type: "string" },
+    masters: { type: "string" },
+    durability: { type: "string", default: "D2" },
+    flush: { type: "string", default: "always" },
+    protocol: { type: "string", default: "auto" },
+    delivery: { type: "string", default: "jetstream" },
+    connections: { type: "string", default: "16" },
+    rate: { type: "string", default: "200" },
+    report: { type: "string" },
+    history: { type: "string" },
+    list: { type: "boolean" },
+    json: { type: "boolean" },
+  },
+});
+
+const chosen = faults.filter(({ name }) => values.only === undefined || name.includes(values.only));
+if (values.list === true) {
+  for (const { name } of chosen) process.stdout.write(`${name}\n`);
+} else {
+  await run();
+}
+
+async function run(): Promise<void> {
+  const folder = temporaryFolder();
+  const isSoak = values.minutes !== undefined || values.masters !== undefined;
+  const stage = await Stage.open({
+    folder: folder.path,
+    cuts: !isSoak && chosen.some(({ cuts }) => cuts === true),
+    durability: values.durability as "D2",
+    appendfsync: values.flush as "always",
+    protocol: values.protocol as "auto",
+    delivery: values.delivery as "jetstream",
+  });
+  const begunAt = new Date();
+  const report = await chaosRun({
+    stage,
+    faults: strikes(stage),
+    connections: Number(values.connections),
+    requestsPerSecond: Number(values.rate),
+    ...(isSoak && { everyMs: 1_000 * Number(values.every) }),
+    ...(values.history !== undefined && { historyFile: values.history }),
+    onCase: (result) => (values.json === true ? undefined : print(result)),
+  });
+  await stage.close();
+  tell(report, { begunAt, folder: folder.path });
+  if (report.findings.length === 0) folder.remove();
+  else process.exitCode = 1;
+}
+
+function strikes(stage: Stage): Iterable<Fault> {
+  const names = [...stage.topology.processes.keys()];
+  if (values.masters !== undefined) return masterKills(Number(values.masters));
+  if (values.minutes === undefined) return chosen;
+  return soakKills({ victims: names, minutes: Number(values.minutes), draw: Math.random });
+}
+
+/** The masters of the services in turns, so many times in all. */
+function masterKills(count: number): readonly Fault[] {
+  const kills = faults.filter(({ name }) => /^the master .*is killed$/.test(name));
+  return Array.from({ length: count }, (_, index) => kills[index % kills.length]).filter(
+    (fault) => fault !== undefined,
+  );
+}
+
+function tell(report: ChaosReport, { begunAt, folder }: { begunAt: Date; folder: string }): void {
+  const command = `npm run chaos -- ${process.argv.slice(2).join(" ")}`.trim();
+  const text = chaosReportText(report, { command, begunAt });
+  if (values.report !== undefined) writeFileSync(values.report, text);
+  process.stdout.write(values.json === true ? `${JSON.stringify(report, null, 2)}\n` : `\n${text}`);
+  if (report.findings.length === 0) return;
+  writeFileSync(join(folder, "findings.txt"), report.findings.join("\n"));
+  process.stderr.write(`${report.findings.length} findings; the data is kept in ${folder}\n`);
+}
+
+function print({ name, flowsAfterMs, stoodStillMs, wellAfterMs }: FaultResult): void {
+  const columns = [flowsAfterMs, stoodStillMs, wellAfterMs].map((ms) => `${(ms / 1_000).toFixed(1)} s`.padStart(8));
+  process.stdout.write(`flows after ${columns[0]}, stood still ${columns[1]}, well after ${columns[2]}  ${name}\n`);
+}

@@ -1,0 +1,195 @@
+// Every connection between two processes of a topology runs through here, so that it can be cut or slowed down, pair by
+// pair. A cut is silent, as on a real network: nothing is refused or closed, nothing arrives until it is healed.
+import { loopback } from "@assent/local-servers";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+
+/** Whether the connections of a pair are meant. */
+export type Pairs = (from: string, to: string) => boolean;
+
+interface Passage {
+  readonly from: string;
+  readonly to: string;
+  readonly server: Server;
+  readonly port: number;
+  readonly streams: Set<Stream>;
+}
+
+export class CutNetwork {
+  readonly #passages = new Map<string, Promise<Passage>>();
+  readonly #open: Passage[] = [];
+  readonly #cuts = new Set<Pairs>();
+  readonly #delays = new Map<Pairs, number>();
+
+  /** A `Link` of the launcher: the port by which `from` reaches `to`. */
+  readonly link = async (from: string, to: string, port: number): Promise<number> => {
+    const name = `${from} ${to} ${port}`;
+    let passage = this.#passages.get(name);
+    if (passage === undefined) {
+      passage = this.#openPassage(from, to, port);
+      this.#passages.set(name, passage);
+    }
+    return (await passage).port;
+  };
+
+  /** Cuts pairs until the function that is answered is called. @throws Error when no pair is meant */
+  cut(pairs: Pairs): () => void {
+    this.#mustMean(pairs);
+    this.#cuts.add(pairs);
+    this.#apply();
+    return () => {
+      this.#cuts.delete(pairs);
+      this.#apply();
+    };
+  }
+
+  /** Delays each way of pairs until the function that is answered is called. @throws Error when no pair is meant */
+  slow(pairs: Pairs, delayMs: number): () => void {
+    this.#mustMean(pairs);
+    this.#delays.set(pairs, delayMs);
+    this.#apply();
+    return () => {
+      this.#delays.delete(pairs);
+      this.#apply();
+    };
+  }
+
+  close(): void {
+    for (const { server, streams } of this.#open) {
+      server.close();
+      for (const stream of streams) stream.end();
+    }
+  }
+
+  #openPassage(from: string, to: string, target: number): Promise<Passage> {
+    const streams = new Set<Stream>();
+    const server = createServer((socket) => {
+      const stream = new Stream(socket, target, () => streams.delete(stream));
+      streams.add(stream);
+      stream.set(this.#stateOf(from, to));
+    });
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(0, loopback, () => {
+        const passage = { from, to, server, port: (server.address() as AddressInfo).port, streams };
+        this.#open.push(passage);
+        resolve(passage);
+      });
+    });
+  }
+
+  #mustMean(pairs: Pairs): void {
+    if (!this.#open.some(({ from, to }) => pairs(from, to)))
+      throw new Error("there is no such pair: nothing would be cut");
+  }
+
+  #apply(): void {
+    for (const { from, to, streams } of this.#open) {
+      const state = this.#stateOf(from, to);
+      for (const stream of streams) stream.set(state);
+    }
+  }
+
+  #stateOf(from: string, to: string): StreamState {
+    const isCut = [...this.#cuts].some((pairs) => pairs(from, to));
+    const delays = [...this.#delays].map(([pairs, delayMs]) => (pairs(from, to) ? delayMs : 0));
+    return { isCut, delayMs: Math.max(0, ...delays) };
+  }
+}
+
+interface StreamState {
+  readonly isCut: boolean;
+  readonly delayMs: number;
+}
+
+/** One connection, in both directions. */
+class Stream {
+  readonly #near: Socket;
+  readonly #target: number;
+  readonly #ended: () => void;
+  #far: Socket | undefined;
+  #state: StreamState = { isCut: true, delayMs: 0 };
+  #hasEnded = false;
+
+  constructor(near: Socket, target: number, ended: () => void) {
+    this.#near = near;
+    this.#target = target;
+    this.#ended = ended;
+    near.pause();
+    near.setNoDelay(true);
+    near.on("error", () => this.#broken());
+    near.on("close", () => this.#close());
+  }
+
+  set(state: StreamState): void {
+    this.#state = state;
+    if (this.#hasEnded) return;
+    if (state.isCut) {
+      this.#near.pause();
+      this.#far?.pause();
+      return;
+    }
+    if (this.#near.destroyed || this.#far?.destroyed === true) return this.end();
+    if (this.#far === undefined) {
+      this.#far = this.#connect();
+      carry(this.#near, this.#far, this);
+      carry(this.#far, this.#near, this);
+    }
+    this.#near.resume();
+    this.#far.resume();
+  }
+
+  get isCut(): boolean {
+    return this.#state.isCut;
+  }
+
+  get delayMs(): number {
+    return this.#state.delayMs;
+  }
+
+  end(): void {
+    this.#near.destroy();
+    this.#far?.destroy();
+    this.#close();
+  }
+
+  #connect(): Socket {
+    const far = connect({ port: this.#target, host: loopback, noDelay: true });
+    far.on("error", () => this.#broken());
+    far.on("close", () => this.#close());
+    return far;
+  }
+
+  #broken(): void {
+    if (!this.#state.isCut) this.end();
+  }
+
+  /** One end has closed; across a cut the other does not hear of it before it is healed. */
+  #close(): void {
+    if (this.#hasEnded || this.#state.isCut) return;
+    this.#hasEnded = true;
+    this.#near.destroy();
+    this.#far?.destroy();
+    this.#ended();
+  }
+}
+
+/** Passes on what comes in, later where the stream is slow, and not faster than it is taken. */
+function carry(from: Socket, to: Socket, stream: Stream): void {
+  let due = 0;
+  const pass = (work: () => void): void => {
+    // In order, also when the delay changes meanwhile.
+    due = Math.max(due, performance.now() + stream.delayMs);
+    if (due <= performance.now()) work();
+    else setTimeout(work, due - performance.now());
+  };
+  from.on("data", (chunk: Buffer) =>
+    pass(() => {
+      if (to.destroyed) return;
+      if (!to.write(chunk)) from.pause();
+    }),
+  );
+  to.on("drain", () => {
+    if (!stream.isCut) from.resume();
+  });
+  from.on("end", () => pass(() => to.end()));
+}

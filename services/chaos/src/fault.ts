@@ -1,0 +1,124 @@
+// What can be done to a stage, and undone. Each fault says what it did by doing it for real: one that has nothing to
+// strike fails, so that no case passes without its fault.
+import { databaseNames, type ServiceName, serviceNames } from "@assent/launcher";
+import { spawnSync } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Pairs } from "./cut-network.ts";
+import type { Stage } from "./stage.ts";
+
+/** Strikes, waits as long as the fault is to last, and heals; may tell what exactly was struck. */
+export type Strike = (stage: Stage) => Promise<string | void>;
+
+/** What a process is, which decides what its death costs. */
+export const roles = ["service", "broker", "gateway", "sentinel", "replica", "master"] as const;
+export type Role = (typeof roles)[number];
+
+export async function roleOf(stage: Stage, name: string): Promise<Role> {
+  if (name.startsWith("nats-")) return "broker";
+  if (name.startsWith("gateway-")) return "gateway";
+  if (name.startsWith("sentinel-")) return "sentinel";
+  const service = serviceOf(name);
+  if (service === undefined) return "service";
+  return (await stage.master(service)) === name ? "master" : "replica";
+}
+
+/** Whose database it is. */
+function serviceOf(name: string): ServiceName | undefined {
+  return serviceNames.find((service) => databaseNames(service).includes(name));
+}
+
+export interface Fault {
+  readonly name: string;
+  /** Whether it needs passages between the processes. */
+  readonly cuts?: boolean;
+  readonly strike: Strike;
+}
+
+/** Kills a process; a database that is master is started again only when another has taken its place. */
+export async function killProcess(stage: Stage, name: string): Promise<void> {
+  const { topology } = stage;
+  const service = serviceOf(name);
+  if (service === undefined || (await stage.master(service)) !== name) {
+    await stage.process(name).kill();
+    return;
+  }
+  topology.hold(name);
+  try {
+    await stage.process(name).kill();
+    await stage.promoted(service, name);
+  } finally {
+    topology.release(name);
+  }
+}
+
+export function kill(...names: readonly string[]): Strike {
+  return async (stage) => {
+    await Promise.all(names.map((name) => killProcess(stage, name)));
+  };
+}
+
+export function killMaster(service: ServiceName): Strike {
+  return async (stage) => killProcess(stage, await stage.master(service));
+}
+
+/** SIGTERM, as a container engine stops a container, and a start after a while. */
+export function stopAndStart(name: string, stoppedMs: number): Strike {
+  return async (stage) => {
+    stage.topology.hold(name);
+    await stage.process(name).stop();
+    await pause(stoppedMs);
+    stage.topology.release(name);
+  };
+}
+
+/** SIGSTOP, and SIGCONT after a while: what it was in the middle of goes on then. */
+export function stall(name: (stage: Stage) => Promise<string> | string, stalledMs: number): Strike {
+  return async (stage) => {
+    const stalled = stage.process(await name(stage));
+    stalled.pause();
+    try {
+      await pause(stalledMs);
+    } finally {
+      stalled.resume();
+    }
+  };
+}
+
+export function cutOff(pairs: (stage: Stage) => Promise<Pairs> | Pairs, cutMs: number): Strike {
+  return async (stage) => {
+    const meant = await pairs(stage);
+    const heal = network(stage).cut(meant);
+    await pause(cutMs);
+    heal();
+  };
+}
+
+export function slowDown(pairs: Pairs, delayMs: number, slowMs: number): Strike {
+  return async (stage) => {
+    const heal = network(stage).slow(pairs, delayMs);
+    await pause(slowMs);
+    heal();
+  };
+}
+
+/** Writes of a process to files fail from now on, as on a full disk; the limit is lifted after a while. */
+export function fullDisk(name: (stage: Stage) => Promise<string>, fullMs: number): Strike {
+  return async (stage) => {
+    const full = stage.process(await name(stage));
+    limitFiles(full.pid, "0");
+    await pause(fullMs);
+    // One that was ended by it has been started again, without the limit.
+    if (!full.hasEnded) limitFiles(full.pid, "unlimited");
+  };
+}
+
+/** https://man7.org/linux/man-pages/man1/prlimit.1.html */
+function limitFiles(pid: number, bytes: string): void {
+  const { status, stderr, error } = spawnSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`]);
+  if (status !== 0) throw new Error(`prlimit: ${error?.message ?? String(stderr)}`);
+}
+
+function network({ network: passages }: Stage): NonNullable<Stage["network"]> {
+  if (passages === undefined) throw new Error("this stage has no passages that could be cut");
+  return passages;
+}

@@ -1,0 +1,151 @@
+// The cases of the chaos suite, by name.
+import { databaseNames } from "@assent/launcher";
+import { cutOff, type Fault, fullDisk, kill, killMaster, slowDown, stall, stopAndStart, type Strike } from "./fault.ts";
+import type { Stage } from "./stage.ts";
+
+const masterOf =
+  (service: "order" | "stock" | "payment") =>
+  (stage: Stage): Promise<string> =>
+    stage.master(service);
+
+const isInstance = (name: string): boolean => /^(order|stock|payment)-\d$/.test(name);
+
+/** Longer than the lease of an instance (5 s): whatever it owns is taken over meanwhile. */
+const longerThanLeaseMs = 8_000;
+/** Longer than sentinels wait for a master (1.5 s). */
+const longerThanSentinelsMs = 6_000;
+const shortMs = 1_000;
+
+const inTurn =
+  (...strikes: readonly Strike[]): Strike =>
+  async (stage) => {
+    for (const strike of strikes) await strike(stage);
+  };
+
+const together =
+  (...strikes: readonly Strike[]): Strike =>
+  async (stage) => {
+    await Promise.all(strikes.map((strike) => strike(stage)));
+  };
+
+/** What anybody would try first, in the words of the system's description. */
+const scenarios: readonly Fault[] = [
+  {
+    name: "an instance of each service is stopped, and started again",
+    strike: inTurn(
+      stopAndStart("order-0", shortMs),
+      stopAndStart("stock-0", shortMs),
+      stopAndStart("payment-0", shortMs),
+    ),
+  },
+  { name: "an instance of each service is killed", strike: kill("order-0", "stock-1", "payment-0") },
+  { name: "all instances of stock are killed in the middle of checkouts", strike: kill("stock-0", "stock-1") },
+  { name: "the coordinators die", strike: kill("order-0", "order-1") },
+  { name: "the master of stock is killed", strike: killMaster("stock") },
+  { name: "the master of payment is killed", strike: killMaster("payment") },
+  { name: "the master with the log is killed", strike: killMaster("order") },
+  {
+    name: "one failure after another: an instance, a master, a broker, a gateway",
+    strike: together(kill("payment-1"), killMaster("stock"), kill("nats-0"), kill("gateway-0")),
+  },
+  { name: "all brokers are killed, and their streams are lost", strike: kill("nats-0", "nats-1", "nats-2") },
+];
+
+const kills: readonly Fault[] = [
+  ...["nats-0", "nats-1", "nats-2", "sentinel-0", "gateway-0", "gateway-1"].map((name) => ({
+    name: `${name} is killed`,
+    strike: kill(name),
+  })),
+  {
+    name: "a replica of the log is killed",
+    strike: async (stage) => {
+      const master = await stage.master("order");
+      await kill(databaseNames("order").find((name) => name !== master) ?? "")(stage);
+    },
+  },
+];
+
+const stalls: readonly Fault[] = [
+  { name: "a coordinator stalls for longer than its lease", strike: stall(() => "order-0", longerThanLeaseMs) },
+  { name: "a participant stalls", strike: stall(() => "stock-0", longerThanLeaseMs) },
+  {
+    name: "the master of payment stalls, is replaced, and wakes up",
+    strike: stall(masterOf("payment"), longerThanSentinelsMs),
+  },
+  {
+    name: "the master with the log stalls, is replaced, and wakes up",
+    strike: stall(masterOf("order"), longerThanSentinelsMs),
+  },
+  { name: "a broker stalls", strike: stall(() => "nats-1", longerThanSentinelsMs) },
+  {
+    name: "a sentinel stalls while a master dies",
+    strike: together(
+      stall(() => "sentinel-0", longerThanSentinelsMs),
+      killMaster("stock"),
+    ),
+  },
+  { name: "a gateway stalls", strike: stall(() => "gateway-0", longerThanSentinelsMs) },
+];
+
+const cuts: readonly Fault[] = [
+  {
+    name: "the instances of stock are cut off from their database",
+    cuts: true,
+    strike: cutOff(
+      () => (from, to) => from.startsWith("stock-") && to.startsWith("redis-stock-"),
+      longerThanSentinelsMs,
+    ),
+  },
+  {
+    name: "a coordinator is cut off from its database for longer than its lease",
+    cuts: true,
+    strike: cutOff(() => (from, to) => from === "order-0" && to.startsWith("redis-order-"), longerThanLeaseMs),
+  },
+  {
+    name: "a participant is cut off from the brokers",
+    cuts: true,
+    strike: cutOff(() => (from, to) => from === "payment-1" && to.startsWith("nats-"), longerThanSentinelsMs),
+  },
+  {
+    name: "the master of stock is cut off from everybody, is replaced, and returns",
+    cuts: true,
+    strike: cutOff(async (stage) => {
+      const master = await stage.master("stock");
+      return (_from, to) => to === master;
+    }, longerThanSentinelsMs),
+  },
+  {
+    name: "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
+    cuts: true,
+    strike: cutOff(async (stage) => {
+      const master = await stage.master("order");
+      return (from, to) => !isInstance(from) && to === master;
+    }, longerThanSentinelsMs),
+  },
+  {
+    name: "the brokers are cut off from each other",
+    cuts: true,
+    strike: cutOff(() => (from, to) => from.startsWith("nats-") && to.startsWith("nats-"), longerThanSentinelsMs),
+  },
+  {
+    name: "a gateway is cut off from the order service",
+    cuts: true,
+    strike: cutOff(() => (from, to) => from === "gateway-0" && to.startsWith("order-"), longerThanSentinelsMs),
+  },
+  {
+    name: "the database of payment is slow",
+    cuts: true,
+    strike: slowDown(
+      (from, to) => from.startsWith("payment-") && to.startsWith("redis-payment-"),
+      100,
+      longerThanSentinelsMs,
+    ),
+  },
+];
+
+const disks: readonly Fault[] = [
+  { name: "the disk of the master of stock is full", strike: fullDisk(masterOf("stock"), longerThanSentinelsMs) },
+  { name: "the disk of the master with the log is full", strike: fullDisk(masterOf("order"), longerThanSentinelsMs) },
+];
+
+export const faults: readonly Fault[] = [...scenarios, ...kills, ...stalls, ...cuts, ...disks];
