@@ -17,6 +17,7 @@ const { values } = parseArgs({
     every: { type: "string", default: "10" },
     only: { type: "string" },
     masters: { type: "string" },
+    lag: { type: "string", default: "0" },
     durability: { type: "string", default: "D2" },
     flush: { type: "string", default: "always" },
     protocol: { type: "string", default: "auto" },
@@ -39,15 +40,18 @@ if (values.list === true) {
 
 async function run(): Promise<void> {
   const folder = temporaryFolder();
+  const lagMs = Number(values.lag);
   const isSoak = values.minutes !== undefined || values.masters !== undefined;
   const stage = await Stage.open({
     folder: folder.path,
-    cuts: !isSoak && chosen.some(({ cuts }) => cuts === true),
+    cuts: lagMs > 0 || (!isSoak && chosen.some(({ cuts }) => cuts === true)),
     durability: values.durability as "D2",
     appendfsync: values.flush as "always",
     protocol: values.protocol as "auto",
     delivery: values.delivery as "jetstream",
   });
+  // Replicas are behind, so that what was acknowledged without them is missing on the one that is promoted.
+  if (lagMs > 0) stage.network?.slow((from, to) => from === "redis" && to.startsWith("redis-"), lagMs);
   const begunAt = new Date();
   const report = await chaosRun({
     stage,

@@ -1,5 +1,6 @@
 // What can be done to a stage, and undone. Each fault says what it did by doing it for real: one that has nothing to
 // strike fails, so that no case passes without its fault.
+import { converse, type ServerProcess } from "@assent/local-servers";
 import { databaseNames, type ServiceName, serviceNames } from "@assent/launcher";
 import { spawnSync } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
@@ -101,15 +102,34 @@ export function slowDown(pairs: Pairs, delayMs: number, slowMs: number): Strike 
   };
 }
 
-/** Writes of a process to files fail from now on, as on a full disk; the limit is lifted after a while. */
+/**
+ * No byte more for the files of a database, as on a full disk. One that ends because of that stays dead as long as the
+ * disk is full. @throws Error when it does not notice
+ */
 export function fullDisk(name: (stage: Stage) => Promise<string>, fullMs: number): Strike {
   return async (stage) => {
-    const full = stage.process(await name(stage));
-    limitFiles(full.pid, "0");
-    await pause(fullMs);
-    // One that was ended by it has been started again, without the limit.
-    if (!full.hasEnded) limitFiles(full.pid, "unlimited");
+    const victim = await name(stage);
+    const full = stage.process(victim);
+    stage.topology.hold(victim);
+    try {
+      limitFiles(full.pid, "0");
+      await stage.until(
+        `${victim} notices that its disk is full`,
+        async () => full.hasEnded || (await cannotWrite(full)),
+      );
+      await pause(fullMs);
+      if (!full.hasEnded) limitFiles(full.pid, "unlimited");
+    } finally {
+      stage.topology.release(victim);
+    }
   };
+}
+
+/** Whether a database says that it cannot write to its append-only file. */
+async function cannotWrite({ port }: ServerProcess): Promise<boolean> {
+  const isComplete = (text: string): boolean => text.includes("aof_last_write_status:");
+  const text = await converse({ port, text: "INFO persistence\r\n", isComplete, waitMs: 1_000 });
+  return text?.includes("aof_last_write_status:err") === true;
 }
 
 /** https://man7.org/linux/man-pages/man1/prlimit.1.html */

@@ -27,6 +27,8 @@ export interface RequestFigures {
   readonly unclear: number;
   /** Needed more than one attempt. */
   readonly repeated: number;
+  /** Requests whose first answer, by whichever gateway and attempt, came within 10 s, as a part of all. */
+  readonly answeredInTime: number;
   /** From the first attempt to the clear answer. */
   readonly latencies: Latencies;
 }
@@ -56,6 +58,7 @@ export function figuresOf(all: Iterable<Attempt>): HistoryFigures {
   const byKind: Partial<Record<RequestKind, MutableKind>> = {};
   const requests = new Map<number, Attempt>();
   const startedAt = new Map<number, number>();
+  const inTime = new Set<number>();
   const counts = { attempts: 0, inTime: 0, checkouts5xx: 0, all5xx: 0, repeated: new Set<number>() };
   const paid = new Set<string>();
   for (const attempt of all) {
@@ -67,6 +70,7 @@ export function figuresOf(all: Iterable<Attempt>): HistoryFigures {
     else startedAt.set(request, attempt.startedAt);
     requests.set(request, attempt);
     if (status === 0) continue;
+    if (endedAt - (startedAt.get(request) ?? 0) <= answerMaxMs) inTime.add(request);
     const tookMs = endedAt - attempt.startedAt;
     latencies.push(tookMs);
     if (tookMs <= answerMaxMs) counts.inTime += 1;
@@ -85,7 +89,7 @@ export function figuresOf(all: Iterable<Attempt>): HistoryFigures {
     ordersPaid: paid.size,
     latencies: latenciesOf(latencies),
     checkoutLatencies: latenciesOf(checkoutLatencies),
-    requests: requestFigures({ last: requests, startedAt, repeated: counts.repeated.size }),
+    requests: requestFigures({ last: requests, startedAt, repeated: counts.repeated.size, inTime: inTime.size }),
     byKind,
   };
 }
@@ -106,10 +110,12 @@ function requestFigures({
   last,
   startedAt,
   repeated,
+  inTime,
 }: {
   last: ReadonlyMap<number, Attempt>;
   startedAt: ReadonlyMap<number, number>;
   repeated: number;
+  inTime: number;
 }): RequestFigures {
   const ends = { done: 0, refused: 0, unclear: 0 };
   const latencies: number[] = [];
@@ -118,7 +124,8 @@ function requestFigures({
     ends[verdict === "not_now" ? "unclear" : verdict] += 1;
     if (verdict === "done" || verdict === "refused") latencies.push(attempt.endedAt - (startedAt.get(request) ?? 0));
   }
-  return { total: last.size, ...ends, repeated, latencies: latenciesOf(latencies) };
+  const answeredInTime = last.size === 0 ? 1 : inTime / last.size;
+  return { total: last.size, ...ends, repeated, answeredInTime, latencies: latenciesOf(latencies) };
 }
 
 function latenciesOf(unsorted: readonly number[]): Latencies {

@@ -66,7 +66,8 @@ test("figures count attempts, and requests with all that clients did for them", 
     checkoutLatencies: { p50Ms: 60, p99Ms: 60, maxMs: 10_500 },
   });
   const latencies = { p50Ms: 60, p99Ms: 60, maxMs: 10_030 };
-  assert.deepEqual(requests, { total: 4, done: 2, refused: 1, unclear: 1, repeated: 1, latencies });
+  const counts = { total: 4, done: 2, refused: 1, unclear: 1, repeated: 1, answeredInTime: 2 / 4 };
+  assert.deepEqual(requests, { ...counts, latencies });
   assert.deepEqual(byKind.checkout, { attempts: 3, byStatus: { 0: 1, 200: 1, 503: 1 }, byCode: {} });
   assert.deepEqual(byKind.pay?.byCode, { insufficient_credit: 1 });
 });

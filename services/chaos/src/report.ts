@@ -11,15 +11,16 @@ export interface ReportContext {
 
 export function chaosReportText(report: ChaosReport, { command, begunAt }: ReportContext): string {
   const { results, figures, findings } = report;
-  const inTime = (100 * figures.answeredInTime).toFixed(3);
+  const percent = (part: number): string => `${(100 * part).toFixed(3)} %`;
   const processor = `${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
   const lines = [
     `\`${command}\`, ${begunAt.toISOString().slice(0, 16)}Z, ${processor}, Node ${process.versions.node}`,
     "",
     `- faults: ${results.length}; findings: ${findings.length}`,
-    `- attempts: ${figures.attempts}, answered within ${answerMaxMs / 1_000} s: ${inTime} %; ` +
+    `- attempts: ${figures.attempts}, answered within ${answerMaxMs / 1_000} s: ${percent(figures.answeredInTime)}; ` +
       `checkouts answered 5xx: ${figures.checkouts5xx}; all 5xx: ${figures.all5xx}`,
-    `- requests, with failover and retries: ${figures.requests.total}, done ${figures.requests.done}, refused ` +
+    `- requests, with failover and retries: ${figures.requests.total}, answered within ${answerMaxMs / 1_000} s: ` +
+      `${percent(figures.requests.answeredInTime)}; done ${figures.requests.done}, refused ` +
       `${figures.requests.refused}, unclear ${figures.requests.unclear}; orders paid: ${figures.ordersPaid}`,
     `- checkouts: median ${ms(figures.checkoutLatencies.p50Ms)}, p99 ${ms(figures.checkoutLatencies.p99Ms)}, ` +
       `longest ${ms(figures.checkoutLatencies.maxMs)}`,

@@ -1,0 +1,32 @@
+// A slice of the chaos suite: the sentinel topology under load, faults one after the other, everything judged at the end.
+import { chaosRun, faults, Stage } from "@assent/chaos";
+import { temporaryFolder } from "@assent/launcher";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const slice = [
+  "an instance of each service is killed",
+  "one failure after another: an instance, a master, a broker, a gateway",
+  "all brokers are killed, and their streams are lost",
+  "a coordinator stalls for longer than its lease",
+  "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
+];
+
+test("whatever dies, stalls or is cut off, what was told stays true and the books are exact", async () => {
+  const folder = temporaryFolder();
+  const stage = await Stage.open({ folder: folder.path, cuts: true });
+  try {
+    const chosen = slice.map((name) => faults.find((fault) => fault.name === name));
+    assert.ok(
+      chosen.every((fault) => fault !== undefined),
+      "every name is one of a fault",
+    );
+    const report = await chaosRun({ stage, faults: chosen, connections: 16, requestsPerSecond: 150 });
+    assert.deepEqual(report.findings, []);
+    assert.equal(report.results.length, slice.length);
+    assert.ok(report.figures.ordersPaid > 100, "there was load");
+  } finally {
+    await stage.close();
+  }
+  folder.remove();
+});
