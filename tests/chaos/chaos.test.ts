@@ -1,4 +1,4 @@
-// A slice of the chaos suite: the sentinel topology under load, faults one after the other, everything judged at the end.
+// A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end.
 import { chaosRun, faults, Stage } from "@assent/chaos";
 import { temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";

@@ -147,7 +147,7 @@ class Shop {
   /** Nothing is under way any more: success is told at the decision, and carried out after that. */
   async quiet(): Promise<void> {
     const giveUpAt = performance.now() + 5_000;
-    while ((await this.#orders.run("active", { limit: 1 })).length > 0) {
+    while ((await this.#orders.run("owners", { limit: 1 })).length > 0) {
       assert.ok(performance.now() < giveUpAt, "it does not end");
       await new Promise(setImmediate);
     }

@@ -2,7 +2,7 @@
 import { type LedgerTotals, ledgerOperations } from "@assent/ledger";
 import type { Row, Tables } from "@assent/orchestrator";
 import type { OrderFields } from "@assent/order";
-import { BatchTables, replacedCommitted } from "@assent/store-keyed";
+import { BatchTables, formerIndexTable, replacedCommitted, unfinishedTable } from "@assent/store-keyed";
 import { SqliteEngine } from "@assent/store-sqlite";
 import { existsSync } from "node:fs";
 import { type DataFolder, lockDataFolder } from "./embedded/data-folder.ts";
@@ -80,7 +80,8 @@ function readOrders(tables: Tables): Pick<AuditReport, "orders" | "unfinished"> 
     orders.paidCost += total;
   }
   let unfinished = 0;
-  for (const _ of allOf(tables, "active")) unfinished += 1;
+  // A folder that an earlier version has left has them in its index.
+  for (const index of [unfinishedTable, formerIndexTable]) for (const _ of allOf(tables, index)) unfinished += 1;
   return { orders, unfinished };
 }
 

@@ -13,6 +13,7 @@ export function observationLog(name: string): Observer {
         case "AlarmRaised":
         case "ProtocolSwitched":
         case "BreakerChanged":
+        case "LeadershipChanged":
           console.log(`${name}: ${JSON.stringify(observation)}`);
           return;
         case "BackgroundWorkFailed":

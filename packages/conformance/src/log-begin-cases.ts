@@ -1,5 +1,5 @@
 // Beginning: the row is claimed and the record opened in one step (C4), once per row at a time.
-import { type FieldCondition } from "@assent/orchestrator";
+import { type FieldCondition, unfinishedRecords } from "@assent/orchestrator";
 import { parseTransactionId } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -30,7 +30,7 @@ async function assertRefusesConditions(
     const result = await log.begin({ ...request, change });
     assert.equal(result.kind, "unmet", JSON.stringify(condition));
     assert.deepEqual(await rows.readRow(orderKey), before, "an unmet begin changes nothing");
-    assert.deepEqual(await log.active(undefined, 10), [], "an unmet begin opens nothing");
+    assert.deepEqual(await unfinishedRecords(log, 10), [], "an unmet begin opens nothing");
   }
 }
 
@@ -58,7 +58,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     async run({ log, rows }, clock) {
       assert.deepEqual(await log.begin(beginRequest(clock)), { kind: "absent" });
       assert.equal(await rows.readRow(orderKey), undefined);
-      assert.deepEqual(await log.active(undefined, 10), []);
+      assert.deepEqual(await unfinishedRecords(log, 10), []);
     },
   },
   {
@@ -135,7 +135,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
       ]) {
         await assert.rejects(adapter.log.begin(beginRequest(clock, { change })), JSON.stringify(change));
         assert.deepEqual(await adapter.rows.readRow(orderKey), before);
-        assert.deepEqual(await adapter.log.active(undefined, 10), []);
+        assert.deepEqual(await unfinishedRecords(adapter.log, 10), []);
       }
     },
   },
@@ -155,7 +155,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
       const owners = Array.from({ length: 20 }, (_, index) => `order/${index}.1`);
       const results = await Promise.all(owners.map((name) => adapter.log.begin(beginRequest(clock, { owner: name }))));
       assert.equal(kindsOf(results).filter((kind) => kind === "begun").length, 1, kindsOf(results).join());
-      const [active, ...others] = await adapter.log.active(undefined, 10);
+      const [active, ...others] = await unfinishedRecords(adapter.log, 10);
       assert.deepEqual(others, []);
       for (const result of results) {
         if (result.kind === "begun") assert.deepEqual(result.record, active);

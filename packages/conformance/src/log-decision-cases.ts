@@ -1,4 +1,5 @@
 // Deciding: record and row in one step for both outcomes (C4); the first decision wins and never changes (C2).
+import { unfinishedRecords } from "@assent/orchestrator";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {
@@ -171,7 +172,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
       assert.deepEqual(await log.park({ ...record, note }), absent);
       assert.equal(await log.read(record.txId), undefined);
       assert.equal(await rows.readRow(orderKey), undefined);
-      assert.deepEqual(await log.active(undefined, 10), []);
+      assert.deepEqual(await unfinishedRecords(log, 10), []);
     },
   },
   {

@@ -1,4 +1,5 @@
-// Ownership, parking, the active index and removal (R1, R2, R4, P7).
+// Ownership, parking and removal (R1, R2, R4, P7).
+import { unfinishedRecords } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -7,10 +8,6 @@ import type { Case } from "./suite.ts";
 
 /** Long after anything of a transaction may be removed. */
 const longAfterMs = 10 * defaultLimits.maxAgeMs;
-
-async function activeIds({ log }: LogAdapter): Promise<readonly string[]> {
-  return (await log.active(undefined, 1_000)).map(({ txId }) => txId);
-}
 
 export const ownershipCases: readonly Case<LogAdapter>[] = [
   {
@@ -91,43 +88,8 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
       assert.deepEqual(stranger, { kind: "lost", record });
       const parked = { ...record, parked: note };
       assert.deepEqual(await adapter.log.park({ ...record, note }), { kind: "written", record: parked });
-      assert.deepEqual(await adapter.log.active(undefined, 10), [parked], "parked is not done");
+      assert.deepEqual(await unfinishedRecords(adapter.log, 10), [parked], "parked is not done");
       assert.equal((await decided(adapter, decision(record, "commit"))).parked, undefined);
-    },
-  },
-  {
-    name: "R4 the active index holds a transaction until its end, not only until its decision",
-    async run(adapter, clock) {
-      const record = await orderBegun(adapter, clock);
-      assert.deepEqual(await adapter.log.active(undefined, 10), [record]);
-      for (const outcome of ["commit", "abort"] as const) {
-        await adapter.rows.putRow(outcome, "life1", {});
-        const { txId, ...rest } = await begun(adapter, clock, { key: outcome });
-        await decided(adapter, decision({ txId, ...rest }, outcome));
-        assert.ok((await activeIds(adapter)).includes(txId), `${outcome} decided, not ended`);
-        await adapter.log.end({ txId, ...rest });
-        assert.deepEqual(await activeIds(adapter), [record.txId], `${outcome} ended`);
-      }
-    },
-  },
-  {
-    name: "R4 the active index is read in pages, in order, without gaps",
-    async run(adapter, clock) {
-      const keys = Array.from({ length: 11 }, (_, index) => `order-${index}`);
-      await adapter.rows.putRows(
-        "life1",
-        keys.map((key) => [key, {}]),
-      );
-      await Promise.all(keys.map((key) => begun(adapter, clock, { key })));
-      const seen: string[] = [];
-      for (let after: string | undefined; ;) {
-        const page = await adapter.log.active(after, 4);
-        assert.ok(page.length <= 4);
-        seen.push(...page.map(({ txId }) => txId));
-        after = page.at(-1)?.txId;
-        if (page.length < 4) break;
-      }
-      assert.deepEqual(seen, keys.map((key) => `${key}:life1:1`).sort());
     },
   },
   {
@@ -155,7 +117,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
       const committing = await decided(adapter, decision(decidedOne, "commit"));
       clock.advance(longAfterMs);
       assert.equal(await adapter.log.sweep(10), 0);
-      assert.deepEqual(await adapter.log.active(undefined, 10), [active, committing]);
+      assert.deepEqual(await unfinishedRecords(adapter.log, 10), [active, committing]);
     },
   },
   {

@@ -1,4 +1,5 @@
 // R5: no record is never "abort". What the row still knows decides in which state a lost record comes back.
+import { unfinishedRecords } from "@assent/orchestrator";
 import { defaultLimits, type TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -39,7 +40,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       const rebuilt = await adapter.log.rebuild(lost);
       assert.deepEqual(rebuilt, { ...lost, changedAt: clock.now() });
       assert.deepEqual(await adapter.log.read(lost.txId), rebuilt);
-      assert.deepEqual(await adapter.log.active(undefined, 10), [rebuilt]);
+      assert.deepEqual(await unfinishedRecords(adapter.log, 10), [rebuilt]);
       const row = await adapter.rows.readRow(orderKey);
       assert.equal(row?.attempt, 1);
       assert.equal(row?.outcome, "pending");

@@ -9,8 +9,8 @@ import {
   openKeyed,
 } from "@assent/conformance";
 import type { Tables } from "@assent/orchestrator";
-import type { Json } from "@assent/protocol";
-import { BatchTables, type Executor, type Operation } from "@assent/store-keyed";
+import type { Json, TransactionRecord } from "@assent/protocol";
+import { BatchTables, type Executor, type Operation, removeUnfinished } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
 
 /** Operations as plain functions, which may be taken out of their object. */
@@ -53,6 +53,12 @@ export function losing(tables: Tables, isLost: (table: string, key: string, valu
       if (!isLost(table, key)) tables.delete(table, key);
     },
   };
+}
+
+/** Takes a record out of the index of unfinished ones. */
+export function removeFromIndex(tables: Tables, txId: string): void {
+  const record = tables.get("transactions", txId) as TransactionRecord | undefined;
+  if (record !== undefined) removeUnfinished(tables, record);
 }
 
 /** Tables in which some values look different. */

@@ -1,6 +1,7 @@
 // Logs that bring lost records back wrongly (R5).
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row } from "@assent/orchestrator";
+import { addUnfinished } from "@assent/store-keyed";
 import { type Break, brokenStore, losing, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -32,7 +33,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
         if (tables.get("transactions", record.txId) !== undefined) return rebuild(tables, { record }, context);
         const aborting = { ...record, state: "aborting", reason: "unknown" } as const;
         tables.put("transactions", record.txId, aborting as never);
-        tables.put("active", record.txId, null);
+        addUnfinished(tables, record);
         return aborting;
       },
     }),

@@ -2,7 +2,7 @@
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row, Tables } from "@assent/orchestrator";
 import type { TransactionRecord } from "@assent/protocol";
-import { type Break, brokenStore, losing, showing, unorderedStore } from "./broken-operations.ts";
+import { type Break, brokenStore, losing, removeFromIndex, showing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
 const recordOf = (tables: Tables, txId: string): TransactionRecord | undefined =>
@@ -220,29 +220,11 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     "counts what is parked as done",
     ({ park }) => ({
       park(tables, request) {
-        tables.delete("active", request.txId);
+        removeFromIndex(tables, request.txId);
         return park(tables, request);
       },
     }),
     ["R4 parking is a note"],
-  ),
-  broken(
-    "drops a transaction from the active index at its decision",
-    ({ decide }) => ({
-      decide(tables, request, context) {
-        tables.delete("active", request.txId);
-        return decide(tables, request, context);
-      },
-    }),
-    ["R4 the active index holds", "S7 a sweep never removes"],
-  ),
-  broken(
-    "begins each page of the active index where the last one ended",
-    ({ active }) => ({
-      active: (tables, { after, limit }) =>
-        active(tables, after === undefined ? { limit } : { after: after.slice(0, -1), limit }),
-    }),
-    ["R4 the active index is read in pages"],
   ),
   broken(
     "removes ended records as early as branch records",
@@ -252,11 +234,11 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
   broken("never removes anything", () => ({ sweepLog: () => 0 }), ["P7 an ended record", "R7 a sweep removes no more"]),
   broken(
     "removes what is old, ended or not",
-    ({ sweepLog }) => ({
+    ({ sweepLog, unfinished }) => ({
       sweepLog(tables, { limit }, context) {
-        for (const [txId] of tables.scan("active", { limit })) {
-          if ((recordOf(tables, txId)?.begunAt ?? 0) + 20_000_000 > context.now) continue;
-          tables.delete("active", txId);
+        for (const { txId, begunAt } of unfinished(tables, { owner: "order/a.1", limit })) {
+          if (begunAt + 20_000_000 > context.now) continue;
+          removeFromIndex(tables, txId);
           tables.delete("transactions", txId);
         }
         return sweepLog(tables, { limit }, context);

@@ -20,6 +20,7 @@ import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admis
 import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
+import { type Leadership, soleLeadership } from "./leadership.ts";
 import { exclusiveOwnership, type Ownership } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
 import { type Observer, silentObserver } from "./ports/observer.ts";
@@ -49,6 +50,8 @@ export interface OrchestratorOptions {
   readonly breaker?: BreakerLimits;
   /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
   readonly ownership?: Ownership;
+  /** Who sweeps the log, where several processes share one. Left out, this process does, whoever else does (R7). */
+  readonly leadership?: Leadership;
   /**
    * False (the default): the log keeps every write it acknowledged. Then an owner lets silence decide at the deadline,
    * and what the others hold is free at once. True, for a log that may fail over to a lagging replica and lose up to
@@ -114,6 +117,7 @@ export class Orchestrator {
     this.#recovery = new Recovery({
       environment: this.#environment,
       owner: this.#owner,
+      leadership: options.leadership ?? soleLeadership,
       definitions: this.#definitions,
       adopt: (driver) => this.#live.set(driver.record.txId, driver),
       closed: (driver, why) => this.#closed(driver, why),

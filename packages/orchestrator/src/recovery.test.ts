@@ -278,7 +278,7 @@ test("R4 what cannot be finished is parked, visible in the log, tried on, and en
 test("D13 a log that does not answer when a process starts is swept as soon as it does", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   await leftBehind(world);
-  world.scriptedLog.failNext("active", "not_written", "not_written", "not_written");
+  world.scriptedLog.failNext("owners", "not_written", "not_written", "not_written");
   await world.clock.until(world.boot().orchestrator.start());
   await world.clock.advance(60_000);
   assert.equal(world.seen("BackgroundWorkFailed").length, 3);

@@ -1,4 +1,4 @@
-// Recovery: taking over what other owners left, rebuilding records that were lost, sweeping the log.
+// Recovery: taking over what other owners left, rebuilding records that were lost.
 import {
   type BranchSpec,
   decodeOrigin,
@@ -11,17 +11,14 @@ import {
   transactionId,
 } from "@assent/protocol";
 import { type AnyTransaction, planBranches } from "./definition.ts";
-import type { Timer } from "./ports/clock.ts";
+import type { Leadership } from "./leadership.ts";
+import { Sweeper } from "./sweeper.ts";
 import { type DriverEnvironment, takeoverEpoch, TransactionDriver } from "./transaction-driver.ts";
-
-/** Records read from the active index at a time, and taken over at a time (R6). */
-export const recoveryBatchMax = 256;
-/** Ended records removed in one sweep. */
-export const removalBatchMax = 2_000;
 
 export interface RecoveryOptions {
   readonly environment: DriverEnvironment;
   readonly owner: string;
+  readonly leadership: Leadership;
   readonly definitions: readonly AnyTransaction[];
   readonly adopt: (driver: TransactionDriver) => void;
   readonly closed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
@@ -30,47 +27,38 @@ export interface RecoveryOptions {
 
 export class Recovery {
   readonly #options: RecoveryOptions;
-  #timer: Timer | undefined;
+  readonly #sweeper: Sweeper;
   #stopped = false;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
+    const { environment, owner, leadership } = options;
+    const consider = (record: TransactionRecord, isOwnerGone: boolean): Promise<boolean> =>
+      this.#contained(record.txId, () => this.#considerTakeover(record, { isOwnerGone }));
+    this.#sweeper = new Sweeper({ environment, owner, leadership, consider });
   }
 
-  /** A log that does not answer at first is swept later (D13): the sweeps go on whatever becomes of one. */
   async start(): Promise<void> {
-    await this.#contained("start", () => this.takeOverActive());
-    this.#schedule();
+    await this.#sweeper.start();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#timer?.cancel();
+    this.#sweeper.stop();
   }
 
   async sweep(): Promise<void> {
-    await this.takeOverActive();
-    await this.#options.environment.log.sweep(removalBatchMax);
-  }
-
-  /** Takes over every unfinished record whose owner is gone, in batches, each record on its own (R6). */
-  async takeOverActive(): Promise<void> {
-    const { log } = this.#options.environment;
-    let after: string | undefined;
-    for (;;) {
-      const records = await log.active(after, recoveryBatchMax);
-      await Promise.all(records.map((record) => this.#contained(record.txId, () => this.#considerTakeover(record))));
-      const last = records.at(-1);
-      if (last === undefined || records.length < recoveryBatchMax || this.#stopped) return;
-      after = last.txId;
-    }
+    await this.#sweeper.sweep();
   }
 
   /** Ownership of a record was lost, or given up at the deadline: whoever may, goes on with it by R3. */
   reread(txId: string, seenEpoch: number): void {
     void this.#contained(txId, async () => {
-      const record = await this.#options.environment.log.read(txId);
-      if (record !== undefined && !isEnded(record)) await this.#considerTakeover(record, { seenEpoch });
+      const { environment, owner } = this.#options;
+      const record = await environment.log.read(txId);
+      if (record === undefined || isEnded(record)) return;
+      const isOwnerGone = record.owner !== owner && (await environment.ownership.isGone(record.owner));
+      await this.#considerTakeover(record, { isOwnerGone, seenEpoch });
     });
   }
 
@@ -105,14 +93,18 @@ export class Recovery {
     return record;
   }
 
-  async #considerTakeover(seen: TransactionRecord, givenUp?: { seenEpoch: number }): Promise<void> {
+  /** `seenEpoch`: its driver here has given it up, having seen this epoch. */
+  async #considerTakeover(
+    seen: TransactionRecord,
+    { isOwnerGone, seenEpoch }: { isOwnerGone: boolean; seenEpoch?: number },
+  ): Promise<void> {
     const { environment, owner } = this.#options;
     if (this.#options.isLive(seen.txId) || this.#stopped) return;
-    const mine = seen.owner === owner;
-    if (!(mine && givenUp !== undefined) && !(await this.#mayTakeOver(seen))) return;
+    const hasGivenUp = seen.owner === owner && seenEpoch !== undefined;
+    if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return;
     const branches = this.#branchesOf(seen);
     if (typeof branches === "string") return this.#parkUnplanned(seen, branches);
-    const taker = { owner, epoch: takeoverEpoch(seen, environment.clock, givenUp?.seenEpoch) };
+    const taker = { owner, epoch: takeoverEpoch(seen, environment.clock, seenEpoch) };
     const { txId, owner: from, epoch } = seen;
     const write = await environment.log.takeOver({ txId, seen: { owner: from, epoch }, taker });
     if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId) || this.#stopped) return;
@@ -120,11 +112,10 @@ export class Recovery {
     this.#drive(write.record, branches);
   }
 
-  /** R2: the owner has gone, or has let deadline + grace pass. */
-  async #mayTakeOver(record: TransactionRecord): Promise<boolean> {
+  /** R2: its owner has let deadline + grace pass. */
+  #isOverdue(record: TransactionRecord): boolean {
     const { environment, owner } = this.#options;
-    const { clock, limits, ownership } = environment;
-    if (record.owner !== owner && (await ownership.isGone(record.owner))) return true;
+    const { clock, limits } = environment;
     // One's own record without a driver may be one whose `begin` is being answered just now: it has until its deadline.
     // Somebody else's that has changed hands since it began is being recovered: instances never snatch it in turns.
     if (record.owner !== owner && record.epoch > record.begunAt) return false;
@@ -178,19 +169,13 @@ export class Recovery {
   }
 
   /** An error in one transaction's recovery never touches another's (R6); the next sweep comes back to it. */
-  async #contained(txId: string, work: () => Promise<void>): Promise<void> {
+  async #contained(txId: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       this.#options.environment.observer.observe({ type: "BackgroundWorkFailed", work: `recover ${txId}`, error });
+      return false;
     }
-  }
-
-  #schedule(): void {
-    if (this.#stopped) return;
-    const { clock, limits, random } = this.#options.environment;
-    this.#timer = clock.after(limits.sweepEveryMs * (0.5 + random.uniform()), () => {
-      void this.#contained("sweep", () => this.sweep()).finally(() => this.#schedule());
-    });
   }
 }

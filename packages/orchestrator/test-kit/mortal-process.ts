@@ -52,7 +52,8 @@ export class MortalProcess {
       takeOver: (request) => this.#call(() => log.takeOver(request)),
       park: (request) => this.#call(() => log.park(request)),
       read: (txId) => this.#call(() => log.read(txId)),
-      active: (after, limit) => this.#call(() => log.active(after, limit)),
+      owners: (after, limit) => this.#call(() => log.owners(after, limit)),
+      unfinished: (owner, range) => this.#call(() => log.unfinished(owner, range)),
       rebuild: (record) => this.#call(() => log.rebuild(record)),
       sweep: (limit) => this.#call(() => log.sweep(limit)),
     };

@@ -25,7 +25,8 @@ export class ScriptedLog {
       takeOver: (request) => this.#call("takeOver", () => log().takeOver(request)),
       park: (request) => this.#call("park", () => log().park(request)),
       read: (txId) => this.#call("read", () => log().read(txId)),
-      active: (after, limit) => this.#call("active", () => log().active(after, limit)),
+      owners: (after, limit) => this.#call("owners", () => log().owners(after, limit)),
+      unfinished: (owner, range) => this.#call("unfinished", () => log().unfinished(owner, range)),
       rebuild: (record) => this.#call("rebuild", () => log().rebuild(record)),
       sweep: (limit) => this.#call("sweep", () => log().sweep(limit)),
     };

@@ -11,6 +11,7 @@ import {
   type StandardSchema,
   type Transaction,
   type TransactionLog,
+  unfinishedRecords,
 } from "@assent/orchestrator";
 import { type BranchRecord, defaultLimits, isJsonObject, type Limits, type TransactionRecord } from "@assent/protocol";
 import { memoryBranches, type MemoryBranches, memoryLog, type MemoryLog } from "@assent/store-memory";
@@ -140,7 +141,7 @@ export class World {
   }
 
   async active(): Promise<readonly TransactionRecord[]> {
-    return this.clock.until(this.#store.log.active(undefined, 1_000));
+    return this.clock.until(unfinishedRecords(this.#store.log, 1_000));
   }
 
   async account(service: Service, accountId: string): Promise<Account> {

@@ -12,3 +12,4 @@ export * from "./row-change.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";
 export * from "./time-key.ts";
+export * from "./unfinished-index.ts";

@@ -1,5 +1,5 @@
 // The ports `TransactionLog` and `RowStore` over an executor.
-import type { RowStore, TransactionLog } from "@assent/orchestrator";
+import type { RowStore, TransactionLog, UnfinishedPlace } from "@assent/orchestrator";
 import type { Executor } from "./executor.ts";
 import type { logOperations } from "./log-operations.ts";
 import type { rowOperations } from "./row-operations.ts";
@@ -15,11 +15,16 @@ export function keyedLog(executor: Executor<LogOperations>): TransactionLog {
     takeOver: (request) => executor.run("takeOver", request),
     park: (request) => executor.run("park", request),
     read: async (txId) => (await executor.run("readRecord", { txId })) ?? undefined,
-    active: (after, limit) => executor.run("active", after === undefined ? { limit } : { after, limit }),
+    owners: (after, limit) => executor.run("owners", after === undefined ? { limit } : { after, limit }),
+    unfinished: (owner, { after, ...range }) =>
+      executor.run("unfinished", { owner, ...range, ...(after !== undefined && { after: placeOf(after) }) }),
     rebuild: (record) => executor.run("rebuild", { record }),
     sweep: (limit) => executor.run("sweepLog", { limit }),
   };
 }
+
+/** A whole record is more than has to travel. */
+const placeOf = ({ deadlineAt, txId }: UnfinishedPlace): UnfinishedPlace => ({ deadlineAt, txId });
 
 export function keyedRows(executor: Executor<RowOperations>): RowStore {
   return {

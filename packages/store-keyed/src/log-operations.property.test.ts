@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { logOperations } from "./log-operations.ts";
 import { rowOperations } from "./row-operations.ts";
+import { unfinishedTable } from "./unfinished-index.ts";
 
 const operations = { ...logOperations(defaultLimits), ...rowOperations };
 const keys = ["order-1", "order-2"];
@@ -169,8 +170,11 @@ class History {
     const present = [...this.seen.keys()].map((txId) => this.read(txId)).filter((record) => record !== undefined);
     for (const record of present) this.#checkOne(record);
     const open = present.filter((record) => !isEnded(record)).map(({ txId }) => txId);
-    const active = operations.active(this.tables, { limit: 100 }).map(({ txId }) => txId);
-    assert.deepEqual(active, open.sort(), "R4 the active index is what has not ended");
+    const owners = operations.owners(this.tables, { limit: 100 });
+    const indexed = owners.flatMap((owner) => operations.unfinished(this.tables, { owner, limit: 100 }));
+    assert.deepEqual(indexed.map(({ txId }) => txId).sort(), open.sort(), "R4 the index is what has not ended");
+    const { length } = this.tables.scan(unfinishedTable, { limit: 100 });
+    assert.equal(length, open.length, "R7 one key per unfinished record");
     for (const key of keys) this.#checkRow(this.row(key), present);
   }
 

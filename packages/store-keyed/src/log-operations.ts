@@ -9,6 +9,7 @@ import type {
   Row,
   Tables,
   TakeOverRequest,
+  UnfinishedRange,
 } from "@assent/orchestrator";
 import {
   type JsonObject,
@@ -28,9 +29,15 @@ import type { StepContext } from "./step.ts";
 import { changedRow } from "./row-change.ts";
 import { readRow, writeRow } from "./row-operations.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
+import {
+  addUnfinished,
+  moveFormerIndex,
+  ownersOfUnfinished,
+  readUnfinished,
+  removeUnfinished,
+} from "./unfinished-index.ts";
 
 const recordTable = "transactions";
-const activeTable = "active";
 const removableTable = "removable";
 
 /** P7: the outcome in the log outlives the branch records, which are kept for two of these. */
@@ -39,10 +46,12 @@ const keptMaxAges = 4;
 const readRecord = (tables: Tables, txId: string): TransactionRecord | undefined =>
   tables.get(recordTable, txId) as TransactionRecord | undefined;
 
-/** Writes a record that is not ended: it is in the active index. */
-function writeActive(tables: Tables, record: TransactionRecord, isNew: boolean): void {
+/** Writes a record that is not ended, and keeps its place in the index of unfinished records. */
+function writeUnfinished(tables: Tables, record: TransactionRecord, before?: TransactionRecord): void {
   tables.put(recordTable, record.txId, record as never);
-  if (isNew) tables.put(activeTable, record.txId, null);
+  if (before?.owner === record.owner) return;
+  if (before !== undefined) removeUnfinished(tables, before);
+  addUnfinished(tables, record);
 }
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
@@ -59,7 +68,7 @@ export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
       const write = writeEnd(record, { owner, epoch }, now);
       if (write.kind !== "written") return write;
       tables.put(recordTable, txId, write.record as never);
-      tables.delete(activeTable, txId);
+      removeUnfinished(tables, record);
       tables.put(removableTable, timeKey(record.begunAt + keptMaxAges * limits.maxAgeMs, txId), null);
       return write;
     },
@@ -67,22 +76,25 @@ export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
     takeOver(tables: Tables, { txId, seen, taker }: TakeOverRequest, { now }: StepContext): OwnedWrite {
       const record = readRecord(tables, txId);
       if (record === undefined) return { kind: "absent" };
-      return kept(tables, writeTakeover(record, { seen, taker, now }));
+      return kept(tables, writeTakeover(record, { seen, taker, now }), record);
     },
 
     park(tables: Tables, { txId, owner, epoch, note }: OwnedRequest & { note: ParkNote }): OwnedWrite {
       const record = readRecord(tables, txId);
       if (record === undefined) return { kind: "absent" };
-      return kept(tables, writePark(record, { owner, epoch }, note));
+      return kept(tables, writePark(record, { owner, epoch }, note), record);
     },
 
     readRecord: (tables: Tables, { txId }: { txId: string }): TransactionRecord | null =>
       readRecord(tables, txId) ?? null,
 
-    active(tables: Tables, { after, limit }: { after?: string; limit: number }): readonly TransactionRecord[] {
-      const keys = tables.scan(activeTable, { ...(after !== undefined && { after }), limit });
-      return keys.flatMap(([txId]) => readRecord(tables, txId) ?? []);
+    owners(tables: Tables, page: { after?: string; limit: number }): readonly string[] {
+      moveFormerIndex(tables, readRecord);
+      return ownersOfUnfinished(tables, page);
     },
+
+    unfinished: (tables: Tables, request: UnfinishedRange & { owner: string }): readonly TransactionRecord[] =>
+      readUnfinished(tables, request, readRecord),
 
     rebuild: (tables: Tables, { record }: { record: TransactionRecord }, { now }: StepContext): TransactionRecord =>
       rebuild(tables, record, now),
@@ -98,8 +110,8 @@ export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
   };
 }
 
-function kept(tables: Tables, write: RecordWrite): RecordWrite {
-  if (write.kind === "written") writeActive(tables, write.record, false);
+function kept(tables: Tables, write: RecordWrite, before: TransactionRecord): RecordWrite {
+  if (write.kind === "written") writeUnfinished(tables, write.record, before);
   return write;
 }
 
@@ -154,7 +166,7 @@ function claim(tables: Tables, row: Row, { request, now }: { request: BeginReque
     changedAt: now,
   };
   writeRow(tables, next);
-  writeActive(tables, record, true);
+  writeUnfinished(tables, record);
   return record;
 }
 
@@ -181,7 +193,7 @@ function decide(tables: Tables, request: DecideRequest, now: number): DecideResu
     if (row.outcome === "committed") return { kind: "lost", record };
     writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });
   }
-  return kept(tables, write) as DecideResult;
+  return kept(tables, write, record) as DecideResult;
 }
 
 /** C4: the row, if it still is of this incarnation and attempt. */
@@ -208,6 +220,6 @@ function rebuild(tables: Tables, lost: TransactionRecord, now: number): Transact
     else if (row.outcome === "committed") record = { ...record, state: "committing" };
     else if (row.outcome === "aborted") record = { ...record, state: "aborting", reason: row.reason ?? "aborted" };
   }
-  writeActive(tables, record, true);
+  writeUnfinished(tables, record);
   return record;
 }

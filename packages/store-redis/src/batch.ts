@@ -7,7 +7,7 @@
 //
 // Scans and phantoms: the rows that a scan returned are verified if the step writes anything, so that a sweep never
 // acts on a row that another process has dealt with; that no row was added meanwhile is not verified. Sweeps bear it:
-// a row they missed is still due for the next sweep, and a page of the active index is a hint whose every record is
+// a row they missed is still due for the next sweep, and a page of unfinished records is a hint whose every record is
 // written by compare-and-set. A step that only scans is not a snapshot of the range; each of its rows is durable.
 //
 // Steps that one process asks for together keep their order where they share a record. Others need not: a unit that has

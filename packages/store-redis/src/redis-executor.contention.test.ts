@@ -234,7 +234,7 @@ test("S2 S3 C1 checkouts of two processes over one hot account: one each, all en
     deposited: 600,
     withdrawn: 0,
   });
-  assert.deepEqual(await first.log.active(undefined, 10), []);
+  assert.deepEqual(await first.log.owners(undefined, 10), []);
   await closeAll(stores);
 });
 

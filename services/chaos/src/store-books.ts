@@ -37,12 +37,17 @@ export async function booksOfStores(urls: StoreUrls, namespace: string = default
     reading(urls.order, `{${namespace}-orders}`, async (store) => ({
       rows: (await store.records("rows")) as ReadonlyMap<string, Row>,
       transactions: (await store.records("transactions")) as ReadonlyMap<string, TransactionRecord>,
-      active: await store.index("active"),
+      active: (await store.index("unfinished")).map(transactionOfKey),
     })),
     reading(urls.stock, `{${namespace}-stock}`, participantBooks),
     reading(urls.payment, `{${namespace}-payment}`, participantBooks),
   ]);
   return { ...order, stock, payment };
+}
+
+/** A key of the index is owner, deadline and transaction; none of the first two holds a colon that is not escaped. */
+function transactionOfKey(key: string): string {
+  return key.slice(key.indexOf(":", key.indexOf("!")) + 1);
 }
 
 async function participantBooks(store: Tables): Promise<ParticipantBooks> {

@@ -2,6 +2,7 @@
 // processes that can die, and a bus between them.
 import { type OrderFields, OrderService, orderOperations, type OrderOperations } from "@assent/order";
 import {
+  LeasedLeadership,
   LeasedOwnership,
   type Observation,
   Orchestrator,
@@ -145,13 +146,8 @@ export class Deployment {
     const random = new SeededRandom(this.random.below(2 ** 31));
     const endpoint = (service: string) => (message: Uint8Array) =>
       this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: this.#limits.replyWaitMs });
-    const ownership = new LeasedOwnership({
-      lease: keyedLease(store),
-      owner: process.name,
-      clock,
-      observer,
-      limits: this.#limits,
-    });
+    const leased = { lease: keyedLease(store), owner: process.name, clock, observer, limits: this.#limits };
+    const ownership = new LeasedOwnership(leased);
     const options: OrchestratorOptions = {
       service: "order",
       owner: process.name,
@@ -168,6 +164,7 @@ export class Deployment {
       limits: this.#limits,
       protocol: this.#swarm.protocol === "mixed" ? mixedPolicy(random) : this.#swarm.protocol,
       ownership,
+      leadership: new LeasedLeadership({ ...leased, service: "order" }),
       logMayLoseTail: losesTails(this.#swarm),
     };
     const orchestrator = new WatchedOrchestrator(options, { shape: this.#shape, history: this.history });

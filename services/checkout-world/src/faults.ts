@@ -1,4 +1,5 @@
 // Performs the faults of a plan on a deployment, and takes them back.
+import type { LeaseGrant } from "@assent/orchestrator";
 import type { BranchRecord, TransactionRecord } from "@assent/protocol";
 import { type Fault, fairStoreWeather, faultText, type StoreWeather } from "@assent/simulator";
 import type { Writes } from "@assent/store-keyed";
@@ -68,9 +69,10 @@ function perform(deployment: Deployment, fault: Fault): void {
     case "lose_votes":
       return loseVotes(deployment, target, strength);
     case "lose_leases":
-      for (const lease of deployment.history.mirror("orders").entries("leases").keys()) {
-        const release = orders.direct.run("releaseLease", { name: lease, holder: lease.replace("owner:", "") });
-        release.catch((error: unknown) => trace.add(`${lease} is still there: ${String(error)}`));
+      for (const [name, grant] of deployment.history.mirror("orders").entries("leases")) {
+        const { holder } = grant as unknown as LeaseGrant;
+        const release = orders.direct.run("releaseLease", { name, holder });
+        release.catch((error: unknown) => trace.add(`${name} is still there: ${String(error)}`));
       }
       return;
   }

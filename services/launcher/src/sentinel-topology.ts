@@ -23,7 +23,7 @@ export const nodesOfEach = 3;
 const gateways = 2;
 /** How long a master may be silent before it is replaced. */
 const downAfterMs = 1_500;
-const failoverTimeoutMs = 6_000;
+const failoverTimeoutMs = 3_000;
 /** Sentinels that must agree on that. */
 const quorum = 2;
 

@@ -1,6 +1,14 @@
 // What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
 import { doneOf, Problem, runKeyed, seedInChunks } from "@assent/contract";
-import type { Orchestrator, Random, Row, RowChange, RowWrite, TransactionLog } from "@assent/orchestrator";
+import {
+  type Orchestrator,
+  type Random,
+  type Row,
+  type RowChange,
+  type RowWrite,
+  type TransactionLog,
+  unfinishedRecords,
+} from "@assent/orchestrator";
 import type { Json, JsonObject } from "@assent/protocol";
 import type { Executor, OnceKey, onceOperations, RowOperations } from "@assent/store-keyed";
 import { checkout } from "./checkout.ts";
@@ -134,7 +142,7 @@ export class OrderService {
 
   /** Transactions that cannot be finished now, newest first, and how many have not ended in all. */
   async parked(): Promise<{ count: number; latest: Record<string, unknown>[]; unfinished: number }> {
-    const unfinished = await this.#options.log.active(undefined, parkedScanMax);
+    const unfinished = await unfinishedRecords(this.#options.log, parkedScanMax);
     const parked = unfinished.filter((record) => record.parked !== undefined);
     parked.sort((a, b) => (b.parked?.since ?? 0) - (a.parked?.since ?? 0));
     const latest = parked.slice(0, parkedShownMax).map(({ txId, key, protocol, state, parked: note }) => ({

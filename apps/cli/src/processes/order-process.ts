@@ -1,7 +1,7 @@
 // `assent order`: one instance of the order service, with the coordinator.
 import { Problem } from "@assent/contract";
 import { coordinatorPoints, faultyLog } from "@assent/fault-injection";
-import { LeasedOwnership, Orchestrator } from "@assent/orchestrator";
+import { LeasedLeadership, LeasedOwnership, Orchestrator } from "@assent/orchestrator";
 import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
 import { defaultLimits } from "@assent/protocol";
 import { keyedLease, keyedLog } from "@assent/store-keyed";
@@ -34,7 +34,8 @@ function makeOrder(
 ): ServiceParts {
   const observer = observationLog(owner);
   const log = rules === undefined ? keyedLog(store) : faultyLog(keyedLog(store), rules);
-  const ownership = new LeasedOwnership({ lease: keyedLease(store), owner, clock: systemClock, observer, limits });
+  const leased = { lease: keyedLease(store), owner, clock: systemClock, observer, limits };
+  const ownership = new LeasedOwnership(leased);
   const orchestrator = new Orchestrator({
     service: "order",
     owner,
@@ -47,6 +48,7 @@ function makeOrder(
     limits,
     protocol: ORCHESTRATOR_PROTOCOL,
     ownership,
+    leadership: new LeasedLeadership({ ...leased, service: "order" }),
     logMayLoseTail: mayLoseTail,
   });
   const service = new OrderService({

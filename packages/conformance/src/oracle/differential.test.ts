@@ -8,6 +8,7 @@ import { brokenLedgers } from "../../test-kit/broken-ledgers.ts";
 import { brokenPort, brokenStore, goodStore } from "../../test-kit/broken-operations.ts";
 import { brokenRebuilds } from "../../test-kit/broken-rebuilds.ts";
 import { brokenSteps } from "../../test-kit/broken-steps.ts";
+import { brokenIndexes } from "../../test-kit/broken-indexes.ts";
 import { brokenWrites } from "../../test-kit/broken-writes.ts";
 import type { Broken } from "../../test-kit/catches.ts";
 import type { KeyedAdapter } from "../keyed-adapters.ts";
@@ -19,6 +20,7 @@ import { differentialCases, type DifferentialOptions, differentialSuite, Disagre
 const suites: readonly Broken<KeyedAdapter>[] = [
   ...brokenBegins,
   ...brokenWrites,
+  ...brokenIndexes,
   ...brokenRebuilds,
   ...brokenSteps,
   ...brokenAges,

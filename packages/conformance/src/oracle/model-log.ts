@@ -9,6 +9,8 @@ import type {
   Row,
   TakeOverRequest,
   TransactionLog,
+  UnfinishedPlace,
+  UnfinishedRange,
 } from "@assent/orchestrator";
 import { defaultLimits, type JsonObject, type ParkNote, type TransactionRecord } from "@assent/protocol";
 import type { Synchronous } from "./call.ts";
@@ -125,9 +127,27 @@ export class ModelLog implements Synchronous<TransactionLog> {
     return this.all.get(txId);
   }
 
-  active(after: string | undefined, limit: number): readonly TransactionRecord[] {
-    const open = [...this.all.values()].filter((record) => !hasEnded(record) && record.txId > (after ?? ""));
-    return open.sort((a, b) => (a.txId < b.txId ? -1 : 1)).slice(0, limit);
+  owners(after: string | undefined, limit: number): readonly string[] {
+    const owners = new Set(this.#open().map(({ owner }) => owner));
+    return [...owners]
+      .filter((owner) => after === undefined || owner > after)
+      .sort()
+      .slice(0, limit);
+  }
+
+  unfinished(
+    owner: string,
+    { deadlineBefore = Infinity, after, limit }: UnfinishedRange,
+  ): readonly TransactionRecord[] {
+    return this.#open()
+      .filter((record) => record.owner === owner && record.deadlineAt < deadlineBefore)
+      .filter((record) => after === undefined || byDeadline(record, after) > 0)
+      .sort(byDeadline)
+      .slice(0, limit);
+  }
+
+  #open(): TransactionRecord[] {
+    return [...this.all.values()].filter((record) => !hasEnded(record));
   }
 
   /** R5: what the row still knows of the attempt says in which state its record comes back. */
@@ -189,6 +209,9 @@ export class ModelLog implements Synchronous<TransactionLog> {
     return row !== undefined && nameOfAttempt(row, row.attempt) === txId ? row : undefined;
   }
 }
+
+const byDeadline = (a: UnfinishedPlace, b: UnfinishedPlace): number =>
+  a.deadlineAt - b.deadlineAt || (a.txId < b.txId ? -1 : Number(a.txId > b.txId));
 
 const goneAt = ({ begunAt }: TransactionRecord): number => begunAt + outcomeKeptMs;
 

@@ -30,7 +30,20 @@ export class Model implements SynchronousPorts {
     const leases = [...this.lease.granted.keys()].map((name): Call => {
       return { port: "lease", method: "current", args: [name] };
     });
-    const active: Call = { port: "log", method: "active", args: [undefined, this.log.all.size + 1] };
-    return [...records, ...rows, ...accounts, ...leases, active, { port: "accounts", method: "totals", args: [] }];
+    const limit = this.log.all.size + 1;
+    const owners = new Set([...this.log.all.values()].map(({ owner }) => owner));
+    const unfinished = [...owners].map((owner): Call => {
+      return { port: "log", method: "unfinished", args: [owner, { limit }] };
+    });
+    const listed: Call = { port: "log", method: "owners", args: [undefined, limit] };
+    return [
+      ...records,
+      ...rows,
+      ...accounts,
+      ...leases,
+      ...unfinished,
+      listed,
+      { port: "accounts", method: "totals", args: [] },
+    ];
   }
 }

@@ -72,7 +72,8 @@ export class RandomLogCalls {
       [6, () => this.#takeOver()],
       [4, () => this.#park()],
       [2, () => ({ port: "log", method: "read", args: [this.#name()] })],
-      [2, () => this.#active()],
+      [1, () => this.#ownersRead()],
+      [3, () => this.#unfinished()],
       [8, () => ({ port: "log", method: "rebuild", args: [this.#lost()] })],
       [2, () => ({ port: "log", method: "sweep", args: [1 + this.#draw.below(3)] })],
       [2, () => ({ port: "rows", method: "putRow", args: [this.#key(), this.#life(), this.#fields()] })],
@@ -174,9 +175,23 @@ export class RandomLogCalls {
     return { port: "log", method: "park", args: [{ ...this.#claim(this.#target()), note }] };
   }
 
-  #active(): Call {
-    const after = this.#draw.of([undefined, this.#name(), "zzz"]);
-    return { port: "log", method: "active", args: [after, 1 + this.#draw.below(5)] };
+  #ownersRead(): Call {
+    const after = this.#draw.of([undefined, undefined, ...owners, "zzz"]);
+    return { port: "log", method: "owners", args: [after, 1 + this.#draw.below(3)] };
+  }
+
+  #unfinished(): Call {
+    const draw = this.#draw;
+    const open = [...this.#model.log.all.values()].filter((record) => !hasEnded(record));
+    const [one, other] = [draw, draw].map(() => open[draw.below(open.length)]);
+    const owner = draw.chance(80) && one !== undefined ? one.owner : draw.of(owners);
+    const deadlineBefore = (other?.deadlineAt ?? this.#clock.now()) + draw.below(2);
+    const range = {
+      limit: 1 + draw.below(5),
+      ...(draw.chance(50) && { deadlineBefore }),
+      ...(draw.chance(30) && other !== undefined && { after: other }),
+    };
+    return { port: "log", method: "unfinished", args: [owner, range] };
   }
 
   /** A record that the log has lost, or one beside it that it never had. */

@@ -25,6 +25,8 @@ export type Observation =
   | { readonly type: "ProtocolSwitched"; readonly to: Protocol; readonly abortRate: number }
   | { readonly type: "BreakerChanged"; readonly service: string; readonly to: BreakerState["kind"] }
   | { readonly type: "TransactionRefused"; readonly code: string }
+  /** This process sweeps the log for all from now on, or does not any more. `counter`: of its term. */
+  | { readonly type: "LeadershipChanged"; readonly leads: boolean; readonly counter?: number }
   | { readonly type: "BackgroundWorkFailed"; readonly work: string; readonly error: unknown };
 
 export interface Observer {

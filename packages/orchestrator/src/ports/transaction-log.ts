@@ -90,6 +90,17 @@ export interface OwnedRequest {
   readonly epoch: number;
 }
 
+/** A record's place among those of its owner. */
+export type UnfinishedPlace = Pick<TransactionRecord, "deadlineAt" | "txId">;
+
+export interface UnfinishedRange {
+  /** Left out, whatever their deadline. */
+  readonly deadlineBefore?: number;
+  /** Such as the last record of the page before. */
+  readonly after?: UnfinishedPlace;
+  readonly limit: number;
+}
+
 /** Every method resolves only when what it answers is durable (C3); a rejection means unknown, never refused (C2). */
 export interface TransactionLog {
   begin(request: BeginRequest): Promise<BeginResult>;
@@ -98,8 +109,13 @@ export interface TransactionLog {
   takeOver(request: TakeOverRequest): Promise<OwnedWrite>;
   park(request: OwnedRequest & { readonly note: ParkNote }): Promise<OwnedWrite>;
   read(txId: string): Promise<TransactionRecord | undefined>;
-  /** Transactions that have not ended, by txId, from after the given one. */
-  active(after: string | undefined, limit: number): Promise<readonly TransactionRecord[]>;
+  /** Owners of records that have not ended, in order, from after the given one. Costs no more for many records. */
+  owners(after: string | undefined, limit: number): Promise<readonly string[]>;
+  /**
+   * Records of an owner that have not ended, by deadline and then txId; a page with fewer than `limit` is the last.
+   * Costs what it answers, however many others there are (R7).
+   */
+  unfinished(owner: string, range: UnfinishedRange): Promise<readonly TransactionRecord[]>;
   /** R5: creates the given record if there is none, claiming its row again; answers the record in force. */
   rebuild(record: TransactionRecord): Promise<TransactionRecord>;
   /** Removes up to `limit` records that ended long ago; answers how many. */

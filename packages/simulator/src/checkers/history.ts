@@ -13,7 +13,7 @@ import {
   parseTransactionId,
   type TransactionRecord,
 } from "@assent/protocol";
-import type { Operations, Writes } from "@assent/store-keyed";
+import { type Operations, unfinishedKey, unfinishedTable, type Writes } from "@assent/store-keyed";
 import type { SimulatedStore } from "../simulated-store.ts";
 import type { Trace } from "../trace.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
@@ -185,7 +185,7 @@ export class History {
     const log = this.mirror(this.#log);
     const around = {
       row: log.get("rows", after.key) as unknown as Row | undefined,
-      isIndexed: log.get("active", after.txId) !== undefined,
+      isIndexed: log.get(unfinishedTable, unfinishedKey(after)) !== undefined,
       branches: planOf(after),
       branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
     };
@@ -194,7 +194,7 @@ export class History {
 
   /** Every transaction has ended, and no branch waits for a decision. */
   isQuiet(): boolean {
-    if (this.mirror(this.#log).entries("active").size > 0) return false;
+    if (this.mirror(this.#log).entries(unfinishedTable).size > 0) return false;
     return [...this.#mirrors.values()].every((mirror) =>
       [...mirror.entries("branches").values()].every(
         (record) => !isYesState((record as unknown as BranchRecord).state),

@@ -69,10 +69,10 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/store-keyed/src/log-operations.ts",
-        guard: 'if (write.kind === "written") writeActive(tables, write.record, false);',
+        guard: 'if (write.kind === "written") writeUnfinished(tables, write.record, before);',
         instead:
-          'if (write.kind === "written") { writeActive(tables, write.record, false); if ' +
-          '(write.record.state !== "active") tables.delete("active", write.record.txId); }',
+          'if (write.kind === "written") { writeUnfinished(tables, write.record, before); if ' +
+          '(write.record.state !== "active") removeUnfinished(tables, write.record); }',
       },
     ],
   },
@@ -169,8 +169,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/recovery.ts",
-        guard: "if (!(mine && givenUp !== undefined) && !(await this.#mayTakeOver(seen))) return;",
-        instead: "return;",
+        guard: "if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return;",
+        instead: "void hasGivenUp; void isOwnerGone; return;",
       },
     ],
   },
@@ -231,8 +231,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/store-keyed/src/log-operations.ts",
-        guard: "if (isNew) tables.put(activeTable, record.txId, null);",
-        instead: "void isNew;",
+        guard: "addUnfinished(tables, record);\n}",
+        instead: "if (before !== undefined) addUnfinished(tables, record);\n}",
       },
     ],
   },

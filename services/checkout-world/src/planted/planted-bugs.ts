@@ -3,5 +3,11 @@ import { coordinatorBugs } from "./coordinator-bugs.ts";
 import { orchestratorBugs } from "./orchestrator-bugs.ts";
 import { participantBugs } from "./participant-bugs.ts";
 import type { PlantedBug } from "./plant.ts";
+import { sweepBugs } from "./sweep-bugs.ts";
 
-export const plantedBugs: readonly PlantedBug[] = [...participantBugs, ...coordinatorBugs, ...orchestratorBugs];
+export const plantedBugs: readonly PlantedBug[] = [
+  ...participantBugs,
+  ...coordinatorBugs,
+  ...orchestratorBugs,
+  ...sweepBugs,
+];
