@@ -1,4 +1,5 @@
 // Redis servers with the same data: a master and replicas that follow it, any of which sentinels may promote.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { freePort, loopback } from "./free-port.ts";
@@ -33,7 +34,7 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return [...ports];
 }
 
-/** Resolves when all others follow one of them. @throws {ServerUnavailable} {ServerNotStarted} */
+/** Resolves, in the first life of the folder, when all others follow the first. @throws {ServerUnavailable} {ServerNotStarted} */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
   const { folder, ports, announcedPorts = ports, replicasMin, appendfsync } = options;
   const settings = [
@@ -58,12 +59,14 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       ...(appendfsync !== undefined && { appendfsync }),
     });
   };
+  const isFirstLife = !existsSync(join(folder, "0"));
   const servers = await Promise.all(ports.map((_, index) => start(index)));
-  await replicated(servers);
+  // Later there may be two that take themselves for the master, until the sentinels settle it.
+  if (isFirstLife) await replicated(servers);
   return servers;
 }
 
-/** Whichever of them is the master: all others follow. */
+/** All others follow one of them. */
 async function replicated(servers: readonly ServerProcess[]): Promise<void> {
   const deadline = performance.now() + followDeadlineMs;
   const isMaster = async ({ port }: ServerProcess): Promise<boolean> => {

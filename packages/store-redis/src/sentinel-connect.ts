@@ -62,6 +62,7 @@ class MasterWatch {
     const address = await this.#ask();
     const url = urlOf(address);
     const port = await redisConnect({ url, clock: this.#clock, ...(name !== undefined && { name }) })();
+    await mustBeMaster(port, textOf(address));
     this.#forgetClosed();
     this.#ports.set(port, textOf(address));
     // It may have moved while the connection was made.
@@ -120,6 +121,14 @@ class MasterWatch {
       });
     });
   }
+}
+
+/** Sentinels name a new master a little before it is one: whoever connects then tries again. */
+async function mustBeMaster(port: RedisPort, address: string): Promise<void> {
+  const [role] = await port.send([["ROLE"]]);
+  if (Array.isArray(role) && role[0] === "master") return;
+  port.close();
+  throw new Error(`${address} is not a master yet`);
 }
 
 /** Hears of a master that was moved. It only reads, so the library may connect again by itself. */

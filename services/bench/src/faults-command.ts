@@ -2,12 +2,13 @@
 import { temporaryFolder } from "@assent/launcher";
 import { parseArgs } from "node:util";
 import { type FaultCaseResult, faultMatrix } from "./fault-matrix.ts";
-import { openEmbedded, openLocal } from "./faulty-systems.ts";
+import { openEmbedded, openLocal, openSentinel } from "./faulty-systems.ts";
 
 const { values } = parseArgs({
   options: { topology: { type: "string", default: "local" }, quiet: { type: "boolean" } },
 });
-const open = values.topology === "embedded" ? openEmbedded : openLocal;
+const systems = { embedded: openEmbedded, local: openLocal, sentinel: openSentinel };
+const open = systems[values.topology as keyof typeof systems] ?? openLocal;
 
 for (const protocol of ["2pc", "saga"] as const) {
   const folder = temporaryFolder();

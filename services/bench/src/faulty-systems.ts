@@ -1,5 +1,11 @@
 // The systems that faults are tried on: one process, or a whole topology of them.
-import { serveCheckout, type ServedCheckout, startLocalTopology } from "@assent/launcher";
+import {
+  serveCheckout,
+  type ServedCheckout,
+  startLocalTopology,
+  startSentinelTopology,
+  type Topology,
+} from "@assent/launcher";
 import type { FaultMatrixOptions } from "./fault-matrix.ts";
 
 type Protocol = "2pc" | "saga";
@@ -13,7 +19,15 @@ const shownLogLength = 3_000;
 
 /** The local topology; what dies there is started again by it. */
 export async function openLocal(folder: string, protocol: Protocol): Promise<FaultySystem> {
-  const topology = await startLocalTopology({ folder, protocol, faults: true });
+  return looked(await startLocalTopology({ folder, protocol, faults: true }));
+}
+
+/** The same with replicas and sentinels. */
+export async function openSentinel(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  return looked(await startSentinelTopology({ folder, protocol, faults: true }));
+}
+
+function looked(topology: Topology): FaultySystem {
   let known = 0;
   return {
     url: () => topology.url,

@@ -1,5 +1,11 @@
 // A checkout system whose CPU time can be read, by kind of process.
-import { serveCheckout, startLocalTopology } from "@assent/launcher";
+import {
+  serveCheckout,
+  startLocalTopology,
+  startSentinelTopology,
+  type Topology,
+  type TopologyOptions,
+} from "@assent/launcher";
 import { processCpuSeconds } from "./process-cpu.ts";
 
 export interface MeasuredSystem {
@@ -29,9 +35,19 @@ export async function openEmbeddedSystem({ folder, protocol }: MeasuredOptions):
 
 /** Real servers and processes on this machine, databases at durability D1. */
 export async function openLocalSystem(options: MeasuredOptions): Promise<MeasuredSystem> {
-  const { folder, protocol, delivery, instances: count } = options;
-  const instances = { order: count, stock: count, payment: count };
-  const topology = await startLocalTopology({ folder, protocol, delivery, instances });
+  return measured(await startLocalTopology(topologyOptions(options)));
+}
+
+/** The same, three servers of each kind, at D2. */
+export async function openSentinelSystem(options: MeasuredOptions): Promise<MeasuredSystem> {
+  return measured(await startSentinelTopology(topologyOptions(options)));
+}
+
+function topologyOptions({ folder, protocol, delivery, instances: count }: MeasuredOptions): TopologyOptions {
+  return { folder, protocol, delivery, instances: { order: count, stock: count, payment: count } };
+}
+
+function measured(topology: Topology): MeasuredSystem {
   return {
     url: topology.url,
     cpuSeconds() {

@@ -4,7 +4,7 @@ import { temporaryFolder } from "@assent/launcher";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { closedLoop } from "./closed-loop.ts";
-import { openEmbeddedSystem, openLocalSystem } from "./measured-system.ts";
+import { openEmbeddedSystem, openLocalSystem, openSentinelSystem } from "./measured-system.ts";
 
 const { values } = parseArgs({
   options: {
@@ -65,7 +65,8 @@ process.stdout.write(
 async function measure(): Promise<Run> {
   const folder = temporaryFolder();
   const protocol = values.protocol as "auto" | "2pc" | "saga";
-  const open = values.topology === "local" ? openLocalSystem : openEmbeddedSystem;
+  const systems = { embedded: openEmbeddedSystem, local: openLocalSystem, sentinel: openSentinelSystem };
+  const open = systems[values.topology as keyof typeof systems] ?? openEmbeddedSystem;
   const system = await open({
     folder: folder.path,
     protocol,

@@ -62,7 +62,7 @@ export class CutNetwork {
 
   #openPassage(from: string, to: string, target: number): Promise<Passage> {
     const streams = new Set<Stream>();
-    const server = createServer((socket) => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
       const stream = new Stream(socket, target, () => streams.delete(stream));
       streams.add(stream);
       stream.set(this.#stateOf(from, to));
@@ -109,6 +109,8 @@ class Stream {
   #far: Socket | undefined;
   #state: StreamState = { isCut: true, delayMs: 0 };
   #hasEnded = false;
+  /** What a cut holds back: a socket that is paused still hears that the other end has closed. */
+  #held: (() => void)[] = [];
 
   constructor(near: Socket, target: number, ended: () => void) {
     this.#near = near;
@@ -134,8 +136,15 @@ class Stream {
       carry(this.#near, this.#far, this);
       carry(this.#far, this.#near, this);
     }
+    for (const work of this.#held.splice(0)) work();
     this.#near.resume();
     this.#far.resume();
+  }
+
+  /** Does it now, or as soon as the cut is healed. */
+  whenHealed(work: () => void): void {
+    if (this.#state.isCut) this.#held.push(work);
+    else work();
   }
 
   get isCut(): boolean {
@@ -153,7 +162,7 @@ class Stream {
   }
 
   #connect(): Socket {
-    const far = connect({ port: this.#target, host: loopback, noDelay: true });
+    const far = connect({ port: this.#target, host: loopback, noDelay: true, allowHalfOpen: true });
     far.on("error", () => this.#broken());
     far.on("close", () => this.#close());
     return far;
@@ -182,14 +191,12 @@ function carry(from: Socket, to: Socket, stream: Stream): void {
     if (due <= performance.now()) work();
     else setTimeout(work, due - performance.now());
   };
-  from.on("data", (chunk: Buffer) =>
-    pass(() => {
-      if (to.destroyed) return;
-      if (!to.write(chunk)) from.pause();
-    }),
-  );
+  const write = (chunk: Buffer): void => {
+    if (!to.destroyed && !to.write(chunk)) from.pause();
+  };
+  from.on("data", (chunk: Buffer) => stream.whenHealed(() => pass(() => write(chunk))));
   to.on("drain", () => {
     if (!stream.isCut) from.resume();
   });
-  from.on("end", () => pass(() => to.end()));
+  from.on("end", () => stream.whenHealed(() => pass(() => to.end())));
 }

@@ -57,6 +57,10 @@ const kills: readonly Fault[] = [
     strike: kill(name),
   })),
   {
+    name: "a sentinel is started again while a master is dead",
+    strike: together(killMaster("payment"), kill("sentinel-2")),
+  },
+  {
     name: "a replica of the log is killed",
     strike: async (stage) => {
       const master = await stage.master("order");
