@@ -35,9 +35,10 @@ const scanCount = "1000";
 export async function booksOfStores(urls: StoreUrls, namespace: string = defaultNamespace): Promise<StoreBooks> {
   const [order, stock, payment] = await Promise.all([
     reading(urls.order, `{${namespace}-orders}`, async (store) => ({
+      // Before the records: whatever was in no index then, its record has ended when it is read.
+      active: (await store.index("unfinished")).map(transactionOfKey),
       rows: (await store.records("rows")) as ReadonlyMap<string, Row>,
       transactions: (await store.records("transactions")) as ReadonlyMap<string, TransactionRecord>,
-      active: (await store.index("unfinished")).map(transactionOfKey),
     })),
     reading(urls.stock, `{${namespace}-stock}`, participantBooks),
     reading(urls.payment, `{${namespace}-payment}`, participantBooks),
