@@ -34,7 +34,10 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return [...ports];
 }
 
-/** Resolves, in the first life of the folder, when all others follow the first. @throws {ServerUnavailable} {ServerNotStarted} */
+/**
+ * Resolves when all others follow the first; in a later life of the folder, when they answer.
+ * @throws {ServerUnavailable} {ServerNotStarted}
+ */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
   const { folder, ports, announcedPorts = ports, replicasMin, appendfsync } = options;
   const settings = [
