@@ -43,6 +43,50 @@ test("a second start on the same folder is refused, says who has it, and disturb
   folder.remove();
 });
 
+test("the history of an order and of its transaction is told when the folder is free, and never made up", async () => {
+  const folder = temporaryFolder();
+  const tell = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
+    spawnSync(process.execPath, [command, "history", "--data", folder.path, ...words], { encoding: "utf8" });
+  const served = await serveCheckout({ dataFolder: folder.path });
+  const { url } = served;
+  const { user_id: user } = await json(`${url}/payment/create_user`, "POST");
+  const { item_id: item } = await json(`${url}/stock/item/create/3`, "POST");
+  const [sold, dear, open] = await Promise.all(
+    [1, 2, 3].map(async () => String((await json(`${url}/orders/create/${String(user)}`, "POST"))["order_id"])),
+  );
+  await fetch(`${url}/stock/add/${String(item)}/5`, { method: "POST" });
+  await fetch(`${url}/payment/add_funds/${String(user)}/3`, { method: "POST" });
+  for (const order of [sold, dear]) {
+    await fetch(`${url}/orders/addItem/${order}/${String(item)}/1`, { method: "POST" });
+    await fetch(`${url}/orders/checkout/${order}`, { method: "POST" });
+  }
+  const refused = tell(sold ?? "");
+  assert.deepEqual([refused.status, refused.stdout], [1, ""]);
+  assert.match(refused.stderr, /is in use by process \d+/);
+  assert.equal(await served.stop(), 0);
+
+  const told = JSON.parse(tell(sold ?? "", "--json").stdout) as { txId: string; state: string; entries: object[] };
+  assert.equal(told.state, "committed");
+  assert.deepEqual(
+    told.entries.map((entry) => ("event" in entry ? entry.event : "")),
+    ["begun", "decided", "ended"],
+  );
+  const lines = tell(told.txId).stdout.trimEnd().split("\n");
+  assert.equal(lines[1], `${told.txId} is committed`);
+  assert.match(lines[3] ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z {2}decided to commit, \S+ @\d+$/);
+  assert.match(tell(dear ?? "").stdout, /decided to abort \(insufficient_credit\)/);
+  for (const [name, says] of [
+    [open ?? "", /was never checked out/],
+    ["nobody", /there is no transaction and no order nobody/],
+  ] as const) {
+    const unknown = tell(name);
+    assert.deepEqual([unknown.status, unknown.stdout], [1, ""]);
+    assert.match(unknown.stderr, says);
+  }
+  folder.remove();
+  assert.match(tell(told.txId).stderr, /there is no checkout data/);
+});
+
 test("settings that cannot be meant are refused before anything starts", () => {
   const run = spawnSync(process.execPath, [command, "serve", "--port", "99999", "--protocol", "3pc"], {
     encoding: "utf8",

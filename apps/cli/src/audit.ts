@@ -2,10 +2,9 @@
 import { type LedgerTotals, ledgerOperations } from "@assent/ledger";
 import type { Row, Tables } from "@assent/orchestrator";
 import type { OrderFields } from "@assent/order";
-import { BatchTables, formerIndexTable, replacedCommitted, unfinishedTable } from "@assent/store-keyed";
-import { SqliteEngine } from "@assent/store-sqlite";
-import { existsSync } from "node:fs";
-import { type DataFolder, lockDataFolder } from "./embedded/data-folder.ts";
+import { formerIndexTable, replacedCommitted, unfinishedTable } from "@assent/store-keyed";
+import type { DataFolder } from "./embedded/data-folder.ts";
+import { readFolder, readStore } from "./embedded/folder-reader.ts";
 
 export interface AuditReport {
   readonly stock: LedgerTotals;
@@ -24,33 +23,17 @@ export interface AuditReport {
   readonly findings: readonly string[];
 }
 
-/** There is nothing to audit. `code` is stable. */
-export class NoSuchData extends Error {
-  readonly code = "no_such_data";
-
-  constructor(path: string) {
-    super(`there is no checkout data in ${path}; nothing was created`);
-    this.name = "NoSuchData";
-  }
-}
-
 const pageRows = 10_000;
 
 /** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} */
 export function audit(path: string): AuditReport {
-  if (!existsSync(path)) throw new NoSuchData(path);
-  const folder = lockDataFolder(path);
-  try {
-    return auditFolder(folder);
-  } finally {
-    folder.release();
-  }
+  return readFolder(path, auditFolder);
 }
 
 function auditFolder(folder: DataFolder): AuditReport {
-  const stock = reading(folder, "stock.db", (tables) => ledgerOperations.totals(tables));
-  const credit = reading(folder, "payment.db", (tables) => ledgerOperations.totals(tables));
-  const { orders, unfinished } = reading(folder, "orders.db", readOrders);
+  const stock = readStore(folder, "stock.db", (tables) => ledgerOperations.totals(tables));
+  const credit = readStore(folder, "payment.db", (tables) => ledgerOperations.totals(tables));
+  const { orders, unfinished } = readStore(folder, "orders.db", readOrders);
   return { stock, credit, orders, unfinished, findings: judge({ stock, credit, orders, unfinished }) };
 }
 
@@ -92,16 +75,6 @@ function* allOf(tables: Tables, table: string): Generator<unknown> {
     for (const [, value] of page) yield value;
     after = page.at(-1)?.[0];
     if (page.length < pageRows) return;
-  }
-}
-
-function reading<T>(folder: DataFolder, file: string, read: (tables: Tables) => T): T {
-  if (!existsSync(folder.file(file))) throw new NoSuchData(folder.path);
-  const engine = new SqliteEngine(folder.file(file));
-  try {
-    return read(new BatchTables(engine));
-  } finally {
-    engine.close();
   }
 }
 

@@ -4,10 +4,12 @@ import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
 import { NatsUnavailable } from "@assent/transport-nats";
 import { Command, InvalidArgumentError } from "commander";
 import { resolve } from "node:path";
-import { audit, NoSuchData, printAudit } from "./audit.ts";
+import { audit, printAudit } from "./audit.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
+import { NoSuchData } from "./embedded/folder-reader.ts";
 import { exploreCommand, NoSuchWorld } from "./explore.ts";
+import { history, NoSuchTransaction, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
 import { runOrder } from "./processes/order-process.ts";
 import { runPayment, runStock } from "./processes/participant-process.ts";
@@ -38,18 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
   addServices(program);
   addUp(program);
-  program
-    .command("audit")
-    .description("add up stock, money and orders from the stores of a folder that is not in use")
-    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
-    .option("--json", "print the report as JSON")
-    .action((options: { data?: string; json?: boolean }) => {
-      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
-      const report = audit(folder);
-      if (options.json === true) console.log(JSON.stringify(report, null, 2));
-      else printAudit(folder, report);
-      if (report.findings.length > 0) process.exitCode = 1;
-    });
+  addAudits(program);
   program
     .command("sim")
     .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
@@ -100,6 +91,41 @@ function addServices(program: Command): void {
   }
 }
 
+interface FolderOptions {
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+/** What reads a folder that is not in use. */
+function addAudits(program: Command): void {
+  const folderOf = ({ data }: FolderOptions): string =>
+    resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+  program
+    .command("audit")
+    .description("add up stock, money and orders from the stores of a folder that is not in use")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .option("--json", "print the report as JSON")
+    .action((options: FolderOptions) => {
+      const folder = folderOf(options);
+      const report = audit(folder);
+      if (options.json === true) console.log(JSON.stringify(report, null, 2));
+      else printAudit(folder, report);
+      if (report.findings.length > 0) process.exitCode = 1;
+    });
+  program
+    .command("history")
+    .description("tell what was written of a transaction, from the stores of a folder that is not in use")
+    .argument("<txId>", "the transaction; or an order, for its latest attempt")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .option("--json", "print it as JSON")
+    .action((txId: string, options: FolderOptions) => {
+      const folder = folderOf(options);
+      const report = history(folder, txId);
+      if (options.json === true) console.log(JSON.stringify(report, null, 2));
+      else printHistory(folder, report);
+    });
+}
+
 function addUp(program: Command): void {
   program
     .command("up")
@@ -135,7 +161,7 @@ function countingNumber(text: string): number {
 
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  const known = [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchWorld];
+  const known = [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchTransaction, NoSuchWorld];
   const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
   return [...known, ...ofServers].some((kind) => error instanceof kind);
 }

@@ -1,4 +1,5 @@
 import { brokenBegins } from "../test-kit/broken-begins.ts";
+import { brokenHistories } from "../test-kit/broken-histories.ts";
 import { goodStore } from "../test-kit/broken-operations.ts";
 import { brokenIndexes } from "../test-kit/broken-indexes.ts";
 import { brokenRebuilds } from "../test-kit/broken-rebuilds.ts";
@@ -8,5 +9,5 @@ import { transactionLogCases } from "./transaction-log-suite.ts";
 
 provesItself(transactionLogCases, {
   good: goodStore,
-  broken: [...brokenBegins, ...brokenIndexes, ...brokenWrites, ...brokenRebuilds],
+  broken: [...brokenBegins, ...brokenIndexes, ...brokenWrites, ...brokenRebuilds, ...brokenHistories],
 });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import { beginCases } from "./log-begin-cases.ts";
 import { decisionCases } from "./log-decision-cases.ts";
+import { historyCases } from "./log-history-cases.ts";
 import { indexCases } from "./log-index-cases.ts";
 import { ownershipCases } from "./log-ownership-cases.ts";
 import { rebuildCases } from "./log-rebuild-cases.ts";
@@ -75,7 +76,15 @@ const rowCases: readonly Case<LogAdapter>[] = [
 
 export const transactionLogCases: Suite<LogAdapter> = {
   name: "TransactionLog",
-  cases: [...beginCases, ...decisionCases, ...ownershipCases, ...indexCases, ...rebuildCases, ...rowCases],
+  cases: [
+    ...beginCases,
+    ...decisionCases,
+    ...ownershipCases,
+    ...indexCases,
+    ...rebuildCases,
+    ...historyCases,
+    ...rowCases,
+  ],
 };
 
 /** Registers the tests of a log for an adapter. */

@@ -113,9 +113,9 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
         if (recordOf(tables, txId) === undefined) putRecord(tables, { ...absent, txId, owner, epoch });
         return decide(tables, request, context);
       },
-      park: (tables, request) => {
+      park: (tables, request, context) => {
         if (recordOf(tables, request.txId) === undefined) putRecord(tables, { ...absent, txId: request.txId });
-        return park(tables, request);
+        return park(tables, request, context);
       },
     }),
     ["R5 a write for a record that is not there"],
@@ -212,16 +212,17 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
   broken(
     "lets anybody park",
     ({ park }) => ({
-      park: (tables, request) => park(tables, { ...request, ...claimantOf(recordOf(tables, request.txId)) }),
+      park: (tables, request, context) =>
+        park(tables, { ...request, ...claimantOf(recordOf(tables, request.txId)) }, context),
     }),
     ["R4 parking is a note"],
   ),
   broken(
     "counts what is parked as done",
     ({ park }) => ({
-      park(tables, request) {
+      park(tables, request, context) {
         removeFromIndex(tables, request.txId);
-        return park(tables, request);
+        return park(tables, request, context);
       },
     }),
     ["R4 parking is a note"],

@@ -14,6 +14,7 @@ import {
   type Protocol,
   type Question,
   type QuestionAnswer,
+  type TrailEntry,
   type TransactionRecord,
 } from "@assent/protocol";
 import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
@@ -192,6 +193,14 @@ export class Orchestrator {
       this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
       return undefined;
     }
+  }
+
+  /**
+   * What became of a transaction, write by write, oldest first, as the log has it durably; empty when it has nothing
+   * (any more). Rejects when the log does not answer, which says nothing.
+   */
+  history(txId: string): Promise<readonly TrailEntry[]> {
+    return this.#environment.log.history(txId);
   }
 
   /** One sweep of the log, now. */

@@ -54,6 +54,7 @@ export class MortalProcess {
       read: (txId) => this.#call(() => log.read(txId)),
       owners: (after, limit) => this.#call(() => log.owners(after, limit)),
       unfinished: (owner, range) => this.#call(() => log.unfinished(owner, range)),
+      history: (txId) => this.#call(() => log.history(txId)),
       rebuild: (record) => this.#call(() => log.rebuild(record)),
       sweep: (limit) => this.#call(() => log.sweep(limit)),
     };

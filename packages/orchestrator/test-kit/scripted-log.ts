@@ -27,6 +27,7 @@ export class ScriptedLog {
       read: (txId) => this.#call("read", () => log().read(txId)),
       owners: (after, limit) => this.#call("owners", () => log().owners(after, limit)),
       unfinished: (owner, range) => this.#call("unfinished", () => log().unfinished(owner, range)),
+      history: (txId) => this.#call("history", () => log().history(txId)),
       rebuild: (record) => this.#call("rebuild", () => log().rebuild(record)),
       sweep: (limit) => this.#call("sweep", () => log().sweep(limit)),
     };

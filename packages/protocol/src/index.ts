@@ -8,6 +8,7 @@ export * from "./json.ts";
 export * from "./limits.ts";
 export * from "./messages.ts";
 export * from "./recovery.ts";
+export * from "./trail.ts";
 export * from "./transaction-id.ts";
 export * from "./transaction-record.ts";
 export * from "./verbs.ts";

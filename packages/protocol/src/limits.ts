@@ -37,6 +37,8 @@ export interface Limits {
   readonly idLengthMax: number;
   /** How deep lists and objects of a payload or an input may be nested. */
   readonly nestingMax: number;
+  /** How many entries the audit trail of one transaction has at most; the first and the newest always stay. */
+  readonly trailEntriesMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -63,6 +65,7 @@ export const defaultLimits: Limits = {
   messageBytesMax: 8_388_608,
   idLengthMax: 256,
   nestingMax: 32,
+  trailEntriesMax: 64,
 };
 
 /** Smallest and largest amount of one movement, and the largest balance (2^53 − 1). */
@@ -88,6 +91,7 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.replyWaitMs < limits.phaseOneDeadlineMs, "phase 1 can be sent again before its deadline");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
+  relation(limits.trailEntriesMax >= 8, "a trail has room for begin, decision, end and the gaps between");
   relation(limits.payloadBytesMax * 2 <= limits.messageBytesMax, "a message holds any payload and its origin");
   return limits;
 }

@@ -18,6 +18,7 @@ export function keyedLog(executor: Executor<LogOperations>): TransactionLog {
     owners: (after, limit) => executor.run("owners", after === undefined ? { limit } : { after, limit }),
     unfinished: (owner, { after, ...range }) =>
       executor.run("unfinished", { owner, ...range, ...(after !== undefined && { after: placeOf(after) }) }),
+    history: (txId) => executor.run("history", { txId }),
     rebuild: (record) => executor.run("rebuild", { record }),
     sweep: (limit) => executor.run("sweepLog", { limit }),
   };

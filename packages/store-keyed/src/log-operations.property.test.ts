@@ -1,9 +1,17 @@
 // Any history of log operations, by owners that are alive, late, or wrong, keeps what must hold of records and rows.
 import type { BeginResult, Row, Tables } from "@assent/orchestrator";
-import { type Decision, decisionOf, defaultLimits, isEnded, type TransactionRecord } from "@assent/protocol";
+import {
+  type Decision,
+  decisionOf,
+  defaultLimits,
+  isEnded,
+  type TrailEntry,
+  type TransactionRecord,
+} from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { logOperations } from "./log-operations.ts";
@@ -18,7 +26,8 @@ const change = { increment: { paid: 1 } };
 type Event =
   | { readonly kind: "begin"; readonly key: string; readonly owner: string }
   | { readonly kind: "decide"; readonly of: number; readonly as: number; readonly decision: Decision }
-  | { readonly kind: "end" | "park"; readonly of: number; readonly as: number }
+  | { readonly kind: "end"; readonly of: number; readonly as: number }
+  | { readonly kind: "park"; readonly of: number; readonly as: number; readonly note: { readonly reason: string } }
   | { readonly kind: "takeOver"; readonly of: number; readonly as: number; readonly by: string; readonly ahead: number }
   | { readonly kind: "rebuild"; readonly of: number }
   | { readonly kind: "wait"; readonly ms: number }
@@ -46,7 +55,16 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       decision: fc.constantFrom<Decision[]>("commit", "abort"),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("end", "park"), of: index, as: claim }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("end"), of: index, as: claim }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("park"),
+      of: index,
+      as: claim,
+      note: fc.record({ reason: fc.constantFrom("silent", "vote_lost") }),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -73,6 +91,8 @@ class History {
   now = 1_000_000;
   /** Every transaction that was ever begun, each with all states in which it was seen. */
   readonly seen = new Map<string, TransactionRecord[]>();
+  /** Of every record that is there: as it was before the event, and its trail. */
+  readonly told = new Map<string, { readonly record: TransactionRecord; readonly trail: readonly TrailEntry[] }>();
 
   constructor() {
     for (const key of keys) operations.putRow(this.tables, { key, incarnation: "life1", fields: { paid: 0 } });
@@ -156,7 +176,7 @@ class History {
         return;
       }
       case "park":
-        operations.park(tables, { ...owned, note: { reason: "silent", since: now, attempts: 1 } });
+        operations.park(tables, { ...owned, note: { ...event.note, since: now, attempts: 1 } }, context);
         return;
       case "takeOver": {
         const taker = { owner: event.by, epoch: owned.epoch + event.ahead };
@@ -169,6 +189,7 @@ class History {
   check(): void {
     const present = [...this.seen.keys()].map((txId) => this.read(txId)).filter((record) => record !== undefined);
     for (const record of present) this.#checkOne(record);
+    for (const txId of this.seen.keys()) this.#checkTrail(txId, this.read(txId));
     const open = present.filter((record) => !isEnded(record)).map(({ txId }) => txId);
     const owners = operations.owners(this.tables, { limit: 100 });
     const indexed = owners.flatMap((owner) => operations.unfinished(this.tables, { owner, limit: 100 }));
@@ -187,6 +208,24 @@ class History {
     states.push(record);
   }
 
+  /** An event writes a record once at most; the newest entry tells what it changed, and nothing else is told. */
+  #checkTrail(txId: string, record: TransactionRecord | undefined): void {
+    const trail = operations.history(this.tables, { txId });
+    if (record === undefined) {
+      assert.deepEqual(trail, [], "P7 a trail goes with its record");
+      this.told.delete(txId);
+      return;
+    }
+    const before = this.told.get(txId);
+    this.told.set(txId, { record, trail });
+    assert.deepEqual(replayed(trail), whatTrailTells(record), "a trail tells how the record came to be");
+    const isChanged = before === undefined || !isDeepStrictEqual(whatTrailTells(before.record), whatTrailTells(record));
+    const earlier = before?.trail ?? [];
+    assert.deepEqual(trail.slice(0, earlier.length), earlier, "an entry never changes");
+    assert.equal(trail.length, earlier.length + (isChanged ? 1 : 0), "one entry for one write");
+    if (isChanged) assert.equal(trail.at(-1)?.at, this.now);
+  }
+
   #checkRow(row: Row, present: readonly TransactionRecord[]): void {
     const committed = [...this.seen]
       .filter(([txId]) => txId.startsWith(`${row.key}:`))
@@ -200,7 +239,46 @@ class History {
   }
 }
 
-test("C2 C4 R2 R4 S4 any history of a log keeps records, rows and indexes in agreement", () => {
+type Told = Pick<TransactionRecord, "state" | "owner" | "epoch" | "reason"> & { readonly note?: string };
+
+const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionRecord): Told => ({
+  state,
+  owner,
+  epoch,
+  ...(reason !== undefined && { reason }),
+  ...(parked !== undefined && { note: parked.reason }),
+});
+
+/** What a record must be that this was written to. */
+function replayed(trail: readonly TrailEntry[]): Told {
+  return trail.reduce(after, { state: "active", owner: "", epoch: 0 });
+}
+
+function after(told: Told, entry: TrailEntry): Told {
+  const { owner, epoch } = entry;
+  const { note: _note, ...unparked } = { ...told, owner, epoch };
+  switch (entry.event) {
+    case "begun":
+      return unparked;
+    case "rebuilt":
+      return { ...unparked, state: entry.state, ...(entry.reason !== undefined && { reason: entry.reason }) };
+    case "taken_over":
+      assert.deepEqual(entry.from, { owner: told.owner, epoch: told.epoch });
+      return { ...told, owner, epoch };
+    case "parked":
+      return { ...unparked, note: entry.reason };
+    case "decided":
+      return entry.decision === "commit"
+        ? { ...unparked, state: "committing" }
+        : { ...unparked, state: "aborting", reason: entry.reason ?? assert.fail() };
+    case "ended":
+      return { ...unparked, state: told.state === "committing" ? "committed" : "aborted" };
+    case "left_out":
+      return assert.fail("there was room for everything");
+  }
+}
+
+test("C2 C4 R2 R4 S4 any history of a log keeps records, rows, indexes and trails in agreement", () => {
   fc.assert(
     fc.property(fc.array(event, { minLength: 20, maxLength: 80 }), (events) => {
       const history = new History();

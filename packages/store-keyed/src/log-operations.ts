@@ -12,12 +12,16 @@ import type {
   UnfinishedRange,
 } from "@assent/orchestrator";
 import {
+  begunTrail,
   type JsonObject,
   type Limits,
   nextEpoch,
   type ParkNote,
   parseTransactionId,
-  type RecordWrite,
+  rebuiltTrail,
+  trailEntries,
+  type Trail,
+  type TrailEntry,
   type TransactionRecord,
   transactionId,
   writeDecision,
@@ -28,65 +32,65 @@ import {
 import type { StepContext } from "./step.ts";
 import { changedRow } from "./row-change.ts";
 import { readRow, writeRow } from "./row-operations.ts";
+import { createRecord, keepWrite, readRecord, readStored, removeRecord, withoutTrail } from "./stored-record.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 import {
   addUnfinished,
   moveFormerIndex,
+  moveUnfinished,
   ownersOfUnfinished,
   readUnfinished,
   removeUnfinished,
 } from "./unfinished-index.ts";
 
-const recordTable = "transactions";
 const removableTable = "removable";
 
 /** P7: the outcome in the log outlives the branch records, which are kept for two of these. */
 const keptMaxAges = 4;
 
-const readRecord = (tables: Tables, txId: string): TransactionRecord | undefined =>
-  tables.get(recordTable, txId) as TransactionRecord | undefined;
-
-/** Writes a record that is not ended, and keeps its place in the index of unfinished records. */
-function writeUnfinished(tables: Tables, record: TransactionRecord, before?: TransactionRecord): void {
-  tables.put(recordTable, record.txId, record as never);
-  if (before?.owner === record.owner) return;
-  if (before !== undefined) removeUnfinished(tables, before);
-  addUnfinished(tables, record);
-}
+type LogLimits = Pick<Limits, "maxAgeMs" | "trailEntriesMax">;
+type ParkRequest = OwnedRequest & { readonly note: ParkNote };
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
+export function logOperations(limits: LogLimits) {
   return {
     begin: (tables: Tables, request: BeginRequest, { now }: StepContext): BeginResult => begin(tables, request, now),
 
     decide: (tables: Tables, request: DecideRequest, { now }: StepContext): DecideResult =>
-      decide(tables, request, now),
+      decide(tables, request, { now, limits }),
 
     end(tables: Tables, { txId, owner, epoch }: OwnedRequest, { now }: StepContext): OwnedWrite {
-      const record = readRecord(tables, txId);
-      if (record === undefined) return { kind: "absent" };
-      const write = writeEnd(record, { owner, epoch }, now);
+      const before = readStored(tables, txId);
+      if (before === undefined) return { kind: "absent" };
+      const write = writeEnd(withoutTrail(before), { owner, epoch }, now);
       if (write.kind !== "written") return write;
-      tables.put(recordTable, txId, write.record as never);
-      removeUnfinished(tables, record);
-      tables.put(removableTable, timeKey(record.begunAt + keptMaxAges * limits.maxAgeMs, txId), null);
-      return write;
+      removeUnfinished(tables, before);
+      tables.put(removableTable, timeKey(before.begunAt + keptMaxAges * limits.maxAgeMs, txId), null);
+      return keepWrite(tables, { before, write, now }, limits);
     },
 
     takeOver(tables: Tables, { txId, seen, taker }: TakeOverRequest, { now }: StepContext): OwnedWrite {
-      const record = readRecord(tables, txId);
-      if (record === undefined) return { kind: "absent" };
-      return kept(tables, writeTakeover(record, { seen, taker, now }), record);
+      const before = readStored(tables, txId);
+      if (before === undefined) return { kind: "absent" };
+      const write = writeTakeover(withoutTrail(before), { seen, taker, now });
+      if (write.kind === "written") moveUnfinished(tables, { before, after: write.record });
+      return keepWrite(tables, { before, write, now }, limits);
     },
 
-    park(tables: Tables, { txId, owner, epoch, note }: OwnedRequest & { note: ParkNote }): OwnedWrite {
-      const record = readRecord(tables, txId);
-      if (record === undefined) return { kind: "absent" };
-      return kept(tables, writePark(record, { owner, epoch }, note), record);
+    park(tables: Tables, { txId, owner, epoch, note }: ParkRequest, { now }: StepContext): OwnedWrite {
+      const before = readStored(tables, txId);
+      if (before === undefined) return { kind: "absent" };
+      const write = writePark(withoutTrail(before), { owner, epoch }, note);
+      return keepWrite(tables, { before, write, now }, limits);
     },
 
     readRecord: (tables: Tables, { txId }: { txId: string }): TransactionRecord | null =>
       readRecord(tables, txId) ?? null,
+
+    history(tables: Tables, { txId }: { txId: string }): readonly TrailEntry[] {
+      const stored = readStored(tables, txId);
+      return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
+    },
 
     owners(tables: Tables, page: { after?: string; limit: number }): readonly string[] {
       moveFormerIndex(tables, readRecord);
@@ -103,16 +107,17 @@ export function logOperations(limits: Pick<Limits, "maxAgeMs">) {
       const due = tables.scan(removableTable, { before: timeKey(now, ""), limit });
       for (const [key] of due) {
         tables.delete(removableTable, key);
-        tables.delete(recordTable, keyOfTimeKey(key));
+        removeRecord(tables, keyOfTimeKey(key));
       }
       return due.length;
     },
   };
 }
 
-function kept(tables: Tables, write: RecordWrite, before: TransactionRecord): RecordWrite {
-  if (write.kind === "written") writeUnfinished(tables, write.record, before);
-  return write;
+/** Writes a record that was not there; what has not ended is in the index. */
+function addRecord(tables: Tables, record: TransactionRecord, trail: Trail): void {
+  createRecord(tables, record, trail);
+  addUnfinished(tables, record);
 }
 
 function begin(tables: Tables, request: BeginRequest, now: number): BeginResult {
@@ -166,7 +171,7 @@ function claim(tables: Tables, row: Row, { request, now }: { request: BeginReque
     changedAt: now,
   };
   writeRow(tables, next);
-  writeUnfinished(tables, record);
+  addRecord(tables, record, begunTrail(record));
   return record;
 }
 
@@ -176,10 +181,15 @@ function pendingRow(row: Row, attempt: number): Row {
   return { ...claimed, attempt, outcome: "pending" };
 }
 
-function decide(tables: Tables, request: DecideRequest, now: number): DecideResult {
+function decide(
+  tables: Tables,
+  request: DecideRequest,
+  { now, limits }: { now: number; limits: LogLimits },
+): DecideResult {
   const { txId, owner, epoch, decision, reason, change } = request;
-  const record = readRecord(tables, txId);
-  if (record === undefined) return { kind: "absent" };
+  const before = readStored(tables, txId);
+  if (before === undefined) return { kind: "absent" };
+  const record = withoutTrail(before);
   const write = writeDecision(record, { owner, epoch }, { decision, reason, now });
   if (write.kind !== "written") return write;
   const row = rowOfAttempt(tables, record);
@@ -193,7 +203,7 @@ function decide(tables: Tables, request: DecideRequest, now: number): DecideResu
     if (row.outcome === "committed") return { kind: "lost", record };
     writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });
   }
-  return kept(tables, write, record) as DecideResult;
+  return keepWrite(tables, { before, write, now }, limits);
 }
 
 /** C4: the row, if it still is of this incarnation and attempt. */
@@ -220,6 +230,6 @@ function rebuild(tables: Tables, lost: TransactionRecord, now: number): Transact
     else if (row.outcome === "committed") record = { ...record, state: "committing" };
     else if (row.outcome === "aborted") record = { ...record, state: "aborting", reason: row.reason ?? "aborted" };
   }
-  writeUnfinished(tables, record);
+  addRecord(tables, record, rebuiltTrail(record));
   return record;
 }

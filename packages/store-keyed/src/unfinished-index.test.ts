@@ -82,7 +82,7 @@ test("R7 a record has one key in the index at any time, whatever is written to i
   const { txId, owner, epoch } = record;
   const keys = (): readonly string[] => tables.scan(unfinishedTable, all).map(([key]) => key);
   assert.deepEqual(keys(), [unfinishedKey(record)]);
-  operations.park(tables, { txId, owner, epoch, note: { reason: "silent", since: now, attempts: 1 } });
+  operations.park(tables, { txId, owner, epoch, note: { reason: "silent", since: now, attempts: 1 } }, { now });
   assert.deepEqual(keys(), [unfinishedKey(record)]);
   const taker = { owner: "order/b.1", epoch: epoch + 1 };
   operations.takeOver(tables, { txId, seen: { owner, epoch }, taker }, { now });

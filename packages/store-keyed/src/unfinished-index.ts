@@ -30,6 +30,13 @@ export function removeUnfinished(tables: Tables, record: Indexed): void {
   tables.delete(unfinishedTable, unfinishedKey(record));
 }
 
+/** A record's place follows its owner. */
+export function moveUnfinished(tables: Tables, { before, after }: { before: Indexed; after: Indexed }): void {
+  if (before.owner === after.owner) return;
+  removeUnfinished(tables, before);
+  addUnfinished(tables, after);
+}
+
 /** One small scan per owner, however many records each of them has. */
 export function ownersOfUnfinished(
   tables: Tables,
@@ -60,7 +67,7 @@ export function readUnfinished(
     limit,
   });
   return keys.flatMap(([key]) => {
-    const record = readRecord(tables, txIdOf(key));
+    const record = readRecord(tables, unfinishedTxId(key));
     if (record !== undefined && !isEnded(record) && unfinishedKey(record) === key) return [record];
     tables.delete(unfinishedTable, key);
     if (record !== undefined && !isEnded(record)) addUnfinished(tables, record);
@@ -77,7 +84,8 @@ export function moveFormerIndex(tables: Tables, readRecord: ReadRecord): void {
   }
 }
 
-function txIdOf(key: string): string {
+/** The transaction of a key. */
+export function unfinishedTxId(key: string): string {
   return keyOfTimeKey(key.slice(key.indexOf(ownerEnd) + 1));
 }
 

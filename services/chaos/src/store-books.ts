@@ -3,6 +3,7 @@
 import type { Account } from "@assent/ledger";
 import type { Row } from "@assent/orchestrator";
 import type { BranchRecord, TransactionRecord } from "@assent/protocol";
+import { unfinishedTable, unfinishedTxId } from "@assent/store-keyed";
 import { redisConnect, RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
 
 /** `redis://` URLs of the databases, whoever is their master now. */
@@ -36,7 +37,7 @@ export async function booksOfStores(urls: StoreUrls, namespace: string = default
   const [order, stock, payment] = await Promise.all([
     reading(urls.order, `{${namespace}-orders}`, async (store) => ({
       // Before the records: whatever was in no index then, its record has ended when it is read.
-      active: (await store.index("unfinished")).map(transactionOfKey),
+      active: (await store.index(unfinishedTable)).map(unfinishedTxId),
       rows: (await store.records("rows")) as ReadonlyMap<string, Row>,
       transactions: (await store.records("transactions")) as ReadonlyMap<string, TransactionRecord>,
     })),
@@ -44,11 +45,6 @@ export async function booksOfStores(urls: StoreUrls, namespace: string = default
     reading(urls.payment, `{${namespace}-payment}`, participantBooks),
   ]);
   return { ...order, stock, payment };
-}
-
-/** A key of the index is owner, deadline and transaction; none of the first two holds a colon that is not escaped. */
-function transactionOfKey(key: string): string {
-  return key.slice(key.indexOf(":", key.indexOf("!")) + 1);
 }
 
 async function participantBooks(store: Tables): Promise<ParticipantBooks> {

@@ -3,7 +3,7 @@ import type { Limits } from "@assent/protocol";
 import { leaseOperations, logOperations, onceOperations, rowOperations } from "@assent/store-keyed";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function orderOperations(limits: Pick<Limits, "maxAgeMs">) {
+export function orderOperations(limits: Pick<Limits, "maxAgeMs" | "trailEntriesMax">) {
   return { ...logOperations(limits), ...rowOperations, ...leaseOperations, ...onceOperations };
 }
 

@@ -12,9 +12,17 @@ import type {
   UnfinishedPlace,
   UnfinishedRange,
 } from "@assent/orchestrator";
-import { defaultLimits, type JsonObject, type ParkNote, type TransactionRecord } from "@assent/protocol";
+import {
+  defaultLimits,
+  type JsonObject,
+  type ParkNote,
+  type TrailEntry,
+  type TrailEvent,
+  type TransactionRecord,
+} from "@assent/protocol";
 import type { Synchronous } from "./call.ts";
 import { afterChange, type ModelRows } from "./model-rows.ts";
+import { ModelTrails } from "./model-trails.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Claim = Pick<OwnedRequest, "owner" | "epoch">;
@@ -26,6 +34,7 @@ export const hasEnded = ({ state }: TransactionRecord): boolean => state === "co
 
 export class ModelLog implements Synchronous<TransactionLog> {
   readonly all = new Map<string, TransactionRecord>();
+  readonly #trails = new ModelTrails();
   readonly #rows: ModelRows;
   readonly #surroundings: Surroundings;
 
@@ -60,7 +69,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     const claimed = pending(changed, row.attempt + 1);
     const record = this.#begun(request, claimed);
     this.#rows.all.set(key, claimed);
-    this.all.set(record.txId, record);
+    this.#write(record, { event: "begun" });
     return { kind: "begun", record };
   }
 
@@ -83,13 +92,15 @@ export class ModelLog implements Synchronous<TransactionLog> {
     if (decision === "abort") {
       if (row === undefined) met("C4 an abort leaves a row of another life alone");
       else this.#rows.all.set(row.key, { ...row, outcome: "aborted", reason });
-      return this.#written({ ...rest, state: "aborting", reason, changedAt: this.#surroundings.now() });
+      const aborting = { ...rest, state: "aborting", reason, changedAt: this.#surroundings.now() } as const;
+      return this.#written(aborting, { event: "decided", decision, reason });
     }
     if (row === undefined) met("C4 no commit of a row of another life");
     const changed = row === undefined ? undefined : afterChange(row, change);
     if (changed === undefined) return { kind: "unmet" };
     this.#rows.all.set(changed.key, { ...changed, outcome: "committed" });
-    return this.#written({ ...rest, state: "committing", changedAt: this.#surroundings.now() });
+    const committing = { ...rest, state: "committing", changedAt: this.#surroundings.now() } as const;
+    return this.#written(committing, { event: "decided", decision });
   }
 
   end({ txId, ...claim }: OwnedRequest): OwnedWrite {
@@ -99,7 +110,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     if (hasEnded(record)) return { kind: "repeated", record };
     const { parked: _parked, ...rest } = record;
     const state = record.state === "committing" ? "committed" : "aborted";
-    return this.#written({ ...rest, state, changedAt: this.#surroundings.now() });
+    return this.#written({ ...rest, state, changedAt: this.#surroundings.now() }, { event: "ended" });
   }
 
   takeOver({ txId, seen, taker }: TakeOverRequest): OwnedWrite {
@@ -113,18 +124,28 @@ export class ModelLog implements Synchronous<TransactionLog> {
     }
     if (record.state !== "active") this.#surroundings.met("R2 a decided record is taken over");
     const { owner, epoch } = taker;
-    return this.#written({ ...record, owner, epoch, changedAt: this.#surroundings.now() });
+    const from = { owner: record.owner, epoch: record.epoch };
+    const taken = { ...record, owner, epoch, changedAt: this.#surroundings.now() };
+    return this.#written(taken, { event: "taken_over", from });
   }
 
   park({ txId, note, ...claim }: OwnedRequest & { readonly note: ParkNote }): OwnedWrite {
     const record = this.all.get(txId);
     if (record === undefined) return { kind: "absent" };
     if (!isOwnedBy(record, claim) || hasEnded(record)) return { kind: "lost", record };
-    return this.#written({ ...record, parked: note });
+    const parked = { ...record, parked: note };
+    if (record.parked?.reason !== note.reason) return this.#written(parked, { event: "parked", reason: note.reason });
+    this.#surroundings.met("R4 a note is renewed");
+    this.all.set(txId, parked);
+    return { kind: "written", record: parked };
   }
 
   read(txId: string): TransactionRecord | undefined {
     return this.all.get(txId);
+  }
+
+  history(txId: string): readonly TrailEntry[] {
+    return this.#trails.of(txId);
   }
 
   owners(after: string | undefined, limit: number): readonly string[] {
@@ -155,7 +176,8 @@ export class ModelLog implements Synchronous<TransactionLog> {
     const existing = this.all.get(lost.txId);
     if (existing !== undefined) return existing;
     const record = { ...lost, changedAt: this.#surroundings.now(), ...this.#remembered(lost) };
-    this.all.set(record.txId, record);
+    const { state, reason } = record;
+    this.#write(record, { event: "rebuilt", state, ...(reason !== undefined && { reason }) });
     return record;
   }
 
@@ -193,12 +215,20 @@ export class ModelLog implements Synchronous<TransactionLog> {
       (record) => hasEnded(record) && goneAt(record) < this.#surroundings.now(),
     );
     const gone = old.sort((a, b) => goneAt(a) - goneAt(b) || (a.txId < b.txId ? -1 : 1)).slice(0, limit);
-    for (const { txId } of gone) this.all.delete(txId);
+    for (const { txId } of gone) {
+      this.all.delete(txId);
+      this.#trails.remove(txId);
+    }
     return gone.length;
   }
 
-  #written(record: TransactionRecord): OwnedWrite {
+  #write(record: TransactionRecord, event: TrailEvent): void {
     this.all.set(record.txId, record);
+    this.#trails.add(record, this.#surroundings.now(), event);
+  }
+
+  #written(record: TransactionRecord, event: TrailEvent): OwnedWrite {
+    this.#write(record, event);
     return { kind: "written", record };
   }
 

@@ -22,7 +22,10 @@ export class Model implements SynchronousPorts {
 
   /** Calls that read all there is to read. */
   readings(): readonly Call[] {
-    const records = [...this.log.all.keys()].map((txId): Call => ({ port: "log", method: "read", args: [txId] }));
+    const records = [...this.log.all.keys()].flatMap((txId): Call[] => [
+      { port: "log", method: "read", args: [txId] },
+      { port: "log", method: "history", args: [txId] },
+    ]);
     const rows = [...this.rows.all.keys()].map((key): Call => ({ port: "rows", method: "readRow", args: [key] }));
     const accounts = [...this.accounts.all.keys()].map((accountId): Call => {
       return { port: "accounts", method: "find", args: [accountId] };

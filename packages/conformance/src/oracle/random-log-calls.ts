@@ -74,6 +74,7 @@ export class RandomLogCalls {
       [2, () => ({ port: "log", method: "read", args: [this.#name()] })],
       [1, () => this.#ownersRead()],
       [3, () => this.#unfinished()],
+      [2, () => ({ port: "log", method: "history", args: [this.#name()] })],
       [8, () => ({ port: "log", method: "rebuild", args: [this.#lost()] })],
       [2, () => ({ port: "log", method: "sweep", args: [1 + this.#draw.below(3)] })],
       [2, () => ({ port: "rows", method: "putRow", args: [this.#key(), this.#life(), this.#fields()] })],
@@ -171,7 +172,9 @@ export class RandomLogCalls {
   }
 
   #park(): Call {
-    const note = { reason: "silent", since: this.#clock.now(), attempts: 1 + this.#draw.below(9) };
+    const draw = this.#draw;
+    const reason = draw.of(["silent", "unplanned"]);
+    const note = { reason, since: this.#clock.now() - draw.below(3), attempts: 1 + draw.below(9) };
     return { port: "log", method: "park", args: [{ ...this.#claim(this.#target()), note }] };
   }
 

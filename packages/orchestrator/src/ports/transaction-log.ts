@@ -1,5 +1,14 @@
 // The log of transactions, with the rows they belong to. A row and its transaction change in one atomic step (C4).
-import type { Decision, Json, JsonObject, ParkNote, Protocol, RecordWrite, TransactionRecord } from "@assent/protocol";
+import type {
+  Decision,
+  Json,
+  JsonObject,
+  ParkNote,
+  Protocol,
+  RecordWrite,
+  TrailEntry,
+  TransactionRecord,
+} from "@assent/protocol";
 
 /** What became of the latest attempt at a row's transaction: for ever when committed, else until the next attempt. */
 export type RowOutcome = "none" | "pending" | "committed" | "aborted";
@@ -109,6 +118,12 @@ export interface TransactionLog {
   takeOver(request: TakeOverRequest): Promise<OwnedWrite>;
   park(request: OwnedRequest & { readonly note: ParkNote }): Promise<OwnedWrite>;
   read(txId: string): Promise<TransactionRecord | undefined>;
+  /**
+   * The audit trail: what every write of the record did, oldest first; empty when the log has no such record. An entry
+   * is written in the same atomic step as the write it tells of, never changes, and goes with the record (`sweep`).
+   * Beyond `trailEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
+   */
+  history(txId: string): Promise<readonly TrailEntry[]>;
   /** Owners of records that have not ended, in order, from after the given one. Costs no more for many records. */
   owners(after: string | undefined, limit: number): Promise<readonly string[]>;
   /**

@@ -156,6 +156,7 @@ export class History {
   #check(store: string, { table, key, before, after }: Change): void {
     if (table === "branches") this.#checkBranch(store, before as never, after as never);
     else if (table === "transactions" && after !== undefined) this.#checkLog(before as never, after as never);
+    else if (table === "transactions") this.#checkRemoval(before as never);
     else if (table === "rows" && before !== undefined) this.#checkRow(before as never, after as never);
     else if (table === "accounts" && after !== undefined) {
       checkAccount(`${store} ${key}`, after as unknown as Account, this.#report);
@@ -190,6 +191,12 @@ export class History {
       branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
     };
     checkRecord({ before, after }, around, this.#report);
+  }
+
+  /** S7: what is unresolved is never trimmed, and its trail neither. */
+  #checkRemoval(before: TransactionRecord | undefined): void {
+    if (before === undefined || isEnded(before)) return;
+    this.#report({ rule: "S7", text: `was removed when it was ${before.state}`, txId: before.txId });
   }
 
   /** Every transaction has ended, and no branch waits for a decision. */

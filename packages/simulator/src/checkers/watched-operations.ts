@@ -22,6 +22,7 @@ import {
 import type { Operation, Operations, StepContext } from "@assent/store-keyed";
 import { checkCommand } from "./command-checker.ts";
 import { checkBegin, checkDecide, checkEndStep, checkProof, checkTakeOver } from "./log-step-checker.ts";
+import { checkTrail } from "./trail-checker.ts";
 import type { Report } from "./violation.ts";
 
 export interface StepWatch {
@@ -44,25 +45,44 @@ const watchers: Readonly<Record<string, Watcher>> = {
     return (answer: Answer) =>
       checkCommand({ before, command, answer, after: read(), now, limits, account: (id) => accounts.get(id) }, report);
   }),
-  begin: watched((tables, request: BeginRequest, { report }) => {
+  begin: watched((tables, request: BeginRequest, { now, report }) => {
     const row = tables.get("rows", request.key) as Row | undefined;
-    return (result: BeginResult) => checkBegin({ record: undefined, row, request, result }, report);
+    return (result: BeginResult) => {
+      checkBegin({ record: undefined, row, request, result }, report);
+      if (result.kind !== "begun") return;
+      checkTrail({ before: undefined, after: logOf(tables, result.record.txId).record, now }, report);
+    };
   }),
-  decide: watched((tables, request: DecideRequest, { report, hasTombstone }) => {
+  decide: watched((tables, request: DecideRequest, { now, report, hasTombstone }) => {
     const before = logOf(tables, request.txId);
     return (result: OwnedWrite) => {
-      const rowAfter = logOf(tables, request.txId).row;
-      checkDecide({ ...before, request, result, rowAfter }, report);
+      const after = logOf(tables, request.txId);
+      checkDecide({ ...before, request, result, rowAfter: after.row }, report);
+      checkTrail({ before: before.record, after: after.record, now }, report);
       checkProof({ ...before, request, result }, hasTombstone, report);
     };
   }),
-  end: watched((tables, request: OwnedRequest, { report }) => {
+  end: watched((tables, request: OwnedRequest, { now, report }) => {
     const before = logOf(tables, request.txId);
-    return (result: OwnedWrite) => checkEndStep({ ...before, request, result }, report);
+    return (result: OwnedWrite) => {
+      checkEndStep({ ...before, request, result }, report);
+      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+    };
   }),
-  takeOver: watched((tables, request: TakeOverRequest, { report }) => {
+  takeOver: watched((tables, request: TakeOverRequest, { now, report }) => {
     const before = logOf(tables, request.txId);
-    return (result: OwnedWrite) => checkTakeOver({ ...before, request, result }, report);
+    return (result: OwnedWrite) => {
+      checkTakeOver({ ...before, request, result }, report);
+      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+    };
+  }),
+  park: watched((tables, { txId }: OwnedRequest, { now, report }) => {
+    const before = logOf(tables, txId).record;
+    return () => checkTrail({ before, after: logOf(tables, txId).record, now }, report);
+  }),
+  rebuild: watched((tables, { record: { txId } }: { record: TransactionRecord }, { now, report }) => {
+    const before = logOf(tables, txId).record;
+    return () => checkTrail({ before, after: logOf(tables, txId).record, now, created: "rebuilt" }, report);
   }),
 };
 

@@ -69,10 +69,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/store-keyed/src/log-operations.ts",
-        guard: 'if (write.kind === "written") writeUnfinished(tables, write.record, before);',
-        instead:
-          'if (write.kind === "written") { writeUnfinished(tables, write.record, before); if ' +
-          '(write.record.state !== "active") removeUnfinished(tables, write.record); }',
+        guard: "\n  return keepWrite(tables, { before, write, now }, limits);",
+        instead: "\n  removeUnfinished(tables, before);\n  return keepWrite(tables, { before, write, now }, limits);",
       },
     ],
   },
@@ -225,14 +223,39 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     ],
   },
   {
+    id: "write-leaves-no-entry",
+    rule: "trail",
+    what: "a takeover is not in the audit trail",
+    edits: [
+      {
+        file: "packages/protocol/src/trail.ts",
+        guard: 'return [afterMs, "taken_over", before.owner, before.epoch];',
+        instead: "return undefined;",
+      },
+    ],
+  },
+  {
+    id: "removed-by-age",
+    rule: "S7",
+    what: "a record and its trail go when they are old, ended or not",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: "  writeRow(tables, next);",
+        instead:
+          "  writeRow(tables, next); tables.put(removableTable, timeKey(record.begunAt + 1_000, record.txId), null);",
+      },
+    ],
+  },
+  {
     id: "not-indexed",
     rule: "R4",
     what: "a transaction that begins is not in the index",
     edits: [
       {
         file: "packages/store-keyed/src/log-operations.ts",
-        guard: "addUnfinished(tables, record);\n}",
-        instead: "if (before !== undefined) addUnfinished(tables, record);\n}",
+        guard: "createRecord(tables, record, trail);\n  addUnfinished(tables, record);",
+        instead: "createRecord(tables, record, trail);",
       },
     ],
   },

@@ -45,8 +45,8 @@ export const sweepBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/store-keyed/src/log-operations.ts",
-        guard: "if (before?.owner === record.owner) return;",
-        instead: "if (before !== undefined) return;",
+        guard: 'if (write.kind === "written") moveUnfinished(tables, { before, after: write.record });',
+        instead: "",
       },
     ],
   },

@@ -1,0 +1,21 @@
+// What was written to each record, as the port `TransactionLog` promises to tell it.
+import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "@assent/protocol";
+
+export class ModelTrails {
+  readonly #all = new Map<string, TrailEntry[]>();
+
+  of(txId: string): readonly TrailEntry[] {
+    return this.#all.get(txId) ?? [];
+  }
+
+  add({ txId, owner, epoch }: TransactionRecord, at: number, event: TrailEvent): void {
+    const entries = this.#all.get(txId) ?? [];
+    // What is left out beyond it is for a case of the suite: no transaction of a run comes near.
+    if (entries.length === defaultLimits.trailEntriesMax) throw new Error(`${txId} was written to too often`);
+    this.#all.set(txId, [...entries, { at, owner, epoch, ...event }]);
+  }
+
+  remove(txId: string): void {
+    this.#all.delete(txId);
+  }
+}

@@ -1,0 +1,212 @@
+// Logs whose audit trail does not tell what was written.
+import type { KeyedAdapter } from "@assent/conformance";
+import type { Tables } from "@assent/orchestrator";
+import { defaultLimits, type Trail, type TrailEntry, type TrailLine, type TransactionRecord } from "@assent/protocol";
+import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "@assent/store-keyed";
+import { type Break, brokenStore } from "./broken-operations.ts";
+import type { Broken } from "./catches.ts";
+
+const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
+  that,
+  open: brokenStore(change),
+  caughtBy,
+});
+
+type Kept = TransactionRecord & { readonly trail?: Trail };
+
+const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get("transactions", txId) as Kept | undefined;
+
+const trailOf = (tables: Tables, txId: string): Trail | undefined => keptOf(tables, txId)?.trail;
+
+/** Puts another trail in place of the one that is there. */
+function putTrail(tables: Tables, txId: string, trail: Trail | undefined): void {
+  const record = keptOf(tables, txId);
+  if (record !== undefined && trail !== undefined) tables.put("transactions", txId, { ...record, trail } as never);
+}
+
+type Step<Request, Result> = (tables: Tables, request: Request, context: StepContext) => Result;
+
+/** A write whose entry is not kept. */
+function untold<Request extends { readonly txId: string }, Result>(
+  write: Step<Request, Result>,
+): Step<Request, Result> {
+  return (tables, request, context) => {
+    const before = trailOf(tables, request.txId);
+    const result = write(tables, request, context);
+    putTrail(tables, request.txId, before);
+    return result;
+  };
+}
+
+/** Writes of a log whose trails have no bound. */
+const withoutEnd: ReturnType<Break> = ((operations) => ({
+  decide: (...step) => operations.decide(...step),
+  end: (...step) => operations.end(...step),
+  takeOver: (...step) => operations.takeOver(...step),
+}))(logOperations({ ...defaultLimits, trailEntriesMax: 10_000 }));
+
+/** Adds a line, whatever was written. */
+function addLine(
+  tables: Tables,
+  { txId, now }: { txId: string; now: number },
+  line: (afterMs: number) => TrailLine,
+): void {
+  const record = keptOf(tables, txId);
+  if (record !== undefined) putTrail(tables, txId, [...(record.trail ?? []), line(now - record.begunAt)]);
+}
+
+/** Ends and decisions that leave an entry, whatever came of them. */
+const toldAlways: Break = ({ end, decide }) => ({
+  end(tables, request, context) {
+    const result = end(tables, request, context);
+    if (result.kind === "written") return result;
+    addLine(tables, { ...request, ...context }, (afterMs) => [afterMs, "ended"]);
+    return result;
+  },
+  decide(tables, request, context) {
+    const result = decide(tables, request, context);
+    if (result.kind !== "unmet") return result;
+    addLine(tables, { ...request, ...context }, (afterMs) => [afterMs, "commit"]);
+    return result;
+  },
+});
+
+const everyWrite = "every write of a record leaves one entry";
+
+export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
+  broken("does not tell of takeovers", ({ takeOver }) => ({ takeOver: untold(takeOver) }), [everyWrite]),
+  broken("does not tell of parkings", ({ park }) => ({ park: untold(park) }), [everyWrite, "R4 a note leaves"]),
+  broken("does not tell of decisions", ({ decide }) => ({ decide: untold(decide) }), ["a commit leaves three"]),
+  broken("does not tell of ends", ({ end }) => ({ end: untold(end) }), ["a commit leaves three"]),
+  broken("tells of writes that were not done", toldAlways, ["C2 a write that is repeated, lost, unmet"]),
+  broken(
+    "tells of every taker, whoever came first",
+    ({ takeOver }) => ({
+      takeOver(tables, request, context) {
+        const result = takeOver(tables, request, context);
+        if (result.kind !== "lost") return result;
+        const { owner, epoch } = request.seen;
+        addLine(tables, { ...request, ...context }, (afterMs) => [afterMs, "taken_over", owner, epoch]);
+        return result;
+      },
+    }),
+    ["R2 of concurrent takers only the one"],
+  ),
+  broken(
+    "tells of every renewal of a note",
+    ({ park }) => ({
+      park(tables, request, context) {
+        const before = trailOf(tables, request.txId);
+        const result = park(tables, request, context);
+        putTrail(tables, request.txId, before);
+        if (result.kind === "written") {
+          addLine(tables, { ...request, ...context }, (afterMs) => [afterMs, "parked", request.note.reason]);
+        }
+        return result;
+      },
+    }),
+    ["R4 a note leaves an entry when it comes"],
+  ),
+  broken(
+    "tells the time of whoever parks",
+    ({ park }) => ({
+      park: (tables, request) => park(tables, request, { now: request.note.since }),
+    }),
+    [everyWrite],
+  ),
+  broken(
+    "tells when a caller began, not when the store wrote it",
+    ({ begin }) => ({
+      begin(tables, request, context) {
+        const result = begin(tables, request, context);
+        if (result.kind !== "begun") return result;
+        putTrail(tables, result.record.txId, [[0, "begun"]]);
+        return result;
+      },
+    }),
+    [everyWrite],
+  ),
+  broken(
+    "tells of a record made again as if it had just begun",
+    ({ rebuild }) => ({
+      rebuild(tables, request, context) {
+        const before = trailOf(tables, request.record.txId);
+        const record = rebuild(tables, request, context);
+        if (before === undefined) putTrail(tables, record.txId, [[context.now - record.begunAt, "begun"]]);
+        return record;
+      },
+    }),
+    ["R5 the history of a record that was made again"],
+  ),
+  broken(
+    "tells one history for all",
+    ({ begin, history }) => {
+      const txIds: string[] = [];
+      return {
+        begin(tables, request, context) {
+          const result = begin(tables, request, context);
+          if (result.kind === "begun") txIds.push(result.record.txId);
+          return result;
+        },
+        history: (tables, { txId }) =>
+          txIds.includes(txId)
+            ? txIds.flatMap((each) => [...history(tables, { txId: each })])
+            : history(tables, { txId }),
+      };
+    },
+    ["a commit leaves three entries, and another transaction's"],
+  ),
+  broken(
+    "trims by age what has not ended",
+    ({ sweepLog }) => ({
+      sweepLog(tables, { limit }, context) {
+        for (const [key] of tables.scan(unfinishedTable, { limit })) {
+          const txId = unfinishedTxId(key);
+          const { trail = [], begunAt = 0 } = keptOf(tables, txId) ?? {};
+          const since = context.now - defaultLimits.maxAgeMs - begunAt;
+          putTrail(
+            tables,
+            txId,
+            trail.filter(([afterMs]) => afterMs > since),
+          );
+        }
+        return sweepLog(tables, { limit }, context);
+      },
+    }),
+    ["S7 the history of what has not ended stays"],
+  ),
+  broken(
+    "keeps histories longer than records",
+    ({ history }) => {
+      const known = new Map<string, readonly TrailEntry[]>();
+      return {
+        history(tables, { txId }) {
+          const told = history(tables, { txId });
+          if (told.length > 0) known.set(txId, told);
+          return known.get(txId) ?? told;
+        },
+      };
+    },
+    ["P7 a history is kept as long as its record"],
+  ),
+  broken(
+    "lets go of a history at the end",
+    ({ end }) => ({
+      end(tables, request, context) {
+        const result = end(tables, request, context);
+        if (result.kind === "written") putTrail(tables, request.txId, []);
+        return result;
+      },
+    }),
+    ["a commit leaves three entries"],
+  ),
+  broken("has histories without end", () => withoutEnd, ["a history that is full"]),
+  broken(
+    "drops the beginning of a history that is full",
+    ({ history }) => ({
+      ...withoutEnd,
+      history: (tables, request) => history(tables, request).slice(-defaultLimits.trailEntriesMax),
+    }),
+    ["a history that is full"],
+  ),
+];
