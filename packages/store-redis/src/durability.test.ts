@@ -25,7 +25,10 @@ const open = (server: TestServer, options: { replicas?: number; connect?: RedisC
 const unknown = { code: "store_broken", changed: "unknown" };
 
 /** Replicas get a copy at once. */
-const replicated = { settings: ["repl-diskless-sync-delay 0", "min-replicas-to-write 1"] };
+const replicated = {
+  appendfsync: "always" as const,
+  settings: ["repl-diskless-sync-delay 0", "min-replicas-to-write 1"],
+};
 
 async function withServer(
   options: Parameters<typeof TestServer.start>[0],
@@ -79,8 +82,11 @@ test("a server that cannot keep the promise is refused at once", async () => {
     await assert.rejects(open(server, { replicas: 1 }), { code: "unsuitable_server", message: /WAIT/ });
     await (await open(server)).close();
   });
-  await withServer({}, (server) =>
+  await withServer({ appendfsync: "always" }, (server) =>
     assert.rejects(open(server, { replicas: 1 }), { code: "unsuitable_server", message: /min-replicas-to-write is 0/ }),
+  );
+  await withServer({ ...replicated, appendfsync: "everysec" }, (server) =>
+    assert.rejects(open(server, { replicas: 1 }), { code: "unsuitable_server", message: /appendfsync always/ }),
   );
   await withServer({}, (first) =>
     withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, (replica) =>
@@ -124,7 +130,7 @@ test("C3 M4 D2: without its replica no step is acknowledged, and no read; with i
 
 test("M4 D2: fewer replicas than were asked for is unknown", async () => {
   const settings = ["repl-diskless-sync-delay 0", "min-replicas-to-write 2"];
-  await withServer({ settings }, async (first) => {
+  await withServer({ appendfsync: "always", settings }, async (first) => {
     const following = { settings: [`replicaof 127.0.0.1 ${first.process.port}`] };
     await withServer(following, () =>
       withServer(following, async (second) => {

@@ -11,8 +11,10 @@ export interface RedisExecutorOptions<O extends Operations> {
   readonly operations: O;
   /** Left out, the tables of the keyed stores and the ledger. */
   readonly tables?: TableKinds;
-  /** Replicas that must acknowledge a round before it is answered (D2). */
+  /** Replicas that may be promoted, all of which must acknowledge a round before it is answered (D2). */
   readonly replicas?: number;
+  /** So many are enough while those who promote servers say that they promote none; left out, all. */
+  readonly replicasLeast?: number;
   /** How long steps wait for a server that takes them, before they fail having changed nothing; 2 s when left out. */
   readonly unreachableMaxMs?: number;
   readonly cachedRecordsMax?: number;

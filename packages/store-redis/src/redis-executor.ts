@@ -19,6 +19,7 @@ import {
   StoreFailure,
 } from "@assent/store-keyed";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
+import { Acknowledgement } from "./acknowledgement.ts";
 import { BatchReads } from "./batch-reads.ts";
 import { Batch } from "./batch.ts";
 import { Beliefs } from "./beliefs.ts";
@@ -44,7 +45,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   readonly #layout: TableLayout;
   readonly #cache: RecordCache;
   readonly #connection: ServerConnection;
-  readonly #replicas: number;
+  readonly #acknowledgement: Acknowledgement;
   readonly #unreachableMaxMs: number;
   /** Begins every stamp: no other process, nor a former life of this one, writes the same. */
   readonly #process: string;
@@ -58,9 +59,10 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
 
   private constructor(options: RedisExecutorOptions<O>) {
     const { clock = systemClock, random = systemRandom, tables = keyedTableKinds, replicas = 0 } = options;
+    const replicasLeast = options.replicasLeast ?? replicas;
     this.#options = options;
     this.#clock = clock;
-    this.#replicas = replicas;
+    this.#acknowledgement = new Acknowledgement({ all: replicas, least: replicasLeast }, clock);
     this.#time = new StoreTime(clock);
     this.#layout = new TableLayout(options.prefix, tables);
     const recordsMax = options.cachedRecordsMax ?? cachedRecordsMax;
@@ -68,7 +70,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     this.#unreachableMaxMs = options.unreachableMaxMs ?? unreachableMaxMs;
     this.#connection = new ServerConnection({
       connect: options.connect,
-      replicas,
+      replicas: replicasLeast,
       unreachableMaxMs: this.#unreachableMaxMs,
       clock,
       time: this.#time,
@@ -226,7 +228,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const stamp = `${this.#process}.${this.#lastRound.toString(36)} `;
     const round = new Round(batch, { layout: this.#layout, reads, stamp });
     // C3, D2: an answer that only reads must wait for the replicas, too.
-    const touch = this.#replicas > 0;
+    const touch = this.#acknowledgement.isWanted;
     if (round.isEmpty && !touch) {
       this.#settle(prepared, { round, differing: new Map(), isShort: false });
       return;
@@ -245,7 +247,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     let acknowledged: RedisReply;
     try {
       this.#counts.rounds += 1;
-      [reply, acknowledged] = await callScript(port, command, this.#replicas);
+      [reply, acknowledged] = await callScript(port, command, this.#acknowledgement.command);
     } catch (error) {
       this.#lost(port, { prepared, round, error });
       return;
@@ -263,7 +265,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
       this.#again(steps, lane);
       return;
     }
-    const isShort = this.#replicas > 0 && !(typeof acknowledged === "number" && acknowledged >= this.#replicas);
+    const isShort = !(await this.#acknowledgement.isEnough(port, acknowledged));
     this.#settle(prepared, { round, differing: verdict.differing, isShort });
   }
 
@@ -282,7 +284,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     // Before anybody is answered: what they ask for next comes after these.
     this.#again(conflicting, lane);
     const short = isShort
-      ? new StoreFailure("store_broken", "too few replicas acknowledged; what was changed is not known")
+      ? new StoreFailure("store_broken", "a failover could undo it; what was changed is not known")
       : undefined;
     steps.forEach((step, index) => {
       if (refused.has(batch.unitOf(index))) return;
@@ -323,10 +325,15 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     { steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown },
   ): void {
     this.#connection.retire(port);
+    this.#retry({ steps, lane, error });
+  }
+
+  /** Nothing was changed: once more, as long as they may wait. */
+  #retry({ steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown }): void {
     const since = this.#clock.monotonic() - this.#unreachableMaxMs;
     fail(
       steps.filter(({ askedAt }) => askedAt <= since),
-      new StoreFailure("step_failed", `no server takes it; nothing was changed: ${String(error)}`, { cause: error }),
+      new StoreFailure("step_failed", `no server answers it; nothing was changed: ${String(error)}`, { cause: error }),
     );
     this.#again(
       steps.filter(({ askedAt }) => askedAt > since),
@@ -339,15 +346,12 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const { lane, steps, now } = prepared;
     this.#connection.retire(port);
     if (error instanceof RepliesLost && !error.sent) {
-      this.#again(steps, lane);
+      this.#retry({ steps, lane, error });
       return;
     }
     round.forget(this.#cache);
     const unknown = steps.filter((_, index) => round.writes(index));
-    this.#again(
-      steps.filter((_, index) => !round.writes(index)),
-      lane,
-    );
+    this.#retry({ steps: steps.filter((_, index) => !round.writes(index)), lane, error });
     const message = `the answer was lost; what was changed is not known: ${String(error)}`;
     const failure = new StoreFailure("store_broken", message, { cause: error });
     // The round may still lie somewhere on its way. Once the server would refuse it as late, it has been carried out

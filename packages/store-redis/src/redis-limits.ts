@@ -11,6 +11,13 @@ export const sharedReadingsMax = 3;
 export const readingsMax = 10_000;
 /** How long replicas may take to acknowledge a round. */
 export const replicaWaitMs = 1_000;
+/** How long all of them are waited for where fewer may be enough. */
+export const allReplicasWaitMs = 200;
+/** How long sentinels may take to be done with a promotion, and how often they are asked about it. */
+export const unsettledMaxMs = 2_000;
+export const askAgainMs = 50;
+/** How long one that is missing is not waited for. */
+export const missingReplicaMs = 1_000;
 /** Records that one step may touch: all of them travel in one command, which a server takes only so long. */
 export const recordsPerStepMax = 100_000;
 /** Once a batch touches this many records, the steps that are left wait: a server runs one script at a time. */
@@ -42,5 +49,6 @@ export const reconnectPauseMs = 100;
 invariant(storeTimeErrorMaxMs <= defaultLimits.clockSkewMs, "P7", "store time is a clock within the skew");
 invariant(failoverMaxMs < defaultLimits.phaseOneDeadlineMs, "C6", "a failover is over before silence decides");
 invariant(sentinelConnectMs + sentinelReplyMs <= reconcileEveryMs, "R6", "an inquiry is over before the next one");
+invariant(allReplicasWaitMs < missingReplicaMs, "M4", "a replica that is gone holds up few rounds");
 invariant(replicaWaitMs < replyMaxMs, "M4", "a short count is heard before the connection is given up");
 invariant(recordsPerBatchMax <= recordsPerStepMax, "M4", "what one step may touch, a batch may");

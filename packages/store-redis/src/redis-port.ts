@@ -26,6 +26,13 @@ export class RepliesLost extends Error {
   }
 }
 
+/**
+ * - `settled`: all say that it is the master, and that nobody else is about to be.
+ * - `unsettled`: it is the master, but one finds it dead, or is still busy with a promotion.
+ * - `moved`: one of them names another.
+ */
+export type Mastership = "settled" | "unsettled" | "moved";
+
 /** One connection. Once it has ended it stays so: whoever wants another opens another. */
 export interface RedisPort {
   readonly isClosed: boolean;
@@ -35,6 +42,11 @@ export interface RedisPort {
    * @throws {RepliesLost}
    */
   send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]>;
+  /**
+   * What those who could promote another server say of this one, after they were asked. Left out where there is nobody
+   * to ask. Rejects when one of them does not answer.
+   */
+  readonly mastership?: () => Promise<Mastership>;
   /** Ends the connection; calls that wait for replies reject. */
   close(): void;
 }

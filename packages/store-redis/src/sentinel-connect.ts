@@ -63,11 +63,22 @@ class MasterWatch {
     const url = urlOf(address);
     const port = await redisConnect({ url, clock: this.#clock, ...(name !== undefined && { name }) })();
     await mustBeMaster(port, textOf(address));
+    if (this.#isClosed) {
+      port.close();
+      throw new Error("the connections of this process are closed");
+    }
     this.#forgetClosed();
     this.#ports.set(port, textOf(address));
     // It may have moved while the connection was made.
     this.#endOthers();
-    return port;
+    return {
+      get isClosed() {
+        return port.isClosed;
+      },
+      send: (commands) => port.send(commands),
+      mastership: () => this.#directory.mastership(address),
+      close: () => port.close(),
+    };
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 // Where the master of a name is, as its sentinels say. All of them are asked at once, each for so long only; the answer
 // of the newest configuration epoch counts, which is how sentinels settle it among themselves.
-import type { RedisConnect, RedisPort, RedisReply } from "./redis-port.ts";
+import type { Mastership, RedisConnect, RedisPort, RedisReply } from "./redis-port.ts";
 import { RedisErrorReply } from "./redis-port.ts";
 
 export interface ServerAddress {
@@ -24,9 +24,13 @@ export interface SentinelDirectoryOptions {
   readonly masterName: string;
 }
 
+/** What one sentinel says. */
 interface Word {
   readonly address: ServerAddress;
   readonly epoch: number;
+  /** It takes the server for a master that is alive, and promotes no other. */
+  readonly isSettled: boolean;
+  readonly otherSentinels: number;
 }
 
 export class SentinelDirectory {
@@ -52,6 +56,15 @@ export class SentinelDirectory {
     return newest.address;
   }
 
+  /** Of a server, after all were asked; one that was not asked unsettles it. Rejects when one does not answer. */
+  async mastership({ host, port }: ServerAddress): Promise<Mastership> {
+    const { sentinels } = this.#options;
+    const words = await Promise.all(sentinels.map((sentinel) => this.#ask(sentinel)));
+    if (words.some(({ address }) => address.host !== host || address.port !== port)) return "moved";
+    const isSettled = words.every((word) => word.isSettled && word.otherSentinels < sentinels.length);
+    return isSettled ? "settled" : "unsettled";
+  }
+
   close(): void {
     this.#isClosed = true;
     for (const port of this.#ports.values()) port.close();
@@ -61,8 +74,13 @@ export class SentinelDirectory {
   async #ask(sentinel: RedisConnect): Promise<Word> {
     const port = this.#ports.get(sentinel) ?? (await this.#open(sentinel));
     try {
-      const [reply] = await port.send([["SENTINEL", "MASTER", this.#options.masterName]]);
-      return wordOf(reply ?? null);
+      const { masterName } = this.#options;
+      const [record, address] = await port.send([
+        ["SENTINEL", "MASTER", masterName],
+        // Names the new one as soon as it is promoted; the record has the old one until all replicas follow.
+        ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", masterName],
+      ]);
+      return wordOf(record ?? null, address ?? null);
     } catch (error) {
       // Asked anew the next time, whatever it was.
       port.close();
@@ -79,15 +97,20 @@ export class SentinelDirectory {
   }
 }
 
-/** Names and values in turns: https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#sentinel-api */
-function wordOf(reply: RedisReply): Word {
-  if (reply instanceof RedisErrorReply) throw reply;
+/** https://redis.io/docs/latest/operate/oss_and_stack/management/sentinel/#sentinel-api */
+function wordOf(record: RedisReply, address: RedisReply): Word {
+  for (const reply of [record, address]) if (reply instanceof RedisErrorReply) throw reply;
   const fields = new Map<string, string>();
-  const list: readonly RedisReply[] = Array.isArray(reply) ? reply : [];
+  const list: readonly RedisReply[] = Array.isArray(record) ? record : [];
   for (let index = 0; index + 1 < list.length; index += 2) fields.set(String(list[index]), String(list[index + 1]));
-  const [host, port, epoch] = [fields.get("ip"), Number(fields.get("port")), Number(fields.get("config-epoch"))];
-  if (host === undefined || !Number.isInteger(port) || !Number.isInteger(epoch)) {
-    throw new TypeError(`a sentinel answered ${JSON.stringify(reply)}`);
-  }
-  return { address: { host, port }, epoch };
+  const [host, port] = Array.isArray(address) ? (address as readonly RedisReply[]) : [];
+  const word = {
+    address: { host: String(host), port: Number(port) },
+    epoch: Number(fields.get("config-epoch")),
+    isSettled: fields.get("flags") === "master",
+    otherSentinels: Number(fields.get("num-other-sentinels")),
+  };
+  const numbers = [word.address.port, word.epoch, word.otherSentinels];
+  if (typeof host === "string" && numbers.every((each) => Number.isInteger(each))) return word;
+  throw new TypeError(`a sentinel answered ${JSON.stringify([record, address])}`);
 }

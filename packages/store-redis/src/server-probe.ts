@@ -48,6 +48,10 @@ export async function probeServer(port: RedisPort, { replicas }: { replicas: num
   }
   const serverMs = serverTime(time ?? null);
   if (replicas > 0) {
+    // A master that is started again before it is replaced must not come back with less than its replicas have.
+    if (appendOnly !== "yes" || appendSync !== "always") {
+      throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
+    }
     // D2: a master that was cut off takes no writes, whichever node it is. Asked on each, so also after a promotion.
     if (!(Number(replicasMin) >= replicas)) {
       throw new UnsuitableServer(

@@ -23,7 +23,6 @@ const refusals: Readonly<Record<string, Refusal>> = {
   MOVED: "refused",
   ASK: "refused",
   MISCONF: "refused",
-  NOPERM: "refused",
   NOAUTH: "refused",
   NOSCRIPT: "refused",
   CROSSSLOT: "refused",

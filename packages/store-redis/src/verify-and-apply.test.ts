@@ -21,7 +21,7 @@ after(async () => {
 
 async function call(groups: readonly Group[], change: Partial<Call> = {}): Promise<Verdict> {
   const whole = { assumed: "", errorMaxMs: 500, touch: false, touched: "{s}/touched", groups, ...change };
-  const [reply] = await callScript(port, encodeCall(whole), 0);
+  const [reply] = await callScript(port, encodeCall(whole), undefined);
   if (reply instanceof Error) throw reply;
   return readVerdict(reply);
 }

@@ -1,6 +1,5 @@
 // The one script of this store, and the call that it takes. It knows no rule of any operation: it compares and writes.
 import { createHash } from "node:crypto";
-import { replicaWaitMs } from "./redis-limits.ts";
 import { type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 
 export const verifyAndApplyScript = `
@@ -143,16 +142,16 @@ export function encodeCall({ assumed, errorMaxMs, touch, touched, groups }: Call
 }
 
 /**
- * Calls the script, by its text where the server does not know its hash, and asks how many of the replicas that are
- * wanted have acknowledged what this connection has written (one WAIT for the round).
+ * Calls the script, by its text where the server does not know its hash, and right after it one WAIT for the round, if
+ * there is one: how many replicas have acknowledged what this connection has written.
  * @throws {RepliesLost}
  */
 export async function callScript(
   port: RedisPort,
   command: RedisCommand,
-  replicas: number,
+  waitCommand: RedisCommand | undefined,
 ): Promise<[reply: RedisReply, acknowledged: RedisReply]> {
-  const wait = replicas > 0 ? [["WAIT", String(replicas), String(replicaWaitMs)]] : [];
+  const wait = waitCommand === undefined ? [] : [waitCommand];
   let replies = await port.send([["EVALSHA", verifyAndApplyHash, ...command], ...wait]);
   if (replies[0] instanceof RedisErrorReply && replies[0].code === "NOSCRIPT") {
     replies = await port.send([["EVAL", verifyAndApplyScript, ...command], ...wait]);

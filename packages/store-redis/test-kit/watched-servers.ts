@@ -22,6 +22,7 @@ export class WatchedServers {
   readonly servers: readonly ServerProcess[];
   readonly sentinels: readonly ServerProcess[];
   readonly #folder: string;
+  readonly #opened: { close(): unknown }[] = [];
 
   private constructor(folder: string, servers: readonly ServerProcess[], sentinels: readonly ServerProcess[]) {
     this.#folder = folder;
@@ -32,7 +33,7 @@ export class WatchedServers {
   static async start({ replicasMin = 1 } = {}): Promise<WatchedServers> {
     const folder = mkdtempSync(join(tmpdir(), "assent-watched-"));
     const ports = await freePorts(3);
-    const servers = await startReplicaSet({ folder, ports, replicasMin, appendfsync: "everysec" });
+    const servers = await startReplicaSet({ folder, ports, replicasMin, appendfsync: "always" });
     const masters = [{ name: "db", port: ports[0] ?? 0 }];
     const watch = { masters, quorum: 2, downAfterMs, failoverTimeoutMs };
     const sentinels = await Promise.all(
@@ -51,11 +52,13 @@ export class WatchedServers {
   }
 
   connections(): SentinelConnections {
-    return sentinelConnections({
+    const connections = sentinelConnections({
       sentinels: this.sentinels.map(({ port }) => `redis://127.0.0.1:${port}`),
       masterName: "db",
       urlOf: ({ host, port }) => `redis://${host}:${port}`,
     });
+    this.#opened.push(connections);
+    return connections;
   }
 
   open<O extends Operations>(options: Omit<RedisExecutorOptions<O>, "prefix">): Promise<RedisExecutor<O>> {
@@ -68,16 +71,26 @@ export class WatchedServers {
     return Array.isArray(reply) && reply[0] === "master" ? (reply[2] as readonly unknown[]).length : 0;
   }
 
+  /** Resolves when one of the replicas takes itself for a master. */
+  async promoted(): Promise<void> {
+    await this.until(async () => {
+      const roles = await Promise.all([1, 2].map((index) => ask(this.servers[index], ["ROLE"]).catch(() => [])));
+      return roles.some(([role]) => Array.isArray(role) && role[0] === "master");
+    });
+  }
+
   /** @throws Error when it does not come to that */
   async until(condition: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + deadlineMs;
-    while (!(await condition())) {
+    while (!(await condition().catch(() => false))) {
       if (performance.now() > deadline) throw new Error("it does not come");
       await pause(pollMs);
     }
   }
 
+  /** Closes also what a test that failed has left open. */
   async stop(): Promise<void> {
+    for (const opened of this.#opened) opened.close();
     await Promise.all([...this.sentinels, ...this.servers].map((server) => server.stop()));
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -25,15 +25,23 @@ export interface WorkerOptions {
 /** A message and what is to be done when it was handled. */
 export interface Work {
   readonly message: Uint8Array;
+  /**
+   * Asked for by this instance, no more than `free`. It goes before what came unasked: much of that are second copies
+   * of what waits in a stream, and a stream that waited for them would never catch up.
+   */
+  readonly isAsked: boolean;
   /** Called with the answer, or with undefined when there is none. Must not throw. */
   readonly done: (answer: Uint8Array | undefined) => void;
 }
 
 export class CommandWorker {
   readonly #options: WorkerOptions;
-  readonly #waiting: Work[] = [];
+  readonly #asked: Work[] = [];
+  readonly #unasked: Work[] = [];
   readonly #counts = { answered: 0, dropped: 0, failed: 0, refused: 0 };
   #working = 0;
+  /** Asked for, and not handled yet. */
+  #askedOpen = 0;
   #idle: (() => void)[] = [];
 
   constructor(options: WorkerOptions) {
@@ -44,16 +52,18 @@ export class CommandWorker {
     return { ...this.#counts };
   }
 
-  /** How many more messages can be worked on at once. */
+  /** How many more messages may be asked for: as many as are worked on, and as many that are at hand when those end. */
   get free(): number {
-    return Math.max(0, this.#options.limits.concurrentMessagesMax - this.#working - this.#waiting.length);
+    return Math.max(0, 2 * this.#options.limits.concurrentMessagesMax - this.#askedOpen);
   }
 
   /** Works on a message now, or when it is its turn; refuses it when too many wait already. Never throws. */
   take(work: Work): void {
     const { concurrentMessagesMax, waitingMessagesMax } = this.#options.limits;
+    if (work.isAsked) this.#askedOpen += 1;
     if (this.#working < concurrentMessagesMax) return void this.#work(work);
-    if (this.#waiting.length < waitingMessagesMax) return void this.#waiting.push(work);
+    if (work.isAsked) return void this.#asked.push(work);
+    if (this.#unasked.length < waitingMessagesMax) return void this.#unasked.push(work);
     this.#counts.refused += 1;
     work.done(undefined);
   }
@@ -64,12 +74,13 @@ export class CommandWorker {
     return new Promise((resolve) => void this.#idle.push(resolve));
   }
 
-  async #work({ message, done }: Work): Promise<void> {
+  async #work({ message, isAsked, done }: Work): Promise<void> {
     this.#working += 1;
     const answer = await this.#answer(message);
     this.#working -= 1;
+    if (isAsked) this.#askedOpen -= 1;
     done(answer);
-    const next = this.#waiting.shift();
+    const next = this.#asked.shift() ?? this.#unasked.shift();
     if (next !== undefined) return this.#work(next);
     if (this.#working > 0) return;
     for (const resolve of this.#idle) resolve();

@@ -59,6 +59,7 @@ export class CoreServing implements Serving {
         const { reply } = received;
         worker.take({
           message: received.data,
+          isAsked: false,
           done(answer) {
             if (answer === undefined || reply === undefined || reply === "") return;
             publishAnswer({

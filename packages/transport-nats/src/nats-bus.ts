@@ -76,6 +76,8 @@ export class NatsBus implements Transport, QuestionTransport {
   /** What is no part of a transaction. */
   readonly requests: BusRequests;
   readonly #servings = new Set<Serving>();
+  /** By place, when a stream last brought an answer; monotonic milliseconds. */
+  readonly #heardAt = new Map<string, number>();
   #served = 0;
   #dispatches = 0;
 
@@ -189,15 +191,36 @@ export class NatsBus implements Transport, QuestionTransport {
     const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
     const storage = isPhaseOne ? { messageId: `${this.#processName}-${this.#dispatches.toString(36)}` } : {};
     const subject = this.#subjects.commands(place);
-    const stops = [dispatch(this.#ports, { subject, message, answered, storage })];
-    // M1, P4: a command may arrive twice, so what the stream does not bring in time goes the other way as well.
-    const late = this.#options.clock.after(this.#limits.directAfterMs, () => {
-      stops.push(dispatch(this.#ports, direct));
-    });
-    return () => {
-      late.cancel();
-      for (const stop of stops) stop();
+    const byStream = (reply: Uint8Array): void => {
+      this.#heardAt.set(place, this.#options.clock.monotonic());
+      answered(reply);
     };
+    const stopStream = dispatch(this.#ports, { subject, message, answered: byStream, storage });
+    const stopDirect = this.#whenSilent(place, () => dispatch(this.#ports, direct));
+    return () => {
+      stopStream();
+      stopDirect();
+    };
+  }
+
+  /**
+   * M1, P4: a command may arrive twice, so what a stream that has gone silent does not bring in time goes the other way
+   * as well. One that only is slow gets no more work by that: it would never catch up.
+   */
+  #whenSilent(place: string, send: () => () => void): () => void {
+    const { clock } = this.#options;
+    const { directAfterMs } = this.#limits;
+    let stop: () => void = () => undefined;
+    const look = (): void => {
+      const restMs = (this.#heardAt.get(place) ?? -Infinity) + directAfterMs - clock.monotonic();
+      stop = restMs > 0 ? later(restMs) : send();
+    };
+    const later = (delayMs: number): (() => void) => {
+      const timer = clock.after(delayMs, look);
+      return () => timer.cancel();
+    };
+    stop = later(directAfterMs);
+    return () => stop();
   }
 
   #sharedServing(service: string, endpoint: Endpoint) {

@@ -193,6 +193,7 @@ export class StreamServing implements Serving {
     const subject = received.headers?.get(replyHeader) ?? "";
     worker.take({
       message: received.data,
+      isAsked: true,
       done: (answer) => {
         if (answer !== undefined && subject !== "") publishAnswer({ connection, subject, answer, failed });
         if (!isLast) acknowledge();

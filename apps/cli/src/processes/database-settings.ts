@@ -34,8 +34,10 @@ export const databaseSettings = {
   ASSENT_REDIS_NAT: translations.optional(),
   /** The least that the database must promise; left out, it is used as it is. */
   ASSENT_DURABILITY: z.enum(["D0", "D1", "D2"]).optional(),
-  /** In D2, replicas that must have a change before anybody hears of it. */
-  ASSENT_REPLICAS: wholeNumber(8).pipe(z.number().min(1)).default(1),
+  /** In D2, replicas that may be promoted: all must have a change before anybody hears of it. */
+  ASSENT_REPLICAS: wholeNumber(8).pipe(z.number().min(1)).default(2),
+  /** So many are enough where all sentinels say that they promote none. */
+  ASSENT_REPLICAS_LEAST: wholeNumber(8).pipe(z.number().min(1)).default(1),
 } as const;
 
 const databaseSchema = z.object(databaseSettings);
@@ -66,7 +68,7 @@ export function serverUrl(
   { REDIS_PASSWORD, REDIS_DB, ASSENT_REDIS_NAT }: DatabaseSettings,
   { host, port }: { readonly host: string; readonly port: number },
 ): string {
-  const named = `${host}:${port}`;
+  const named = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const reached = new Map(listOf(ASSENT_REDIS_NAT).map((each) => each.split(">") as [string, string]));
   return `redis://${credentials(REDIS_PASSWORD)}${reached.get(named) ?? named}/${REDIS_DB}`;
 }

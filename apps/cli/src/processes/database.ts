@@ -22,7 +22,8 @@ export interface Database<O extends Operations> {
 /** @throws {CannotStart} {ServerUnreachable} {UnsuitableServer} */
 export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
   const { settings, name, prefix, operations } = options;
-  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE = "", ASSENT_DURABILITY, ASSENT_REPLICAS } = settings;
+  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE = "", ASSENT_DURABILITY } = settings;
+  const { ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST } = settings;
   const isWatched = SENTINEL_HOSTS !== undefined;
   const connections = isWatched
     ? sentinelConnections({
@@ -34,13 +35,17 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
           console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
       })
     : { connect: redisConnect({ url: redisUrl(settings), name }), close: () => undefined };
-  const store = await RedisExecutor.open({
+  const isReplicated = ASSENT_DURABILITY === "D2";
+  const opening = RedisExecutor.open({
     connect: connections.connect,
     prefix,
     operations,
-    replicas: ASSENT_DURABILITY === "D2" ? ASSENT_REPLICAS : 0,
+    ...(isReplicated && { replicas: ASSENT_REPLICAS }),
+    ...(isReplicated && isWatched && { replicasLeast: Math.min(ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST) }),
     ...(isWatched && { unreachableMaxMs: failoverMaxMs }),
   });
+  opening.catch(() => connections.close());
+  const store = await opening;
   const close = async (): Promise<void> => {
     await store.close();
     connections.close();
