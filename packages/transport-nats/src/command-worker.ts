@@ -52,9 +52,14 @@ export class CommandWorker {
     return { ...this.#counts };
   }
 
-  /** How many more messages may be asked for: as many as are worked on, and as many that are at hand when those end. */
+  /**
+   * How many more messages may be asked for: as many as are worked on at once; and, where others wait that came unasked,
+   * as many again, which are at hand before those when a place is free.
+   */
   get free(): number {
-    return Math.max(0, 2 * this.#options.limits.concurrentMessagesMax - this.#askedOpen);
+    const { concurrentMessagesMax } = this.#options.limits;
+    const ahead = this.#unasked.length > 0 ? concurrentMessagesMax : 0;
+    return Math.max(0, concurrentMessagesMax + ahead - this.#askedOpen);
   }
 
   /** Works on a message now, or when it is its turn; refuses it when too many wait already. Never throws. */
