@@ -9,6 +9,8 @@ const slice = [
   "one failure after another: an instance, a master, a broker, a gateway",
   "all brokers are killed, and their streams are lost",
   "a coordinator stalls for longer than its lease",
+  "the master with the log is replaced on purpose",
+  "the master of stock stalls and wakes up just when another is promoted",
   "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
 ];
 

@@ -53,8 +53,8 @@ export class CommandWorker {
   }
 
   /**
-   * How many more messages may be asked for: as many as are worked on at once; and, where others wait that came unasked,
-   * as many again, which are at hand before those when a place is free.
+   * How many more messages may be asked for: as many as are worked on at once; and, where others that came unasked
+   * wait, as many again, which are at hand before those when a place is free.
    */
   get free(): number {
     const { concurrentMessagesMax } = this.#options.limits;

@@ -22,7 +22,7 @@ const handlingMs = 20;
 const everyMs = 1_000 / 140;
 const stallMs = 2_000;
 
-test("M1 a service that falls behind catches up: the other way adds no work to a stream that only is slow", async () => {
+test("M1 a service that falls behind catches up: the other way adds no work to a stream that is slow", async () => {
   const prefix = systemRandom.name();
   const delivery = "jetstream" as const;
   const services = await broker.bus({ delivery, prefix, limits: { concurrentMessagesMax: atOnce } });

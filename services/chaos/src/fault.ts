@@ -73,9 +73,9 @@ export function stopAndStart(name: string, stoppedMs: number): Strike {
 }
 
 /** SIGSTOP, and SIGCONT after a while: what it was in the middle of goes on then. */
-export function stall(name: (stage: Stage) => Promise<string> | string, stalledMs: number): Strike {
+export function stall(name: string, stalledMs: number): Strike {
   return async (stage) => {
-    const stalled = stage.process(await name(stage));
+    const stalled = stage.process(name);
     stalled.pause();
     try {
       await pause(stalledMs);
@@ -85,12 +85,52 @@ export function stall(name: (stage: Stage) => Promise<string> | string, stalledM
   };
 }
 
-export function cutOff(pairs: (stage: Stage) => Promise<Pairs> | Pairs, cutMs: number): Strike {
+/** A master stops until another has taken its place, and then a while longer. */
+export function stallMaster(service: ServiceName, longerMs: number): Strike {
   return async (stage) => {
-    const meant = await pairs(stage);
-    const heal = network(stage).cut(meant);
+    const master = await stage.master(service);
+    const stalled = stage.process(master);
+    stalled.pause();
+    try {
+      await stage.promoted(service, master);
+      await pause(longerMs);
+    } finally {
+      stalled.resume();
+    }
+  };
+}
+
+/** As before maintenance: another takes the place of a master that is alive and keeps working meanwhile. */
+export function replaceMaster(service: ServiceName): Strike {
+  return async (stage) => {
+    const master = await stage.master(service);
+    const { port } = stage.process("sentinel-0");
+    const text = `SENTINEL FAILOVER ${service}\r\n`;
+    const answer = await converse({ port, text, isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
+    if (answer?.startsWith("+OK") !== true) throw new Error(`the sentinel answered ${answer}`);
+    await stage.promoted(service, master);
+  };
+}
+
+export function cutOff(pairs: Pairs, cutMs: number): Strike {
+  return async (stage) => {
+    const heal = network(stage).cut(pairs);
     await pause(cutMs);
     heal();
+  };
+}
+
+/** A master is cut off from some until another has taken its place, and then a while longer. */
+export function cutOffMaster(service: ServiceName, isCut: (from: string) => boolean, longerMs: number): Strike {
+  return async (stage) => {
+    const master = await stage.master(service);
+    const heal = network(stage).cut((from, to) => to === master && isCut(from));
+    try {
+      await stage.promoted(service, master);
+      await pause(longerMs);
+    } finally {
+      heal();
+    }
   };
 }
 

@@ -1,6 +1,19 @@
 // The cases of the chaos suite, by name.
 import { databaseNames } from "@assent/launcher";
-import { cutOff, type Fault, fullDisk, kill, killMaster, slowDown, stall, stopAndStart, type Strike } from "./fault.ts";
+import {
+  cutOff,
+  cutOffMaster,
+  type Fault,
+  fullDisk,
+  kill,
+  killMaster,
+  replaceMaster,
+  slowDown,
+  stall,
+  stallMaster,
+  stopAndStart,
+  type Strike,
+} from "./fault.ts";
 import type { Stage } from "./stage.ts";
 
 const masterOf =
@@ -12,8 +25,7 @@ const isInstance = (name: string): boolean => /^(order|stock|payment)-\d$/.test(
 
 /** Longer than the lease of an instance (5 s): whatever it owns is taken over meanwhile. */
 const longerThanLeaseMs = 8_000;
-/** Longer than sentinels wait for a master (1.5 s). */
-const longerThanSentinelsMs = 6_000;
+const someTimeMs = 5_000;
 const shortMs = 1_000;
 
 const inTurn =
@@ -70,86 +82,84 @@ const kills: readonly Fault[] = [
 ];
 
 const stalls: readonly Fault[] = [
-  { name: "a coordinator stalls for longer than its lease", strike: stall(() => "order-0", longerThanLeaseMs) },
-  { name: "a participant stalls", strike: stall(() => "stock-0", longerThanLeaseMs) },
+  { name: "a coordinator stalls for longer than its lease", strike: stall("order-0", longerThanLeaseMs) },
+  { name: "a participant stalls", strike: stall("stock-0", longerThanLeaseMs) },
   {
     name: "the master of payment stalls, is replaced, and wakes up",
-    strike: stall(masterOf("payment"), longerThanSentinelsMs),
+    strike: stallMaster("payment", someTimeMs),
   },
   {
     name: "the master with the log stalls, is replaced, and wakes up",
-    strike: stall(masterOf("order"), longerThanSentinelsMs),
+    strike: stallMaster("order", someTimeMs),
   },
-  { name: "a broker stalls", strike: stall(() => "nats-1", longerThanSentinelsMs) },
+  {
+    name: "the master of stock stalls and wakes up just when another is promoted",
+    strike: stallMaster("stock", 0),
+  },
+  {
+    name: "the master with the log stalls and wakes up just when another is promoted",
+    strike: stallMaster("order", 0),
+  },
+  { name: "a broker stalls", strike: stall("nats-1", someTimeMs) },
   {
     name: "a sentinel stalls while a master dies",
-    strike: together(
-      stall(() => "sentinel-0", longerThanSentinelsMs),
-      killMaster("stock"),
-    ),
+    strike: together(stall("sentinel-0", someTimeMs), killMaster("stock")),
   },
-  { name: "a gateway stalls", strike: stall(() => "gateway-0", longerThanSentinelsMs) },
+  { name: "a gateway stalls", strike: stall("gateway-0", someTimeMs) },
+];
+
+/** What every operator does before maintenance; the old master is alive and working. */
+const replacements: readonly Fault[] = [
+  { name: "the master of payment is replaced on purpose", strike: replaceMaster("payment") },
+  { name: "the master with the log is replaced on purpose", strike: replaceMaster("order") },
 ];
 
 const cuts: readonly Fault[] = [
   {
     name: "the instances of stock are cut off from their database",
     cuts: true,
-    strike: cutOff(
-      () => (from, to) => from.startsWith("stock-") && to.startsWith("redis-stock-"),
-      longerThanSentinelsMs,
-    ),
+    strike: cutOff((from, to) => from.startsWith("stock-") && to.startsWith("redis-stock-"), someTimeMs),
   },
   {
     name: "a coordinator is cut off from its database for longer than its lease",
     cuts: true,
-    strike: cutOff(() => (from, to) => from === "order-0" && to.startsWith("redis-order-"), longerThanLeaseMs),
+    strike: cutOff((from, to) => from === "order-0" && to.startsWith("redis-order-"), longerThanLeaseMs),
   },
   {
     name: "a participant is cut off from the brokers",
     cuts: true,
-    strike: cutOff(() => (from, to) => from === "payment-1" && to.startsWith("nats-"), longerThanSentinelsMs),
+    strike: cutOff((from, to) => from === "payment-1" && to.startsWith("nats-"), someTimeMs),
   },
   {
     name: "the master of stock is cut off from everybody, is replaced, and returns",
     cuts: true,
-    strike: cutOff(async (stage) => {
-      const master = await stage.master("stock");
-      return (_from, to) => to === master;
-    }, longerThanSentinelsMs),
+    strike: cutOffMaster("stock", () => true, someTimeMs),
   },
   {
     name: "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
     cuts: true,
-    strike: cutOff(async (stage) => {
-      const master = await stage.master("order");
-      return (from, to) => !isInstance(from) && to === master;
-    }, longerThanSentinelsMs),
+    strike: cutOffMaster("order", (from) => !isInstance(from), someTimeMs),
   },
   {
     name: "the brokers are cut off from each other",
     cuts: true,
-    strike: cutOff(() => (from, to) => from.startsWith("nats-") && to.startsWith("nats-"), longerThanSentinelsMs),
+    strike: cutOff((from, to) => from.startsWith("nats-") && to.startsWith("nats-"), someTimeMs),
   },
   {
     name: "a gateway is cut off from the order service",
     cuts: true,
-    strike: cutOff(() => (from, to) => from === "gateway-0" && to.startsWith("order-"), longerThanSentinelsMs),
+    strike: cutOff((from, to) => from === "gateway-0" && to.startsWith("order-"), someTimeMs),
   },
   {
     name: "the database of payment is slow",
     cuts: true,
-    strike: slowDown(
-      (from, to) => from.startsWith("payment-") && to.startsWith("redis-payment-"),
-      100,
-      longerThanSentinelsMs,
-    ),
+    strike: slowDown((from, to) => from.startsWith("payment-") && to.startsWith("redis-payment-"), 100, someTimeMs),
   },
 ];
 
 const disks: readonly Fault[] = [
-  { name: "the disk of the master of stock is full", strike: fullDisk(masterOf("stock"), longerThanSentinelsMs) },
-  { name: "the disk of the master with the log is full", strike: fullDisk(masterOf("order"), longerThanSentinelsMs) },
+  { name: "the disk of the master of stock is full", strike: fullDisk(masterOf("stock"), someTimeMs) },
+  { name: "the disk of the master with the log is full", strike: fullDisk(masterOf("order"), someTimeMs) },
 ];
 
-export const faults: readonly Fault[] = [...scenarios, ...kills, ...stalls, ...cuts, ...disks];
+export const faults: readonly Fault[] = [...scenarios, ...kills, ...stalls, ...replacements, ...cuts, ...disks];

@@ -129,6 +129,15 @@ const cases: readonly Case[] = [
     /^S5: order cut is paid, and each of its 1 checkouts was told failure$/,
   ],
   [
+    "S5: failure was told of the attempt that has paid",
+    (s) => {
+      s.order("both", { quantity: 1, outcome: "committed", attempt: 1 });
+      s.told("both", { startedAt: 0, status: 400, code: "insufficient_stock" });
+      s.told("both", { startedAt: 20, status: 200 });
+    },
+    /^S5: order both was told failure, and its only attempt has paid it$/,
+  ],
+  [
     "S5: failure was told long after the last doubt, and the order is paid",
     (s) => {
       s.order("late", { quantity: 1, outcome: "committed", attempt: 1 });

@@ -22,7 +22,7 @@ export interface Evidence {
 /** Nothing may be under way any more. Empty when nothing is wrong. */
 export function judge({ history, shop, api, books, now }: Evidence): readonly string[] {
   return [
-    ...judgeTold(history, api),
+    ...judgeTold(history, api, books),
     ...judgeSums(shop, api),
     ...judgeAccounts(books),
     ...judgeTransactions(books, now),

@@ -18,10 +18,14 @@ export interface MasterView {
 
 /** What a sentinel knows of a master; undefined when it does not answer. */
 export async function masterView(sentinel: ServerProcess, master: string): Promise<MasterView | undefined> {
-  const fields = await record(sentinel, `SENTINEL MASTER ${master}\r\n`);
+  const [fields, address] = await Promise.all([
+    record(sentinel, `SENTINEL MASTER ${master}\r\n`),
+    // Names a new master as soon as it is promoted; the record, only when all replicas follow it.
+    bulkStrings(sentinel, `SENTINEL GET-MASTER-ADDR-BY-NAME ${master}\r\n`),
+  ]);
   const number = (name: string): number => Number(fields?.get(name) ?? NaN);
   const view = {
-    port: number("port"),
+    port: Number(address?.[1] ?? NaN),
     epoch: number("config-epoch"),
     replicas: number("num-slaves"),
     sentinels: number("num-other-sentinels"),
@@ -47,8 +51,16 @@ export async function sentinelsKnowAll(
   }
 }
 
-/** A reply of bulk strings, names and values in turns. */
+/** Names and values in turns. */
 async function record(sentinel: ServerProcess, text: string): Promise<ReadonlyMap<string, string> | undefined> {
+  const values = await bulkStrings(sentinel, text);
+  return (
+    values &&
+    new Map(values.flatMap((name, index) => (index % 2 === 0 ? [[name, values[index + 1] ?? ""] as const] : [])))
+  );
+}
+
+async function bulkStrings(sentinel: ServerProcess, text: string): Promise<readonly string[] | undefined> {
   const strings = (received: string): readonly string[] => {
     const [head = "", ...lines] = received.split("\r\n");
     const values = lines.filter((_, index) => index % 2 === 1);
@@ -57,6 +69,5 @@ async function record(sentinel: ServerProcess, text: string): Promise<ReadonlyMa
   const isComplete = (received: string): boolean => received.startsWith("-") || strings(received).length > 0;
   const received = await converse({ port: sentinel.port, text, isComplete, waitMs: askMs });
   if (received === undefined || received.startsWith("-")) return undefined;
-  const values = strings(received);
-  return new Map(values.flatMap((name, index) => (index % 2 === 0 ? [[name, values[index + 1] ?? ""] as const] : [])));
+  return strings(received);
 }
