@@ -19,7 +19,6 @@ const { values } = parseArgs({
     masters: { type: "string" },
     lag: { type: "string", default: "0" },
     durability: { type: "string", default: "D2" },
-    flush: { type: "string", default: "always" },
     protocol: { type: "string", default: "auto" },
     delivery: { type: "string", default: "jetstream" },
     connections: { type: "string", default: "16" },
@@ -46,7 +45,6 @@ async function run(): Promise<void> {
     folder: folder.path,
     cuts: lagMs > 0 || (!isSoak && chosen.some(({ cuts }) => cuts === true)),
     durability: values.durability as "D2",
-    appendfsync: values.flush as "always",
     protocol: values.protocol as "auto",
     delivery: values.delivery as "jetstream",
   });
