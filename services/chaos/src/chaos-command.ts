@@ -5,10 +5,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ChaosReport, chaosRun, type FaultResult } from "./chaos-run.ts";
-import type { Fault } from "./fault.ts";
-import { faults } from "./faults.ts";
+import type { Fault } from "./faults/fault.ts";
+import { faults } from "./faults/cases.ts";
 import { chaosReportText } from "./report.ts";
-import { soakKills } from "./soak.ts";
+import { soakKills } from "./faults/soak.ts";
 import { Stage } from "./stage.ts";
 
 const { values } = parseArgs({

@@ -1,11 +1,11 @@
 // A run: the shop under load, one fault after the other, each healed and the system well again before the next; then
 // everything that was told and everything that is stored is judged.
 import { setTimeout as pause } from "node:timers/promises";
-import type { Fault } from "./fault.ts";
-import { History } from "./history.ts";
-import type { HistoryFigures } from "./history-figures.ts";
-import { judgeShop } from "./judge-shop.ts";
-import { ShopLoad } from "./shop-load.ts";
+import type { Fault } from "./faults/fault.ts";
+import { History } from "./load/history.ts";
+import type { HistoryFigures } from "./load/history-figures.ts";
+import { judgeShop } from "./judge/judge-shop.ts";
+import { ShopLoad } from "./load/shop-load.ts";
 import type { Stage } from "./stage.ts";
 
 export interface ChaosOptions {

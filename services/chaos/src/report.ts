@@ -1,8 +1,8 @@
 // What a run showed, as a page that can be kept.
 import { cpus, totalmem } from "node:os";
 import type { ChaosReport, FaultResult } from "./chaos-run.ts";
-import { answerMaxMs } from "./history-figures.ts";
-import { roles } from "./fault.ts";
+import { answerMaxMs } from "./load/history-figures.ts";
+import { roles } from "./faults/fault.ts";
 
 export interface ReportContext {
   readonly command: string;

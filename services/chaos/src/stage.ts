@@ -13,9 +13,9 @@ import {
   type Topology,
 } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
-import { CutNetwork } from "./cut-network.ts";
-import { skewedClock } from "./skewed-clock.ts";
-import type { StoreUrls } from "./store-books.ts";
+import { CutNetwork } from "./faults/cut-network.ts";
+import { skewedClock } from "./faults/skewed-clock.ts";
+import type { StoreUrls } from "./judge/store-books.ts";
 
 export interface StageOptions extends Omit<SentinelTopologyOptions, "link" | "environmentOf"> {
   /** Connections go through passages that can be cut. They cost CPU: where nothing is cut they are left out. */

@@ -1,7 +1,7 @@
 // The clients of the judge: as good as those of the load, and recorded where the judge says.
-import { GoodClient } from "./good-client.ts";
-import type { History } from "./history.ts";
-import { Pace } from "./pace.ts";
+import { GoodClient } from "../load/good-client.ts";
+import type { History } from "../load/history.ts";
+import { Pace } from "../load/pace.ts";
 
 const clients = 8;
 

@@ -1,6 +1,6 @@
 // What the clients were told of each order, from their history: the side of S5 that the system cannot forget.
-import { isCheckout, verdictOf } from "./attempt.ts";
-import type { History } from "./history.ts";
+import { isCheckout, verdictOf } from "../load/attempt.ts";
+import type { History } from "../load/history.ts";
 
 export interface Told {
   readonly order: string;

@@ -1,6 +1,6 @@
 // S5: told success stays true for ever; told failure is never charged by that attempt.
 import type { ApiBooks } from "./api-books.ts";
-import type { History } from "./history.ts";
+import type { History } from "../load/history.ts";
 import type { StoreBooks } from "./store-books.ts";
 import { type Told, toldOf } from "./told.ts";
 

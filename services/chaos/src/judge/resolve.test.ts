@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import type { Attempt } from "./attempt.ts";
-import { History } from "./history.ts";
-import { type KeyedRequest, move } from "./keyed-request.ts";
+import type { Attempt } from "../load/attempt.ts";
+import { History } from "../load/history.ts";
+import { type KeyedRequest, move } from "../load/keyed-request.ts";
 import { resolve } from "./resolve.ts";
-import { Shop } from "./shop.ts";
+import { Shop } from "../load/shop.ts";
 import { toldOf } from "./told.ts";
 
 /** Answers each path with its statuses, one after the other, the last one again and again. */

@@ -4,9 +4,9 @@ import { type RedisCommand, redisConnect } from "@assent/store-redis";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { History } from "./history.ts";
+import { History } from "../load/history.ts";
 import { judgeShop } from "./judge-shop.ts";
-import { ShopLoad } from "./shop-load.ts";
+import { ShopLoad } from "../load/shop-load.ts";
 import type { StoreUrls } from "./store-books.ts";
 
 const upAgainMs = 30_000;

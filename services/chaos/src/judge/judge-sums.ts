@@ -1,7 +1,7 @@
 // S2 as everybody can check it: what is left of each item and of each user's credit is what was put in, less what was
 // taken out, less what the paid orders bought. Exact: every change was repeated by its key until it was clear.
 import type { ApiBooks, ApiOrder } from "./api-books.ts";
-import type { Shop, ShopOrder, Thing } from "./shop.ts";
+import type { Shop, ShopOrder, Thing } from "../load/shop.ts";
 
 export function judgeSums(shop: Shop, api: ApiBooks): readonly string[] {
   const findings: string[] = [];

@@ -1,9 +1,9 @@
 // When the load is over and the faults are healed, everything that is in doubt is asked for until it is not.
-import { checkoutOf } from "./customer.ts";
-import { History } from "./history.ts";
+import { checkoutOf } from "../load/customer.ts";
+import { History } from "../load/history.ts";
 import { inTurns } from "./in-turns.ts";
 import { withClients } from "./judging-clients.ts";
-import type { KeyedRequest } from "./keyed-request.ts";
+import type { KeyedRequest } from "../load/keyed-request.ts";
 import { isUnclear, toldOf } from "./told.ts";
 
 export interface InDoubt {

@@ -5,7 +5,7 @@ import { databaseNames, type ServiceName, serviceNames } from "@assent/launcher"
 import { spawnSync } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Pairs } from "./cut-network.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "../stage.ts";
 
 /** Strikes, waits as long as the fault is to last, and heals; may tell what exactly was struck. */
 export type Strike = (stage: Stage) => Promise<string | void>;

@@ -1,12 +1,12 @@
 // The judge: what the clients were told, what everybody can read, and what the databases hold, against the promises of
 // the protocol (S1 to S5, S7). A finding is one sentence that begins with the promise that is broken.
 import type { ApiBooks } from "./api-books.ts";
-import type { History } from "./history.ts";
+import type { History } from "../load/history.ts";
 import { judgeAccounts } from "./judge-accounts.ts";
 import { judgeSums } from "./judge-sums.ts";
 import { judgeTold } from "./judge-told.ts";
 import { judgeTransactions } from "./judge-transactions.ts";
-import type { Shop } from "./shop.ts";
+import type { Shop } from "../load/shop.ts";
 import { type Participant, participants, type StoreBooks } from "./store-books.ts";
 
 export interface Evidence {

@@ -82,7 +82,8 @@ test("a slow pair is slow each way, in order, and quick again afterwards", async
   const startedAt = performance.now();
   socket.write("x");
   assert.equal(await heard(socket, 2_000), "echo x");
-  assert.ok(performance.now() - startedAt >= 200);
+  // Timers may be a millisecond early.
+  assert.ok(performance.now() - startedAt >= 190);
   quicken();
   socket.write("y");
   assert.equal(await heard(socket, 2_000), "echo y");

@@ -1,10 +1,10 @@
 // The books of the shop as everybody can read them: over the API.
-import { History } from "./history.ts";
+import { History } from "../load/history.ts";
 import { inTurns } from "./in-turns.ts";
 import { withClients } from "./judging-clients.ts";
-import type { GoodClient } from "./good-client.ts";
-import type { RequestKind } from "./attempt.ts";
-import type { Shop } from "./shop.ts";
+import type { GoodClient } from "../load/good-client.ts";
+import type { RequestKind } from "../load/attempt.ts";
+import type { Shop } from "../load/shop.ts";
 
 export interface ApiOrder {
   readonly paid: boolean;

@@ -5,11 +5,11 @@ import type { BranchRecord, TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ApiOrder } from "./api-books.ts";
-import type { Attempt } from "./attempt.ts";
-import { History } from "./history.ts";
+import type { Attempt } from "../load/attempt.ts";
+import { History } from "../load/history.ts";
 import { judge } from "./judge.ts";
 import { lingerMaxMs } from "./judge-told.ts";
-import { Shop } from "./shop.ts";
+import { Shop } from "../load/shop.ts";
 
 const begunAt = 1_000_000;
 const maxAgeMs = 7_200_000;

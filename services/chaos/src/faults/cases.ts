@@ -14,7 +14,7 @@ import {
   stopAndStart,
   type Strike,
 } from "./fault.ts";
-import type { Stage } from "./stage.ts";
+import type { Stage } from "../stage.ts";
 
 const masterOf =
   (service: "order" | "stock" | "payment") =>

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { booksOfApi } from "./api-books.ts";
 import { judge } from "./judge.ts";
 import { resolve } from "./resolve.ts";
-import type { ShopLoad } from "./shop-load.ts";
+import type { ShopLoad } from "../load/shop-load.ts";
 import { isYesState } from "@assent/protocol";
 import { booksOfStores, participants, type StoreBooks, type StoreUrls } from "./store-books.ts";
 
