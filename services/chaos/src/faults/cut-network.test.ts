@@ -90,6 +90,17 @@ test("a slow pair is slow each way, in order, and quick again afterwards", async
   socket.destroy();
 });
 
+test("what is on its way over a slow pair is lost with whoever sent it", async () => {
+  const socket = await dial("a", "b");
+  socket.write("x");
+  assert.equal(await heard(socket, 2_000), "echo x");
+  const quicken = network.slow(aToB, 300);
+  accepted.at(-1)?.end("last words");
+  const closed = once(socket, "close").then(() => undefined);
+  assert.equal(await Promise.race([heard(socket, 2_000), closed]), undefined);
+  quicken();
+});
+
 test("a cut of nobody is a mistake", () => {
   assert.throws(() => network.cut((from) => from === "nobody"), /nothing would be cut/);
 });
