@@ -12,10 +12,8 @@ import { supervised } from "./supervisor.ts";
 import { Processes, type ServiceName, serviceNames, type Topology, type TopologyOptions } from "./topology.ts";
 
 export interface SentinelTopologyOptions extends TopologyOptions {
-  /** What the databases have to promise; D2, two of three servers have everything, when left out. */
+  /** What the databases have to promise; D2 when left out. */
   readonly durability?: "D1" | "D2";
-  /** When the databases flush what they write to the disk; before every answer when left out. */
-  readonly appendfsync?: "always" | "everysec";
   readonly link?: Link;
 }
 
@@ -75,14 +73,14 @@ async function startBrokers({ options, processes, link, port }: Plan): Promise<v
 }
 
 async function startDatabases({ options, processes, link, port }: Plan, service: ServiceName): Promise<void> {
-  const { folder, durability = "D2", appendfsync = "always" } = options;
+  const { folder, durability = "D2" } = options;
   const names = databaseNames(service);
   const servers = await startReplicaSet({
     folder: join(folder, `redis-${service}`),
     ports: names.map(port),
     announcedPorts: await Promise.all(names.map((name) => link("redis", name, port(name)))),
     replicasMin: durability === "D2" ? 1 : 0,
-    appendfsync,
+    appendfsync: "always",
   });
   await Promise.all(names.map((name, index) => processes.add(name, Promise.resolve(serverAt(servers, index)))));
 }
