@@ -22,6 +22,13 @@ export async function freePort(): Promise<number> {
   throw new Error(`none of ${drawsMax} ports between ${firstPort} and ${lastPort} is free; end what listens on them`);
 }
 
+/** As many free ports as are asked for, all different. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

@@ -1,9 +1,10 @@
-// Redis servers with the same data: a master and replicas that follow it, any of which sentinels may promote.
+// Redis servers with the same data, which they flush before they answer: a master and replicas that follow it, any of
+// which sentinels may promote.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { freePort, loopback } from "./free-port.ts";
-import { type RedisOptions, startRedis } from "./redis.ts";
+import { loopback } from "./free-port.ts";
+import { startRedis } from "./redis.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
 
@@ -16,7 +17,6 @@ export interface ReplicaSetOptions {
   readonly announcedPorts?: readonly number[];
   /** Replicas without which a master takes no writes, whichever server it is. */
   readonly replicasMin: number;
-  readonly appendfsync?: RedisOptions["appendfsync"];
 }
 
 /** How long a replica may be silent before a master does not count it any more, seconds. */
@@ -27,19 +27,12 @@ const linkSilenceMaxS = 5;
 const followDeadlineMs = 30_000;
 const lookEveryMs = 20;
 
-/** As many free ports as are asked for, all different. */
-export async function freePorts(count: number): Promise<readonly number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
-  return [...ports];
-}
-
 /**
  * Resolves when all others follow the first; in a later life of the folder, when they answer.
  * @throws {ServerUnavailable} {ServerNotStarted}
  */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
-  const { folder, ports, announcedPorts = ports, replicasMin, appendfsync } = options;
+  const { folder, ports, announcedPorts = ports, replicasMin } = options;
   const settings = [
     `min-replicas-to-write ${replicasMin}`,
     `min-replicas-max-lag ${replicaLagMaxS}`,
@@ -59,7 +52,7 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       port: ports[index] ?? 0,
       isWatched: true,
       settings: [...settings, ...announced, ...following],
-      ...(appendfsync !== undefined && { appendfsync }),
+      appendfsync: "always",
     });
   };
   const isFirstLife = !existsSync(join(folder, "0"));

@@ -18,7 +18,7 @@ export interface SentinelConnectOptions {
   /** How the connections call themselves. */
   readonly name?: string;
   readonly clock?: Clock;
-  /** Told where the master is whenever that has changed, and what went wrong; never an address with a password. */
+  /** Told where the master is whenever that has changed. */
   readonly onMaster?: (address: ServerAddress) => void;
 }
 

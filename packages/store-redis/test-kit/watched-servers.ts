@@ -33,7 +33,7 @@ export class WatchedServers {
   static async start({ replicasMin = 1 } = {}): Promise<WatchedServers> {
     const folder = mkdtempSync(join(tmpdir(), "assent-watched-"));
     const ports = await freePorts(3);
-    const servers = await startReplicaSet({ folder, ports, replicasMin, appendfsync: "always" });
+    const servers = await startReplicaSet({ folder, ports, replicasMin });
     const masters = [{ name: "db", port: ports[0] ?? 0 }];
     const watch = { masters, quorum: 2, downAfterMs, failoverTimeoutMs };
     const sentinels = await Promise.all(

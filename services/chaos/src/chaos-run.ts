@@ -21,7 +21,6 @@ export interface ChaosOptions {
   /** Where the history is written; nowhere when left out. */
   readonly historyFile?: string;
   readonly onCase?: (result: FaultResult) => void;
-  readonly onProgress?: (line: string) => void;
 }
 
 export interface FaultResult {
@@ -63,7 +62,6 @@ export async function chaosRun(options: ChaosOptions): Promise<ChaosReport> {
   try {
     await flows(history, performance.now());
     for (const fault of options.faults) {
-      options.onProgress?.(fault.name);
       const nextAt = performance.now() + everyMs;
       const result = await strike(stage, history, fault);
       results.push(result);

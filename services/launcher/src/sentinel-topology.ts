@@ -80,7 +80,6 @@ async function startDatabases({ options, processes, link, port }: Plan, service:
     ports: names.map(port),
     announcedPorts: await Promise.all(names.map((name) => link("redis", name, port(name)))),
     replicasMin: durability === "D2" ? 1 : 0,
-    appendfsync: "always",
   });
   await Promise.all(names.map((name, index) => processes.add(name, Promise.resolve(serverAt(servers, index)))));
 }

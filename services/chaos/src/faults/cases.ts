@@ -14,12 +14,6 @@ import {
   stopAndStart,
   type Strike,
 } from "./fault.ts";
-import type { Stage } from "../stage.ts";
-
-const masterOf =
-  (service: "order" | "stock" | "payment") =>
-  (stage: Stage): Promise<string> =>
-    stage.master(service);
 
 const isInstance = (name: string): boolean => /^(order|stock|payment)-\d$/.test(name);
 
@@ -158,8 +152,8 @@ const cuts: readonly Fault[] = [
 ];
 
 const disks: readonly Fault[] = [
-  { name: "the disk of the master of stock is full", strike: fullDisk(masterOf("stock"), someTimeMs) },
-  { name: "the disk of the master with the log is full", strike: fullDisk(masterOf("order"), someTimeMs) },
+  { name: "the disk of the master of stock is full", strike: fullDisk("stock", someTimeMs) },
+  { name: "the disk of the master with the log is full", strike: fullDisk("order", someTimeMs) },
 ];
 
 export const faults: readonly Fault[] = [...scenarios, ...kills, ...stalls, ...replacements, ...cuts, ...disks];

@@ -143,12 +143,12 @@ export function slowDown(pairs: Pairs, delayMs: number, slowMs: number): Strike 
 }
 
 /**
- * No byte more for the files of a database, as on a full disk. One that ends because of that stays dead as long as the
+ * No byte more for the files of a master, as on a full disk. One that ends because of that stays dead as long as the
  * disk is full. @throws Error when it does not notice
  */
-export function fullDisk(name: (stage: Stage) => Promise<string>, fullMs: number): Strike {
+export function fullDisk(service: ServiceName, fullMs: number): Strike {
   return async (stage) => {
-    const victim = await name(stage);
+    const victim = await stage.master(service);
     const full = stage.process(victim);
     stage.topology.hold(victim);
     try {
