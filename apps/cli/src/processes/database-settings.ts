@@ -6,7 +6,7 @@ const addressPattern = /^[^\s,>@/]+:\d{1,5}$/;
 
 const addressList = z
   .string()
-  .refine((text) => listOf(text).every((each) => addressPattern.test(each)), "must be host:port, separated by commas");
+  .refine((text) => listOf(text).every(isAddress), "must be host:port, separated by commas");
 
 const translations = z
   .string()
