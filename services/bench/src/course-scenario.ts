@@ -2,6 +2,7 @@
 // orders, each of a user drawn at random with replacement; all checked out. Exactly 100 may succeed.
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
+import { untilQuiet } from "./shop-books.ts";
 
 export const courseStock = 100;
 export const courseUsers = 1_000;
@@ -46,7 +47,6 @@ export async function courseScenario({ url, connections, random }: CourseOptions
     orders.push(order);
   }
   const run = await closedLoop({ url, connections, paths: orders.map((order) => `/orders/checkout/${order}`) });
-  // A saga that failed may be seen for a moment before all of it is undone: the books are read when all has ended.
   await client.untilQuiet();
   const count = (from: number, below: number): number =>
     Object.entries(run.byStatus)
@@ -100,12 +100,10 @@ class Caller {
     return sum;
   }
 
-  /** Polls until no transaction is unfinished. @throws Error when one still is after the deadline */
+  /** @throws Error when a transaction is still unfinished after the deadline */
   async untilQuiet(): Promise<void> {
-    const deadline = performance.now() + quietDeadlineMs;
-    while ((await this.number("/orders/dlq/status", "unfinished")) > 0) {
-      if (performance.now() > deadline) throw new Error(`transactions are unfinished after ${quietDeadlineMs} ms`);
-    }
+    if (!(await untilQuiet(this.#client, quietDeadlineMs)))
+      throw new Error(`transactions are unfinished after ${quietDeadlineMs} ms`);
   }
 
   async #call(method: "GET" | "POST", path: string): Promise<string> {

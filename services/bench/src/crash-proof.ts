@@ -3,7 +3,7 @@
 import { serveCheckout, type ServedCheckout } from "@assent/launcher";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
-import { read, seedShop, unbalanced, unitsPerOrder } from "./shop-books.ts";
+import { read, seedShop, unbalanced, unitsPerOrder, untilQuiet } from "./shop-books.ts";
 
 export interface CrashProofOptions {
   readonly dataFolder: string;
@@ -92,9 +92,10 @@ async function inspect(
 ): Promise<CrashRound> {
   const findings: string[] = [];
   const startedAt = performance.now();
-  if (!(await isQuiet(url))) findings.push(`transactions are unfinished ${recoveryDeadlineMs} ms after the restart`);
-  const recoveredMs = performance.now() - startedAt;
   const client = new KeepAliveClient(url);
+  if (!(await untilQuiet(client, recoveryDeadlineMs)))
+    findings.push(`transactions are unfinished ${recoveryDeadlineMs} ms after the restart`);
+  const recoveredMs = performance.now() - startedAt;
   const first = round.round * round.ordersPerRound;
   let paid = 0;
   for (let order = first; order < first + round.ordersPerRound; order += 1) {
@@ -107,7 +108,7 @@ async function inspect(
   const paidAgain = await checkoutAgain(url, first, round);
   if (paidAgain !== round.ordersPerRound)
     findings.push(`only ${paidAgain} of ${round.ordersPerRound} could be repeated`);
-  if (!(await isQuiet(url))) findings.push("repeated transactions are unfinished");
+  if (!(await untilQuiet(client, recoveryDeadlineMs))) findings.push("repeated transactions are unfinished");
   totals.sold += unitsPerOrder * round.ordersPerRound;
   findings.push(...(await unbalanced(client, totals.sold)));
   client.close();
@@ -132,18 +133,4 @@ async function checkoutAgain(
 ): Promise<number> {
   const paths = Array.from({ length: ordersPerRound }, (_, index) => `/orders/checkout/${first + index}`);
   return (await closedLoop({ url, connections, paths })).byStatus[200] ?? 0;
-}
-
-/** Polls until no transaction is unfinished. */
-async function isQuiet(url: string): Promise<boolean> {
-  const client = new KeepAliveClient(url);
-  const deadline = performance.now() + recoveryDeadlineMs;
-  while (performance.now() < deadline) {
-    if ((await read(client, "/orders/dlq/status"))["unfinished"] === 0) {
-      client.close();
-      return true;
-    }
-  }
-  client.close();
-  return false;
 }

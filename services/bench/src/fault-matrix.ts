@@ -2,6 +2,8 @@
 // books must be exact afterwards, without anybody's help.
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { KeepAliveClient } from "./keep-alive-client.ts";
+import { untilQuiet } from "./shop-books.ts";
 
 export interface FaultMatrixOptions {
   /** Where the system is served; asked anew each time, because a restart may move it. */
@@ -161,6 +163,7 @@ async function settle(
     }),
   );
   findings.push(...api.serverErrors);
+  if (!(await api.untilQuiet())) findings.push(`transactions are unfinished after ${answerDeadlineMs} ms`);
   const paid = expected.length - unpaid.size;
   const { stock } = await api.json("GET", "/stock/find/0");
   const { credit } = await api.json("GET", "/payment/find_user/0");
@@ -257,6 +260,13 @@ class Api {
   async hasFired(service: string, point: string): Promise<boolean> {
     const { status, text } = await this.call("GET", `/${service}/fault/rules?detail=1`);
     return status === 200 && firedIn(text, point);
+  }
+
+  async untilQuiet(): Promise<boolean> {
+    const client = new KeepAliveClient(this.#options.url());
+    const isQuiet = await untilQuiet(client, answerDeadlineMs);
+    client.close();
+    return isQuiet;
   }
 
   hasDied(): Promise<boolean> {

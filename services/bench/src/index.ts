@@ -7,3 +7,4 @@ export * from "./faulty-systems.ts";
 export * from "./keep-alive-client.ts";
 export * from "./kill-proof.ts";
 export * from "./process-cpu.ts";
+export { untilQuiet } from "./shop-books.ts";

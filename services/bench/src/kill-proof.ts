@@ -4,7 +4,7 @@ import type { Topology } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
-import { seedShop, unbalanced, unitsPerOrder } from "./shop-books.ts";
+import { seedShop, unbalanced, unitsPerOrder, untilQuiet } from "./shop-books.ts";
 
 export interface KillProofOptions {
   readonly topology: Topology;
@@ -156,6 +156,7 @@ async function inspect(url: string, load: Load, connections: number): Promise<re
   if (unclear.length > 0) findings.push(`${unclear.length} orders cannot be paid after ${clearMs} ms`);
   for (const order of load.paid) if (!paid.has(order)) findings.push(`order ${order} was told paid and is not`);
   const client = new KeepAliveClient(url);
+  if (!(await untilQuiet(client, clearMs))) findings.push(`transactions are unfinished after ${clearMs} ms`);
   findings.push(...(await unbalanced(client, unitsPerOrder * paid.size)));
   client.close();
   return findings;

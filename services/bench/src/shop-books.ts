@@ -1,10 +1,12 @@
 // A shop in which nothing ever runs out, seeded over the API, and whether its books are exact, as the API tells them.
+import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
 import type { KeepAliveClient } from "./keep-alive-client.ts";
 
 const credit = 1_000_000;
 const stock = 1_000_000;
 const items = 50;
+const quietPollMs = 10;
 /** What a seeded order is: two items of price 1, of a few items that everybody buys. */
 export const unitsPerOrder = 2;
 
@@ -17,6 +19,19 @@ export async function seedShop(url: string, orders: number): Promise<void> {
   ];
   const { byStatus } = await closedLoop({ url, connections: 1, paths });
   if (byStatus[200] !== paths.length) throw new Error(`seeding was answered ${JSON.stringify(byStatus)}`);
+}
+
+/**
+ * Polls until no transaction is unfinished; false when one still is after `deadlineMs`. A refusal is told once it is
+ * decided, and what the transaction holds elsewhere is let go after that: books that are read before can be short.
+ */
+export async function untilQuiet(client: KeepAliveClient, deadlineMs: number): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs;
+  while ((await read(client, "/orders/dlq/status"))["unfinished"] !== 0) {
+    if (performance.now() > deadline) return false;
+    await pause(quietPollMs);
+  }
+  return true;
 }
 
 /** Whether stock and credit, as they can be read, miss exactly what was sold: holds would show here, too. */
