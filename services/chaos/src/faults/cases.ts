@@ -7,6 +7,7 @@ import {
   fullDisk,
   kill,
   killMaster,
+  readOnlyDisk,
   replaceMaster,
   slowDown,
   stall,
@@ -154,6 +155,7 @@ const cuts: readonly Fault[] = [
 const disks: readonly Fault[] = [
   { name: "the disk of the master of stock is full", strike: fullDisk("stock", someTimeMs) },
   { name: "the disk of the master with the log is full", strike: fullDisk("order", someTimeMs) },
+  { name: "the disk of the master of payment is read-only", strike: readOnlyDisk("payment") },
 ];
 
 export const faults: readonly Fault[] = [...scenarios, ...kills, ...stalls, ...replacements, ...cuts, ...disks];

@@ -1,8 +1,9 @@
 // What can be done to a stage, and undone. Each fault says what it did by doing it for real: one that has nothing to
 // strike fails, so that no case passes without its fault.
-import { converse, type ServerProcess } from "@assent/local-servers";
+import { converse, makeReadOnly, type ServerProcess } from "@assent/local-servers";
 import { databaseNames, type ServiceName, serviceNames } from "@assent/launcher";
 import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Pairs } from "./cut-network.ts";
 import type { Stage } from "../stage.ts";
@@ -161,6 +162,27 @@ export function fullDisk(service: ServiceName, fullMs: number): Strike {
       if (!full.hasEnded) limitFiles(full.pid, "unlimited");
     } finally {
       stage.topology.release(victim);
+    }
+  };
+}
+
+/**
+ * A master dies with its disk, which is read-only from then on: it cannot be started again before that is mended.
+ * @throws Error when it starts all the same, or nobody takes its place
+ */
+export function readOnlyDisk(service: ServiceName): Strike {
+  return async (stage) => {
+    const victim = await stage.master(service);
+    const { topology } = stage;
+    const database = stage.process(victim);
+    const makeWritable = makeReadOnly(join(database.folder, "appendonlydir"));
+    try {
+      const before = topology.deaths();
+      await database.kill();
+      await stage.promoted(service, victim);
+      await stage.until(`${victim} fails to start`, async () => topology.deaths() > before + 1 && database.hasEnded);
+    } finally {
+      makeWritable();
     }
   };
 }
