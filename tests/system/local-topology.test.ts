@@ -1,6 +1,7 @@
 // The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
 // scenario through the gateway, and every kind of process killed under load.
-import { closedLoop, courseScenario, drawnCases, faultMatrix, killProof, openLocal } from "@assent/bench";
+import { closedLoop, courseScenario, drawnCases, faultMatrix, openLocal } from "@assent/bench";
+import { chaosRun, killOf, Stage } from "@assent/chaos";
 import { startLocalTopology, temporaryFolder, type Topology } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -38,12 +39,18 @@ for (const protocol of ["2pc", "saga", "auto"] as const) {
 }
 
 test("every kind of process is killed under load: what was told stays true, and the books are exact", async () => {
-  const topology = await open("2pc");
+  const folder = temporaryFolder();
+  const stage = await Stage.openLocal({ folder: folder.path, protocol: "2pc" });
   const victims = ["order-0", "stock-1", "payment-0", "nats", "redis-order", "redis-stock", "redis-payment", "gateway"];
-  const report = await killProof({ topology, victims, connections: 32 });
-  await topology.close();
-  assert.deepEqual(report.findings, []);
-  assert.equal(report.kills.length, victims.length);
+  try {
+    const report = await chaosRun({ stage, faults: victims.map(killOf), connections: 32 });
+    assert.deepEqual(report.findings, []);
+    assert.equal(report.results.length, victims.length);
+    assert.equal(stage.topology.deaths(), victims.length);
+  } finally {
+    await stage.close();
+  }
+  folder.remove();
 });
 
 test("an instance that is told to stop is drained, so nobody notices; health tells of a bus that is gone", async () => {

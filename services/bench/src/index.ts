@@ -5,6 +5,5 @@ export * from "./crash-proof.ts";
 export * from "./fault-matrix.ts";
 export * from "./faulty-systems.ts";
 export * from "./keep-alive-client.ts";
-export * from "./kill-proof.ts";
 export * from "./process-cpu.ts";
 export { untilQuiet } from "./shop-books.ts";

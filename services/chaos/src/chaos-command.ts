@@ -1,4 +1,5 @@
 // `npm run chaos`: the sentinel topology under load with faults of every kind, or, with --minutes, random kills.
+// `npm run kills`: the local topology, every process killed in turn.
 // Exit code 1 on any finding; the data is kept then.
 import { temporaryFolder } from "@assent/launcher";
 import { writeFileSync } from "node:fs";
@@ -8,11 +9,13 @@ import { type ChaosReport, chaosRun, type FaultResult } from "./chaos-run.ts";
 import type { Fault } from "./faults/fault.ts";
 import { faults } from "./faults/cases.ts";
 import { chaosReportText } from "./report.ts";
-import { soakKills } from "./faults/soak.ts";
+import { killOf, soakKills } from "./faults/kills.ts";
 import { Stage } from "./stage.ts";
 
 const { values } = parseArgs({
   options: {
+    topology: { type: "string", default: "sentinel" },
+    rounds: { type: "string" },
     minutes: { type: "string" },
     every: { type: "string", default: "10" },
     only: { type: "string" },
@@ -22,13 +25,16 @@ const { values } = parseArgs({
     protocol: { type: "string", default: "auto" },
     delivery: { type: "string", default: "jetstream" },
     connections: { type: "string", default: "16" },
-    rate: { type: "string", default: "200" },
+    rate: { type: "string" },
     report: { type: "string" },
     history: { type: "string" },
     list: { type: "boolean" },
     json: { type: "boolean" },
   },
 });
+
+/** Attempts per second where minutes of them are kept and judged; the local topology takes all it can. */
+const steadyRate = "200";
 
 const chosen = faults.filter(({ name }) => values.only === undefined || name.includes(values.only));
 if (values.list === true) {
@@ -41,13 +47,20 @@ async function run(): Promise<void> {
   const folder = temporaryFolder();
   const lagMs = Number(values.lag);
   const isSoak = values.minutes !== undefined || values.masters !== undefined;
-  const stage = await Stage.open({
+  const isLocal = values.topology === "local";
+  const rate = values.rate ?? (isLocal ? undefined : steadyRate);
+  const common = {
     folder: folder.path,
-    cuts: lagMs > 0 || (!isSoak && chosen.some(({ cuts }) => cuts === true)),
-    durability: values.durability as "D2",
     protocol: values.protocol as "auto",
     delivery: values.delivery as "jetstream",
-  });
+  };
+  const stage = isLocal
+    ? await Stage.openLocal(common)
+    : await Stage.openSentinel({
+        ...common,
+        cuts: lagMs > 0 || (!isSoak && chosen.some(({ cuts }) => cuts === true)),
+        durability: values.durability as "D2",
+      });
   // Replicas are behind, so that what was acknowledged without them is missing on the one that is promoted.
   if (lagMs > 0) stage.network?.slow((from, to) => from === "redis" && to.startsWith("redis-"), lagMs);
   const begunAt = new Date();
@@ -55,7 +68,7 @@ async function run(): Promise<void> {
     stage,
     faults: strikes(stage),
     connections: Number(values.connections),
-    requestsPerSecond: Number(values.rate),
+    ...(rate !== undefined && { requestsPerSecond: Number(rate) }),
     ...(isSoak && { everyMs: 1_000 * Number(values.every) }),
     ...(values.history !== undefined && { historyFile: values.history }),
     onCase: (result) => (values.json === true ? undefined : print(result)),
@@ -69,6 +82,7 @@ async function run(): Promise<void> {
 function strikes(stage: Stage): Iterable<Fault> {
   const names = [...stage.topology.processes.keys()];
   if (values.masters !== undefined) return masterKills(Number(values.masters));
+  if (values.rounds !== undefined) return Array.from({ length: Number(values.rounds) }, () => names.map(killOf)).flat();
   if (values.minutes === undefined) return chosen;
   return soakKills({ victims: names, minutes: Number(values.minutes), draw: Math.random });
 }

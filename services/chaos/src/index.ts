@@ -5,6 +5,7 @@ export * from "./chaos-run.ts";
 export * from "./faults/cut-network.ts";
 export * from "./faults/fault.ts";
 export * from "./faults/cases.ts";
+export * from "./faults/kills.ts";
 export * from "./load/history-figures.ts";
 export * from "./load/history.ts";
 export * from "./judge/judge-shop.ts";

@@ -1,44 +1,49 @@
-// A sentinel topology under load, as faults see it: which process is which now, and whether all is well again.
+// A topology under load, as faults see it: which process is which now, and whether all is well again.
 import type { ServerProcess } from "@assent/local-servers";
-import { converse } from "@assent/local-servers";
 import {
-  databaseNames,
-  type MasterView,
-  masterView,
-  sentinelNames,
   type ServiceName,
   serviceNames,
+  startLocalTopology,
   startSentinelTopology,
   type SentinelTopologyOptions,
   type Topology,
+  type TopologyOptions,
 } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Databases, ReplicatedDatabases, singleDatabases } from "./databases.ts";
 import { CutNetwork } from "./faults/cut-network.ts";
 import { skewedClock } from "./faults/skewed-clock.ts";
 import type { StoreUrls } from "./judge/store-books.ts";
 
-export interface StageOptions extends Omit<SentinelTopologyOptions, "link" | "environmentOf"> {
+export interface SentinelStageOptions extends Omit<SentinelTopologyOptions, "link" | "environmentOf"> {
   /** Connections go through passages that can be cut. They cost CPU: where nothing is cut they are left out. */
   readonly cuts: boolean;
 }
 
 const pollMs = 50;
 const wellWaitMs = 60_000;
-const askMs = 1_000;
 /** How far the clocks of two instances are off, one each way: within what the protocol bears. */
 const skewMs = 400;
 
 export class Stage {
   readonly topology: Topology;
   readonly network: CutNetwork | undefined;
+  readonly databases: Databases;
 
-  private constructor(topology: Topology, network: CutNetwork | undefined) {
+  private constructor(topology: Topology, network?: CutNetwork) {
     this.topology = topology;
     this.network = network;
+    const isReplicated = topology.processes.has("sentinel-0");
+    this.databases = isReplicated ? new ReplicatedDatabases((name) => this.process(name), network) : singleDatabases;
   }
 
   /** @throws {ServerUnavailable} {ServerNotStarted} */
-  static async open({ cuts, ...options }: StageOptions): Promise<Stage> {
+  static async openLocal(options: TopologyOptions): Promise<Stage> {
+    return new Stage(await startLocalTopology(options));
+  }
+
+  /** @throws {ServerUnavailable} {ServerNotStarted} */
+  static async openSentinel({ cuts, ...options }: SentinelStageOptions): Promise<Stage> {
     const network = cuts ? new CutNetwork() : undefined;
     const skews = new Map([
       ["order-1", skewMs],
@@ -55,19 +60,12 @@ export class Stage {
     return found;
   }
 
-  /** The database that the sentinels take for the master of a service. */
-  async master(service: ServiceName): Promise<string> {
-    const ports = new Map<number, string>();
-    for (const name of databaseNames(service)) {
-      const { port } = this.process(name);
-      ports.set((await this.network?.link("redis", name, port)) ?? port, name);
-    }
-    const named = ports.get((await this.#view(service))?.port ?? 0);
-    if (named === undefined) throw new Error(`no sentinel knows the master of ${service}`);
-    return named;
+  /** The name of the database that serves a service now. */
+  master(service: ServiceName): Promise<string> {
+    return this.databases.master(service);
   }
 
-  /** Resolves when the sentinels name another master than this. */
+  /** Resolves when another database has become the master. */
   async promoted(service: ServiceName, former: string): Promise<void> {
     await this.until(`another master of ${service}`, async () => (await this.master(service)) !== former);
   }
@@ -83,7 +81,7 @@ export class Stage {
   async well(): Promise<void> {
     await this.topology.settled(wellWaitMs);
     for (const service of serviceNames) {
-      await this.until(`replicas of ${service} in step`, () => this.#isReplicated(service));
+      await this.until(`the databases of ${service} in step`, () => this.databases.isInStep(service));
     }
   }
 
@@ -99,25 +97,5 @@ export class Stage {
   async close(): Promise<void> {
     await this.topology.stop();
     this.network?.close();
-  }
-
-  async #view(service: ServiceName): Promise<MasterView | undefined> {
-    const views = await Promise.all(sentinelNames.map((name) => masterView(this.process(name), service)));
-    let newest: MasterView | undefined;
-    for (const view of views) {
-      if (view !== undefined && (newest === undefined || view.epoch > newest.epoch)) newest = view;
-    }
-    return newest;
-  }
-
-  /** All sentinels name the same master, and all other databases follow it without a lag. */
-  async #isReplicated(service: ServiceName): Promise<boolean> {
-    const views = await Promise.all(sentinelNames.map((name) => masterView(this.process(name), service)));
-    if (new Set(views.map((view) => view?.port)).size !== 1 || views[0] === undefined) return false;
-    const { port } = this.process(await this.master(service));
-    const isComplete = (text: string): boolean => text.includes("repl_backlog_histlen:");
-    const text = (await converse({ port, text: "INFO replication\r\n", isComplete, waitMs: askMs })) ?? "";
-    const inStep = text.match(/state=online,offset=\d+,lag=[01]\r/g)?.length ?? 0;
-    return text.includes("role:master") && inStep >= databaseNames(service).length - 1;
   }
 }

@@ -12,21 +12,22 @@ import type { Stage } from "../stage.ts";
 export type Strike = (stage: Stage) => Promise<string | void>;
 
 /** What a process is, which decides what its death costs. */
-export const roles = ["service", "broker", "gateway", "sentinel", "replica", "master"] as const;
+export const roles = ["service", "broker", "gateway", "sentinel", "database", "replica", "master"] as const;
 export type Role = (typeof roles)[number];
 
 export async function roleOf(stage: Stage, name: string): Promise<Role> {
-  if (name.startsWith("nats-")) return "broker";
-  if (name.startsWith("gateway-")) return "gateway";
-  if (name.startsWith("sentinel-")) return "sentinel";
+  if (name.startsWith("nats")) return "broker";
+  if (name.startsWith("gateway")) return "gateway";
+  if (name.startsWith("sentinel")) return "sentinel";
   const service = serviceOf(name);
   if (service === undefined) return "service";
+  if (!stage.databases.areReplicated) return "database";
   return (await stage.master(service)) === name ? "master" : "replica";
 }
 
 /** Whose database it is. */
 function serviceOf(name: string): ServiceName | undefined {
-  return serviceNames.find((service) => databaseNames(service).includes(name));
+  return serviceNames.find((service) => name === `redis-${service}` || databaseNames(service).includes(name));
 }
 
 export interface Fault {
@@ -36,11 +37,11 @@ export interface Fault {
   readonly strike: Strike;
 }
 
-/** Kills a process; a database that is master is started again only when another has taken its place. */
+/** Kills a process; a database that others replace is started again only when one of them has taken its place. */
 export async function killProcess(stage: Stage, name: string): Promise<void> {
   const { topology } = stage;
   const service = serviceOf(name);
-  if (service === undefined || (await stage.master(service)) !== name) {
+  if (service === undefined || !stage.databases.areReplicated || (await stage.master(service)) !== name) {
     await stage.process(name).kill();
     return;
   }
