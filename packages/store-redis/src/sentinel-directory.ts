@@ -35,7 +35,8 @@ interface Word {
 
 export class SentinelDirectory {
   readonly #options: SentinelDirectoryOptions;
-  readonly #ports = new Map<RedisConnect, RedisPort>();
+  /** Open or being opened: those who ask at the same time share one. */
+  readonly #ports = new Map<RedisConnect, Promise<RedisPort>>();
   #isClosed = false;
 
   constructor(options: SentinelDirectoryOptions) {
@@ -67,13 +68,13 @@ export class SentinelDirectory {
 
   close(): void {
     this.#isClosed = true;
-    for (const port of this.#ports.values()) port.close();
-    this.#ports.clear();
+    for (const [sentinel, port] of this.#ports) this.#giveUp(sentinel, port);
   }
 
   async #ask(sentinel: RedisConnect): Promise<Word> {
-    const port = this.#ports.get(sentinel) ?? (await this.#open(sentinel));
+    const opening = this.#ports.get(sentinel) ?? this.#open(sentinel);
     try {
+      const port = await opening;
       const { masterName } = this.#options;
       const [record, address] = await port.send([
         ["SENTINEL", "MASTER", masterName],
@@ -83,17 +84,26 @@ export class SentinelDirectory {
       return wordOf(record ?? null, address ?? null);
     } catch (error) {
       // Asked anew the next time, whatever it was.
-      port.close();
-      if (this.#ports.get(sentinel) === port) this.#ports.delete(sentinel);
+      this.#giveUp(sentinel, opening);
       throw error;
     }
   }
 
-  async #open(sentinel: RedisConnect): Promise<RedisPort> {
-    const port = await sentinel();
-    if (this.#isClosed) port.close();
-    else this.#ports.set(sentinel, port);
-    return port;
+  #open(sentinel: RedisConnect): Promise<RedisPort> {
+    const opening = sentinel().then((port) => {
+      if (this.#isClosed) port.close();
+      return port;
+    });
+    this.#ports.set(sentinel, opening);
+    return opening;
+  }
+
+  #giveUp(sentinel: RedisConnect, opening: Promise<RedisPort>): void {
+    if (this.#ports.get(sentinel) === opening) this.#ports.delete(sentinel);
+    opening.then(
+      (port) => port.close(),
+      () => undefined,
+    );
   }
 }
 
