@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
+import type { RedisPort } from "./redis-port.ts";
 
 const server = await TestServer.start({ appendfsync: "always" });
 after(() => server.stop());
@@ -126,6 +127,33 @@ test("a server that is gone is told as unreached, with nothing changed, and used
   await assert.rejects(store.run("put", { value: 2 }), { code: "step_failed", changed: "nothing" });
   await server.process.restart();
   assert.equal(await store.run("get", undefined), 1);
+  await store.close();
+});
+
+test("a step that is asked for while others wait for a server waits no longer than they do", async () => {
+  const unreachableMaxMs = 1_000;
+  const tried = Promise.withResolvers<void>();
+  let tries = 0;
+  const connect = async (): Promise<RedisPort> => {
+    if (tries > 0) {
+      tries += 1;
+      if (tries === 5) tried.resolve();
+      throw new Error("nobody there");
+    }
+    tries += 1;
+    return redisConnect({ url: server.url })();
+  };
+  const store = await server.open({ prefix: server.prefix(), operations, connect, unreachableMaxMs });
+  const admin = await redisConnect({ url: server.url })();
+  await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
+  const first = assert.rejects(store.run("get", undefined), { code: "step_failed" });
+  await tried.promise;
+  const askedAt = performance.now();
+  await assert.rejects(store.run("get", undefined), { code: "step_failed", changed: "nothing" });
+  const waitedMs = performance.now() - askedAt;
+  assert.ok(waitedMs < 1.3 * unreachableMaxMs, `it waited ${waitedMs} ms`);
+  await first;
+  admin.close();
   await store.close();
 });
 

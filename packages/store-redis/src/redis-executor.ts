@@ -87,7 +87,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
    */
   static async open<O extends Operations>(options: RedisExecutorOptions<O>): Promise<RedisExecutor<O>> {
     const executor = new RedisExecutor(options);
-    await executor.#connection.port();
+    await executor.#connection.port(executor.#clock.monotonic());
     return executor;
   }
 
@@ -155,9 +155,9 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   async #attempt(steps: readonly PendingStep[], lane: Lane): Promise<void> {
     let port: RedisPort;
     try {
-      port = await this.#connection.port();
-    } catch (cause) {
-      fail(steps, new StoreFailure("step_failed", `nothing was changed: ${String(cause)}`, { cause }));
+      port = await this.#connection.port(Math.min(...steps.map(({ askedAt }) => askedAt)));
+    } catch (error) {
+      this.#retry({ steps, lane, error });
       return;
     }
     try {

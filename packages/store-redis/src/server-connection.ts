@@ -20,7 +20,7 @@ export class ServerUnreachable extends Error {
 export interface ServerConnectionOptions {
   readonly connect: RedisConnect;
   readonly replicas: number;
-  /** How long an attempt to get a connection goes on. */
+  /** How long whoever needs a connection waits for it. */
   readonly unreachableMaxMs: number;
   readonly clock: Clock;
   readonly time: StoreTime;
@@ -42,10 +42,14 @@ export class ServerConnection {
     return this.#durability ?? "D0";
   }
 
-  /** The connection in use, or a new one. @throws {ServerUnreachable} {UnsuitableServer} */
-  async port(): Promise<RedisPort> {
+  /**
+   * The connection in use, or a new one.
+   * @param since when the wait for it began, by the monotonic clock; it is tried once, however long ago that was
+   * @throws {ServerUnreachable} {UnsuitableServer}
+   */
+  async port(since: number): Promise<RedisPort> {
     if (this.#current !== undefined) return this.#current;
-    this.#opening ??= this.#open().finally(() => {
+    this.#opening ??= this.#open(since).finally(() => {
       this.#opening = undefined;
     });
     return this.#opening;
@@ -61,9 +65,8 @@ export class ServerConnection {
     if (this.#current !== undefined) this.retire(this.#current);
   }
 
-  async #open(): Promise<RedisPort> {
+  async #open(since: number): Promise<RedisPort> {
     const { clock, unreachableMaxMs } = this.#options;
-    const begunAt = clock.monotonic();
     for (;;) {
       const pauseMs = this.#lastAttemptAt + reconnectPauseMs - clock.monotonic();
       if (pauseMs > 0) await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
@@ -74,7 +77,7 @@ export class ServerConnection {
       } catch (error) {
         // What is unsuitable when the store is opened stays so; later it may be a failover under way.
         if (this.#durability === undefined && error instanceof UnsuitableServer) throw error;
-        if (clock.monotonic() - begunAt >= unreachableMaxMs) throw new ServerUnreachable(unreachableMaxMs, error);
+        if (clock.monotonic() - since >= unreachableMaxMs) throw new ServerUnreachable(unreachableMaxMs, error);
       }
     }
   }
