@@ -4,10 +4,11 @@ import type { Json } from "@assent/protocol";
 import { StoreFailure } from "@assent/store-keyed";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
-import type { RedisPort } from "./redis-port.ts";
+import { RepliesLost, type RedisPort } from "./redis-port.ts";
 
 const server = await TestServer.start({ appendfsync: "always" });
 after(() => server.stop());
@@ -186,4 +187,32 @@ test("C2 a step that was told unknown is over: it does not happen afterwards", a
   assert.ok(failure instanceof StoreFailure && failure.changed === "unknown", String(failure));
   for (let turn = 0; turn < 20; turn += 1) assert.equal(await other.run("get", undefined), "before");
   await Promise.all([hasty.close(), other.close()]);
+});
+
+test("C2 a step that was told unknown is over, also where the server's time is not known well", async () => {
+  const prefix = server.prefix();
+  const real = await redisConnect({ url: server.url })();
+  const told = Promise.withResolvers<void>();
+  let delivered: Promise<unknown> = Promise.resolve();
+  // What is sent takes long to arrive, answers do not: the time that they tell is newer than half way between.
+  const connect = async (): Promise<RedisPort> => ({
+    isClosed: false,
+    close: () => undefined,
+    async send(commands) {
+      if (!commands.flat().includes("late")) {
+        await pause(300);
+        return real.send(commands);
+      }
+      delivered = told.promise.then(() => real.send(commands));
+      throw new RepliesLost(true, {});
+    },
+  });
+  const hasty = await server.open({ prefix, operations, connect });
+  const other = await server.open({ prefix, operations });
+  await assert.rejects(hasty.run("mark", { name: "late" }), { changed: "unknown" });
+  told.resolve();
+  await delivered;
+  assert.deepEqual(await other.run("isMarked", { name: "late" }), [false, false]);
+  await Promise.all([hasty.close(), other.close()]);
+  real.close();
 });

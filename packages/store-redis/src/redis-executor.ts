@@ -356,7 +356,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const failure = new StoreFailure("store_broken", message, { cause: error });
     // The round may still lie somewhere on its way. Once the server would refuse it as late, it has been carried out
     // or never will be; only then is anybody told, who may act on what is there.
-    const restMs = this.#options.now === undefined ? now + storeTimeErrorMaxMs - this.#time.now() + 1 : 0;
+    const restMs = this.#options.now === undefined ? now + storeTimeErrorMaxMs - this.#time.atLeast() + 1 : 0;
     this.#track(
       new Promise((resolve) => {
         this.#clock.after(restMs, () => {

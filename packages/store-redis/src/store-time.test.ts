@@ -22,6 +22,17 @@ test("P7 the estimate moves no further than an answer proves it wrong", () => {
   assert.equal(time.now(), 50_200);
 });
 
+test("C2 the server's time is at least what it was when it answered", () => {
+  let monotonic = 1_000;
+  const time = new StoreTime({ monotonic: () => monotonic });
+  time.observe(50_000, 600);
+  assert.deepEqual([time.now(), time.atLeast()], [50_200, 50_000]);
+  monotonic = 1_100;
+  assert.deepEqual([time.now(), time.atLeast()], [50_300, 50_100]);
+  time.observe(50_200, 1_000);
+  assert.deepEqual([time.now(), time.atLeast()], [50_300, 50_200]);
+});
+
 test("P7 where rounds come late, the next are made for a later time", () => {
   let monotonic = 1_000;
   const time = new StoreTime({ monotonic: () => monotonic });

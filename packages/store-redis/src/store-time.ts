@@ -5,6 +5,8 @@ import { storeTimeErrorMaxMs } from "./redis-limits.ts";
 export class StoreTime {
   readonly #clock: Pick<Clock, "monotonic">;
   #offset: number | undefined;
+  /** What the offset is at least, as the last answer told: it may be that of another server. */
+  #offsetLeast = -Infinity;
   #delayMs = 0;
 
   constructor(clock: Pick<Clock, "monotonic">) {
@@ -24,6 +26,7 @@ export class StoreTime {
     const least = serverMs - this.#clock.monotonic();
     const most = serverMs - sentAt;
     this.#offset = this.#offset === undefined ? (least + most) / 2 : Math.min(Math.max(this.#offset, least), most);
+    this.#offsetLeast = least;
   }
 
   /**
@@ -38,6 +41,11 @@ export class StoreTime {
   /** Epoch milliseconds, whole. */
   now(): number {
     return Math.floor(this.#clock.monotonic() + (this.#offset ?? 0));
+  }
+
+  /** The server's time is this or later. */
+  atLeast(): number {
+    return Math.floor(this.#clock.monotonic() + this.#offsetLeast);
   }
 
   /** What `now` will be where a round that is made now is carried out. */
