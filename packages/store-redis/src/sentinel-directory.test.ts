@@ -8,6 +8,7 @@ import { SentinelDirectory } from "./sentinel-directory.ts";
 class ScriptedSentinel {
   readonly opened: RedisPort[] = [];
   isSilent = false;
+  flags = "master";
 
   readonly connect: RedisConnect = async () => {
     await new Promise(setImmediate);
@@ -18,7 +19,7 @@ class ScriptedSentinel {
       },
       send: async () => {
         if (isClosed || this.isSilent) throw new Error("no answer");
-        const record = ["flags", "master", "config-epoch", "1", "num-other-sentinels", "1"];
+        const record = ["flags", this.flags, "config-epoch", "1", "num-other-sentinels", "1"];
         return [record, ["127.0.0.1", "7000"]];
       },
       close: () => {
@@ -73,5 +74,17 @@ test("a sentinel that did not answer is asked over a new connection", async () =
     sentinel.opened.map(({ isClosed }) => isClosed),
     [true, false],
   );
+  directory.close();
+});
+
+test("D2 a sentinel that is not done with a promotion unsettles the server that it promotes, too", async () => {
+  const [busy, other] = [new ScriptedSentinel(), new ScriptedSentinel()];
+  const directory = directoryOf(busy, other);
+  const server = { host: "127.0.0.1", port: 7_000 };
+  assert.equal(await directory.mastership(server), "settled");
+  // Until it is done, it may have the replicas follow the old master once more (docs/adr/0012).
+  busy.flags = "master,failover_in_progress";
+  assert.equal(await directory.mastership(server), "unsettled");
+  assert.equal(await directory.mastership({ ...server, port: 7_001 }), "moved");
   directory.close();
 });
