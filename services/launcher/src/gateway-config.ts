@@ -40,16 +40,35 @@ const checkoutRetries = 2;
 
 /** Statuses that HAProxy answers by itself. */
 const ownStatuses = [400, 408, 413, 500, 502, 503, 504] as const;
-type OwnStatus = (typeof ownStatuses)[number];
+
+interface GatewayProblem {
+  readonly told: 400 | 409;
+  readonly error: string;
+  readonly code: string;
+}
+
+/** What is told instead of them. A checkout can be asked for again; of anything else nothing is known. */
+const ownAnswers = {
+  checkout: {
+    told: 409,
+    error: "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
+    code: "checkout_pending",
+  },
+  other: {
+    told: 400,
+    error:
+      "The service did not answer. What was changed is not known: repeat it with the same Idempotency-Key, or look " +
+      "the thing up first.",
+    code: "gateway_error",
+  },
+} as const satisfies Record<string, GatewayProblem>;
 
 export function gatewayFiles(options: GatewayOptions): GatewayFiles {
   const errorFiles: Record<string, string> = {};
-  const errors = (group: "checkout" | "other"): string => {
-    const lines = ownStatuses.map((status) => {
-      const name = `${group}-${status}.http`;
-      errorFiles[name] = errorAnswer(group, status);
-      return `  errorfile ${status} ${options.folder}/${name}`;
-    });
+  const errors = (group: keyof typeof ownAnswers): string => {
+    const name = `${group}.http`;
+    errorFiles[name] = errorAnswer(ownAnswers[group]);
+    const lines = ownStatuses.map((status) => `  errorfile ${status} ${options.folder}/${name}`);
     return [`http-errors ${group}`, ...lines].join("\n");
   };
   const other = ["errorfiles other"];
@@ -134,9 +153,11 @@ function backend({ name, service, ports, lines, like }: Backend): string {
   return [`backend ${name}`, ...lines, ...checks, ...servers].join("\n  ");
 }
 
-/** A whole HTTP answer. */
-function errorAnswer(group: "checkout" | "other", status: OwnStatus): string {
-  const { told, error, code } = group === "checkout" && status >= 500 ? pending : refusal(status);
+/**
+ * A whole HTTP answer, in place of any of the statuses: also of those that blame the client. A service gets a request
+ * as soon as its head is read, and may be at work while the rest of it turns out to be broken.
+ */
+function errorAnswer({ told, error, code }: GatewayProblem): string {
   const body = JSON.stringify({ error, code });
   return [
     `HTTP/1.1 ${told} ${STATUS_CODES[told]}`,
@@ -148,21 +169,4 @@ function errorAnswer(group: "checkout" | "other", status: OwnStatus): string {
     "",
     body,
   ].join("\r\n");
-}
-
-const pending = {
-  told: 409,
-  error: "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
-  code: "checkout_pending",
-} as const;
-
-function refusal(status: OwnStatus): { readonly told: number; readonly error: string; readonly code: string } {
-  if (status < 500) return { told: status, error: `${STATUS_CODES[status]}`, code: "malformed_request" };
-  return {
-    told: 400,
-    error:
-      "The service did not answer. What was changed is not known: repeat it with the same Idempotency-Key, or look " +
-      "the thing up first.",
-    code: "gateway_error",
-  };
 }

@@ -11,7 +11,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { startGateway } from "./gateway.ts";
@@ -95,6 +95,20 @@ function call(method: string, path: string, agent: Agent | false = false): Promi
   });
 }
 
+/** Sends the head of a request and, when a service has it, a body that is none; resolves with all that came back. */
+async function callWithBrokenBody(path: string, hasArrived: () => boolean): Promise<Answer> {
+  const socket = connect(gateway?.port ?? 0, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (chunk: string) => (received += chunk));
+  socket.write(`POST ${path} HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  await until(async () => hasArrived());
+  socket.write("this is no chunk\r\n");
+  await until(async () => socket.closed);
+  const [head = "", text = ""] = received.split("\r\n\r\n");
+  return { status: Number(head.split(" ")[1]), text, headers: {} };
+}
+
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 10_000;
   while (!(await condition())) {
@@ -172,6 +186,15 @@ test("on a connection used before, a service that hangs up closes it: no answer,
   await assert.rejects(call("POST", "/payment/pay/1/5", agent), { code: "ECONNRESET" });
   assert.deepEqual(payment.seen.slice(1), ["POST /payment/pay/1/5"]);
   agent.destroy();
+});
+
+test("what breaks off when a service has it already is not known, and for a checkout pending (C5, S5)", async () => {
+  reset();
+  for (const instance of all) instance.answer = () => undefined;
+  const checkout = await callWithBrokenBody("/orders/checkout/1", () => seenByOrders().length === 1);
+  assert.deepEqual([checkout.status, codeOf(checkout)], [409, "checkout_pending"]);
+  const paid = await callWithBrokenBody("/payment/pay/1/5", () => payment.seen.length === 1);
+  assert.deepEqual([paid.status, codeOf(paid)], [400, "gateway_error"]);
 });
 
 test("an answer of a service passes as it is, whatever its status", async () => {
