@@ -59,13 +59,12 @@ export class BusRequests {
   }
 
   async #subscribe(topic: string, handler: RequestHandler, options: { readonly queue?: string }): Promise<void> {
-    const { connection, subject, onFailure } = this.#options;
-    connection.nats.subscribe(subject(topic), {
+    const { connection, subject } = this.#options;
+    connection.subscribe({
       ...options,
-      callback: (error, request) => {
-        if (error !== null) return onFailure(`serve ${topic}`, error);
-        void this.#answer(topic, handler, request);
-      },
+      subject: subject(topic),
+      work: `serve ${topic}`,
+      received: (request) => void this.#answer(topic, handler, request),
     });
     await connection.nats.flush();
   }

@@ -1,7 +1,13 @@
 // The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
 import type { Clock, Random } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
-import { connect, type ConnectionOptions, type NatsConnection } from "@nats-io/transport-node";
+import {
+  connect,
+  type ConnectionOptions,
+  type Msg,
+  type NatsConnection,
+  type Subscription,
+} from "@nats-io/transport-node";
 import type { NatsLimits } from "./limits.ts";
 
 export interface ConnectionRequest {
@@ -12,7 +18,17 @@ export interface ConnectionRequest {
   readonly clock: Clock;
   readonly random: Random;
   readonly limits: NatsLimits;
+  /** Never throws. */
   readonly onFailure: (work: string, error: unknown) => void;
+}
+
+export interface SubscriptionRequest {
+  readonly subject: string;
+  /** Shares what comes with others of the same queue. */
+  readonly queue?: string;
+  /** Named where it fails. */
+  readonly work: string;
+  readonly received: (message: Msg) => void;
 }
 
 /** The broker could not be connected to. `code` is stable; the message holds no password. Nothing was sent. */
@@ -95,6 +111,25 @@ export class Connection {
   get messageBytesMax(): number {
     const taken = (this.nats.info?.max_payload ?? defaultLimits.messageBytesMax) - this.#request.limits.headerBytesMax;
     return Math.min(defaultLimits.messageBytesMax, taken);
+  }
+
+  /**
+   * Takes what comes on a subject. What `received` throws, such as over headers that cannot be read, is told and ends
+   * nothing (M3): thrown to the client library, it would end its reading, and this process would be deaf until its
+   * pings have gone unanswered.
+   */
+  subscribe({ subject, queue, work, received }: SubscriptionRequest): Subscription {
+    return this.nats.subscribe(subject, {
+      ...(queue !== undefined && { queue }),
+      callback: (refusal, message) => {
+        try {
+          if (refusal !== null) throw refusal;
+          received(message);
+        } catch (error) {
+          this.#request.onFailure(work, error);
+        }
+      },
+    });
   }
 
   /** Calls after every reconnection, until the function it returns is called. */

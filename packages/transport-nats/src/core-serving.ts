@@ -52,22 +52,18 @@ export class CoreServing implements Serving {
 
   #subscribe(): Subscription {
     const { connection, service, subject, queue, worker, onFailure } = this.#options;
-    return connection.nats.subscribe(subject, {
+    const work = `serve ${service}`;
+    return connection.subscribe({
+      subject,
       queue,
-      callback(error, received) {
-        if (error !== null) return onFailure(`serve ${service}`, error);
-        const { reply } = received;
+      work,
+      received({ reply, data }) {
         worker.take({
-          message: received.data,
+          message: data,
           isAsked: false,
           done(answer) {
             if (answer === undefined || reply === undefined || reply === "") return;
-            publishAnswer({
-              connection,
-              subject: reply,
-              answer,
-              failed: (cause) => onFailure(`serve ${service}`, cause),
-            });
+            publishAnswer({ connection, subject: reply, answer, failed: (error) => onFailure(work, error) });
           },
         });
       },

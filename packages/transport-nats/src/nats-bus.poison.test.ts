@@ -5,12 +5,15 @@ import { systemRandom } from "@assent/system";
 import { headers } from "@nats-io/nats-core";
 import { jetstreamManager } from "@nats-io/jetstream";
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { Broker, prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
 import { subjectsOf } from "./subjects.ts";
 
 const waitMs = 10_000;
+/** Less than it takes a process that reads nothing any more to connect anew. */
+const deafMs = 1_500;
 const stock: Destination = { service: "stock", partition: "0" };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -29,6 +32,20 @@ const poison: readonly Uint8Array[] = [
   text(`{"v":1,"commands":[{"txId":""}]}`),
   encodeCommands([prepare("large", { payload: "x".repeat(defaultLimits.messageBytesMax) })]),
 ];
+
+/** Publishes a message whose headers no client of ours would write, or read. */
+async function publishMangled(subject: string, body: Uint8Array): Promise<void> {
+  const head = text("NATS/1.0\r\nno header: x\r\n\r\n");
+  const socket = connect(broker.server.port, "127.0.0.1");
+  let received = "";
+  socket.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+  socket.write(
+    `CONNECT {"verbose":false,"headers":true}\r\nHPUB ${subject} ${head.length} ${head.length + body.length}`,
+  );
+  for (const part of [text("\r\n"), head, body, text("\r\nPING\r\n")]) socket.write(part);
+  await until(() => received.includes("PONG"), "the broker has it");
+  socket.destroy();
+}
 
 /** Where commands to stock go. */
 function subjectOf(prefix: string, delivery: "jetstream" | "core"): string {
@@ -67,6 +84,26 @@ for (const delivery of ["jetstream", "core"] as const) {
         await until(async () => (await messages()) === 0, "all are acknowledged");
       }
       await nats.close();
+      await broker.forget(prefix);
+    });
+
+    test("headers that cannot be read make nobody deaf, neither who serves nor who sends", async () => {
+      const prefix = systemRandom.name();
+      const failures: string[] = [];
+      const onFailure = (work: string): number => failures.push(work);
+      const services = await broker.bus({ delivery, prefix, onFailure });
+      const gate = Promise.withResolvers<void>();
+      const service = recorder(async ([first]) => first?.txId === "order-1" && gate.promise);
+      const serving = await services.serveCommands("stock", service.endpoint);
+      const random = { ...systemRandom, name: () => "me" };
+      const sender = await broker.bus({ delivery, prefix, onFailure, random });
+      await publishMangled(subjectOf(prefix, delivery), encodeCommands([prepare("order-0")]));
+      await until(() => serving.status().counts.answered === 1, "it is answered, to nobody");
+      const sent = sender.send(stock, prepare("order-1"), deafMs);
+      await publishMangled(`${subjectsOf(prefix).replies("me")}.1`, new Uint8Array());
+      await until(() => failures.includes("replies"), "the sender tells of it");
+      gate.resolve();
+      assert.deepEqual(await sent, { kind: "refused", reason: "order-1" });
       await broker.forget(prefix);
     });
 

@@ -62,11 +62,16 @@ export interface NatsBusStatus {
   readonly lateReplies: number;
 }
 
+interface CheckedOptions extends NatsBusOptions {
+  readonly limits: NatsLimits;
+  /** Never throws. */
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
 const memoryStorage: StreamStorage = { kind: "memory", replicas: 1 };
 
 export class NatsBus implements Transport, QuestionTransport {
-  readonly #options: NatsBusOptions;
-  readonly #limits: NatsLimits;
+  readonly #options: CheckedOptions;
   readonly #connection: Connection;
   readonly #subjects: Subjects;
   readonly #processName: string;
@@ -81,17 +86,15 @@ export class NatsBus implements Transport, QuestionTransport {
   #served = 0;
   #dispatches = 0;
 
-  private constructor(options: NatsBusOptions, limits: NatsLimits, connection: Connection) {
-    const { clock, schedule, random } = options;
+  private constructor(options: CheckedOptions, connection: Connection) {
+    const { clock, schedule, random, limits, onFailure } = options;
     this.#options = options;
-    this.#limits = limits;
     this.#connection = connection;
     this.#subjects = subjectsOf(options.prefix ?? "assent");
     this.#processName = random.name();
     const subject = (topic: string): string => this.#subjects.requests(topic);
-    this.requests = new BusRequests({ connection, subject, onFailure: this.#failed });
-    const onFailure = this.#failed;
-    const replies = new ReplyInbox(connection, this.#subjects.replies(this.#processName), onFailure);
+    this.requests = new BusRequests({ connection, subject, onFailure });
+    const replies = new ReplyInbox(connection, this.#subjects.replies(this.#processName));
     this.#ports = { connection, replies, clock, limits, onFailure };
     const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
     this.#commands = new Outbox({
@@ -112,9 +115,8 @@ export class NatsBus implements Transport, QuestionTransport {
    */
   static async connect(options: NatsBusOptions): Promise<NatsBus> {
     const limits = checkNatsLimits({ ...defaultNatsLimits, ...options.limits });
-    const { servers, name, clock, random, onFailure = () => undefined } = options;
-    const connection = await Connection.open({ servers, name, clock, random, limits, onFailure });
-    return new NatsBus(options, limits, connection);
+    const checked = { ...options, limits, onFailure: contained(options) };
+    return new NatsBus(checked, await Connection.open(checked));
   }
 
   send({ service, partition }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
@@ -142,10 +144,10 @@ export class NatsBus implements Transport, QuestionTransport {
     if (this.#options.delivery === "core") return this.#serve(direct);
     this.#served += 1;
     const inbox = subjects.work(this.#processName, this.#served);
-    const setup = { service, subjects, storage, limits: this.#limits };
+    const setup = { service, subjects, storage, limits: this.#options.limits };
     const stream = new StreamServing({ ...shared, setup, inbox, clock, random });
     const streamWait = (): Promise<void> =>
-      new Promise((resolve) => void clock.after(this.#limits.setupWaitMs, resolve));
+      new Promise((resolve) => void clock.after(this.#options.limits.setupWaitMs, resolve));
     return this.#serve(new ServingBothWays(stream, direct, streamWait));
   }
 
@@ -160,7 +162,7 @@ export class NatsBus implements Transport, QuestionTransport {
       try {
         return (await answer(question)) ?? { kind: "wait" };
       } catch (error) {
-        this.#failed(service, error);
+        this.#options.onFailure(service, error);
         return { kind: "wait" };
       }
     };
@@ -209,7 +211,7 @@ export class NatsBus implements Transport, QuestionTransport {
    */
   #whenSilent(place: string, send: () => () => void): () => void {
     const { clock } = this.#options;
-    const { directAfterMs } = this.#limits;
+    const { directAfterMs } = this.#options.limits;
     let stop: () => void = () => undefined;
     const look = (): void => {
       const restMs = (this.#heardAt.get(place) ?? -Infinity) + directAfterMs - clock.monotonic();
@@ -224,9 +226,10 @@ export class NatsBus implements Transport, QuestionTransport {
   }
 
   #sharedServing(service: string, endpoint: Endpoint) {
-    const onFailure = (error: unknown): void => this.#failed(`handle a message to ${service}`, error);
-    const worker = new CommandWorker({ endpoint, limits: this.#limits, onFailure });
-    return { connection: this.#connection, worker, onFailure: this.#failed };
+    const { limits, onFailure } = this.#options;
+    const failed = (error: unknown): void => onFailure(`handle a message to ${service}`, error);
+    const worker = new CommandWorker({ endpoint, limits, onFailure: failed });
+    return { connection: this.#connection, worker, onFailure };
   }
 
   async #serve(serving: Serving & { ready(): Promise<void> }): Promise<Serving> {
@@ -240,13 +243,15 @@ export class NatsBus implements Transport, QuestionTransport {
       },
     };
   }
+}
 
-  /** An observer that fails is its owner's to hear of, and never breaks what it observes. */
-  readonly #failed = (work: string, error: unknown): void => {
+/** An observer that fails is its owner's to hear of, and never breaks what it observes. */
+function contained({ onFailure, schedule }: NatsBusOptions): (work: string, error: unknown) => void {
+  return (work, error) => {
     try {
-      this.#options.onFailure?.(work, error);
+      onFailure?.(work, error);
     } catch (cause) {
-      this.#options.schedule(() => {
+      schedule(() => {
         throw cause;
       });
     }

@@ -21,15 +21,13 @@ export class ReplyInbox {
   readonly #connection: Connection;
   readonly #subject: string;
   readonly #listeners = new Map<string, ReplyListener>();
-  readonly #onFailure: (work: string, error: unknown) => void;
   #subscription: Subscription | undefined;
   #numbers = 0;
   #late = 0;
 
-  constructor(connection: Connection, subject: string, onFailure: (work: string, error: unknown) => void) {
+  constructor(connection: Connection, subject: string) {
     this.#connection = connection;
     this.#subject = subject;
-    this.#onFailure = onFailure;
     this.#subscribe();
   }
 
@@ -50,9 +48,10 @@ export class ReplyInbox {
 
   #subscribe(): void {
     if (this.#connection.nats.isClosed()) return;
-    this.#subscription = this.#connection.nats.subscribe(`${this.#subject}.>`, {
-      callback: (error, message) => {
-        if (error !== null) return this.#onFailure("replies", error);
+    this.#subscription = this.#connection.subscribe({
+      subject: `${this.#subject}.>`,
+      work: "replies",
+      received: (message) => {
         const [number = "", kind] = message.subject.slice(this.#subject.length + 1).split(".");
         const listener = this.#listeners.get(number);
         if (kind === storedToken) listener?.stored?.(message);

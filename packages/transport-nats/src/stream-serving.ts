@@ -122,12 +122,13 @@ export class StreamServing implements Serving {
   }
 
   #subscribe(): Subscription {
-    const { connection, inbox, onFailure } = this.#options;
-    return connection.nats.subscribe(`${inbox}.*`, {
-      callback: (error, received) => {
-        if (error !== null) onFailure(this.#work, error);
-        else if (received.subject.startsWith(`${inbox}.`)) this.#pullEnded(received);
-        else this.#deliver(received);
+    const { connection, inbox } = this.#options;
+    return connection.subscribe({
+      subject: `${inbox}.*`,
+      work: this.#work,
+      received: (message) => {
+        if (message.subject.startsWith(`${inbox}.`)) this.#pullEnded(message);
+        else this.#deliver(message);
       },
     });
   }
@@ -190,7 +191,7 @@ export class StreamServing implements Serving {
     // A message that ended its process each time so far is not delivered once more, whatever happens now (M3).
     const isLast = deliveryOf(received.reply) >= setup.limits.deliveriesMax;
     if (isLast) acknowledge();
-    const subject = received.headers?.get(replyHeader) ?? "";
+    const subject = replySubjectOf(received, failed);
     worker.take({
       message: received.data,
       isAsked: true,
@@ -201,6 +202,16 @@ export class StreamServing implements Serving {
       },
     });
     this.#ask();
+  }
+}
+
+/** Where the answer to a message goes: nowhere when its headers do not say it, or cannot be read (M3). */
+function replySubjectOf(received: Msg, failed: (error: unknown) => void): string {
+  try {
+    return received.headers?.get(replyHeader) ?? "";
+  } catch (error) {
+    failed(error);
+    return "";
   }
 }
 
