@@ -79,14 +79,15 @@ export class CommandWorker {
     return new Promise((resolve) => void this.#idle.push(resolve));
   }
 
-  async #work({ message, isAsked, done }: Work): Promise<void> {
+  /** Works on one message and on whatever waits for its place; a loop, since it may go on for as long as it is busy. */
+  async #work(first: Work): Promise<void> {
     this.#working += 1;
-    const answer = await this.#answer(message);
+    for (let work: Work | undefined = first; work !== undefined; work = this.#asked.shift() ?? this.#unasked.shift()) {
+      const answer = await this.#answer(work.message);
+      if (work.isAsked) this.#askedOpen -= 1;
+      work.done(answer);
+    }
     this.#working -= 1;
-    if (isAsked) this.#askedOpen -= 1;
-    done(answer);
-    const next = this.#asked.shift() ?? this.#unasked.shift();
-    if (next !== undefined) return this.#work(next);
     if (this.#working > 0) return;
     for (const resolve of this.#idle) resolve();
     this.#idle = [];
