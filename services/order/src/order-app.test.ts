@@ -1,4 +1,5 @@
 // What a checkout answers when its stores fail: never a 5xx (D15), and never a guess.
+import { Problem } from "@assent/contract";
 import { Orchestrator } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
 import { type Executor, GroupCommitExecutor, keyedLog, StoreFailure } from "@assent/store-keyed";
@@ -8,13 +9,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkout } from "./checkout.ts";
 import { orderApp } from "./order-app.ts";
-import { OrderService } from "./order-service.ts";
+import { OrderService, type PriceLookup } from "./order-service.ts";
 import { orderOperations, type OrderOperations } from "./order-store.ts";
 
 const failures = ["step_failed", "store_full", "store_broken"] as const;
 
+const alwaysOne = (): Promise<number> => Promise.resolve(1);
+
 /** The app over a store that fails every call of these names. */
-function appOver(failing: readonly string[], code: StoreFailure["code"]) {
+function appOver(failing: readonly string[], code: StoreFailure["code"], priceOf: PriceLookup = alwaysOne) {
   const executor = new GroupCommitExecutor({
     engine: new MemoryEngine(),
     operations: orderOperations(defaultLimits),
@@ -37,7 +40,6 @@ function appOver(failing: readonly string[], code: StoreFailure["code"]) {
     clock: systemClock,
     random: systemRandom,
   });
-  const priceOf = (): Promise<number> => Promise.resolve(1);
   const service = new OrderService({ orchestrator, store, log, priceOf, random: systemRandom });
   return { app: orderApp(service, (error) => reported.push(error)), service, executor, reported };
 }
@@ -81,4 +83,22 @@ test("a checkout that fails as nobody foresaw is pending, neither a 5xx nor a re
     assert.deepEqual(await problemOf(response), { status: 409, code: "checkout_pending" });
     assert.deepEqual(reported, [error]);
   }
+});
+
+test("a repeat of an item added is answered as before, whatever has become of stock since", async () => {
+  const away = new Problem("stock_unavailable", "Nothing was added; try again.");
+  const prices = [5, away, undefined, away];
+  const { app, service } = appOver([], "step_failed", async () => {
+    const price = prices.shift();
+    if (price instanceof Problem) throw price;
+    return price;
+  });
+  const order = await service.create("u1");
+  const add = (key: string) =>
+    app.request(`/orders/addItem/${order}/7/1`, { method: "POST", headers: { "Idempotency-Key": key } });
+  const first = await (await add("a")).text();
+  assert.equal(await (await add("a")).text(), first, "stock does not answer");
+  assert.equal(await (await add("a")).text(), first, "the item has gone");
+  assert.deepEqual(await problemOf(await add("b")), { status: 400, code: "stock_unavailable" });
+  assert.equal((await service.find(order)).total, 5);
 });

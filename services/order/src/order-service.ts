@@ -73,12 +73,9 @@ export class OrderService {
   }
 
   /** Answers the order's new total. @throws {Problem} */
-  async addItem({ orderId, itemId, quantity }: AddItemRequest, once?: OnceKey): Promise<number> {
-    const price = await this.#options.priceOf(itemId);
-    const write =
-      price === undefined
-        ? await this.#addedBefore(itemId, once)
-        : await this.#add({ key: orderId, change: addition(itemId, quantity, price) }, once);
+  async addItem(request: AddItemRequest, once?: OnceKey): Promise<number> {
+    const { orderId } = request;
+    const write = await this.#add(request, once);
     if (write.kind === "absent") throw notFound(orderId);
     if (write.kind === "unmet") throw closedOrFull(write.row);
     return write.row.fields["total"] as number;
@@ -167,15 +164,26 @@ export class OrderService {
     return row?.outcome === "committed";
   }
 
-  #add(args: { readonly key: string; readonly change: RowChange }, once: OnceKey | undefined): Promise<RowWrite> {
-    return runKeyed(this.#options.store, once, { name: "changeRow", args });
+  /** A repeat is answered as before, even if the item has gone since, or stock does not answer. @throws {Problem} */
+  async #add({ orderId, itemId, quantity }: AddItemRequest, once: OnceKey | undefined): Promise<RowWrite> {
+    const { store } = this.#options;
+    let price: number;
+    try {
+      price = await this.#priceOf(itemId);
+    } catch (error) {
+      const stored = once === undefined ? null : await store.run("findOnce", once);
+      if (stored === null) throw error;
+      return doneOf(stored) as unknown as RowWrite;
+    }
+    const args = { key: orderId, change: addition(itemId, quantity, price) };
+    return runKeyed(store, once, { name: "changeRow", args });
   }
 
-  /** A repeat is answered as before, even if the item has gone since. @throws {Problem} item_not_found */
-  async #addedBefore(itemId: string, once: OnceKey | undefined): Promise<RowWrite> {
-    const stored = once === undefined ? null : await this.#options.store.run("findOnce", once);
-    if (stored === null) throw new Problem("item_not_found", `Item: ${itemId} does not exist!`);
-    return doneOf(stored) as unknown as RowWrite;
+  /** @throws {Problem} item_not_found */
+  async #priceOf(itemId: string): Promise<number> {
+    const price = await this.#options.priceOf(itemId);
+    if (price === undefined) throw new Problem("item_not_found", `Item: ${itemId} does not exist!`);
+    return price;
   }
 }
 
