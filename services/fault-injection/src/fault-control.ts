@@ -1,6 +1,6 @@
 // Reaches every process of a service: a rule that only some of them know cannot be relied on, nor cleared. Requests and
 // answers are bytes, for a bus or a thread.
-import type { FaultRule } from "@assent/contract";
+import { type FaultRule, Problem } from "@assent/contract";
 import type { ActiveFault, FaultRules } from "./fault-rules.ts";
 
 type FaultRequest =
@@ -15,6 +15,7 @@ export interface InstanceFaults {
   readonly rules: readonly ActiveFault[];
 }
 
+/** Each rejects with {Problem} faults_unreachable when no process answers. */
 export interface FaultControl {
   /** Points of the service. */
   readonly points: readonly string[];
@@ -28,14 +29,24 @@ export function faultControl(
   points: readonly string[],
   askAll: (request: Uint8Array) => Promise<readonly Uint8Array[]>,
 ): FaultControl {
-  const ask = async (request: FaultRequest): Promise<readonly InstanceFaults[]> =>
-    (await askAll(encoded(request))).map((answer) => decoded(answer) as InstanceFaults);
+  const ask = async (request: FaultRequest): Promise<readonly InstanceFaults[]> => {
+    const answers = await askAll(encoded(request));
+    // Whoever asks is one of those that are asked.
+    if (answers.length === 0) throw unreachable();
+    return answers.map((answer) => decoded(answer) as InstanceFaults);
+  };
   return {
     points,
     set: async (rule) => void (await ask({ do: "set", rule })),
     clear: async (point) => void (await ask({ do: "clear", ...(point !== undefined && { point }) })),
     list: () => ask({ do: "list" }),
   };
+}
+
+function unreachable(): Problem {
+  const message =
+    "No process of the service answered, so what is in force is not known. Repeat it, or look at the rules.";
+  return new Problem("faults_unreachable", message);
 }
 
 /** What one process does with a request, and answers. */

@@ -1,0 +1,49 @@
+import { systemClock, systemRandom } from "@assent/system";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { faultApp } from "./fault-app.ts";
+import { faultControl, performFaultRequest } from "./fault-control.ts";
+import { participantPoints } from "./fault-rule.ts";
+import { FaultRules } from "./fault-rules.ts";
+
+const rule = JSON.stringify({ point: "before_prepare", action: "error" });
+
+/** The API of a service with so many processes that can be reached. */
+function appOf(processes: number) {
+  const options = { points: participantPoints, clock: systemClock, random: systemRandom, crash: () => undefined };
+  const rules = Array.from({ length: processes }, () => new FaultRules(options));
+  const control = faultControl(participantPoints, async (request) =>
+    rules.map((each, index) => performFaultRequest(each, `stock-${index}`, request)),
+  );
+  return { app: faultApp("stock", control, () => undefined), rules };
+}
+
+test("a rule is put in force in every process, and taken away there", async () => {
+  const { app, rules } = appOf(2);
+  assert.equal((await app.request("/stock/fault/set", { method: "POST", body: rule })).status, 200);
+  assert.deepEqual(
+    rules.map((each) => each.list().length),
+    [1, 1],
+  );
+  assert.deepEqual(await (await app.request("/stock/fault/rules")).json(), {
+    before_prepare: { action: "error", value: 0 },
+  });
+  assert.equal((await app.request("/stock/fault/clear", { method: "POST" })).status, 200);
+  assert.deepEqual(
+    rules.map((each) => each.list().length),
+    [0, 0],
+  );
+});
+
+test("what reached no process is not told as done", async () => {
+  const { app } = appOf(0);
+  for (const [path, init] of [
+    ["/stock/fault/set", { method: "POST", body: rule }],
+    ["/stock/fault/clear", { method: "POST" }],
+    ["/stock/fault/rules", {}],
+  ] as const) {
+    const response = await app.request(path, init);
+    const { code } = (await response.json()) as { code: unknown };
+    assert.deepEqual([response.status, code], [400, "faults_unreachable"], path);
+  }
+});
