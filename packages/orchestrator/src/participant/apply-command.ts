@@ -36,7 +36,8 @@ export function applyCommand<View>(command: Command, step: CommandStep<View>): A
     return judgement.answer;
   }
   const { operation } = judgement;
-  const payload = before?.payload ?? command.payload;
+  // Null is a payload like any other.
+  const payload = before?.payload === undefined ? command.payload : before.payload;
   invariant(payload !== undefined, "P9", `${operation} has a payload`);
   const { txId, branchId } = command;
   const result = handler[operation]({ view, txId, branchId, payload, memo: before?.memo, now });
