@@ -76,6 +76,7 @@ function makeOrder(
 /** @throws {Problem} stock_unavailable */
 async function priceOverBus(bus: NatsBus, itemId: string): Promise<number | undefined> {
   const answer = await bus.requests.ask(priceTopic, new TextEncoder().encode(itemId), priceWaitMs);
-  if (answer !== undefined) return decodePrice(answer);
+  const price = answer === undefined ? undefined : decodePrice(answer);
+  if (price !== undefined) return price ?? undefined;
   throw new Problem("stock_unavailable", "Stock does not tell the price now. Nothing was added; try again.");
 }
