@@ -25,7 +25,7 @@ test("every broken relation is named", () => {
     [{ replyWaitMs: 10_000 }, /sent again/],
     [{ contendedWaitMs: 10_000 }, /contention/],
     [{ retryFirstMs: 30_001 }, /backoff/],
-    [{ payloadBytesMax: 4_194_305 }, /message holds/],
+    [{ payloadBytesMax: 2_097_153 }, /message holds/],
     [{ trailEntriesMax: 7 }, /trail has room/],
   ];
   for (const [change, message] of broken) {
@@ -41,7 +41,7 @@ test("the edges of the relations are allowed", () => {
     { requestWaitMs: 12_000 },
     { contendedWaitMs: 0 },
     { retryFirstMs: 30_000 },
-    { payloadBytesMax: 4_194_304 },
+    { payloadBytesMax: 2_097_152 },
     { trailEntriesMax: 8 },
   ];
   for (const change of allowed) assert.doesNotThrow(() => checkLimits({ ...defaultLimits, ...change }));

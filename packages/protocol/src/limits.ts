@@ -68,6 +68,12 @@ export const defaultLimits: Limits = {
   trailEntriesMax: 64,
 };
 
+/**
+ * How many payloads the smallest message must have room for: a payload; an origin, whose input is as large, and twice
+ * that as a text within the message; and all else that a command says.
+ */
+export const payloadsPerMessage = 4;
+
 /** Smallest and largest amount of one movement, and the largest balance (2^53 − 1). */
 export const amountMin = 1;
 export const amountMax = 1_000_000_000_000;
@@ -92,7 +98,10 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
   relation(limits.trailEntriesMax >= 8, "a trail has room for begin, decision, end and the gaps between");
-  relation(limits.payloadBytesMax * 2 <= limits.messageBytesMax, "a message holds any payload and its origin");
+  relation(
+    limits.payloadBytesMax * payloadsPerMessage <= limits.messageBytesMax,
+    "a message holds any payload and its origin",
+  );
   return limits;
 }
 

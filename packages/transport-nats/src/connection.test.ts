@@ -1,6 +1,7 @@
 // Getting to the broker, or being told why not, without a secret in the message.
 import { type ServerProcess, startNats } from "@assent/local-servers";
 import { freePort } from "@assent/local-servers";
+import { defaultLimits, encodeOrigin } from "@assent/protocol";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -79,8 +80,31 @@ test("a broker that is not there is waited for, and then told of", async () => {
 test("a broker that takes too small messages is refused", async () => {
   const server = await startNats({ folder: join(folder, "small"), jetstream: false, maxPayloadBytes: 65_536 });
   const connecting = NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
-  await assert.rejects(connecting, isUnavailable(/max_payload to 132096 or more/));
+  await assert.rejects(connecting, isUnavailable(/max_payload to 263168 or more/));
   await server.stop();
+});
+
+test("the largest command there can be fits into the messages of the least broker that is taken", async (context) => {
+  const small = await startNats({ folder: join(folder, "smaller"), jetstream: false, maxPayloadBytes: 65_536 });
+  const refused = NatsBus.connect({ ...here, servers: [`127.0.0.1:${small.port}`] });
+  const refusal = await refused.then(() => "", String);
+  await small.stop();
+  const maxPayloadBytes = Number(/max_payload to (\d+)/.exec(refusal)?.[1]);
+  const least = await startNats({ folder: join(folder, "least"), jetstream: false, maxPayloadBytes });
+  const bus = await NatsBus.connect({ ...here, servers: [`127.0.0.1:${least.port}`] });
+  context.after(async () => {
+    await bus.close();
+    await least.stop();
+  });
+  await bus.serveCommands("stock", recorder().endpoint);
+  const { idLengthMax, payloadBytesMax } = defaultLimits;
+  const id = "\u0001".repeat(idLengthMax);
+  // Mostly quotes, each of which is two characters in the text of the origin.
+  const input = Array.from({ length: Math.floor(payloadBytesMax / '"",'.length) }, () => "");
+  const origin = { coordinator: id, key: id, definition: id, definitionHash: 1, input, deadlineAt: 1 };
+  const largest = { branchId: id, payload: input, origin: encodeOrigin(origin) };
+  const answer = await bus.send({ service: "stock", partition: "0" }, prepare("t", largest), 5_000);
+  assert.deepEqual(answer, { kind: "refused", reason: "t" });
 });
 
 test("messages fit what the broker takes", async () => {

@@ -1,6 +1,6 @@
 // The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
 import type { Clock, Random } from "@assent/orchestrator";
-import { defaultLimits } from "@assent/protocol";
+import { defaultLimits, payloadsPerMessage } from "@assent/protocol";
 import {
   connect,
   type ConnectionOptions,
@@ -40,9 +40,6 @@ export class NatsUnavailable extends Error {
     this.name = "NatsUnavailable";
   }
 }
-
-/** What a message must hold at least: a payload and its origin, each as large as they may be, and headers. */
-const payloadsPerMessage = 2;
 
 export class Connection {
   readonly nats: NatsConnection;
