@@ -123,3 +123,12 @@ test("P10 whoever waits only ever waits for those who came before it and still a
   );
   assert.ok(waited > 0);
 });
+
+test("an account that nobody asks for any more is forgotten, although whoever waited never said that it left", () => {
+  const line = new WaitingLine();
+  const lives = 1_000;
+  for (let life = 0; life < lives; life += 1) {
+    line.join(`sold out ${life}`, "a", { amount: 1, seenAt: life * waitingForgottenMs });
+  }
+  assert.ok(line.accounts < 20, `${line.accounts} of ${lives} are`);
+});

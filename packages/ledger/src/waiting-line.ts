@@ -9,6 +9,8 @@
  * Longer than the longest pause between two tries.
  */
 export const waitingForgottenMs = 500;
+/** How often all lines are looked through for those who have gone. */
+const lookThroughEveryMs = 10 * waitingForgottenMs;
 
 interface Waiting {
   readonly amount: number;
@@ -18,6 +20,12 @@ interface Waiting {
 export class WaitingLine {
   /** By account, then by who waits, in order of arrival. */
   readonly #lines = new Map<string, Map<string, Waiting>>();
+  #lookedThroughAt = -Infinity;
+
+  /** Accounts that somebody waits for, or has waited for lately. */
+  get accounts(): number {
+    return this.#lines.size;
+  }
 
   /** What those ahead of `who` are waiting for on this account. */
   ahead(accountId: string, who: string, now: number): number {
@@ -26,7 +34,7 @@ export class WaitingLine {
     let sum = 0;
     for (const [name, { amount, seenAt }] of line) {
       // Whoever asks has gone, too, if it has not asked for long: it comes back behind all that are there.
-      if (Math.abs(now - seenAt) > waitingForgottenMs) line.delete(name);
+      if (hasGone(seenAt, now)) line.delete(name);
       else if (name === who) break;
       else sum += amount;
     }
@@ -35,6 +43,7 @@ export class WaitingLine {
 
   /** Joins the line, or stays at one's place in it. */
   join(accountId: string, who: string, waiting: Waiting): void {
+    this.#lookThrough(waiting.seenAt);
     let line = this.#lines.get(accountId);
     if (line === undefined) {
       line = new Map();
@@ -49,4 +58,16 @@ export class WaitingLine {
     line.delete(who);
     if (line.size === 0) this.#lines.delete(accountId);
   }
+
+  /** Who gives up does not say so, and may be the last who asks for an account: its line would be kept for ever. */
+  #lookThrough(now: number): void {
+    if (Math.abs(now - this.#lookedThroughAt) <= lookThroughEveryMs) return;
+    this.#lookedThroughAt = now;
+    for (const [accountId, line] of this.#lines) {
+      for (const [name, { seenAt }] of line) if (hasGone(seenAt, now)) line.delete(name);
+      if (line.size === 0) this.#lines.delete(accountId);
+    }
+  }
 }
+
+const hasGone = (seenAt: number, now: number): boolean => Math.abs(now - seenAt) > waitingForgottenMs;
