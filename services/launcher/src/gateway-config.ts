@@ -126,7 +126,7 @@ function frontend({ host, port }: GatewayOptions): string {
     `${answer(503, nobody)} if is_health lacks_one`,
     `${answer(200, { status: "healthy" })} if is_health`,
     `${answer(404, nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,
-    "use_backend checkout if { path_beg /orders/checkout/ }",
+    "use_backend checkout if { path,url_dec -m beg /orders/checkout/ }",
     "use_backend orders if { path_beg /orders/ }",
     "use_backend stock if { path_beg /stock/ }",
     "default_backend payment",
