@@ -1,5 +1,5 @@
 // Beginning: the row is claimed and the record opened in one step (C4), once per row at a time.
-import { type FieldCondition, unfinishedRecords } from "@assent/orchestrator";
+import { type BeginRequest, type BeginResult, type FieldCondition, unfinishedRecords } from "@assent/orchestrator";
 import { parseTransactionId } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -174,6 +174,31 @@ export const beginCases: readonly Case<LogAdapter>[] = [
       assert.deepEqual(await adapter.log.begin(beginRequest(clock)), committed, "at the end");
       clock.advance(365 * 86_400_000);
       assert.deepEqual(await adapter.log.begin(beginRequest(clock)), committed, "a year later");
+    },
+  },
+  {
+    name: "S4 a begin whose condition no row meets begins nothing, and tells what became of the key",
+    async run(adapter, clock) {
+      const { log, rows } = adapter;
+      const create = { incarnation: "life7", fields: orderFields };
+      const change = { expect: [{ field: "units", atLeast: 1, atMost: 0 }] };
+      const ask = (extra: Partial<BeginRequest> = { create }): Promise<BeginResult> =>
+        log.begin(beginRequest(clock, { ...extra, change }));
+      assert.deepEqual(await ask({}), { kind: "absent" });
+      assert.equal((await ask()).kind, "unmet");
+      assert.equal(await rows.readRow(orderKey), undefined, "no row is made");
+      const first = await begun(adapter, clock, { create });
+      assert.deepEqual(await ask(), { kind: "in_flight", txId: first.txId });
+      await decided(adapter, decision(first, "abort"));
+      assert.deepEqual(await ask(), { kind: "releasing", txId: first.txId });
+      await log.end(first);
+      assert.equal((await ask()).kind, "unmet", "the next attempt is not begun");
+      const second = await begun(adapter, clock, { create });
+      assert.equal(parseTransactionId(second.txId).attempt, 2);
+      await decided(adapter, decision(second, "commit"));
+      assert.deepEqual(await ask(), { kind: "committed", txId: second.txId });
+      assert.deepEqual(await ask({}), { kind: "committed", txId: second.txId });
+      assert.equal((await ask({ create: { ...create, incarnation: "life8" } })).kind, "unmet", "of other content");
     },
   },
   {

@@ -5,7 +5,7 @@ import { type Fate, delivered } from "../test-kit/network.ts";
 import type { SeededRandom } from "@assent/simulator";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { services, type Started, trip, type Trip, World } from "../test-kit/world.ts";
-import type { RunResult } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 
 const seeds = 300;
 /** How long faults go on, and how long there is to clean up afterwards. */

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { delivered, lost, unanswered } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { services, trip, type Trip, World } from "../test-kit/world.ts";
-import type { Orchestrator, RunResult } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 import { LeasedOwnership } from "./ownership.ts";
 
 const one: Trip = { hotel: "h", rooms: 1, flight: "f", seats: 1 };

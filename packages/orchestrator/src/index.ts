@@ -1,6 +1,7 @@
 /** Distributed transactions for TypeScript services: define, run, take part, recover. @module */
 export * from "./admission.ts";
 export * from "./backoff.ts";
+export type { RunRequest } from "./begin-request.ts";
 export * from "./breaker.ts";
 export * from "./breakers.ts";
 export * from "./definition.ts";
@@ -18,6 +19,7 @@ export * from "./ports/random.ts";
 export * from "./ports/tables.ts";
 export * from "./ports/transaction-log.ts";
 export * from "./ports/transport.ts";
+export { comeBackAfterMs, type RunResult } from "./run-result.ts";
 export * from "./selector.ts";
 export * from "./standard-schema.ts";
 export * from "./unfinished.ts";

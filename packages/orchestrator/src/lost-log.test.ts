@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { delivered, lost } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { services, trip, type Trip, World } from "../test-kit/world.ts";
-import type { Orchestrator, RunResult } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 
 const protocols = ["2pc", "saga"] as const;
 const two: Trip = { hotel: "h", rooms: 2, flight: "f", seats: 3 };

@@ -7,7 +7,8 @@ import { delivered, lost } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { services, trip, type Trip, tripSchema, World } from "../test-kit/world.ts";
 import { defineTransaction } from "./definition.ts";
-import type { Orchestrator, RunResult } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 
 const one: Trip = { hotel: "h", rooms: 1, flight: "f", seats: 1 };
 
@@ -18,8 +19,10 @@ test("overload: a full queue is refused at once, nothing is claimed or sent", as
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ admission: { inFlightMax: 1, queueMax: 1 } });
   const [first, second] = [start(orchestrator, "k1"), start(orchestrator, "k2")];
+  const asked = world.scriptedLog.calls.length;
   const refused = await start(orchestrator, "k3");
   assert.deepEqual(refused, { kind: "overloaded", retryAfterMs: 1_000 });
+  assert.equal(world.scriptedLog.calls.length, asked, "a crowd costs the log nothing");
   assert.equal(await world.row("k3"), undefined);
   assert.deepEqual(
     [(await world.clock.until(first)).kind, (await world.clock.until(second)).kind].join(),
@@ -54,7 +57,7 @@ test("an open breaker refuses before anything is claimed, and lets a probe throu
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "auto" });
   await openBreaker(world, orchestrator, "flights");
-  const refused = await start(orchestrator);
+  const refused = await world.clock.until(start(orchestrator));
   assert.deepEqual(refused, { kind: "service_unavailable", service: "flights", retryAfterMs: 1_000 });
   assert.equal(await world.row("k"), undefined);
   assert.equal(orchestrator.currentProtocol(), "2pc");
@@ -62,6 +65,39 @@ test("an open breaker refuses before anything is claimed, and lets a probe throu
   await world.clock.advance(60_000);
   assert.equal((await world.clock.until(start(orchestrator))).kind, "committed");
   assert.equal((await world.clock.until(start(orchestrator, "k2"))).kind, "committed");
+});
+
+test("S5 while a breaker is open, what was paid stays told as paid, and what is under way stays open", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot({ protocol: "2pc" });
+  const first = await world.clock.until(start(orchestrator, "paid"));
+  assert.equal(first.kind, "committed");
+  const conditional = { ...trip, onBegin: { expect: [{ field: "booked", is: false }] } };
+  await openBreaker(world, orchestrator, "flights");
+  const dying = world.boot();
+  dying.process.dieAtPoint(1);
+  void start(dying.orchestrator, "stuck");
+  const sent = world.network.sent.length;
+  const ask = (key: string, definition = trip, input = { ...one }): Promise<RunResult> =>
+    world.clock.until(orchestrator.run(definition, { key, input }));
+  const paid = { ...first, repeated: true };
+  assert.deepEqual(await ask("paid"), paid);
+  assert.deepEqual(await ask("paid", conditional), paid, "whatever an attempt would need to begin");
+  assert.equal((await ask("paid", trip, { ...one, rooms: 2 })).kind, "unmet", "another request hears no outcome");
+  assert.deepEqual(await ask("stuck"), { kind: "pending", retryAfterMs: 1_000 });
+  for (const key of ["opener", "fresh"]) assert.equal((await ask(key)).kind, "service_unavailable", key);
+  assert.equal((await world.clock.until(orchestrator.run(trip, { key: "fresh" }))).kind, "service_unavailable");
+  assert.equal(await world.row("fresh"), undefined);
+  assert.deepEqual([(await world.row("opener"))?.attempt, (await world.row("opener"))?.outcome], [1, "aborted"]);
+  assert.equal(world.network.sent.length, sent, "nothing was sent");
+});
+
+test("S5 while a breaker is open and the log does not answer, nothing is said of the outcome", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot({ protocol: "2pc" });
+  await openBreaker(world, orchestrator, "flights");
+  world.scriptedLog.failNext("begin", "not_written");
+  assert.equal((await world.clock.until(start(orchestrator, "k"))).kind, "pending");
 });
 
 test("D12 a probe that proves nothing gives its permit back: for a repeat, an absent and an unmet row", async () => {
@@ -243,7 +279,7 @@ test("the abort rate counts told outcomes, never what a breaker kept out (D28)",
   await world.deposit("flights", "f", 9);
   await openBreaker(world, orchestrator, "flights");
   const rate = orchestrator.status().abortRate;
-  for (let index = 0; index < 50; index += 1) await start(orchestrator, `x${index}`);
+  for (let index = 0; index < 50; index += 1) await world.clock.until(start(orchestrator, `x${index}`));
   assert.equal(orchestrator.status().abortRate, rate);
   assert.equal(services.length, 2);
 });

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { lost, unanswered } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { trip, type Trip, World } from "../test-kit/world.ts";
-import type { Orchestrator, RunResult } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 
 const protocols = ["2pc", "saga"] as const;
 const two: Trip = { hotel: "h", rooms: 2, flight: "f", seats: 2 };

@@ -6,9 +6,8 @@ import {
   decodeQuestions,
   defaultLimits,
   encodeQuestionAnswers,
-  fingerprintOf,
+  invariant,
   isEnded,
-  type JsonObject,
   type Limits,
   type Outcome,
   type Protocol,
@@ -19,6 +18,7 @@ import {
 } from "@assent/protocol";
 import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
 import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
+import { beginningNothing, beginRequest, isOtherContent, type RunRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
 import { type Leadership, soleLeadership } from "./leadership.ts";
@@ -26,9 +26,10 @@ import { exclusiveOwnership, type Ownership } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
 import { type Observer, silentObserver } from "./ports/observer.ts";
 import type { Random } from "./ports/random.ts";
-import type { BeginResult, Row, TransactionLog } from "./ports/transaction-log.ts";
+import type { BeginRequest, BeginResult, TransactionLog } from "./ports/transaction-log.ts";
 import type { Transport } from "./ports/transport.ts";
 import { Recovery } from "./recovery.ts";
+import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
 import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
 import { InvalidInput } from "./standard-schema.ts";
 import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
@@ -62,31 +63,8 @@ export interface OrchestratorOptions {
   readonly logMayLoseTail?: boolean;
 }
 
-export interface RunRequest {
-  /** What the transaction belongs to, such as an order id. One attempt at a time; a success is for ever. */
-  readonly key: string;
-  /** The row to begin with where the key has none yet. A key that has other fields already is refused (`unmet`). */
-  readonly input?: JsonObject;
-}
-
-/** How long a caller that was told to come back should wait. */
-export const comeBackAfterMs = 1_000;
 /** How often an outcome that another process decides is looked up. */
 const outcomePollMs = 50;
-
-export type RunResult =
-  /** `repeated`: committed by an earlier call; nothing was done now. */
-  | { readonly kind: "committed"; readonly txId: string; readonly repeated: boolean }
-  | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
-  /** Not known yet; it may still commit. Ask again with the same key. */
-  | { readonly kind: "pending"; readonly retryAfterMs: number }
-  /** There is no such key; nothing was done. */
-  | { readonly kind: "absent" }
-  /** The row does not meet the conditions of the definition; nothing was done. */
-  | { readonly kind: "unmet"; readonly row: Row }
-  /** Nothing was claimed or sent. */
-  | { readonly kind: "overloaded"; readonly retryAfterMs: number }
-  | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };
 
 export class Orchestrator {
   readonly #owner: string;
@@ -160,7 +138,7 @@ export class Orchestrator {
     } catch (error) {
       // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
       observer.observe({ type: "BackgroundWorkFailed", work: `run ${transaction.name} ${request.key}`, error });
-      return { kind: "pending", retryAfterMs: comeBackAfterMs };
+      return pending;
     } finally {
       this.#admission.leave();
     }
@@ -242,7 +220,7 @@ export class Orchestrator {
   async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
     const { breakers } = this.#environment;
     const entered = breakers.enter(transaction.services);
-    if ("cutOff" in entered) return this.#refuse("service_unavailable", entered.cutOff);
+    if ("cutOff" in entered) return this.#refusedByBreaker(transaction, request, entered.cutOff);
     try {
       for (;;) {
         const startedAt = this.#environment.clock.monotonic();
@@ -251,7 +229,7 @@ export class Orchestrator {
           case "begun":
             return await this.#drive(transaction, result.record, { startedAt, giveUpAt });
           case "committed":
-            return { kind: "committed", txId: result.txId, repeated: true };
+            return repeatedly(result.txId);
           case "absent":
           case "unmet":
             return result;
@@ -270,21 +248,31 @@ export class Orchestrator {
   }
 
   #begin<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<BeginResult> {
-    const { log, clock, limits } = this.#environment;
-    const now = clock.now();
-    const { key, input } = request;
-    return log.begin({
-      key,
-      ...(input !== undefined && { create: { incarnation: incarnationOf(input), fields: input } }),
-      ...(transaction.onBegin !== undefined && { change: transaction.onBegin }),
-      definition: transaction.name,
-      definitionHash: transaction.hash,
-      protocol: this.currentProtocol(),
-      owner: this.#owner,
-      begunAt: now,
-      deadlineAt: now + limits.phaseOneDeadlineMs,
-      releaseWaitMs: limits.releaseWaitMs,
-    });
+    return this.#environment.log.begin(this.#beginRequest(transaction, request));
+  }
+
+  #beginRequest<Input>(transaction: Transaction<Input>, request: RunRequest): BeginRequest {
+    const { clock, limits } = this.#environment;
+    const by = { owner: this.#owner, protocol: this.currentProtocol(), now: clock.now(), limits };
+    return beginRequest(transaction, request, by);
+  }
+
+  /**
+   * S5: a breaker keeps new attempts out for as long as a service is away; what was paid before stays told as paid, and
+   * what is under way stays open. Admission asks for nobody that it refuses: it says nothing of earlier attempts, lasts
+   * as long as a crowd does, and a round of the store for each whom there is no room for would keep the crowd there.
+   */
+  async #refusedByBreaker<Input>(
+    transaction: Transaction<Input>,
+    request: RunRequest,
+    service: string,
+  ): Promise<RunResult> {
+    const known = await this.#environment.log.begin(beginningNothing(this.#beginRequest(transaction, request)));
+    invariant(known.kind !== "begun", "C4", "it began although no row can meet its condition");
+    if (known.kind === "committed") return repeatedly(known.txId);
+    if (known.kind === "in_flight") return pending;
+    if (known.kind === "unmet" && isOtherContent(known.row, request)) return known;
+    return this.#refuse("service_unavailable", service);
   }
 
   async #drive<Input>(
@@ -374,22 +362,6 @@ export class Orchestrator {
     if (code === "service_unavailable") return { kind: code, service, retryAfterMs: comeBackAfterMs };
     return { kind: "overloaded", retryAfterMs: comeBackAfterMs };
   }
-}
-
-/**
- * Rows that are created here have an incarnation that follows from what they were created with, so that a repeat after
- * the log lost its last writes resumes the same attempt instead of charging again (T3).
- */
-function incarnationOf(input: JsonObject): string {
-  return fingerprintOf(input).toString(36);
-}
-
-const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };
-
-function told(txId: string, outcome: Outcome, repeated: boolean): RunResult {
-  return outcome.kind === "committed"
-    ? { kind: "committed", txId, repeated }
-    : { kind: "aborted", txId, reason: outcome.reason };
 }
 
 function policyOf(protocol: Protocol | "auto" | ProtocolPolicy, observer: Observer): ProtocolPolicy {

@@ -5,7 +5,8 @@ import { delivered, lost } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { type Started, trip, type Trip, tripSchema, World } from "../test-kit/world.ts";
 import { defineTransaction } from "./definition.ts";
-import type { Orchestrator, RunResult } from "./orchestrator.ts";
+import type { Orchestrator } from "./orchestrator.ts";
+import type { RunResult } from "./run-result.ts";
 
 const protocols = ["2pc", "saga"] as const;
 const two: Trip = { hotel: "h", rooms: 2, flight: "f", seats: 3 };

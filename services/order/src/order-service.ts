@@ -50,7 +50,6 @@ const seedChunk = 5_000;
 /** Unfinished transactions looked at for the parked ones, and shown. */
 const parkedScanMax = 10_000;
 const parkedShownMax = 10;
-const pendingRetryMs = 1_000;
 
 export class OrderService {
   readonly #options: OrderServiceOptions;
@@ -96,12 +95,10 @@ export class OrderService {
       case "pending":
         throw checkoutPending(result.retryAfterMs);
       case "overloaded":
-        if (await this.#wasPaid(orderId)) return;
-        throw new Problem("overloaded", "Too many checkouts at once. Nothing was started; try again later.", {
+        throw new Problem("overloaded", "Too many checkouts at once. This one was not started; ask again later.", {
           retryAfterMs: result.retryAfterMs,
         });
       case "service_unavailable":
-        if (await this.#wasPaid(orderId)) return;
         throw new Problem(
           `service_${result.service}_unavailable`,
           `Checkout failed: ${result.service} does not answer. Nothing was started; try again later.`,
@@ -155,13 +152,6 @@ export class OrderService {
   /** Resolves when the store answers. */
   async ping(): Promise<void> {
     await this.#options.store.run("readRow", { key: "" });
-  }
-
-  /** S5: that nothing was started now says nothing of what was started before. @throws {Problem} checkout_pending */
-  async #wasPaid(orderId: string): Promise<boolean> {
-    const row = await this.#options.store.run("readRow", { key: orderId });
-    if (row?.outcome === "pending") throw checkoutPending(pendingRetryMs);
-    return row?.outcome === "committed";
   }
 
   /** A repeat is answered as before, even if the item has gone since, or stock does not answer. @throws {Problem} */
