@@ -271,6 +271,66 @@ for (const held of ["begin", "takeOver"] as const) {
   });
 }
 
+test("a question that is asked after the stop gets no driver here, and waits for the next process (R5)", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const before = world.boot({ protocol: "2pc" });
+  world.network.commandFate = ({ service }) => (service === "flights" ? lost : delivered);
+  const { commits } = world;
+  void start(before.orchestrator);
+  await world.clock.advance(100);
+  before.process.die();
+  world.loseLogAfter(commits);
+  const stopped = world.boot().orchestrator;
+  await world.clock.until(stopped.stop(0));
+  const sent = world.network.sent.length;
+  await world.clock.advance(world.limits.askAfterMs + 1_000);
+  await world.clock.until(world.participant("hotels").sweep());
+  await world.clock.advance(10_000);
+  assert.equal(world.network.asked.length, 1);
+  assert.deepEqual([stopped.status().live, world.network.sent.length], [0, sent]);
+  world.network.commandFate = () => delivered;
+  await world.clock.until(world.boot().orchestrator.start());
+  await world.clock.advance(world.limits.askAfterMs);
+  await world.clock.until(world.participant("hotels").sweep());
+  await world.clock.advance(1_000);
+  await checkMoney(world, new Map([["k", one]]));
+});
+
+test("who waits for a failed attempt to release begins no other when the process stops meanwhile", async () => {
+  const world = await World.with({ rooms: 1, seats: 0 });
+  const { orchestrator } = world.boot({ protocol: "2pc" });
+  world.network.commandFate = ({ verb }) => (verb === "abort" ? lost : delivered);
+  const first = start(orchestrator);
+  await world.clock.advance(100);
+  const waiting = start(orchestrator);
+  await world.clock.advance(100);
+  await world.clock.until(orchestrator.stop(0));
+  assert.equal((await world.clock.until(waiting)).kind, "pending");
+  await world.clock.until(first);
+  assert.equal((await world.row("k"))?.attempt, 1);
+});
+
+test("R2 a begin that is answered when its record was taken over here gets no second driver", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot({ protocol: "2pc" });
+  let answer: () => void = () => assert.fail("nothing was begun");
+  world.scriptedLog.answered = (method) =>
+    method === "begin" ? new Promise((resolve) => (answer = resolve)) : Promise.resolve();
+  world.network.commandFate = () => lost;
+  void start(orchestrator);
+  await world.clock.advance(world.limits.phaseOneDeadlineMs + world.limits.takeoverGraceMs + 1_000);
+  await world.clock.until(orchestrator.sweep());
+  assert.equal(orchestrator.status().live, 1);
+  answer();
+  await world.clock.advance(0);
+  assert.deepEqual(world.network.verbs("prepare"), []);
+  assert.equal(world.seen("TransactionTakenOver").length, 1);
+  await world.clock.until(orchestrator.stop(0));
+  const sent = world.network.sent.length;
+  await world.clock.advance(120_000);
+  assert.equal(world.network.sent.length, sent, "a stopped orchestrator sends nothing");
+});
+
 test("the abort rate counts told outcomes, never what a breaker kept out (D28)", async () => {
   const world = await World.with({ rooms: 9, seats: 0 });
   const { orchestrator } = world.boot({ protocol: "auto" });

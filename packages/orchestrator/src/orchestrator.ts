@@ -239,7 +239,7 @@ export class Orchestrator {
           }
           case "releasing":
             await this.#awaitRelease(result.txId);
-            if (this.#environment.clock.monotonic() >= giveUpAt) return pending;
+            if (this.#environment.clock.monotonic() >= giveUpAt || this.#stopped) return pending;
         }
       }
     } finally {
@@ -284,7 +284,8 @@ export class Orchestrator {
     observer.observe({ type: "TransactionBegun", txId: record.txId, protocol: record.protocol });
     // Begun while this process was stopping: the next one takes it over like anything else that was left.
     if (this.#left) return pending;
-    const driver = this.#newDriver(transaction, record, startedAt);
+    // Answered so late that it has been taken over here: it has a driver, and gets no second one.
+    const driver = this.#live.get(record.txId) ?? this.#newDriver(transaction, record, startedAt);
     const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
     // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
     const outcome = first ?? (await this.#awaitOther(record.txId, giveUpAt));

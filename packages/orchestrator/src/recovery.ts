@@ -64,9 +64,11 @@ export class Recovery {
 
   /**
    * R5: no record is never "abort". Creates it, undecided and with an epoch above the asker's, and runs R3.
-   * Undefined when the branches cannot be told here, as of an unknown definition: it waits for somebody who can.
+   * Undefined when the branches cannot be told here, as of an unknown definition, or when this process has stopped: it
+   * waits for somebody who can go on with it.
    */
   async rebuild(question: Question): Promise<TransactionRecord | undefined> {
+    if (this.#stopped) return undefined;
     const { environment, owner } = this.#options;
     const origin = decodeOrigin(question.origin);
     const parts = parseTransactionId(question.txId);
@@ -87,9 +89,8 @@ export class Recovery {
       input: origin.input,
       changedAt: environment.clock.now(),
     });
-    if (record.owner === owner && !isEnded(record) && !this.#options.isLive(record.txId)) {
-      this.#drive(record, branches);
-    }
+    const isLeftAlone = this.#stopped || this.#options.isLive(record.txId);
+    if (record.owner === owner && !isEnded(record) && !isLeftAlone) this.#drive(record, branches);
     return record;
   }
 
