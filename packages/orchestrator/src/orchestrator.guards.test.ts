@@ -157,6 +157,14 @@ for (const failing of ["builder", "schema", "key"] as const) {
   });
 }
 
+test("a call without a key is a bug of the caller, and claims nothing", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot();
+  await assert.rejects(start(orchestrator, ""), { code: "invalid_input" });
+  assert.deepEqual(world.scriptedLog.calls, []);
+  assert.equal(orchestrator.status().inFlight, 0);
+});
+
 test("an input that needs nothing from anybody is told so at once, and leaves nothing open", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const idle = defineTransaction<Trip>({

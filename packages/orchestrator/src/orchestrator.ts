@@ -122,9 +122,13 @@ export class Orchestrator {
     for (const driver of this.#live.values()) driver.abandon();
   }
 
-  /** Runs an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded. */
+  /**
+   * Runs an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded.
+   * @throws {InvalidInput} when the key is empty: nothing of an attempt without a key could be found again
+   */
   async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
     const { clock, limits, observer } = this.#environment;
+    if (request.key === "") throw new InvalidInput("the key is empty");
     if (this.#stopped) return this.#refuse("stopping");
     const entry = this.#admission.enter();
     if (entry === false) return this.#refuse("overloaded");

@@ -231,6 +231,19 @@ test("a record without branches is ended by whoever finds it", async () => {
   assert.deepEqual(await world.active(), []);
 });
 
+test("a record whose name no participant could read is ended by whoever finds it, with nothing sent", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const first = world.boot();
+  first.process.dieAtPoint(1);
+  void start(first.orchestrator, "k".repeat(world.limits.idLengthMax));
+  await world.clock.advance(100);
+  assert.equal((await world.active()).length, 1);
+  await world.clock.until(world.boot().orchestrator.start());
+  await world.clock.advance(1_000);
+  assert.deepEqual(await world.active(), []);
+  assert.deepEqual(world.network.sent, []);
+});
+
 const oneStep = (name: string, service: string): ReturnType<typeof defineTransaction<Trip>> =>
   defineTransaction<Trip>({
     name,

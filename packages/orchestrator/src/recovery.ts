@@ -143,6 +143,8 @@ export class Recovery {
     record: Pick<TransactionRecord, "txId" | "definition" | "definitionHash" | "input">,
   ): readonly BranchSpec[] | "unknown_definition" | "definition_failed" {
     const { environment } = this.#options;
+    // No participant reads such a name, nor what comes with it in one message: its owner has asked nobody anything.
+    if (record.txId.length > environment.limits.idLengthMax) return [];
     const definition = this.#definitionOf(record);
     if (definition === undefined) return "unknown_definition";
     try {
