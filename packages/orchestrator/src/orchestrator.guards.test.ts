@@ -43,6 +43,18 @@ test("D20 whoever waits in the queue waits no longer than a request may, and its
   assert.deepEqual([orchestrator.status().inFlight, orchestrator.status().queued], [0, 0]);
 });
 
+test("what fails when its caller has gone is told all the same", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot();
+  let fail: () => void = () => assert.fail("nothing was begun");
+  world.scriptedLog.answered = () => new Promise((_, reject) => (fail = () => reject(new Error("too late"))));
+  assert.equal((await world.clock.until(start(orchestrator))).kind, "pending");
+  assert.deepEqual(world.seen("BackgroundWorkFailed"), []);
+  fail();
+  await world.clock.advance(0);
+  assert.equal(world.seen("BackgroundWorkFailed").length, 1);
+});
+
 /** Lets a service be silent until its breaker opens, and answers when that is. */
 async function openBreaker(world: World, orchestrator: Orchestrator, service: string): Promise<void> {
   world.network.commandFate = (command) => (command.service === service ? lost : delivered);

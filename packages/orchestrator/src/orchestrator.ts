@@ -127,7 +127,7 @@ export class Orchestrator {
    * @throws {InvalidInput} when the key is empty: nothing of an attempt without a key could be found again
    */
   async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
-    const { clock, limits, observer } = this.#environment;
+    const { clock, limits } = this.#environment;
     if (request.key === "") throw new InvalidInput("the key is empty");
     if (this.#stopped) return this.#refuse("stopping");
     const entry = this.#admission.enter();
@@ -137,12 +137,8 @@ export class Orchestrator {
     try {
       if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
       // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.
-      const attempt = this.#attempt(transaction, request, giveUpAt);
+      const attempt = this.#attemptOrPending(transaction, request, giveUpAt);
       return (await waitFor(clock, attempt, giveUpAt - clock.monotonic())) ?? pending;
-    } catch (error) {
-      // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
-      observer.observe({ type: "BackgroundWorkFailed", work: `run ${transaction.name} ${request.key}`, error });
-      return pending;
     } finally {
       this.#admission.leave();
     }
@@ -219,6 +215,22 @@ export class Orchestrator {
     if ((await waitFor(clock, came, limits.requestWaitMs)) === true) return true;
     void place.then(() => this.#admission.leave());
     return false;
+  }
+
+  /** Tells of an error also when nobody waits for the attempt any more. */
+  async #attemptOrPending<Input>(
+    transaction: Transaction<Input>,
+    request: RunRequest,
+    giveUpAt: number,
+  ): Promise<RunResult> {
+    try {
+      return await this.#attempt(transaction, request, giveUpAt);
+    } catch (error) {
+      // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
+      const work = `run ${transaction.name} ${request.key}`;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
+      return pending;
+    }
   }
 
   async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
