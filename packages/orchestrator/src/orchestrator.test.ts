@@ -5,6 +5,7 @@ import { lost, unanswered } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { trip, type Trip, World } from "../test-kit/world.ts";
 import type { Orchestrator } from "./orchestrator.ts";
+import type { Clock } from "./ports/clock.ts";
 import type { RunResult } from "./run-result.ts";
 
 const protocols = ["2pc", "saga"] as const;
@@ -148,6 +149,27 @@ test("C5, T2 silence: abort at the deadline is told only with a tombstone; witho
   world.network.commandFate = () => ({ deliverAfterMs: [1], replyAfterMs: 1 });
   await world.clock.advance(60_000);
   await checkMoney(world, keyOfTwo);
+});
+
+test("C6 a clock that is set back while a transaction begins does not put its deadline off", async () => {
+  const world = await World.with({ rooms: 5, seats: 5 });
+  let setBackMs = 0;
+  const { clock: real } = world;
+  const clock: Clock = {
+    now: () => real.now() - setBackMs,
+    monotonic: () => real.monotonic(),
+    after: (delayMs, callback) => real.after(delayMs, callback),
+  };
+  const { orchestrator } = world.boot({ protocol: "2pc", clock });
+  world.scriptedLog.answered = (method) => {
+    if (method === "begin") setBackMs = 3_600_000;
+    return Promise.resolve();
+  };
+  world.network.commandFate = ({ service, verb }) =>
+    service === "flights" && verb === "prepare" ? lost : { deliverAfterMs: [1], replyAfterMs: 1 };
+  const result = await world.clock.until(start(orchestrator));
+  assert.deepEqual([result.kind, "reason" in result && result.reason], ["aborted", "timeout"]);
+  assert.ok(world.clock.monotonic() < world.limits.phaseOneDeadlineMs + world.limits.releaseWaitMs);
 });
 
 test("a caller is told pending after its wait, and the transaction commits later", async () => {

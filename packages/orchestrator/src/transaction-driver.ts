@@ -93,8 +93,9 @@ export class TransactionDriver {
 
   /** Starts phase 1 as the owner that has just begun the record. */
   begin(): void {
-    const { clock } = this.#environment;
-    const delayMs = Math.max(0, this.record.deadlineAt - clock.now());
+    const { clock, limits } = this.#environment;
+    // Not by the wall clock, which may be set meanwhile: the right of C6 is counted by the monotonic one, too.
+    const delayMs = Math.max(0, this.#startedAt + limits.phaseOneDeadlineMs - clock.monotonic());
     this.#deadline = clock.after(delayMs, () => this.#deadlinePassed());
     this.#dispatch({ type: "Begun" });
   }

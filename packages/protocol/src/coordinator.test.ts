@@ -261,6 +261,20 @@ test("P10 a contended branch is tried again until the bound, then the transactio
   assert.deepEqual(sent, ["wait for release", "abort a", "abort b"], "contended left no tombstone: a is told too");
 });
 
+test("P10 a clock that is set back neither hurries the retries nor keeps them up beyond the bound", () => {
+  const run = new Driven();
+  run.start();
+  run.yes("b");
+  const contended = () => run.answer("a", "prepare", { kind: "contended" });
+  contended();
+  run.retry("a", "prepare");
+  run.now -= 3_600_000;
+  assert.deepEqual(contended(), ["retry prepare a contended 0"]);
+  run.retry("a", "prepare");
+  run.now += defaultLimits.contendedWaitMs;
+  assert.deepEqual(contended(), ["write abort contended"]);
+});
+
 test("P10 a contended branch that gets its amount in time votes yes", () => {
   const run = new Driven();
   run.start();

@@ -143,7 +143,8 @@ export function intend(state: CoordinatorState, decision: Decision, reason?: str
 
 /** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */
 function contended(state: CoordinatorState, branch: BranchProgress, context: CoordinatorContext): CoordinatorStep {
-  const since = branch.contendedSince ?? context.now;
+  // A clock that was set back has the wait begin again.
+  const since = Math.min(branch.contendedSince ?? context.now, context.now);
   const refused = refusal(withBranch(state, { ...branch, contendedSince: since }));
   if (refused !== undefined) return refused;
   const waitedMs = context.now - since;
