@@ -12,7 +12,7 @@ import {
 } from "@assent/protocol";
 import { type AnyTransaction, planBranches } from "./definition.ts";
 import type { Leadership } from "./leadership.ts";
-import { Sweeper } from "./sweeper.ts";
+import { type Considered, Sweeper } from "./sweeper.ts";
 import { type DriverEnvironment, takeoverEpoch, TransactionDriver } from "./transaction-driver.ts";
 
 export interface RecoveryOptions {
@@ -33,7 +33,7 @@ export class Recovery {
   constructor(options: RecoveryOptions) {
     this.#options = options;
     const { environment, owner, leadership } = options;
-    const consider = (record: TransactionRecord, isOwnerGone: boolean): Promise<boolean> =>
+    const consider = (record: TransactionRecord, isOwnerGone: boolean): Promise<Considered> =>
       this.#contained(record.txId, () => this.#considerTakeover(record, { isOwnerGone }));
     this.#sweeper = new Sweeper({ environment, owner, leadership, consider });
   }
@@ -56,9 +56,9 @@ export class Recovery {
     void this.#contained(txId, async () => {
       const { environment, owner } = this.#options;
       const record = await environment.log.read(txId);
-      if (record === undefined || isEnded(record)) return;
+      if (record === undefined || isEnded(record)) return "done";
       const isOwnerGone = record.owner !== owner && (await environment.ownership.isGone(record.owner));
-      await this.#considerTakeover(record, { isOwnerGone, seenEpoch });
+      return this.#considerTakeover(record, { isOwnerGone, seenEpoch });
     });
   }
 
@@ -98,19 +98,24 @@ export class Recovery {
   async #considerTakeover(
     seen: TransactionRecord,
     { isOwnerGone, seenEpoch }: { isOwnerGone: boolean; seenEpoch?: number },
-  ): Promise<void> {
+  ): Promise<Considered> {
     const { environment, owner } = this.#options;
-    if (this.#options.isLive(seen.txId) || this.#stopped) return;
+    if (this.#options.isLive(seen.txId) || this.#stopped) return "done";
     const hasGivenUp = seen.owner === owner && seenEpoch !== undefined;
-    if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return;
+    if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return "done";
     const branches = this.#branchesOf(seen);
-    if (typeof branches === "string") return this.#parkUnplanned(seen, branches);
+    if (typeof branches === "string") {
+      await this.#parkUnplanned(seen, branches);
+      // An owner that lives looks after it, too.
+      return isOwnerGone ? "unknown" : "done";
+    }
     const taker = { owner, epoch: takeoverEpoch(seen, environment.clock, seenEpoch) };
     const { txId, owner: from, epoch } = seen;
     const write = await environment.log.takeOver({ txId, seen: { owner: from, epoch }, taker });
-    if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId) || this.#stopped) return;
+    if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId) || this.#stopped) return "done";
     environment.observer.observe({ type: "TransactionTakenOver", txId, from });
     this.#drive(write.record, branches);
+    return "done";
   }
 
   /** R2: its owner has let deadline + grace pass. */
@@ -172,13 +177,12 @@ export class Recovery {
   }
 
   /** An error in one transaction's recovery never touches another's (R6); the next sweep comes back to it. */
-  async #contained(txId: string, work: () => Promise<void>): Promise<boolean> {
+  async #contained(txId: string, work: () => Promise<Considered>): Promise<Considered> {
     try {
-      await work();
-      return true;
+      return await work();
     } catch (error) {
       this.#options.environment.observer.observe({ type: "BackgroundWorkFailed", work: `recover ${txId}`, error });
-      return false;
+      return "failed";
     }
   }
 }

@@ -3,7 +3,10 @@ import type { TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beginMany, bootInstance, type Instance } from "../test-kit/instances.ts";
-import { World } from "../test-kit/world.ts";
+import { delivered, lost } from "../test-kit/network.ts";
+import { trip, World } from "../test-kit/world.ts";
+import { defineTransaction } from "./definition.ts";
+import { leaderFailuresMax } from "./leadership.ts";
 import type { TransactionLog } from "./ports/transaction-log.ts";
 import { recoveryBatchMax } from "./sweeper.ts";
 
@@ -141,6 +144,24 @@ for (const [what, owners] of [
     assert.ok(second.observed.some(({ type }) => type === "LeadershipChanged"));
   });
 }
+
+test("R7, C6 a leader that does not know a definition lets those lead who do; it reads it once a sweep", async () => {
+  const world = await World.with(lotsOfRoom);
+  const counts = counted();
+  const newer = defineTransaction({ ...trip, version: 2 });
+  const older = await bootInstance(world, "older", { around: counts.around });
+  await startAll(world, older);
+  await startAll(world, await bootInstance(world, "newer", { definitions: [trip, newer] }));
+  const dying = await bootInstance(world, "dying", { definitions: [newer] });
+  world.network.commandFate = () => lost;
+  void dying.orchestrator.run(newer, { key: "k", input: { hotel: "h", rooms: 1, flight: "f", seats: 1 } });
+  await world.clock.advance(100);
+  dying.die();
+  world.network.commandFate = () => delivered;
+  await world.clock.advance(40_000);
+  assert.deepEqual(await world.active(), []);
+  assert.equal(older.observed.filter(({ type }) => type === "TransactionParked").length, leaderFailuresMax);
+});
 
 test("R7 a leader that cannot reach its leases is replaced", async () => {
   const world = await World.with(lotsOfRoom);

@@ -14,18 +14,23 @@ export const removalBatchMax = 2_000;
 /** Owners read at a time. */
 const ownersPageMax = 64;
 
+/** done: taken over, or not to be · unknown: its branches cannot be told here · failed: something went wrong. */
+export type Considered = "done" | "unknown" | "failed";
+
 export interface SweeperOptions {
   readonly environment: DriverEnvironment;
   readonly owner: string;
   readonly leadership: Leadership;
-  /** Takes a record over, if it may be; answers false when that failed. Never rejects (R6). */
-  readonly consider: (record: TransactionRecord, isOwnerGone: boolean) => Promise<boolean>;
+  /** Takes a record over, if it may be. Never rejects (R6). */
+  readonly consider: (record: TransactionRecord, isOwnerGone: boolean) => Promise<Considered>;
 }
 
 interface Turn {
   /** False: it only looks for dead owners. */
   readonly isSweep: boolean;
   hasFailed: boolean;
+  /** There was something that only others can take over: processes that know its definition. */
+  isStuck: boolean;
 }
 
 export class Sweeper {
@@ -56,15 +61,16 @@ export class Sweeper {
   /** Never rejects. */
   sweep(): Promise<void> {
     this.#lookedAt.clear();
-    return this.#turn({ isSweep: true, hasFailed: false });
+    return this.#turn({ isSweep: true, hasFailed: false, isStuck: false });
   }
 
   async #turn(turn: Turn): Promise<void> {
     const { leadership, owner } = this.#options;
     if (turn.isSweep) await this.#contained(turn, "sweep its own", () => this.#takeFrom(owner, false, turn));
     await this.#contained(turn, "sweep", () => this.#lead(turn));
-    if (turn.hasFailed) await leadership.failed();
-    else leadership.worked();
+    if (turn.hasFailed || turn.isStuck) await leadership.failed();
+    // A turn between sweeps passes over what is stuck, and says nothing of it.
+    else if (turn.isSweep) leadership.worked();
   }
 
   async #lead(turn: Turn): Promise<void> {
@@ -101,7 +107,10 @@ export class Sweeper {
       const place = after === undefined ? {} : { after };
       const page = await log.unfinished(owner, { ...overdue, ...place, limit: recoveryBatchMax });
       const considered = await Promise.all(page.map((record) => consider(record, isGone)));
-      if (page.length > 0 && !considered.includes(true)) turn.hasFailed = true;
+      if (page.length > 0 && !considered.includes("done")) {
+        if (considered.includes("unknown")) turn.isStuck = true;
+        else turn.hasFailed = true;
+      }
       if (page.length < recoveryBatchMax) return true;
       after = page.at(-1);
     }
@@ -143,7 +152,7 @@ export class Sweeper {
 
   async #turnNow(): Promise<void> {
     if (this.#options.environment.clock.monotonic() < this.#sweepAt) {
-      return this.#turn({ isSweep: false, hasFailed: false });
+      return this.#turn({ isSweep: false, hasFailed: false, isStuck: false });
     }
     await this.sweep();
     this.#sweepLater();

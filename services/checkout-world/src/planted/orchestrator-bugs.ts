@@ -167,8 +167,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/recovery.ts",
-        guard: "if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return;",
-        instead: "void hasGivenUp; void isOwnerGone; return;",
+        guard: 'if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return "done";',
+        instead: 'void hasGivenUp; void isOwnerGone; return "done";',
       },
     ],
   },
