@@ -8,7 +8,7 @@ import { trip, World } from "../test-kit/world.ts";
 import { defineTransaction } from "./definition.ts";
 import { leaderFailuresMax } from "./leadership.ts";
 import type { TransactionLog } from "./ports/transaction-log.ts";
-import { recoveryBatchMax } from "./sweeper.ts";
+import { recoveryBatchMax, removalBatchMax } from "./sweeper.ts";
 
 const many = 10_000;
 
@@ -232,6 +232,34 @@ test("R7 two leaders at once take each record over once, and end it right", asyn
   await world.clock.advance(10_000);
   assert.deepEqual(await world.active(), []);
   assert.equal(world.seen("TransactionEnded").length, 600);
+});
+
+test("R7 removal keeps up with what ends, however much that is", async () => {
+  const world = await World.with(lotsOfRoom);
+  const { orchestrator } = world.boot();
+  const records = await beginMany(world, "gone", { count: 2 * removalBatchMax + 1 });
+  const ends = records.map(async (record) => {
+    await world.log.decide({ ...record, decision: "abort" });
+    await world.log.end(record);
+  });
+  await world.clock.until(Promise.all(ends));
+  await world.clock.advance(4 * world.limits.maxAgeMs + 1);
+  await world.clock.until(orchestrator.sweep());
+  const left = await world.clock.until(Promise.all(records.map(({ txId }) => world.log.read(txId))));
+  assert.equal(left.filter((record) => record !== undefined).length, 0);
+});
+
+test("R7 removal that has fallen far behind lets the leader look for dead owners in between", async () => {
+  const world = await World.with(lotsOfRoom);
+  let removals = 0;
+  const sweep = async (limit: number): Promise<number> => {
+    removals += 1;
+    await new Promise<void>((resolve) => void world.clock.after(100, resolve));
+    return limit;
+  };
+  const leader = await bootInstance(world, "leader", { around: () => ({ sweep }) });
+  await world.clock.until(leader.orchestrator.sweep());
+  assert.equal(removals, world.limits.leaseRenewMs / 100);
 });
 
 test("R6 an owner whose records cannot be read delays nobody else's recovery", async () => {

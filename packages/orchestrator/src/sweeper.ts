@@ -9,7 +9,7 @@ import type { DriverEnvironment } from "./transaction-driver.ts";
 
 /** Unfinished records read at a time, and taken over at a time (R6). */
 export const recoveryBatchMax = 256;
-/** Ended records removed in one sweep. */
+/** Ended records removed at a time. */
 export const removalBatchMax = 2_000;
 /** Owners read at a time. */
 const ownersPageMax = 64;
@@ -85,7 +85,17 @@ export class Sweeper {
       if (owners.length < ownersPageMax) break;
       after = owners.at(-1);
     }
-    if (turn.isSweep && (await this.#leads())) await environment.log.sweep(removalBatchMax);
+    if (turn.isSweep) await this.#removeEnded();
+  }
+
+  /** All that may be removed; of a backlog as much as can be before it is time to look for dead owners again. */
+  async #removeEnded(): Promise<void> {
+    const { log, clock, limits } = this.#options.environment;
+    const until = clock.monotonic() + limits.leaseRenewMs;
+    while (await this.#leads()) {
+      const removed = await log.sweep(removalBatchMax);
+      if (removed < removalBatchMax || clock.monotonic() >= until) return;
+    }
   }
 
   async #lookAfter(owner: string, turn: Turn): Promise<void> {
