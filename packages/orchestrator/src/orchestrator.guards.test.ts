@@ -177,6 +177,15 @@ test("a call without a key is a bug of the caller, and claims nothing", async ()
   assert.equal(orchestrator.status().inFlight, 0);
 });
 
+test("R5 a row of an incarnation that names no attempt is not claimed", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  await world.clock.until(world.store.rows.putRow("k", "life:1", { ...one }));
+  const { orchestrator } = world.boot();
+  assert.equal((await world.clock.until(orchestrator.run(trip, { key: "k" }))).kind, "pending");
+  assert.equal(world.seen("BackgroundWorkFailed").length, 1, "and it is told why");
+  assert.equal((await world.row("k"))?.outcome, "none");
+});
+
 test("an input that needs nothing from anybody is told so at once, and leaves nothing open", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const idle = defineTransaction<Trip>({

@@ -20,6 +20,16 @@ test("R5 the name of an attempt can be read back, whatever the key", () => {
   assert.deepEqual(parseTransactionId("a:b:c:1:2"), named);
 });
 
+test("R5 a name that could not be read back is not made", () => {
+  for (const named of [
+    { key: "", incarnation: "1" },
+    { key: "k", incarnation: "" },
+    { key: "k", incarnation: "1:2" },
+  ]) {
+    assert.throws(() => transactionId({ ...named, attempt: 1 }), { code: "invariant_violation", rule: "R5" });
+  }
+});
+
 test("R5 other key, incarnation or attempt is another name", () => {
   fc.assert(
     fc.property(parts, parts, (one, other) => {

@@ -10,7 +10,10 @@ export interface TransactionIdParts {
   readonly attempt: number;
 }
 
+/** @throws {InvariantViolation} when the name could not be read back: its row would stay claimed for ever */
 export function transactionId({ key, incarnation, attempt }: TransactionIdParts): string {
+  invariant(key !== "", "R5", "an attempt has a key");
+  invariant(incarnation !== "" && !incarnation.includes(":"), "R5", `"${incarnation}" is no incarnation`);
   return `${key}:${incarnation}:${attempt}`;
 }
 

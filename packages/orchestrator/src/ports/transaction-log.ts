@@ -16,7 +16,7 @@ export type RowOutcome = "none" | "pending" | "committed" | "aborted";
 /** A row of the caller's own, such as an order. The header is kept by the log, the fields are the caller's. */
 export interface Row {
   readonly key: string;
-  /** New at every creation and re-seeding, so that nothing of a former life is mistaken for this one. */
+  /** New at every creation and seeding, so that nothing of a former life is mistaken for this one. Without a colon. */
   readonly incarnation: string;
   /** Number of the latest attempt; 0 before the first. */
   readonly attempt: number;
