@@ -108,6 +108,22 @@ test("R7 a release that fails is told, and ends the leadership all the same", as
   assert.equal(observed.filter(({ type }) => type === "BackgroundWorkFailed").length, 1);
 });
 
+test("R7 a lease that is granted when the leadership has been given up goes back at once", async () => {
+  const { clock, lease, observed } = candidates();
+  const acquire: Lease["acquire"] = async (...request) => {
+    await new Promise<void>((resolve) => void clock.after(500, resolve));
+    return lease.acquire(...request);
+  };
+  const observer = { observe: (observation: Observation) => void observed.push(observation) };
+  const one = new LeasedLeadership({ lease: { ...lease, acquire }, service: "order", owner: "a", clock, observer });
+  const asked = one.leads();
+  await clock.until(one.release());
+  assert.ok(!(await clock.until(asked)));
+  await clock.advance(1);
+  assert.equal(await clock.until(lease.current(sweeperLease("order"))), undefined);
+  assert.deepEqual(observed, [], "it never led");
+});
+
 test("R7 a process alone leads by construction", async () => {
   for (let turn = 0; turn < 2 * leaderFailuresMax; turn += 1) await soleLeadership.failed();
   soleLeadership.worked();

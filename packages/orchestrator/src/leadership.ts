@@ -82,10 +82,14 @@ export class LeasedLeadership implements Leadership {
   }
 
   async #giveUp(standsBackUntil: number): Promise<void> {
-    const { lease, owner } = this.#options;
     this.#standsBackUntil = standsBackUntil;
     this.#heldUntil = -Infinity;
     this.#tell(undefined);
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const { lease, owner } = this.#options;
     try {
       await lease.release(this.#name, owner);
     } catch (error) {
@@ -98,6 +102,8 @@ export class LeasedLeadership implements Leadership {
     const { lease, owner } = this.#options;
     try {
       const { holder, counter } = await lease.acquire(this.#name, owner, this.#limits.leaseMs);
+      // Given up while it was asked for: whatever came first at the store, nobody holds it now.
+      if (askedAt < this.#standsBackUntil) return holder === owner ? await this.#release() : undefined;
       // Counted from before the request: the store's lease can only outlive what is believed here.
       this.#heldUntil = holder === owner ? askedAt + this.#limits.leaseMs : -Infinity;
       this.#askedAt = askedAt;
