@@ -1,7 +1,7 @@
 // What a caller is told, and what has happened by then. Virtual time, real participants, a bus that a test breaks.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lost, unanswered } from "../test-kit/network.ts";
+import { delivered, lost, unanswered } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { trip, type Trip, World } from "../test-kit/world.ts";
 import type { Orchestrator } from "./orchestrator.ts";
@@ -138,6 +138,22 @@ test("absent without a row, unmet where the row does not meet the conditions: no
   const result = await world.clock.until(orchestrator.run(open, { key: "k" }));
   assert.deepEqual([result.kind, "txId" in result && result.txId], ["committed", "k:i2:1"]);
 });
+
+for (const protocol of protocols) {
+  test(`${protocol}: a branch that is slower each time than a message is waited for commits all the same`, async () => {
+    const world = await World.with({ rooms: 5, seats: 5 });
+    const { orchestrator } = world.boot({ protocol });
+    const replyAfterMs = world.limits.replyWaitMs + 1_000;
+    world.network.commandFate = ({ service }) =>
+      service === "flights" ? { deliverAfterMs: [1], replyAfterMs } : delivered;
+    const result = await world.clock.until(start(orchestrator));
+    assert.equal(result.kind, "committed");
+    await world.clock.advance(replyAfterMs * 3);
+    assert.equal((await world.row("k"))?.outcome, "committed");
+    assert.deepEqual([orchestrator.status().live, world.seen("BreakerChanged").length], [0, 0]);
+    await checkMoney(world, keyOfTwo);
+  });
+}
 
 test("C5, T2 silence: abort at the deadline is told only with a tombstone; without one it is pending", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });

@@ -56,6 +56,10 @@ export class TransactionDriver {
   readonly #options: DriverOptions;
   readonly #startedAt: number;
   readonly #timers = new Set<Timer>();
+  /** What each branch was asked last, and when that has to be asked again. */
+  readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
+  /** Branches that were asked in vain, since they last voted. */
+  readonly #silent = new Set<string>();
   #state: CoordinatorState;
   #deadline: Timer | undefined;
   #origin: string | undefined;
@@ -166,17 +170,57 @@ export class TransactionDriver {
   #send(branchId: string, verb: Verb): void {
     const spec = this.#options.branches.find((branch) => branch.branchId === branchId);
     if (spec === undefined) return;
-    const { transport, breakers, limits, logMayLoseTail } = this.#environment;
+    const { transport, limits, logMayLoseTail } = this.#environment;
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
-    const answered = transport.send(spec, this.#command(spec, verb), limits.replyWaitMs);
+    const answered = transport.send(spec, this.#command(spec, verb), limits.answerWaitMs);
     if (verb === "forget") return void answered;
+    let isSilent = false;
+    const fallSilent = (): void => {
+      isSilent = true;
+      this.#countSilence(spec);
+      this.#dispatch({ type: "WentUnanswered", branchId, verb });
+    };
+    this.#expectAnswer(branchId, verb, fallSilent);
     void answered.then((answer) => {
-      if (answer === undefined || answer.kind === "unknown") breakers.wentUnanswered(spec.service);
-      else breakers.answered(spec.service, verbRole(verb));
-      if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });
-      else this.#dispatch({ type: "Answered", branchId, verb, answer });
+      // What was sent again meanwhile is answered all the same: a branch may need longer than that each time.
+      if (answer !== undefined && answer.kind !== "unknown") {
+        this.#expectNoAnswer(branchId, verb);
+        this.#countAnswer(spec, verb);
+        return this.#dispatch({ type: "Answered", branchId, verb, answer });
+      }
+      if (isSilent) return;
+      this.#expectNoAnswer(branchId, verb);
+      if (answer === undefined) return fallSilent();
+      this.#countSilence(spec);
+      this.#dispatch({ type: "Answered", branchId, verb, answer });
     });
+  }
+
+  #expectAnswer(branchId: string, verb: Verb, fallSilent: () => void): void {
+    const before = this.#expected.get(branchId);
+    if (before !== undefined) this.#cancel(before.timer);
+    const timer = this.#after(this.#environment.limits.replyWaitMs, fallSilent);
+    this.#expected.set(branchId, { verb, timer });
+  }
+
+  /** An answer to something else than what was asked last changes nothing of what is expected. */
+  #expectNoAnswer(branchId: string, verb: Verb): void {
+    const expected = this.#expected.get(branchId);
+    if (expected?.verb === verb) this.#cancel(expected.timer);
+  }
+
+  /** However often one branch is asked in vain, it is one failure: a service is not cut off from all others for it. */
+  #countSilence({ service, branchId }: BranchSpec): void {
+    if (this.#silent.has(branchId)) return;
+    this.#silent.add(branchId);
+    this.#environment.breakers.wentUnanswered(service);
+  }
+
+  #countAnswer({ service, branchId }: BranchSpec, verb: Verb): void {
+    const role = verbRole(verb);
+    if (role === "vote" || role === "query") this.#silent.delete(branchId);
+    this.#environment.breakers.answered(service, role);
   }
 
   #failed(work: string, error: unknown): void {
@@ -300,11 +344,21 @@ export class TransactionDriver {
   }
 
   #later(delayMs: number, event: CoordinatorEvent): void {
+    this.#after(delayMs, () => this.#dispatch(event));
+  }
+
+  #after(delayMs: number, act: () => void): Timer {
     const timer = this.#environment.clock.after(delayMs, () => {
       this.#timers.delete(timer);
-      this.#dispatch(event);
+      act();
     });
     this.#timers.add(timer);
+    return timer;
+  }
+
+  #cancel(timer: Timer): void {
+    timer.cancel();
+    this.#timers.delete(timer);
   }
 
   #finish(why: "ended" | "stood_down"): void {

@@ -24,8 +24,10 @@ export interface Limits {
   /** Attempts at phase 2 before a transaction is parked (R4). */
   readonly parkAfterAttempts: number;
   readonly parkedRetryMs: number;
-  /** How long one message may take before its sender counts it as unanswered. */
+  /** How long one message may take before its sender counts it as unanswered, and sends it again. */
   readonly replyWaitMs: number;
+  /** How long its answer is waited for all the same: a branch may need longer than `replyWaitMs`, each time. */
+  readonly answerWaitMs: number;
   /** How long a `contended` branch is tried again (P10); 0 switches it off. */
   readonly contendedWaitMs: number;
   readonly contendedRetryMs: number;
@@ -57,6 +59,7 @@ export const defaultLimits: Limits = {
   parkAfterAttempts: 10,
   parkedRetryMs: 60_000,
   replyWaitMs: 2_000,
+  answerWaitMs: 10_000,
   contendedWaitMs: 1_000,
   contendedRetryMs: 10,
   releaseWaitMs: 2_000,
@@ -95,6 +98,7 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.maxAgeMs > limits.askAfterMs * 2, "a branch asks long before commands for it expire");
   relation(limits.maxAgeMs > limits.lossWindowMs + limits.askAfterMs * 2, "branches outlast what a log can lose");
   relation(limits.replyWaitMs < limits.phaseOneDeadlineMs, "phase 1 can be sent again before its deadline");
+  relation(limits.replyWaitMs <= limits.answerWaitMs, "an answer is waited for until it is sent for again, at least");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
   relation(limits.trailEntriesMax >= 8, "a trail has room for begin, decision, end and the gaps between");

@@ -39,15 +39,16 @@ export class MessageNotStored extends Error {
   }
 }
 
-/** Dispatches a message until the function it returns is called. Never throws. */
+/** Tries to bring a message for a while, and listens until the function it returns is called. Never throws. */
 export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   const { connection, replies, clock, limits, onFailure } = ports;
   const { subject, message, storage } = request;
   let timer: Timer | undefined;
   let over = false;
+  const sendUntil = clock.monotonic() + limits.sendForMs;
   const again = (delayMs: number): void => {
     timer?.cancel();
-    if (!over) timer = clock.after(delayMs, publish);
+    if (!over && clock.monotonic() + delayMs < sendUntil) timer = clock.after(delayMs, publish);
   };
   const reply = replies.open({
     answered(received) {

@@ -211,9 +211,11 @@ export class NatsBus implements Transport, QuestionTransport {
    */
   #whenSilent(place: string, send: () => () => void): () => void {
     const { clock } = this.#options;
-    const { directAfterMs } = this.#options.limits;
+    const { directAfterMs, sendForMs } = this.#options.limits;
+    const sendUntil = clock.monotonic() + sendForMs;
     let stop: () => void = () => undefined;
     const look = (): void => {
+      if (clock.monotonic() >= sendUntil) return;
       const restMs = (this.#heardAt.get(place) ?? -Infinity) + directAfterMs - clock.monotonic();
       stop = restMs > 0 ? later(restMs) : send();
     };

@@ -145,7 +145,7 @@ export class Deployment {
     const observer = { observe: (observation: Observation) => this.#observed(process.name, observation) };
     const random = new SeededRandom(this.random.below(2 ** 31));
     const endpoint = (service: string) => (message: Uint8Array) =>
-      this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: this.#limits.replyWaitMs });
+      this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: this.#limits.answerWaitMs });
     const leased = { lease: keyedLease(store), owner: process.name, clock, observer, limits: this.#limits };
     const ownership = new LeasedOwnership(leased);
     const options: OrchestratorOptions = {

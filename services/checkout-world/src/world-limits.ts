@@ -19,6 +19,7 @@ export const worldLimits: Limits = checkLimits({
   parkAfterAttempts: 4,
   parkedRetryMs: 8_000,
   replyWaitMs: 500,
+  answerWaitMs: 2_000,
   contendedWaitMs: 400,
   releaseWaitMs: 600,
 });

@@ -113,10 +113,9 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/transaction-driver.ts",
-        guard: 'if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        guard: 'this.#dispatch({ type: "WentUnanswered", branchId, verb });',
         instead:
-          'if (answer === undefined) this.#dispatch({ type: "Answered", branchId, verb, answer: { ' +
-          'kind: "refused", reason: "timeout" } });',
+          'this.#dispatch({ type: "Answered", branchId, verb, answer: { ' + 'kind: "refused", reason: "timeout" } });',
       },
     ],
   },
@@ -127,10 +126,9 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/transaction-driver.ts",
-        guard: 'if (answer === undefined) this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        guard: 'this.#dispatch({ type: "WentUnanswered", branchId, verb });',
         instead:
-          'if (answer === undefined) this.#dispatch({ type: "Answered", branchId, verb, answer: { ' +
-          'kind: "done", state: "prepared" } });',
+          'this.#dispatch({ type: "Answered", branchId, verb, answer: { ' + 'kind: "done", state: "prepared" } });',
       },
     ],
   },
