@@ -1,5 +1,6 @@
 /** The keyed stores over a server that speaks the Redis protocol, shared by several processes. @module */
 export * from "./executor-options.ts";
+export * from "./read-tables.ts";
 export * from "./redis-client-port.ts";
 export * from "./redis-executor.ts";
 export * from "./redis-limits.ts";
