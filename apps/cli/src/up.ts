@@ -1,6 +1,8 @@
 // `assent up`: a whole topology on this machine, until it is told to stop.
 import { startLocalTopology, startSentinelTopology, type Topology } from "@assent/launcher";
+import { isPortFree } from "@assent/local-servers";
 import { resolve } from "node:path";
+import { CannotStart } from "./cannot-start.ts";
 import { lockDataFolder } from "./embedded/data-folder.ts";
 import { LogStream } from "./log-stream.ts";
 import { InvalidSettings } from "./settings.ts";
@@ -22,18 +24,26 @@ export interface UpOptions {
 /** Two checks of the gateway, and some. */
 const drainMs = 1_200;
 
-/** @throws {InvalidSettings} {DataFolderInUse} {ServerUnavailable} {ServerNotStarted} */
+const portMax = 65_535;
+
+/** @throws {InvalidSettings} {CannotStart} {DataFolderInUse} {ServerUnavailable} {ServerNotStarted} */
 export async function up(options: UpOptions): Promise<void> {
   const { order, stock, payment, port } = options;
   const kind = oneOf("--topology", options.topology, ["local", "sentinel"]);
   const protocol = oneOf("--protocol", options.protocol, ["auto", "2pc", "saga"]);
   const delivery = oneOf("--delivery", options.delivery, ["jetstream", "core"]);
+  const ports = kind === "sentinel" ? [port, port + 1] : [port];
+  if (ports.some((each) => each > portMax)) {
+    const range = `from 1 to ${portMax - ports.length + 1}`;
+    throw new InvalidSettings(`--port is ${port}, and has to be ${range}, or 0 for a free one. Nothing was started.`);
+  }
   const folder = lockDataFolder(resolve(options.data ?? `data/${kind}`));
+  if (port !== 0) await mustBeFree(ports);
   const start = kind === "sentinel" ? startSentinelTopology : startLocalTopology;
   const topology = await start({
     folder: folder.path,
     instances: { order, stock, payment },
-    port,
+    ...(port !== 0 && { port }),
     protocol,
     delivery,
     faults: options.faults === true,
@@ -51,6 +61,15 @@ export async function up(options: UpOptions): Promise<void> {
   });
   console.log(table(topology));
   console.log(`assent: orders, stock and payment are served on ${topology.urls.join(" and ")}. Stop with Ctrl-C.`);
+}
+
+/** A gateway comes last: that its port is taken must be known before everything else runs. @throws {CannotStart} */
+async function mustBeFree(ports: readonly number[]): Promise<void> {
+  for (const port of ports) {
+    if (await isPortFree(port)) continue;
+    const remedy = "End what listens there, or name another with --port.";
+    throw new CannotStart("cannot_listen", `Port ${port} is taken. Nothing was started. ${remedy}`);
+  }
 }
 
 function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {

@@ -17,7 +17,7 @@ export const loopback = "127.0.0.1";
 export async function freePort(): Promise<number> {
   for (let draw = 0; draw < drawsMax; draw += 1) {
     const port = randomInt(firstPort, lastPort);
-    if (await isFree(port)) return port;
+    if (await isPortFree(port)) return port;
   }
   throw new Error(`none of ${drawsMax} ports between ${firstPort} and ${lastPort} is free; end what listens on them`);
 }
@@ -29,7 +29,8 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return [...ports];
 }
 
-function isFree(port: number): Promise<boolean> {
+/** Whether nobody listens on a port of the loopback address now. */
+export function isPortFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once("error", () => resolve(false));

@@ -133,6 +133,8 @@ export class ServerProcess {
     const printedBefore = this.log().length;
     const child = spawn(binary, args, {
       cwd: folder,
+      // Ctrl-C in a terminal goes to everybody in its group at once: in which order they end is for us to say.
+      detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, ...environment },
     });

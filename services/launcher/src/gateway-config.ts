@@ -89,6 +89,8 @@ export function gatewayFiles(options: GatewayOptions): GatewayFiles {
 
 const head = `global
   maxconn ${connectionsMax}
+  # Otherwise two gateways could share a port, and each would get some of the requests.
+  noreuseport
   # A stop lets what is in flight end.
   hard-stop-after ${answerMs}ms
 

@@ -1,6 +1,7 @@
 /** The checkout system as real processes on this machine. @module */
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
+export { keptSettings } from "./kept-settings.ts";
 export * from "./link.ts";
 export * from "./local-topology.ts";
 export * from "./serve-somewhere.ts";

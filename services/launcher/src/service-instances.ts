@@ -2,6 +2,7 @@
 import { freePort, ServerProcess } from "@assent/local-servers";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { keepSettings } from "./kept-settings.ts";
 import { type Processes, type ServiceName, serviceNames, type TopologyOptions } from "./topology.ts";
 
 export interface InstancesRequest {
@@ -43,26 +44,33 @@ function startInstance(
   { service, name, port }: InstancePort & { readonly service: ServiceName },
 ): Promise<ServerProcess> {
   const { folder, protocol = "auto", delivery = "jetstream", faults = false, drainMs = 0, environmentOf } = options;
+  const settings = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    INSTANCE_ID: name,
+    ASSENT_DELIVERY: delivery,
+    ORCHESTRATOR_PROTOCOL: protocol,
+    ASSENT_FAULTS: faults ? "on" : "off",
+    ASSENT_DRAIN_MS: String(drainMs),
+    ...surroundings(service, name),
+    ...environmentOf?.(name),
+  };
+  keepSettings(folder, name, settings);
   return ServerProcess.start({
     name,
     binary: process.execPath,
     args: [command, service],
     folder: join(folder, name),
     port,
-    environment: {
-      npm_lifecycle_event: undefined,
-      HOST: "127.0.0.1",
-      PORT: String(port),
-      INSTANCE_ID: name,
-      ASSENT_DELIVERY: delivery,
-      ORCHESTRATOR_PROTOCOL: protocol,
-      ASSENT_FAULTS: faults ? "on" : "off",
-      ASSENT_DRAIN_MS: String(drainMs),
-      ...surroundings(service, name),
-      ...environmentOf?.(name),
-    },
+    environment: { npm_lifecycle_event: undefined, ...withoutOthers(), ...settings },
     answers: () => isHealthy(port),
   });
+}
+
+/** Takes away what this process was told of servers of somebody else's. */
+function withoutOthers(): Readonly<Record<string, undefined>> {
+  const names = Object.keys(process.env).filter((name) => /^(REDIS|SENTINEL|NATS|ASSENT)_/.test(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
 }
 
 async function isHealthy(port: number): Promise<boolean> {

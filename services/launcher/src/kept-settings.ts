@@ -1,0 +1,19 @@
+// The settings of an instance, kept in its folder as a server's configuration is: whoever wants to reach the same
+// database reads them there.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+type Settings = Readonly<Record<string, string | undefined>>;
+
+const fileOf = (folder: string, instance: string): string => join(folder, instance, "settings.json");
+
+export function keepSettings(folder: string, instance: string, settings: Settings): void {
+  mkdirSync(join(folder, instance), { recursive: true });
+  writeFileSync(fileOf(folder, instance), `${JSON.stringify(settings, null, 2)}\n`);
+}
+
+/** Of an instance ("order-0") of the topology that was started last in the folder; undefined if there was none. */
+export function keptSettings(folder: string, instance: string): Settings | undefined {
+  const file = fileOf(folder, instance);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Settings) : undefined;
+}
