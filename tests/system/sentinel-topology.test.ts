@@ -1,11 +1,21 @@
 // `assent up --topology sentinel` in short: a failover, a stop, and another start on the same folder.
 import { KeepAliveClient } from "@assent/bench";
-import { databaseNames, masterView, startSentinelTopology, temporaryFolder, type Topology } from "@assent/launcher";
+import {
+  databaseNames,
+  keptSettings,
+  masterView,
+  startSentinelTopology,
+  temporaryFolder,
+  type Topology,
+} from "@assent/launcher";
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 const deadlineMs = 60_000;
+const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
 
 async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + deadlineMs;
@@ -22,6 +32,12 @@ async function paid(url: string, order: number): Promise<boolean> {
   } finally {
     client.close();
   }
+}
+
+/** As the command tells it to somebody who has the settings of an instance. */
+function history(order: string, settings: Readonly<Record<string, string | undefined>> = {}): string {
+  const env = { ...process.env, ...settings };
+  return execFileSync(process.execPath, [command, "history", order, "--database"], { env, encoding: "utf8" });
 }
 
 async function masterPort({ processes }: Topology): Promise<number> {
@@ -46,6 +62,8 @@ test("D10 the books outlive a failover and a restart of everything, whichever se
   first.hold(former);
   await first.processes.get(former)?.kill();
   await until("checkouts go on with another master", () => paid(first.url, 1));
+  const told = history("1", keptSettings(folder.path, "order-0"));
+  assert.match(told, /^data in the master of order by the sentinels 127.*\n\S+ is committed\n(.*\n)+$/);
   // The former master is not there when all is stopped: what it has is old.
   await first.stop();
 

@@ -1,8 +1,8 @@
 // A start that cannot succeed says why in a line and leaves nothing behind; a stop cuts nobody off.
 import { serveCheckout, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
@@ -50,6 +50,18 @@ test("a data folder that cannot be used is said, with what to set, before any re
   for (const [index, failed] of starts.entries()) {
     assertExplained(failed, new RegExp(`${names[index]} cannot be used`), /Nothing was started/, /ASSENT_DATA/);
   }
+  folder.remove();
+});
+
+test("a folder of something else is only looked at by what reads one", () => {
+  const folder = temporaryFolder();
+  for (const words of [["audit"], ["history", "0"]]) {
+    const { status, stderr } = spawnSync(process.execPath, [command, ...words, "--data", folder.path], {
+      encoding: "utf8",
+    });
+    assertExplained({ code: status, printed: stderr }, /there is no checkout data/, /nothing was created/);
+  }
+  assert.deepEqual(readdirSync(folder.path), []);
   folder.remove();
 });
 

@@ -2,18 +2,26 @@
 import { temporaryFolder } from "@assent/launcher";
 import { freePort } from "@assent/local-servers";
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
 
-function up(args: readonly string[]): { readonly child: ChildProcess; readonly printed: () => string } {
+interface Started {
+  readonly child: ChildProcess;
+  readonly printed: () => string;
+}
+
+function up(args: readonly string[], more: Readonly<Record<string, string>> = {}): Started {
   const environment = { ...process.env, npm_lifecycle_event: undefined };
   const child = spawn(process.execPath, [command, "up", ...args], {
-    env: environment,
+    env: { ...environment, ...more },
     stdio: ["ignore", "pipe", "pipe"],
+    // The leader of a group of its own, as a shell makes it: Ctrl-C goes to the whole of it.
+    detached: true,
   });
   let printed = "";
   child.stdout?.on("data", (chunk: unknown) => (printed += String(chunk)));
@@ -44,7 +52,8 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   const folder = temporaryFolder();
   const port = await freePort();
   const args = ["--data", folder.path, "--port", String(port), "--stock", "1", "--payment", "1"];
-  const { child, printed } = up(args);
+  // What is set for other servers must not reach these.
+  const { child, printed } = up(args, { SENTINEL_HOSTS: "203.0.113.5:1", REDIS_PASSWORD: "of another" });
   await until(() => printed().includes("are served on") || child.exitCode !== null, printed);
   const rows = [...printed().matchAll(/^ {2}(\S+) +port (\d+) +process (\d+)/gm)];
   const names = rows.map(([, name]) => name);
@@ -72,9 +81,31 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   assert.equal(refused, 1);
   assert.match(second.printed(), /is in use by process/);
 
-  child.kill("SIGINT");
+  const told = ["history", "0", "--topology", "local", "--data", folder.path];
+  const { stdout } = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
+  assert.match(stdout, /^data in redis:.*\n\S+ is committed\n(.* order-\d:\S+ @\d+\n){3}$/);
+
+  const other = temporaryFolder();
+  const third = up(["--data", other.path, "--port", String(port)]);
+  assert.equal(((await once(third.child, "exit")) as [number])[0], 1);
+  assert.match(third.printed(), new RegExp(`Port ${port} is taken\\. Nothing was started`));
+  assert.deepEqual(
+    readdirSync(other.path).filter((name) => !/^(lock\.db|holder\.txt)/.test(name)),
+    [],
+  );
+  other.remove();
+
+  process.kill(-(child.pid ?? 0), "SIGINT");
   const [code] = (await once(child, "exit")) as [number];
   assert.equal(code, 0, printed());
+  for (const name of ["order-0", "order-1", "stock-0", "payment-0"]) {
+    const log = readFileSync(join(folder.path, name, `${name}.log`), "utf8");
+    assert.match(log, /\nassent: asked to stop: finishing what is in flight …\n/);
+    assert.doesNotMatch(log, /interrupted|could not|unreachable/, "its servers were there until it had ended");
+  }
+  const late = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
+  assert.deepEqual([late.status, late.stdout], [1, ""]);
+  assert.match(late.stderr, /no topology runs on/);
   await until(
     () => !pids.some(isRunning),
     () => `still there: ${pids.filter(isRunning).join(", ")}`,
@@ -93,6 +124,8 @@ test("killed with SIGKILL, it takes everything that it had started along", async
     () => !pids.some(isRunning),
     () => `still there: ${pids.filter(isRunning).join(", ")}`,
   );
+  const told = ["history", "0", "--topology", "local", "--data", folder.path];
+  assert.match(spawnSync(process.execPath, [command, ...told], { encoding: "utf8" }).stderr, /no topology runs on/);
   folder.remove();
 });
 
@@ -105,5 +138,18 @@ test("what cannot be meant is refused before anything is started", async () => {
     const { child, printed } = up([option, value]);
     assert.deepEqual(((await once(child, "exit")) as [number])[0], 1);
     assert.match(printed(), new RegExp(`${option} is ${value}, and there are: .*Nothing was started`));
+  }
+});
+
+test("numbers that cannot be meant are refused before anything is started", async () => {
+  for (const [args, says] of [
+    [["--port", "70000"], /--port is 70000, and has to be from 1 to 65535/],
+    [["--topology", "sentinel", "--port", "65535"], /--port is 65535, and has to be from 1 to 65534/],
+    [["--order", "0"], /--order.*invalid/],
+  ] as const) {
+    const { child, printed } = up(args);
+    assert.deepEqual(((await once(child, "exit")) as [number])[0], 1);
+    assert.match(printed(), says);
+    assert.doesNotMatch(printed(), /answers on port|^\s+at /m);
   }
 });

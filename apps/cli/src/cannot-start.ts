@@ -14,6 +14,6 @@ export function unusableFolder(path: string, cause: unknown): CannotStart {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message =
     `${path} cannot be used for the data (${why}). Nothing was started. ` +
-    "Set ASSENT_DATA to a folder that is new, or from an earlier run, and can be written.";
+    "Name a folder that is new, or from an earlier run, and can be written (--data, or ASSENT_DATA).";
   return new CannotStart("data_folder_unusable", message, { cause });
 }

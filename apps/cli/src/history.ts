@@ -1,9 +1,21 @@
-// `assent history`: the audit trail of one transaction, read from the stores alone. The system must not be running on
-// the folder.
+// `assent history`: the audit trail of one transaction, read from the stores alone: from a folder that the system is
+// not running on, or from the order database of one that runs.
+import { keptSettings } from "@assent/launcher";
 import type { Tables } from "@assent/orchestrator";
 import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "@assent/protocol";
 import { logOperations, rowOperations } from "@assent/store-keyed";
+import { resolve } from "node:path";
+import { isDataFolderHeld } from "./embedded/data-folder.ts";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
+import { readDatabase } from "./processes/database-reader.ts";
+import { keyPrefix, placeOf, readDatabaseSettings } from "./processes/database-settings.ts";
+import { InvalidSettings, readSettings } from "./settings.ts";
+
+export interface HistoryOptions {
+  readonly data?: string;
+  readonly topology?: string;
+  readonly database?: boolean;
+}
 
 export interface HistoryReport {
   readonly txId: string;
@@ -22,35 +34,81 @@ export class NoSuchTransaction extends Error {
   }
 }
 
-/**
- * `name`: a transaction, or an order, which stands for its latest attempt.
- * @throws {DataFolderInUse} while the system is running on it; {NoSuchData}; {NoSuchTransaction}
- */
-export function history(path: string, name: string): HistoryReport {
-  return readFolder(path, (folder) => readStore(folder, "orders.db", (tables) => readHistory(tables, name)));
+/** No topology runs on the folder. `code` is stable. */
+export class NothingRuns extends Error {
+  readonly code = "nothing_runs";
+
+  constructor(folder: string, topology: string) {
+    super(
+      `no topology runs on ${folder}; nothing was read. Start it with \`assent up --topology ${topology}\`, ` +
+        "or name the folder of one that runs with --data",
+    );
+    this.name = "NothingRuns";
+  }
 }
 
-function readHistory(tables: Tables, name: string): HistoryReport {
+/**
+ * `name`: a transaction, or an order, which stands for its latest attempt. Answers also where it was read.
+ * @throws {DataFolderInUse} {NoSuchData} of a folder; {NothingRuns} {DatabaseUnreadable} of a database;
+ *   {InvalidSettings} {NoSuchTransaction}
+ */
+export async function history(
+  name: string,
+  options: HistoryOptions,
+): Promise<{ readonly place: string; readonly report: HistoryReport }> {
+  const { data, topology, database } = options;
+  const readAt = (place: string) => (tables: Tables) => readHistory(tables, { name, place });
+  if (topology === undefined && database !== true) {
+    const place = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+    return { place, report: readFolder(place, (folder) => readStore(folder, "orders.db", readAt(place))) };
+  }
+  if (database === true && (topology ?? data) !== undefined) {
+    throw new InvalidSettings(
+      "--database reads what the environment names, and neither --topology nor --data. Nothing was read.",
+    );
+  }
+  const environment = topology === undefined ? process.env : settingsOfRunning(topology, data);
+  const settings = readDatabaseSettings(environment);
+  const place = placeOf(settings);
+  const report = await readDatabase({ settings, prefix: keyPrefix(settings, "orders"), read: readAt(place) });
+  return { place, report };
+}
+
+/** What an instance of the order service was given that runs now. @throws {NothingRuns} */
+function settingsOfRunning(topology: string, data: string | undefined): Readonly<Record<string, string | undefined>> {
+  const folder = resolve(data ?? `data/${topology}`);
+  const settings = isDataFolderHeld(folder) ? keptSettings(folder, "order-0") : undefined;
+  if (settings === undefined) throw new NothingRuns(folder, topology);
+  return settings;
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly place: string;
+}
+
+function readHistory(tables: Tables, wanted: Wanted): HistoryReport {
   const log = logOperations(defaultLimits);
-  const txId = log.readRecord(tables, { txId: name }) === null ? latestOf(tables, name) : name;
+  const { name } = wanted;
+  const txId = log.readRecord(tables, { txId: name }) === null ? latestOf(tables, wanted) : name;
   const record = log.readRecord(tables, { txId });
   if (record === null) throw new NoSuchTransaction(`${txId} ended long ago, and its history was removed with it`);
   return { txId, state: record.state, entries: log.history(tables, { txId }) };
 }
 
-function latestOf(tables: Tables, key: string): string {
+function latestOf(tables: Tables, { name: key, place }: Wanted): string {
   const row = rowOperations.readRow(tables, { key });
   if (row === null) {
     throw new NoSuchTransaction(
-      `there is no transaction and no order ${key}. It never began, or it ended long ago and was removed`,
+      `there is no transaction and no order ${key} in ${place}. It never began, or it ended long ago and was removed`,
     );
   }
   if (row.attempt === 0) throw new NoSuchTransaction(`order ${key} was never checked out`);
   return transactionId(row);
 }
 
-export function printHistory(folder: string, { txId, state, entries }: HistoryReport): void {
-  console.log(`data in ${folder}`);
+export function printHistory(place: string, { txId, state, entries }: HistoryReport): void {
+  console.log(`data in ${place}`);
   console.log(`${txId} is ${state}`);
   for (const entry of entries) {
     console.log(`${new Date(entry.at).toISOString()}  ${wordsOf(entry)}, ${entry.owner} @${entry.epoch}`);

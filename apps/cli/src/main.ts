@@ -2,15 +2,16 @@
 import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
 import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
 import { NatsUnavailable } from "@assent/transport-nats";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { audit, printAudit } from "./audit.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData } from "./embedded/folder-reader.ts";
 import { exploreCommand, NoSuchWorld } from "./explore.ts";
-import { history, NoSuchTransaction, printHistory } from "./history.ts";
+import { history, type HistoryOptions, NoSuchTransaction, NothingRuns, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
+import { DatabaseUnreadable } from "./processes/database-reader.ts";
 import { runOrder } from "./processes/order-process.ts";
 import { runPayment, runStock } from "./processes/participant-process.ts";
 import { readProcessSettings } from "./processes/process-settings.ts";
@@ -40,7 +41,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     });
   addServices(program);
   addUp(program);
-  addAudits(program);
+  addAudit(program);
+  addHistory(program);
   program
     .command("sim")
     .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
@@ -48,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
     .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
     .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
-    .option("--threads <number>", "how many threads (default: one per processor)", wholeNumber)
+    .option("--threads <number>", "how many threads (default: one per processor)", countingNumber)
     .option("--json", "print the result as JSON")
     .action(async (options: Partial<SimSettings>) => {
       const { base, seed, planted, threads } = options;
@@ -91,38 +93,43 @@ function addServices(program: Command): void {
   }
 }
 
-interface FolderOptions {
-  readonly data?: string;
-  readonly json?: boolean;
-}
-
-/** What reads a folder that is not in use. */
-function addAudits(program: Command): void {
-  const folderOf = ({ data }: FolderOptions): string =>
-    resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+function addAudit(program: Command): void {
   program
     .command("audit")
     .description("add up stock, money and orders from the stores of a folder that is not in use")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .option("--json", "print the report as JSON")
-    .action((options: FolderOptions) => {
-      const folder = folderOf(options);
+    .action((options: { data?: string; json?: boolean }) => {
+      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
       const report = audit(folder);
       if (options.json === true) console.log(JSON.stringify(report, null, 2));
       else printAudit(folder, report);
       if (report.findings.length > 0) process.exitCode = 1;
     });
+}
+
+function addHistory(program: Command): void {
+  const topologies = ["local", "sentinel"];
   program
     .command("history")
-    .description("tell what was written of a transaction, from the stores of a folder that is not in use")
-    .argument("<txId>", "the transaction; or an order, for its latest attempt")
+    .description(
+      "tell what was written of a transaction: from a folder that is not in use, or from the order database of a " +
+        "system that runs, in which nothing is changed",
+    )
+    .argument("<id>", "the transaction; or an order, for its latest attempt")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .addOption(
+      new Option(
+        "--topology <name>",
+        "the system that `assent up` runs now, in --data or its default folder, local or sentinel",
+      ).choices(topologies),
+    )
+    .option("--database", "the database that REDIS_HOST, SENTINEL_HOSTS and so on name, as for `assent order`")
     .option("--json", "print it as JSON")
-    .action((txId: string, options: FolderOptions) => {
-      const folder = folderOf(options);
-      const report = history(folder, txId);
+    .action(async (id: string, options: HistoryOptions & { json?: boolean }) => {
+      const { place, report } = await history(id, options);
       if (options.json === true) console.log(JSON.stringify(report, null, 2));
-      else printHistory(folder, report);
+      else printHistory(place, report);
     });
 }
 
@@ -136,9 +143,9 @@ function addUp(program: Command): void {
       "local",
     )
     .option("--port <number>", "port of the gateway; the second one has the next", wholeNumber, 8_000)
-    .option("--order <number>", "instances of the order service", wholeNumber, 2)
-    .option("--stock <number>", "instances of the stock service", wholeNumber, 2)
-    .option("--payment <number>", "instances of the payment service", wholeNumber, 2)
+    .option("--order <number>", "instances of the order service", countingNumber, 2)
+    .option("--stock <number>", "instances of the stock service", countingNumber, 2)
+    .option("--payment <number>", "instances of the payment service", countingNumber, 2)
     .option("--data <folder>", "where data and logs are kept (default ./data/local or ./data/sentinel)")
     .option("--protocol <name>", "auto, 2pc or saga", "auto")
     .option("--delivery <name>", "jetstream or core", "jetstream")
@@ -161,7 +168,15 @@ function countingNumber(text: string): number {
 
 /** Errors whose message is all a person needs. */
 function isExplained(error: unknown): error is Error {
-  const known = [CannotStart, DataFolderInUse, InvalidSettings, NoSuchData, NoSuchTransaction, NoSuchWorld];
+  const known = [
+    CannotStart,
+    DataFolderInUse,
+    InvalidSettings,
+    NoSuchData,
+    NoSuchTransaction,
+    NoSuchWorld,
+    NothingRuns,
+  ];
   const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
-  return [...known, ...ofServers].some((kind) => error instanceof kind);
+  return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);
 }

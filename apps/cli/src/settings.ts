@@ -8,7 +8,7 @@ export const wholeNumber = (max: number) =>
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from 0 to ${max}, in digits`)
     .transform(Number)
-    .pipe(z.number().max(max));
+    .pipe(z.number().max(max, `must be a whole number from 0 to ${max}, in digits`));
 
 export const listenSettings = {
   HOST: z.string().min(1).default("127.0.0.1"),

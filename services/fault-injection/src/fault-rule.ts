@@ -34,7 +34,7 @@ export function parseFaults(text: string): readonly FaultRule[] {
       const parsed = faultRuleSchema.safeParse({ point, action, value: /^\d+$/.test(value) ? Number(value) : value });
       if (!parsed.success || rest.length > 0) {
         throw new InvalidFault(
-          `FAULT_INJECT: ${part} is not point:action[:value], with an action of ${faultActions.join(", ")}.`,
+          `${part.trim()} is not point:action[:value], with an action of ${faultActions.join(", ")}.`,
         );
       }
       return checkPoint(parsed.data, [...participantPoints, ...coordinatorPoints]);

@@ -1,19 +1,23 @@
 // The data folder of the embedded topology, held by one process at a time. The lock is SQLite's own on a file of its
 // own: the operating system lets go of it when the process ends, however it ends.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unusableFolder } from "../cannot-start.ts";
 
-/** Another process has the folder. Nothing was started. `code` is stable. */
+/** What a folder is wanted for, and what is said when it cannot be had. */
+const refusals = {
+  start: "Nothing was started. Stop that process, or name another folder with --data and another port with --port.",
+  read: "Nothing was read. Stop that process, and ask again.",
+} as const;
+type Purpose = keyof typeof refusals;
+
+/** Another process has the folder. Nothing was started, nor read. `code` is stable. */
 export class DataFolderInUse extends Error {
   readonly code = "data_folder_in_use";
 
-  constructor(folder: string, holder: string) {
-    super(
-      `${folder} is in use by process ${holder}. Nothing was started. Stop that process, ` +
-        "or set ASSENT_DATA to another folder (and PORT to another port).",
-    );
+  constructor(folder: string, holder: string, purpose: Purpose) {
+    super(`${folder} is in use by process ${holder}. ${refusals[purpose]}`);
     this.name = "DataFolderInUse";
   }
 }
@@ -28,7 +32,7 @@ export interface DataFolder {
 const sqliteBusy = 5;
 
 /** @throws {DataFolderInUse}; {CannotStart} */
-export function lockDataFolder(path: string): DataFolder {
+export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFolder {
   const holderFile = join(path, "holder.txt");
   const opened: { lock?: DatabaseSync } = {};
   try {
@@ -40,8 +44,23 @@ export function lockDataFolder(path: string): DataFolder {
     return { path, file: (name) => join(path, name), release: () => lock.close() };
   } catch (error) {
     opened.lock?.close();
-    if (isBusy(error)) throw new DataFolderInUse(path, readHolder(holderFile));
+    if (isBusy(error)) throw new DataFolderInUse(path, readHolder(holderFile), purpose);
     throw unusableFolder(path, error);
+  }
+}
+
+/** Whether a process has the folder now. Makes and changes nothing. */
+export function isDataFolderHeld(path: string): boolean {
+  const file = join(path, "lock.db");
+  if (!existsSync(file)) return false;
+  const lock = new DatabaseSync(file, { readOnly: true });
+  try {
+    lock.prepare("SELECT count(*) FROM sqlite_schema").get();
+    return false;
+  } catch (error) {
+    return isBusy(error);
+  } finally {
+    lock.close();
   }
 }
 

@@ -1,6 +1,6 @@
 // Where a service's database is, and how much it has to keep: one server, or whichever the sentinels name.
 import { z } from "zod";
-import { wholeNumber } from "../settings.ts";
+import { checkedSettings, wholeNumber } from "../settings.ts";
 
 const addressPattern = /^[^\s,>@/]+:\d{1,5}$/;
 
@@ -16,6 +16,11 @@ const translations = z
   );
 
 export const databaseSettings = {
+  /** Keeps systems apart that share servers: begins every key and subject. */
+  ASSENT_NAMESPACE: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,32}$/, "must be 1 to 32 letters, digits, - or _")
+    .default("assent"),
   /** Instead of the REDIS_ variables below: redis[s]://[[user][:password]@]host[:port][/database] */
   REDIS_URL: z
     .string()
@@ -44,6 +49,11 @@ const databaseSchema = z.object(databaseSettings);
 
 export type DatabaseSettings = z.infer<typeof databaseSchema>;
 
+/** Only what tells where a database is. @throws {InvalidSettings} */
+export function readDatabaseSettings(environment: Readonly<Record<string, string | undefined>>): DatabaseSettings {
+  return checkedSettings(databaseSchema.superRefine(checkDatabaseSettings), environment, {});
+}
+
 /** What only makes sense together. */
 export function checkDatabaseSettings(settings: DatabaseSettings, context: z.RefinementCtx): void {
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, REDIS_URL } = settings;
@@ -71,6 +81,22 @@ export function serverUrl(
   const named = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const reached = new Map(listOf(ASSENT_REDIS_NAT).map((each) => each.split(">") as [string, string]));
   return `redis://${credentials(REDIS_PASSWORD)}${reached.get(named) ?? named}/${REDIS_DB}`;
+}
+
+/** Begins every key of a service. */
+export function keyPrefix({ ASSENT_NAMESPACE }: DatabaseSettings, path: "orders" | "stock" | "payment"): string {
+  return `${ASSENT_NAMESPACE}-${path}`;
+}
+
+/** Where the database is, in words and without secrets. */
+export function placeOf(settings: DatabaseSettings): string {
+  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE } = settings;
+  if (SENTINEL_HOSTS === undefined) return withoutSecrets(redisUrl(settings));
+  return `the master of ${REDIS_SENTINEL_SERVICE} by the sentinels ${SENTINEL_HOSTS}`;
+}
+
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(/\/\/[^/@]*@/g, "//(hidden)@");
 }
 
 export function sentinelUrls({ SENTINEL_HOSTS, SENTINEL_PASSWORD }: DatabaseSettings): readonly string[] {

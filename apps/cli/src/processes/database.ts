@@ -1,6 +1,13 @@
 // The database of a service, opened as the settings say, and refused when it promises less than they ask for.
 import type { Durability, Operations } from "@assent/store-keyed";
-import { failoverMaxMs, redisConnect, RedisExecutor, sentinelConnections } from "@assent/store-redis";
+import {
+  failoverMaxMs,
+  redisConnect,
+  RedisExecutor,
+  type SentinelConnections,
+  sentinelConnections,
+  type ServerAddress,
+} from "@assent/store-redis";
 import { CannotStart } from "../cannot-start.ts";
 import { type DatabaseSettings, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
 
@@ -22,19 +29,12 @@ export interface Database<O extends Operations> {
 /** @throws {CannotStart} {ServerUnreachable} {UnsuitableServer} */
 export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
   const { settings, name, prefix, operations } = options;
-  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE = "", ASSENT_DURABILITY } = settings;
+  const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, ASSENT_DURABILITY } = settings;
   const { ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST } = settings;
   const isWatched = SENTINEL_HOSTS !== undefined;
-  const connections = isWatched
-    ? sentinelConnections({
-        sentinels: sentinelUrls(settings),
-        masterName: REDIS_SENTINEL_SERVICE,
-        urlOf: (address) => serverUrl(settings, address),
-        name,
-        onMaster: ({ host, port }) =>
-          console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
-      })
-    : { connect: redisConnect({ url: redisUrl(settings), name }), close: () => undefined };
+  const connections = databaseConnections(settings, name, ({ host, port }) =>
+    console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
+  );
   const isReplicated = ASSENT_DURABILITY === "D2";
   const opening = RedisExecutor.open({
     connect: connections.connect,
@@ -56,6 +56,24 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
   }
   const mayLoseTail = store.durability === "D0" || (isWatched && store.durability !== "D2");
   return { store, mayLoseTail, close };
+}
+
+/** To the one server, or to whichever the sentinels name; `name` is for `CLIENT LIST`. */
+export function databaseConnections(
+  settings: DatabaseSettings,
+  name: string,
+  onMaster: (address: ServerAddress) => void = () => undefined,
+): SentinelConnections {
+  if (settings.SENTINEL_HOSTS === undefined) {
+    return { connect: redisConnect({ url: redisUrl(settings), name }), close: () => undefined };
+  }
+  return sentinelConnections({
+    sentinels: sentinelUrls(settings),
+    masterName: settings.REDIS_SENTINEL_SERVICE ?? "",
+    urlOf: (address) => serverUrl(settings, address),
+    name,
+    onMaster,
+  });
 }
 
 function tooLittle(has: Durability, wanted: string | undefined): CannotStart {

@@ -1,6 +1,6 @@
 // Settings of a process that runs one service, checked before anything is started, and shown without secrets.
 import { z } from "zod";
-import { checkDatabaseSettings, databaseSettings } from "./database-settings.ts";
+import { checkDatabaseSettings, databaseSettings, withoutSecrets } from "./database-settings.ts";
 import { checkedSettings, faultSettings, listenSettings, protocolSetting, wholeNumber } from "../settings.ts";
 
 const processSchema = z
@@ -8,11 +8,6 @@ const processSchema = z
     ...listenSettings,
     ...faultSettings,
     ...protocolSetting,
-    /** Keeps systems apart that share servers: begins every key and subject. */
-    ASSENT_NAMESPACE: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,32}$/, "must be 1 to 32 letters, digits, - or _")
-      .default("assent"),
     /** How this process calls itself in logs and to servers. */
     INSTANCE_ID: z.string().min(1).max(64).optional(),
     /** Several are separated by commas. */
@@ -47,5 +42,5 @@ export function settingLines(settings: ProcessSettings): readonly string[] {
 
 function shown(name: string, value: string): string {
   if (/PASSWORD|SECRET|TOKEN/.test(name)) return "(hidden)";
-  return value.replaceAll(/\/\/[^/@]*@/g, "//(hidden)@");
+  return withoutSecrets(value);
 }

@@ -11,6 +11,7 @@ import { faultRules } from "../fault-settings.ts";
 import { ServiceServer } from "../http/service-server.ts";
 import { faultsOf } from "../settings.ts";
 import { closeOnSignal } from "../shutdown.ts";
+import { keyPrefix } from "./database-settings.ts";
 import { openDatabase } from "./database.ts";
 import { type ProcessSettings, settingLines } from "./process-settings.ts";
 
@@ -61,8 +62,9 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   const name = settings.INSTANCE_ID ?? path;
   const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, error);
   console.log([`${name}: settings`, ...settingLines(settings)].join("\n  "));
+  console.log(`${name}: waiting for the broker and the database`);
   const bus = await openBus(settings, { name, report });
-  const prefix = `${settings.ASSENT_NAMESPACE}-${path}`;
+  const prefix = keyPrefix(settings, path);
   const database = await openDatabase({ settings, name, prefix, operations });
   const { store } = database;
   const initialFaults = faultsOf(settings);

@@ -1,0 +1,46 @@
+// The database of a service that runs, read from outside.
+import type { Tables } from "@assent/orchestrator";
+import { readTables, RedisErrorReply, type RedisPort, RepliesLost } from "@assent/store-redis";
+import { databaseConnections } from "./database.ts";
+import { type DatabaseSettings, placeOf } from "./database-settings.ts";
+
+/** The database did not answer. Nothing was changed. `code` is stable. */
+export class DatabaseUnreadable extends Error {
+  readonly code = "database_unreadable";
+
+  constructor(place: string, cause: unknown) {
+    const remedy = "Start it, or correct the settings; while another server takes over, ask again.";
+    super(`the database cannot be read: ${place}: ${wordsOf(cause)}. Nothing was changed. ${remedy}`, { cause });
+    this.name = "DatabaseUnreadable";
+  }
+}
+
+export interface DatabaseReading<T> {
+  readonly settings: DatabaseSettings;
+  readonly prefix: string;
+  readonly read: (tables: Tables) => T;
+}
+
+/** @throws {DatabaseUnreadable}, and what `read` throws */
+export async function readDatabase<T>({ settings, prefix, read }: DatabaseReading<T>): Promise<T> {
+  const connections = databaseConnections(settings, "assent-reader");
+  let port: RedisPort | undefined;
+  try {
+    port = await connections.connect().catch((cause: unknown) => {
+      throw new DatabaseUnreadable(placeOf(settings), cause);
+    });
+    return await readTables({ port, prefix, read });
+  } catch (error) {
+    const isOfServer = error instanceof RepliesLost || error instanceof RedisErrorReply;
+    throw isOfServer ? new DatabaseUnreadable(placeOf(settings), error) : error;
+  } finally {
+    port?.close();
+    connections.close();
+  }
+}
+
+/** An address with several numbers fails once for each, and then says nothing itself. */
+function wordsOf(cause: unknown): string {
+  if (cause instanceof AggregateError) return cause.errors.map(wordsOf).join(", ");
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,127 @@
+// `assent history` over the order database of a system that runs: it tells, and leaves everything as it is.
+import { keptSettings, startLocalTopology, temporaryFolder } from "@assent/launcher";
+import { redisConnect } from "@assent/store-redis";
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
+const folder = temporaryFolder();
+let topology: Awaited<ReturnType<typeof startLocalTopology>>;
+
+interface Told {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Not in this thread: the topology's watch goes on meanwhile. */
+async function tell(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Told> {
+  const child = spawn(process.execPath, [command, "history", ...words], { env: { ...process.env, ...environment } });
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (chunk: unknown) => (stdout += String(chunk)));
+  child.stderr.on("data", (chunk: unknown) => (stderr += String(chunk)));
+  const code = await new Promise<number | null>((resolve) => {
+    child.on("close", resolve);
+  });
+  return { code, stdout, stderr };
+}
+
+const portOf = (name: string): string => String(topology.processes.get(name)?.port);
+
+/** How often the server has been asked for each thing, without what asking that costs. */
+async function callsOf(name: string): Promise<ReadonlyMap<string, number>> {
+  const port = await redisConnect({ url: `redis://127.0.0.1:${portOf(name)}` })();
+  const [info] = await port.send([["INFO", "commandstats"]]);
+  port.close();
+  return new Map(
+    [...String(info).matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)].map(([, word, calls]) => [word ?? "", Number(calls)]),
+  );
+}
+
+before(async () => {
+  topology = await startLocalTopology({ folder: folder.path, instances: { order: 1, stock: 1, payment: 1 } });
+  const { url } = topology;
+  for (const path of ["/stock/batch_init/1/5/1", "/payment/batch_init/1/5", "/orders/batch_init/2/1/1/1"]) {
+    assert.equal((await fetch(url + path, { method: "POST" })).status, 200, path);
+  }
+  assert.equal((await fetch(`${url}/orders/checkout/0`, { method: "POST" })).status, 200);
+});
+
+after(async () => {
+  await topology.stop();
+  folder.remove();
+});
+
+test("an order and its transaction are told, in words and as JSON, by the variables of the order service", async () => {
+  const environment = { REDIS_HOST: "127.0.0.1", REDIS_PORT: portOf("redis-order") };
+  const { txId, state, entries } = JSON.parse((await tell(["0", "--database", "--json"], environment)).stdout) as {
+    txId: string;
+    state: string;
+    entries: { event: string }[];
+  };
+  assert.equal(state, "committed");
+  assert.deepEqual(
+    entries.map(({ event }) => event),
+    ["begun", "decided", "ended"],
+  );
+  const { code, stdout } = await tell([txId, "--database"], environment);
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    new RegExp(`^data in redis://127\\.0\\.0\\.1:${environment.REDIS_PORT}/0\n${txId} is committed\n`),
+  );
+  const other = await tell(["0", "--database"], { ...environment, ASSENT_NAMESPACE: "other" });
+  assert.match(other.stderr, /there is no transaction and no order 0 in redis:/, "the namespace counts");
+});
+
+test("the database is asked for records alone", async () => {
+  // The instance is quiet: what is asked meanwhile is the reader's.
+  const order = topology.processes.get("order-0");
+  order?.pause();
+  const calls = await callsOf("redis-order");
+  assert.equal((await tell(["0", "--database"], { REDIS_PORT: portOf("redis-order") })).code, 0);
+  const later = await callsOf("redis-order");
+  order?.resume();
+  const asked = [...later].filter(([word, count]) => count !== (calls.get(word) ?? 0)).map(([word]) => word);
+  // Besides what opens a connection, and what this test asks.
+  assert.deepEqual(
+    asked.filter((word) => !/^(info|hello|client)/.test(word)),
+    ["hget"],
+  );
+});
+
+test("what cannot be told is said in a line, with what to do, and nothing is printed as if it were true", async () => {
+  const database = { REDIS_PORT: portOf("redis-order") };
+  const cases: readonly (readonly [words: string[], environment: Record<string, string>, says: RegExp])[] = [
+    [["nobody", "--database"], database, /there is no transaction and no order nobody in redis:/],
+    [["1", "--database"], database, /order 1 was never checked out/],
+    [
+      ["0", "--database"],
+      { REDIS_PORT: "1", REDIS_PASSWORD: "secret" },
+      /cannot be read: redis:.*ECONNREFUSED.*Nothing was changed/,
+    ],
+    [
+      ["0", "--database"],
+      { SENTINEL_HOSTS: "127.0.0.1:1", REDIS_SENTINEL_SERVICE: "order" },
+      /cannot be read: the master of order .*ECONN/,
+    ],
+    [["0", "--database"], { SENTINEL_HOSTS: "127.0.0.1:1" }, /REDIS_SENTINEL_SERVICE: is missing/],
+    [["0", "--database", "--topology", "local"], database, /neither --topology nor --data\. Nothing was read/],
+    // Its servers run, but nobody holds the folder as `assent up` does.
+    [["0", "--topology", "local", "--data", folder.path], {}, /no topology runs on .*assent up --topology local/],
+    [["0", "--topology", "moon"], {}, /Allowed choices are local, sentinel/],
+  ];
+  for (const [words, environment, says] of cases) {
+    const { code, stdout, stderr } = await tell(words, environment);
+    assert.deepEqual([code, stdout], [1, ""], words.join(" "));
+    assert.match(stderr, says);
+    assert.doesNotMatch(stderr, /secret|^\s+at /m);
+  }
+});
+
+test("an instance's folder keeps the settings that it was started with", () => {
+  assert.equal(keptSettings(folder.path, "order-0")?.["REDIS_URL"], `redis://127.0.0.1:${portOf("redis-order")}`);
+  assert.equal(keptSettings(folder.path, "order-1"), undefined);
+});
