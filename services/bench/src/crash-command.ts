@@ -1,28 +1,29 @@
 // `npm run crash`: ten rounds of kill -9 in the middle of thousands of concurrent checkouts.
-import { temporaryFolder } from "@assent/launcher";
-import { parseArgs } from "node:util";
+import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/launcher";
 import { type CrashRound, crashProof } from "./crash-proof.ts";
 
-const { values } = parseArgs({
+const values = commandOptions({
+  command: "npm run crash",
+  about: "Kills the embedded system in the middle of concurrent checkouts, starts it again, and adds up the books.",
   options: {
-    rounds: { type: "string", default: "10" },
-    orders: { type: "string", default: "8000" },
-    connections: { type: "string", default: "400" },
-    json: { type: "boolean" },
+    rounds: countOption(10, "kills"),
+    orders: countOption(8_000, "orders of each round"),
+    connections: countOption(400, "connections that check out"),
+    json: flagOption("print the rounds as JSON"),
   },
 });
 
 const folder = temporaryFolder();
 const rounds = await crashProof({
   dataFolder: folder.path,
-  rounds: Number(values.rounds),
-  ordersPerRound: Number(values.orders),
-  connections: Number(values.connections),
+  rounds: values.rounds,
+  ordersPerRound: values.orders,
+  connections: values.connections,
   random: Math.random,
-  onRound: (round) => (values.json === true ? undefined : print(round)),
+  onRound: (round) => (values.json ? undefined : print(round)),
 });
 const findings = rounds.flatMap((round) => round.findings);
-if (values.json === true) process.stdout.write(`${JSON.stringify(rounds, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify(rounds, null, 2)}\n`);
 else process.stdout.write(`${rounds.length} rounds, ${findings.length} findings\n`);
 if (findings.length === 0) folder.remove();
 else {

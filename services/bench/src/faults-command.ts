@@ -1,20 +1,24 @@
 // `npm run faults`: every injection point with every action, in both protocols. Exit code 1 on any finding.
-import { temporaryFolder } from "@assent/launcher";
-import { parseArgs } from "node:util";
+import { choiceOption, commandOptions, flagOption, temporaryFolder } from "@assent/launcher";
 import { type FaultCaseResult, faultMatrix } from "./fault-matrix.ts";
 import { openEmbedded, openLocal, openSentinel } from "./faulty-systems.ts";
 
-const { values } = parseArgs({
-  options: { topology: { type: "string", default: "local" }, quiet: { type: "boolean" } },
+const values = commandOptions({
+  command: "npm run faults",
+  about: "Injects every fault at every point, in both protocols, and adds up the books.",
+  options: {
+    topology: choiceOption(["embedded", "local", "sentinel"], "local", "where"),
+    quiet: flagOption("print the sums only"),
+  },
 });
 const systems = { embedded: openEmbedded, local: openLocal, sentinel: openSentinel };
-const open = systems[values.topology as keyof typeof systems] ?? openLocal;
+const open = systems[values.topology];
 
 for (const protocol of ["2pc", "saga"] as const) {
   const folder = temporaryFolder();
   const startedAt = performance.now();
   const system = await open(folder.path, protocol);
-  const onCase = (result: FaultCaseResult): void => (values.quiet === true ? undefined : print(protocol, result));
+  const onCase = (result: FaultCaseResult): void => (values.quiet ? undefined : print(protocol, result));
   const { cases, paid, failed, findings } = await faultMatrix({ ...system, protocol, onCase });
   await system.close();
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);

@@ -1,17 +1,18 @@
 // `npm run overhead`: what the orchestrator costs over a hand-written sequence of plain calls, per checkout, in CPU and
 // in store steps. Both run in one thread over the same SQLite stores at durability D1, without HTTP, in turns.
-import { temporaryFolder } from "@assent/launcher";
-import { parseArgs } from "node:util";
+import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/launcher";
 import { openLocalStores, seedLocalStores } from "./overhead/local-stores.ts";
 import { orchestratedCheckout, orchestratedSequentialSteps } from "./overhead/orchestrated.ts";
 import { plainCheckout, plainSequentialSteps } from "./overhead/plain-calls.ts";
 
-const { values } = parseArgs({
+const values = commandOptions({
+  command: "npm run overhead",
+  about: "Measures what the orchestrator costs beside plain calls without a protocol.",
   options: {
-    orders: { type: "string", default: "20000" },
-    "in-flight": { type: "string", default: "128" },
-    rounds: { type: "string", default: "5" },
-    json: { type: "boolean" },
+    orders: countOption(20_000, "orders of each round"),
+    "in-flight": countOption(128, "checkouts at once"),
+    rounds: countOption(5, "rounds that count, after one that does not"),
+    json: flagOption("print everything measured as JSON"),
   },
 });
 
@@ -27,22 +28,22 @@ interface Measured {
   readonly commits: number;
 }
 
-const orders = Number(values.orders);
+const orders = values.orders;
 const measured: Measured[] = [];
 // The first round warms the code up and is not counted.
-for (let round = 0; round <= Number(values.rounds); round += 1) {
+for (let round = 0; round <= values.rounds; round += 1) {
   for (const way of ways) {
     const result = await measure(way);
     if (round === 0) continue;
     measured.push(result);
-    if (values.json !== true) {
+    if (!values.json) {
       const { cpuMicros, perSecond } = result;
       process.stdout.write(`round ${round}: ${way}, ${cpuMicros} µs CPU, ${perSecond} checkouts/s\n`);
     }
   }
 }
 const summary = ways.map((way) => summaryOf(way));
-if (values.json === true) process.stdout.write(`${JSON.stringify({ orders, summary, measured }, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ orders, summary, measured }, null, 2)}\n`);
 else {
   for (const { way, cpuMicros, perSecond, storeSteps, sequentialSteps, keysWritten } of summary) {
     const cpu = `${cpuMicros.median} µs CPU (${cpuMicros.min} to ${cpuMicros.max})`;
@@ -88,7 +89,7 @@ async function closedLoopOf(checkOut: (orderId: string) => Promise<boolean>): Pr
       if (!(await checkOut(String(order)))) throw new Error(`order ${order} was not paid`);
     }
   };
-  await Promise.all(Array.from({ length: Number(values["in-flight"]) }, work));
+  await Promise.all(Array.from({ length: values["in-flight"] }, work));
 }
 
 function summaryOf(way: Way) {

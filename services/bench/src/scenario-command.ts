@@ -1,9 +1,14 @@
 // `npm run scenario`: the course's scenario in every protocol, through 100 connections and with all orders at once.
-import { serveCheckout, temporaryFolder } from "@assent/launcher";
-import { parseArgs } from "node:util";
+import { commandOptions, flagOption, serveCheckout, temporaryFolder } from "@assent/launcher";
 import { courseOrders, type CourseResult, courseScenario, courseStock, courseUsers } from "./course-scenario.ts";
 
-const { values } = parseArgs({ options: { json: { type: "boolean" } } });
+const values = commandOptions({
+  command: "npm run scenario",
+  about: "1,000 buyers of 100 units, in every protocol: who got one, and what is left.",
+  options: {
+    json: flagOption("print the rows as JSON"),
+  },
+});
 
 interface Row extends CourseResult {
   readonly protocol: string;
@@ -24,10 +29,10 @@ for (const protocol of ["2pc", "saga", "auto"] as const) {
       folder.remove();
     }
     const row = rows.at(-1);
-    if (values.json !== true && row !== undefined) print(row);
+    if (!values.json && row !== undefined) print(row);
   }
 }
-if (values.json === true) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
 if (rows.some((row) => row.verdict !== "ok")) process.exitCode = 1;
 
 /** Conservation always; exactly 100 where nothing but a false "sold out" could make it fewer (P10). */

@@ -1,21 +1,30 @@
 // `npm run bench`: unique checkouts in a closed loop at durability D1, load generator included, on the embedded default
 // or on the local topology of real servers. Each run starts a system of its own on an empty folder.
-import { temporaryFolder } from "@assent/launcher";
+import {
+  choiceOption,
+  commandOptions,
+  countOption,
+  deliveryOption,
+  flagOption,
+  protocolOption,
+  temporaryFolder,
+} from "@assent/launcher";
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 import { closedLoop } from "./closed-loop.ts";
 import { openEmbeddedSystem, openLocalSystem, openSentinelSystem } from "./measured-system.ts";
 
-const { values } = parseArgs({
+const values = commandOptions({
+  command: "npm run bench",
+  about: "Measures unique checkouts in a closed loop, load generator included. Each run has a system of its own.",
   options: {
-    orders: { type: "string", default: "60000" },
-    connections: { type: "string", default: "256" },
-    runs: { type: "string", default: "5" },
-    protocol: { type: "string", default: "auto" },
-    topology: { type: "string", default: "embedded" },
-    delivery: { type: "string", default: "jetstream" },
-    instances: { type: "string", default: "2" },
-    json: { type: "boolean" },
+    orders: countOption(60_000, "orders of each run"),
+    connections: countOption(256, "connections that check out"),
+    runs: countOption(5, "runs"),
+    protocol: protocolOption,
+    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "what is measured"),
+    delivery: deliveryOption,
+    instances: countOption(2, "instances of each service, where there are several"),
+    json: flagOption("print the summary and the runs as JSON"),
   },
 });
 
@@ -30,12 +39,12 @@ interface Run {
   readonly notSuccessful: number;
 }
 
-const orders = Number(values.orders);
+const orders = values.orders;
 const runs: Run[] = [];
-for (let count = 0; count < Number(values.runs); count += 1) {
+for (let count = 0; count < values.runs; count += 1) {
   runs.push(await measure());
   const run = runs.at(-1);
-  if (values.json !== true && run !== undefined) {
+  if (!values.json && run !== undefined) {
     process.stdout.write(
       `${run.perSecond.toFixed(0)} checkouts/s, p50 ${run.p50Ms.toFixed(1)} ms, p99 ${run.p99Ms.toFixed(1)} ms, ` +
         `CPU per checkout: server ${run.serverCpuMicros.toFixed(0)} µs, load generator ` +
@@ -48,14 +57,14 @@ const rates = runs.map((run) => run.perSecond).sort((a, b) => a - b);
 const summary = {
   machine,
   orders,
-  connections: Number(values.connections),
+  connections: values.connections,
   protocol: values.protocol,
   topology: values.topology,
   perSecond: { min: rates[0], median: rates[Math.floor(rates.length / 2)], max: rates.at(-1) },
   runs,
 };
 process.stdout.write(
-  values.json === true
+  values.json
     ? `${JSON.stringify(summary, null, 2)}\n`
     : `${machine}: median ${summary.perSecond.median?.toFixed(0)} checkouts/s ` +
         `(${summary.perSecond.min?.toFixed(0)} to ${summary.perSecond.max?.toFixed(0)}), ${orders} orders, ` +
@@ -64,14 +73,14 @@ process.stdout.write(
 
 async function measure(): Promise<Run> {
   const folder = temporaryFolder();
-  const protocol = values.protocol as "auto" | "2pc" | "saga";
+  const protocol = values.protocol;
   const systems = { embedded: openEmbeddedSystem, local: openLocalSystem, sentinel: openSentinelSystem };
-  const open = systems[values.topology as keyof typeof systems] ?? openEmbeddedSystem;
+  const open = systems[values.topology];
   const system = await open({
     folder: folder.path,
     protocol,
-    delivery: values.delivery as "jetstream" | "core",
-    instances: Number(values.instances),
+    delivery: values.delivery,
+    instances: values.instances,
   });
   try {
     const seeds = [
@@ -83,7 +92,7 @@ async function measure(): Promise<Run> {
     const before = system.cpuSeconds();
     const clientBefore = process.cpuUsage();
     const paths = Array.from({ length: orders }, (_, index) => `/orders/checkout/${index}`);
-    const result = await closedLoop({ url: system.url, connections: Number(values.connections), paths });
+    const result = await closedLoop({ url: system.url, connections: values.connections, paths });
     const client = process.cpuUsage(clientBefore);
     const spent = [...system.cpuSeconds()].map(([kind, seconds]): [string, number] => [
       kind,

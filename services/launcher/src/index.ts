@@ -1,4 +1,5 @@
 /** The checkout system as real processes on this machine. @module */
+export * from "./command-options.ts";
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
 export { keptSettings } from "./kept-settings.ts";
