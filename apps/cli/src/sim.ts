@@ -30,7 +30,7 @@ const plantedSeedsMax = 10_000;
 /** Answers the exit code: 1 on any violation, or on a planted bug that was missed. */
 export async function sim(settings: SimSettings): Promise<number> {
   if (settings.planted !== undefined) return simPlanted(settings, settings.planted);
-  if (settings.seed !== undefined) return simOne(settings.seed);
+  if (settings.seed !== undefined) return simOne(settings.seed, settings.json);
   return simMany(settings);
 }
 
@@ -68,23 +68,30 @@ async function simMany({ seeds, base, threads, json }: SimSettings): Promise<num
 }
 
 /** One seed: its plan, made smaller where it fails, and what happened to each transaction concerned. */
-async function simOne(seed: number): Promise<number> {
-  const report = await simulate({ seed, keepTrace: true });
-  const { protocol, shape, slots, orders, items, users, skewMs } = report.swarm;
-  console.log(`seed ${seed}: ${JSON.stringify({ protocol, shape, slots, orders, items, users, skewMs })}`);
-  if (report.violations.length === 0) {
-    printPlan(report.swarm.faults);
-    console.log(`no violation; ${report.transactions} transactions, trace ${report.traceHash}`);
-    return 0;
+async function simOne(seed: number, json: boolean): Promise<number> {
+  const whole = await simulate({ seed, keepTrace: true });
+  const { protocol, shape, slots, orders, items, users, skewMs } = whole.swarm;
+  const system = { protocol, shape, slots, orders, items, users, skewMs };
+  if (!json) console.log(`seed ${seed}: ${JSON.stringify(system)}`);
+  const isClean = whole.violations.length === 0;
+  const faults = isClean ? whole.swarm.faults : await smallestPlan(seed, whole.swarm.faults);
+  const report = isClean ? whole : await simulate({ seed, faults, keepTrace: true });
+  const { violations, transactions, traceHash } = report;
+  if (json) {
+    console.log(JSON.stringify({ seed, system, faults, violations, transactions, traceHash }, null, 2));
+  } else {
+    if (!isClean) console.log(`the plan had ${whole.swarm.faults.length} faults; these are enough:`);
+    printPlan(faults);
+    if (isClean) console.log(`no violation; ${transactions} transactions, trace ${traceHash}`);
+    else printTimelines(report);
   }
+  return isClean ? 0 : 1;
+}
+
+function smallestPlan(seed: number, plan: readonly Fault[]): Promise<readonly Fault[]> {
   const fails = async (faults: readonly Fault[]): Promise<boolean> =>
     (await simulate({ seed, faults })).violations.length > 0;
-  const smallest = await minimised(report.swarm.faults, fails, minimisingRunsMax);
-  const small = await simulate({ seed, faults: smallest, keepTrace: true });
-  console.log(`the plan had ${report.swarm.faults.length} faults; these are enough:`);
-  printPlan(smallest);
-  printTimelines(small);
-  return 1;
+  return minimised(plan, fails, minimisingRunsMax);
 }
 
 function printPlan(faults: readonly Fault[]): void {
