@@ -37,8 +37,8 @@ export async function toldRun(options: ToldRunOptions): Promise<void> {
 }
 
 function tell(report: ChaosReport, options: ToldRunOptions, begunAt: Date): void {
-  const args = process.argv.slice(2).join(" ");
-  const command = args === "" ? options.command : `${options.command} -- ${args}`;
+  const words = process.argv.slice(2).map((word) => (word.includes(" ") ? JSON.stringify(word) : word));
+  const command = [options.command, ...(words.length > 0 ? ["--"] : []), ...words].join(" ");
   const text = chaosReportText(report, { command, begunAt });
   if (options.report !== undefined) writeFileSync(options.report, text);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `\n${text}`);

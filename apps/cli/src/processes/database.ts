@@ -7,9 +7,10 @@ import {
   type SentinelConnections,
   sentinelConnections,
   type ServerAddress,
+  ServerUnreachable,
 } from "@assent/store-redis";
 import { CannotStart } from "../cannot-start.ts";
-import { type DatabaseSettings, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
+import { type DatabaseSettings, placeOf, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
 
 export interface DatabaseOptions<O extends Operations> {
   readonly settings: DatabaseSettings;
@@ -26,7 +27,7 @@ export interface Database<O extends Operations> {
   close(): Promise<void>;
 }
 
-/** @throws {CannotStart} {ServerUnreachable} {UnsuitableServer} */
+/** @throws {CannotStart} {UnsuitableServer} */
 export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
   const { settings, name, prefix, operations } = options;
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, ASSENT_DURABILITY } = settings;
@@ -44,8 +45,10 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
     ...(isReplicated && isWatched && { replicasLeast: Math.min(ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST) }),
     ...(isWatched && { unreachableMaxMs: failoverMaxMs }),
   });
-  opening.catch(() => connections.close());
-  const store = await opening;
+  const store = await opening.catch((error: unknown) => {
+    connections.close();
+    throw error instanceof ServerUnreachable ? unreachable(settings, error) : error;
+  });
   const close = async (): Promise<void> => {
     await store.close();
     connections.close();
@@ -74,6 +77,15 @@ export function databaseConnections(
     name,
     onMaster,
   });
+}
+
+function unreachable(settings: DatabaseSettings, cause: ServerUnreachable): CannotStart {
+  const remedy = "Start it, or correct REDIS_URL, REDIS_HOST and REDIS_PORT, or SENTINEL_HOSTS.";
+  return new CannotStart(
+    "database_unreachable",
+    `The database cannot be reached: ${placeOf(settings)}: ${cause.message}. Nothing was started. ${remedy}`,
+    { cause },
+  );
 }
 
 function tooLittle(has: Durability, wanted: string | undefined): CannotStart {

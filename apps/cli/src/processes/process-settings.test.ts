@@ -26,6 +26,7 @@ test("the reference's names are understood; REDIS_URL goes before them", () => {
     FAULT_INJECT: "before_commit:crash",
   });
   assert.equal(redisUrl(settings), "redis://:p%40ss@db:6380/3");
+  for (const address of ["bus", "bus:1, tls://user:word@other:2"]) readProcessSettings({ NATS_URL: address });
   assert.deepEqual([settings.NATS_URL, settings.ORCHESTRATOR_PROTOCOL], ["nats://bus:1", "saga"]);
   assert.equal(redisUrl(readProcessSettings({ ...given, REDIS_URL: "redis://other:1/2" })), "redis://other:1/2");
 });
@@ -49,6 +50,7 @@ test("what cannot be meant is refused by name, before anything is started", () =
     PORT: "99999",
     REDIS_PORT: "-1",
     REDIS_URL: "http://db",
+    NATS_URL: "nats://bus:1, other:port",
     ASSENT_DELIVERY: "pigeon",
     ASSENT_NAMESPACE: "a b",
     ORCHESTRATOR_PROTOCOL: "3pc",

@@ -11,7 +11,10 @@ const processSchema = z
     /** How this process calls itself in logs and to servers. */
     INSTANCE_ID: z.string().min(1).max(64).optional(),
     /** Several are separated by commas. */
-    NATS_URL: z.string().min(1).default("nats://127.0.0.1:4222"),
+    NATS_URL: z
+      .string()
+      .refine((text) => text.split(",").every(isBroker), "must be nats://host:port, separated by commas")
+      .default("nats://127.0.0.1:4222"),
     ASSENT_DELIVERY: z.enum(["jetstream", "core"]).default("jetstream"),
     /** Of the stream of the service's commands. */
     ASSENT_STREAM_STORAGE: z.enum(["memory", "file"]).default("memory"),
@@ -38,6 +41,12 @@ export function settingLines(settings: ProcessSettings): readonly string[] {
   return Object.entries(settings)
     .filter(([, value]) => value !== undefined && value !== "")
     .map(([name, value]) => `${name}=${shown(name, String(value))}`);
+}
+
+function isBroker(text: string): boolean {
+  const address = text.trim();
+  const url = URL.parse(address.includes("://") ? address : `nats://${address}`);
+  return url !== null && url.hostname !== "";
 }
 
 function shown(name: string, value: string): string {
