@@ -43,6 +43,25 @@ test("a second start on the same folder is refused, says who has it, and disturb
   folder.remove();
 });
 
+test("S2 the audit adds up exactly what a number of JavaScript cannot", async () => {
+  const folder = temporaryFolder();
+  const served = await serveCheckout({ dataFolder: folder.path });
+  // More than 2^53 in all, where odd numbers are rounded.
+  for (const path of ["/stock/batch_init/20000/999999999999/1", "/payment/batch_init/20000/999999999999"]) {
+    assert.equal((await fetch(served.url + path, { method: "POST" })).status, 200);
+  }
+  assert.equal((await fetch(`${served.url}/stock/subtract/0/2`, { method: "POST" })).status, 200);
+  await served.stop();
+  const audited = spawnSync(process.execPath, [command, "audit", "--data", folder.path], { encoding: "utf8" });
+  assert.equal(audited.status, 0, audited.stderr);
+  assert.match(audited.stdout, /^stock +deposited 19999999999980000 = available 19999999999979998 .* withdrawn 2$/m);
+  const text = execFileSync(process.execPath, [command, "audit", "--data", folder.path, "--json"], {
+    encoding: "utf8",
+  });
+  assert.equal((JSON.parse(text) as { stock: { deposited: unknown } }).stock.deposited, "19999999999980000");
+  folder.remove();
+});
+
 test("the history of an order and of its transaction is told when the folder is free, and never made up", async () => {
   const folder = temporaryFolder();
   const tell = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>

@@ -1,19 +1,24 @@
 // `assent audit`: conservation, read from the stores alone. The system must not be running on the folder.
-import { type LedgerTotals, ledgerOperations } from "@assent/ledger";
+import { type Account, accountTable } from "@assent/ledger";
 import type { Row, Tables } from "@assent/orchestrator";
 import type { OrderFields } from "@assent/order";
 import { formerIndexTable, replacedCommitted, unfinishedTable } from "@assent/store-keyed";
 import type { DataFolder } from "./embedded/data-folder.ts";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
 
+const amounts = ["deposited", "available", "held", "spent", "withdrawn"] as const;
+
+/** Exact, however large: deposited = available + held + spent + withdrawn. */
+export type Totals = Readonly<Record<(typeof amounts)[number] | "accounts", bigint>>;
+
 export interface AuditReport {
-  readonly stock: LedgerTotals;
-  readonly credit: LedgerTotals;
+  readonly stock: Totals;
+  readonly credit: Totals;
   readonly orders: {
     readonly total: number;
     readonly paid: number;
-    readonly paidUnits: number;
-    readonly paidCost: number;
+    readonly paidUnits: bigint;
+    readonly paidCost: bigint;
     /** Paid orders that were seeded over: what they cost is not known any more. */
     readonly paidReplaced: number;
   };
@@ -31,8 +36,8 @@ export function audit(path: string): AuditReport {
 }
 
 function auditFolder(folder: DataFolder): AuditReport {
-  const stock = readStore(folder, "stock.db", (tables) => ledgerOperations.totals(tables));
-  const credit = readStore(folder, "payment.db", (tables) => ledgerOperations.totals(tables));
+  const stock = readStore(folder, "stock.db", totalsOf);
+  const credit = readStore(folder, "payment.db", totalsOf);
   const { orders, unfinished } = readStore(folder, "orders.db", readOrders);
   return { stock, credit, orders, unfinished, findings: judge({ stock, credit, orders, unfinished }) };
 }
@@ -42,7 +47,7 @@ function judge({ stock, credit, orders, unfinished }: Omit<AuditReport, "finding
   for (const [name, totals] of Object.entries({ stock, credit })) {
     const { deposited, available, held, spent, withdrawn } = totals;
     if (deposited !== available + held + spent + withdrawn) findings.push(`${name} was made or lost`);
-    if (unfinished === 0 && held !== 0) findings.push(`${held} of ${name} is held by nobody`);
+    if (unfinished === 0 && held !== 0n) findings.push(`${held} of ${name} is held by nobody`);
   }
   // Seeding accounts again forgets what was spent from them; seeding orders again forgets what was paid for.
   if (unfinished > 0 || orders.paidReplaced > 0) return findings;
@@ -51,16 +56,25 @@ function judge({ stock, credit, orders, unfinished }: Omit<AuditReport, "finding
   return findings;
 }
 
+function totalsOf(tables: Tables): Totals {
+  const totals = { accounts: 0n, deposited: 0n, available: 0n, held: 0n, spent: 0n, withdrawn: 0n };
+  for (const value of allOf(tables, accountTable)) {
+    totals.accounts += 1n;
+    for (const name of amounts) totals[name] += BigInt((value as Account)[name]);
+  }
+  return totals;
+}
+
 function readOrders(tables: Tables): Pick<AuditReport, "orders" | "unfinished"> {
-  const orders = { total: 0, paid: 0, paidUnits: 0, paidCost: 0, paidReplaced: replacedCommitted(tables) };
+  const orders = { total: 0, paid: 0, paidUnits: 0n, paidCost: 0n, paidReplaced: replacedCommitted(tables) };
   for (const value of allOf(tables, "rows")) {
     const { outcome, fields } = value as Row;
     orders.total += 1;
     if (outcome !== "committed") continue;
     const { units, total } = fields as unknown as OrderFields;
     orders.paid += 1;
-    orders.paidUnits += units;
-    orders.paidCost += total;
+    orders.paidUnits += BigInt(units);
+    orders.paidCost += BigInt(total);
   }
   let unfinished = 0;
   // A folder that an earlier version has left has them in its index.
@@ -78,8 +92,17 @@ function* allOf(tables: Tables, table: string): Generator<unknown> {
   }
 }
 
+/** Amounts that a number of JavaScript cannot hold are text. */
+export function auditJson(report: AuditReport): string {
+  const written = (_name: string, value: unknown): unknown => {
+    if (typeof value !== "bigint") return value;
+    return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+  };
+  return JSON.stringify(report, written, 2);
+}
+
 export function printAudit(folder: string, report: AuditReport): void {
-  const row = (name: string, { deposited, available, held, spent, withdrawn }: LedgerTotals): string =>
+  const row = (name: string, { deposited, available, held, spent, withdrawn }: Totals): string =>
     `${name.padEnd(7)} deposited ${deposited} = available ${available} + held ${held} + ` +
     `spent ${spent} + withdrawn ${withdrawn}`;
   const { total, paid, paidUnits, paidCost, paidReplaced } = report.orders;

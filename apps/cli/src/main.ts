@@ -4,7 +4,7 @@ import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
 import { NatsUnavailable } from "@assent/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
-import { audit, printAudit } from "./audit.ts";
+import { audit, auditJson, printAudit } from "./audit.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData } from "./embedded/folder-reader.ts";
@@ -30,8 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
     .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
     .option("--protocol <name>", "auto, 2pc or saga (ORCHESTRATOR_PROTOCOL, default auto)")
-    .action(async (options: { data?: string; host?: string; port?: string; protocol?: string }) => {
+    .option("--faults", "take faults over HTTP (ASSENT_FAULTS): whoever reaches the port can crash it")
+    .action(async (options: { data?: string; host?: string; port?: string; protocol?: string; faults?: boolean }) => {
       const overrides = {
+        ASSENT_FAULTS: options.faults === true ? "on" : undefined,
         ASSENT_DATA: options.data,
         HOST: options.host,
         PORT: options.port,
@@ -102,7 +104,7 @@ function addAudit(program: Command): void {
     .action((options: { data?: string; json?: boolean }) => {
       const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
       const report = audit(folder);
-      if (options.json === true) console.log(JSON.stringify(report, null, 2));
+      if (options.json === true) console.log(auditJson(report));
       else printAudit(folder, report);
       if (report.findings.length > 0) process.exitCode = 1;
     });
