@@ -6,8 +6,12 @@ import { servedShop } from "./served-shop.ts";
 
 const served = servedShop({ faults: true });
 
-async function call(method: string, path: string, body?: string): Promise<[status: number, body: unknown]> {
-  const response = await fetch(served.url + path, { method, ...(body !== undefined && { body }) });
+async function call(
+  method: string,
+  path: string,
+  body?: string | ReadableStream,
+): Promise<[status: number, body: unknown]> {
+  const response = await fetch(served.url + path, { method, ...(body !== undefined && { body, duplex: "half" }) });
   return [response.status, await response.json()];
 }
 
@@ -29,6 +33,7 @@ test("a rule is set, listed, replaced and cleared, in every service and the shap
     assert.deepEqual(instances[0]?.rules, [{ point, action: "delay", value: 5, fired: 0 }]);
     assert.deepEqual(await call("POST", `/${service}/fault/clear?point=${point}`), [200, { status: "ok" }]);
     assert.deepEqual(await call("GET", `/${service}/fault/rules`), [200, {}]);
+    assert.deepEqual(await set({ point, action: "delay" }), [200, { status: "ok" }]);
     await set({ point, action: "error" });
     assert.deepEqual(await call("POST", `/${service}/fault/clear`), [200, { status: "ok" }]);
     assert.deepEqual(await call("GET", `/${service}/fault/rules`), [200, {}]);
@@ -45,7 +50,6 @@ test("a rule that cannot be meant is 400 and changes nothing", async () => {
     JSON.stringify({ point: "before_nothing", action: "crash" }),
     JSON.stringify({ point: "before_decide", action: "crash" }),
     JSON.stringify({ point: "before_prepare", action: "explode" }),
-    JSON.stringify({ point: "before_prepare", action: "delay" }),
     JSON.stringify({ point: "before_prepare", action: "delay", value: -1 }),
     JSON.stringify({ point: "before_prepare", action: "error", count: 0 }),
     JSON.stringify({ point: "before_prepare", action: "error", probability: 2 }),
@@ -54,6 +58,11 @@ test("a rule that cannot be meant is 400 and changes nothing", async () => {
   for (const body of bodies) {
     const [status, answer] = await call("POST", "/stock/fault/set", body);
     assert.deepEqual([status, (answer as { code: string }).code], [400, "invalid_fault"], body);
+  }
+  const long = JSON.stringify({ point: "x".repeat(70_000), action: "crash" });
+  for (const body of [long, new Blob([long]).stream()]) {
+    const [status, answer] = await call("POST", "/stock/fault/set", body);
+    assert.deepEqual([status, (answer as { code: string }).code], [413, "body_too_large"]);
   }
   const [status, answer] = await call("POST", "/stock/fault/clear?point=nowhere");
   assert.deepEqual([status, (answer as { code: string }).code], [400, "invalid_fault"]);

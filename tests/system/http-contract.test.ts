@@ -184,6 +184,11 @@ test("an order has bounds: total, units and entries, and what is over them is no
   assert.equal((await post(`/orders/addItem/${order}/${item}/1`)).status, 200);
   assertProblem(await post(`/orders/addItem/${order}/${item}/1`), 400, "order_too_large");
   assertProblem(await post(`/orders/addItem/${order}/${item}/1000000000000`), 400, "order_too_large");
+  for (const quantity of ["0", "-1"]) {
+    const refused = await post(`/orders/addItem/${order}/${item}/${quantity}`);
+    assertProblem(refused, 400, "invalid_input");
+    assert.equal(refused.json()["error"], "Quantity must be positive");
+  }
   const found = (await get(`/orders/find/${order}`)).json();
   assert.deepEqual([found["items"], found["total_cost"]], [[item], 1_000_000_000_000]);
 });

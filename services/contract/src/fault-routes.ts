@@ -20,7 +20,6 @@ export const faultRuleSchema = z
     count: z.int().min(1).optional().openapi({ description: "How often it fires at most, in each process." }),
     probability: z.number().gt(0).max(1).optional().openapi({ description: "How likely it fires; 1 if absent." }),
   })
-  .refine(({ action, value }) => action !== "delay" || value > 0, { path: ["value"], message: "is how long to wait" })
   .openapi("FaultRule");
 
 export type FaultRule = z.infer<typeof faultRuleSchema>;

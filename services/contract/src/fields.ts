@@ -21,14 +21,25 @@ export const id = (name: string): z.ZodString =>
 /** A whole number in a path, written in plain digits: no sign, no underscore, no exponent. */
 export const wholeNumber = (
   name: string,
-  { min, max }: { min: number; max: number },
+  { min, max, below }: { min: number; max: number; below?: string },
 ): z.ZodPipe<z.ZodString, z.ZodTransform<number, string>> =>
   z
     .string()
+    .refine((text) => below === undefined || !/^-?\d+$/.test(text) || Number(text) >= min, {
+      error: below,
+      abort: true,
+    })
     .regex(/^\d{1,16}$/, `must be a whole number from ${min} to ${max}, in digits`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be from ${min} to ${max}`)
     .transform(Number)
     .openapi({ param: { name, in: "path" }, type: "integer", minimum: min, maximum: max, example: min });
+
+/** A complaint in the words of the contract, which names the field itself. */
+export const quantityNotPositive = "Quantity must be positive";
+
+/** How many of an item are added. */
+export const itemQuantity = (name: string): ReturnType<typeof wholeNumber> =>
+  wholeNumber(name, { min: amountMin, max: amountMax, below: quantityNotPositive });
 
 /** An amount that is moved: at least 1. */
 export const amount = (name: string): ReturnType<typeof wholeNumber> =>

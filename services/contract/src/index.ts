@@ -1,5 +1,6 @@
 /** The HTTP contract of the checkout system: routes, schemas, errors, OpenAPI. @module */
 export * from "./answers.ts";
+export * from "./body-limit.ts";
 export * from "./fault-routes.ts";
 export * from "./fields.ts";
 export * from "./health.ts";

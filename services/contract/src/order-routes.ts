@@ -1,7 +1,7 @@
 // The order service over HTTP.
 import { createRoute, z } from "@hono/zod-openapi";
 import { checkoutProblems, json, keyedProblems, problems, seededSchema, text } from "./answers.ts";
-import { amount, id, seedCount, seedPriceMax, wholeNumber } from "./fields.ts";
+import { id, itemQuantity, seedCount, seedPriceMax, wholeNumber } from "./fields.ts";
 import { healthRoute } from "./health.ts";
 import { idempotencyHeader } from "./idempotency-key.ts";
 
@@ -50,7 +50,7 @@ export const orderRoutes = {
     path: "/orders/addItem/{order_id}/{item_id}/{quantity}",
     summary: "Add items to an order that is neither paid nor being checked out",
     request: {
-      params: z.object({ order_id: id("order_id"), item_id: id("item_id"), quantity: amount("quantity") }),
+      params: z.object({ order_id: id("order_id"), item_id: id("item_id"), quantity: itemQuantity("quantity") }),
       headers: idempotencyHeader,
     },
     responses: { 200: text("Item: 7 added to: 0 price updated to: 30"), ...keyedProblems },

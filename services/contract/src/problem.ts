@@ -13,6 +13,7 @@ const statusByCode = {
   not_found: 404,
   method_not_allowed: 405,
   checkout_pending: 409,
+  body_too_large: 413,
   idempotency_key_reused: 422,
   overloaded: 429,
 } as const;

@@ -3,6 +3,7 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { StoreFailure } from "@assent/store-keyed";
 import type { Context } from "hono";
+import { quantityNotPositive } from "./fields.ts";
 import { Problem } from "./problem.ts";
 
 /** Told of errors that are nobody's input: bugs and failed stores. */
@@ -14,7 +15,9 @@ export function serviceApp(report: ReportError): OpenAPIHono {
       if (result.success) return undefined;
       const issue = result.error.issues[0];
       const field = issue?.path.join(".") ?? "request";
-      return answerProblem(context, new Problem("invalid_input", `${field} ${issue?.message ?? "is not valid"}`));
+      const complaint = issue?.message ?? "is not valid";
+      const error = complaint === quantityNotPositive ? complaint : `${field} ${complaint}`;
+      return answerProblem(context, new Problem("invalid_input", error));
     },
   });
   app.notFound((context) => answerUnmatched(app, context));

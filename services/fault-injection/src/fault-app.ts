@@ -1,6 +1,6 @@
 // The fault API of the reference: the same paths and shapes. Answers of `rules` are the union over all processes;
 // `?detail=1` shows each one, with how often its rules have fired.
-import { type FaultRule, faultRuleSchema, Problem, type ReportError, serviceApp } from "@assent/contract";
+import { type FaultRule, faultRuleSchema, limitedBody, Problem, type ReportError, serviceApp } from "@assent/contract";
 import type { FaultControl } from "./fault-control.ts";
 import { checkPoint, InvalidFault } from "./fault-rule.ts";
 
@@ -8,6 +8,7 @@ import { checkPoint, InvalidFault } from "./fault-rule.ts";
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- inferred from the routes
 export function faultApp(prefix: string, control: FaultControl, report: ReportError) {
   const app = serviceApp(report);
+  app.use(`/${prefix}/fault/set`, limitedBody);
   app.post(`/${prefix}/fault/set`, async (c) => {
     await control.set(ruleOf(await c.req.text(), control.points));
     return c.json({ status: "ok" });
@@ -51,5 +52,5 @@ function jsonOf(text: string): unknown {
 }
 
 function unknownPoint(point: string, points: readonly string[]): Problem {
-  return new Problem("invalid_fault", `There is no point ${point} here; there are ${points.join(", ")}.`);
+  return new Problem("invalid_fault", `There is no point "${point}" here; there are ${points.join(", ")}.`);
 }

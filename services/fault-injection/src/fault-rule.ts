@@ -44,5 +44,5 @@ export function parseFaults(text: string): readonly FaultRule[] {
 /** @throws {InvalidFault} for a point that this service has not */
 export function checkPoint(rule: FaultRule, points: readonly string[]): FaultRule {
   if (points.includes(rule.point)) return rule;
-  throw new InvalidFault(`There is no point ${rule.point} here; there are ${points.join(", ")}.`);
+  throw new InvalidFault(`There is no point "${rule.point}" here; there are ${points.join(", ")}.`);
 }

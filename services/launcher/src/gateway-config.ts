@@ -57,8 +57,8 @@ const ownAnswers = {
   other: {
     told: 400,
     error:
-      "The service did not answer. What was changed is not known: repeat it with the same Idempotency-Key, or look " +
-      "the thing up first.",
+      "The service did not answer. Unless it was to be read only, what was changed is not known: repeat it with the " +
+      "same Idempotency-Key, or look the thing up first.",
     code: "gateway_error",
   },
 } as const satisfies Record<string, GatewayProblem>;

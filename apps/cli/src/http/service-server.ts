@@ -1,5 +1,6 @@
 // The HTTP server around the services: it also answers what never becomes a request of theirs, and when it stops,
 // everybody who was let in gets an answer.
+import { bodyBytesMax, bodyTooLarge } from "@assent/contract";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -35,6 +36,7 @@ export class ServiceServer {
     const answer = getRequestListener(fetch, { errorHandler: answerFailure });
     this.#server.on("request", (request, response) => {
       this.#track(response);
+      if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) return refuseBody(response);
       // HTTP/1.0, which probes of load balancers speak, has no Host.
       if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
       void answer(request, response);
@@ -109,6 +111,15 @@ export class ServiceServer {
     const reason = STATUS_CODES[status] ?? "";
     endWith(socket, `${status} ${reason}`, malformed(`${reason}: ${error.message}`));
   }
+}
+
+/** Before any of it is read. */
+function refuseBody(response: ServerResponse): void {
+  const { status, message: error, code } = bodyTooLarge;
+  const body = JSON.stringify({ error, code });
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": length, Connection: "close" });
+  response.end(body);
 }
 
 function refuseTunnel(socket: Duplex): void {

@@ -1,0 +1,18 @@
+// How large the body of a request may be: only rules of faults are read at all.
+import { bodyLimit } from "hono/body-limit";
+import { Problem } from "./problem.ts";
+import { answerProblem } from "./service-app.ts";
+
+/** Bytes. */
+export const bodyBytesMax = 65_536;
+
+export const bodyTooLarge: Problem = new Problem(
+  "body_too_large",
+  `The body is larger than ${bodyBytesMax} bytes. Nothing was changed.`,
+);
+
+/** For a route that reads its body, whichever way it comes. */
+export const limitedBody: ReturnType<typeof bodyLimit> = bodyLimit({
+  maxSize: bodyBytesMax,
+  onError: (context) => answerProblem(context, bodyTooLarge),
+});
