@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { test } from "node:test";
 
-const deadlineMs = 120_000;
+const deadlineMs = 600_000;
 
 for (const name of ["http-contract", "http-repeats", "faults", "fault-api"]) {
   test(`${name} holds in the local topology`, () => {

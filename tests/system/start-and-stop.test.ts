@@ -84,7 +84,8 @@ test("a port is written in digits and nothing else", () => {
 test("a stop in the middle of a long request still answers it, and takes no new ones", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
-  const seeding = fetch(`${served.url}/orders/batch_init/60000/10/10/1`, { method: "POST" });
+  // In four steps: they go on when the first is done, and end long before a stop cuts them off.
+  const seeding = fetch(`${served.url}/orders/batch_init/20000/10/10/1`, { method: "POST" });
   for (let status = 400; status !== 200;) status = (await fetch(`${served.url}/orders/find/0`)).status;
   const stopped = served.stop();
   const answer = await seeding;

@@ -30,7 +30,7 @@ function up(args: readonly string[], more: Readonly<Record<string, string>> = {}
 }
 
 async function until(condition: () => boolean, what: () => string): Promise<void> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + 180_000;
   while (!condition()) {
     assert.ok(performance.now() < deadline, `it does not come: ${what()}`);
     await new Promise((resolve) => {

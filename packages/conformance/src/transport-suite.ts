@@ -45,8 +45,9 @@ async function assertUnanswered(adapter: TransportAdapter, clock: TestClock, end
   const beside = numbered(clock, 2);
   const sent = watched(transport.send(stock, command, waitMs));
   const other = watched(transport.send({ service: "payment", partition: "0" }, beside, waitMs));
-  assert.equal(await afterWaiting(sent, clock), undefined);
+  // Before time passes: over a broker that this machine lets wait, the answer may take many turns.
   assert.deepEqual(await soon(other, "the send to another service"), answerOf(beside));
+  assert.equal(await afterWaiting(sent, clock), undefined);
 }
 
 function sendAll(transport: Transport, commands: readonly Command[]): Promise<readonly (Answer | undefined)[]> {

@@ -16,8 +16,8 @@ import { ServerNotStarted, type ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
 
 const folder = new TemporaryFolder();
-const waitMs = 5_000;
-const deadlineMs = 10_000;
+const waitMs = 60_000;
+const deadlineMs = 60_000;
 
 after(() => folder.remove());
 
@@ -39,7 +39,7 @@ async function natsAnswer({ port }: ServerProcess, subject: string, payload: str
 }
 
 async function answersNothing(port: number): Promise<boolean> {
-  return (await converse({ port, text: "", isComplete: () => true, waitMs: 1_000 })) === undefined;
+  return (await converse({ port, text: "", isComplete: () => true, waitMs })) === undefined;
 }
 
 /** Polls until it holds. */

@@ -5,8 +5,8 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync }
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-const startDeadlineMs = 20_000;
-const stopDeadlineMs = 10_000;
+const startDeadlineMs = 120_000;
+const stopDeadlineMs = 30_000;
 const lookEveryMs = 10;
 const pauseDeadlineMs = 1_000;
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -56,7 +56,7 @@ export class ServerProcess {
 
   /**
    * Starts a server and resolves when it answers.
-   * @throws {ServerNotStarted} when it ends before that, or does not answer within 20 s; it is killed then
+   * @throws {ServerNotStarted} when it ends before that, or does not answer within 2 minutes; it is killed then
    */
   static async start(command: ServerCommand): Promise<ServerProcess> {
     const server = new ServerProcess(command);
@@ -87,7 +87,7 @@ export class ServerProcess {
     return readFileSync(this.#logFile, "utf8");
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended 10 s later. */
+  /** SIGTERM, and SIGKILL when it has not ended 30 s later. */
   stop(): Promise<void> {
     return this.#end("SIGTERM");
   }

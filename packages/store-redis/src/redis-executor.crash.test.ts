@@ -171,7 +171,7 @@ test("a server that forgot the script is given it again", async () => {
 
 test("C2 a step that was told unknown is over: it does not happen afterwards", async () => {
   const prefix = server.prefix();
-  const connect = redisConnect({ url: server.url, replyMs: 100 });
+  const connect = redisConnect({ url: server.url, replyMs: 2_000 });
   const [hasty, other] = await Promise.all([
     server.open({ prefix, operations, connect }),
     server.open({ prefix, operations }),

@@ -49,6 +49,9 @@ test("P7 where rounds come late, the next are made for a later time", () => {
   assert.equal(time.atArrival(), time.now());
 });
 
+/** Far more than any machine stalls. */
+const hourMs = 3_600_000;
+
 const server = await TestServer.start();
 after(() => server.stop());
 
@@ -68,15 +71,19 @@ test("P7 a step with a time that is off by more than the bound is refused, and r
     },
   });
   const before = Date.now();
-  await store.run("note", null);
-  assert.equal(store.counts.late, 0);
-  for (const jump of [3 * storeTimeErrorMaxMs, -3 * storeTimeErrorMaxMs]) {
+  for (const jump of [hourMs, -hourMs]) {
+    // A stall of this machine makes a time wrong as well; without one, the first try has the right time.
+    for (let { late } = store.counts; ; { late } = store.counts) {
+      await store.run("note", null);
+      if (store.counts.late === late) break;
+    }
     aheadMs += jump;
     const { late } = store.counts;
+    const tries = times.length;
     const told = await store.run("note", null);
-    assert.equal(store.counts.late, late + 1);
-    const wrong = times.at(-2) ?? 0;
-    assert.ok(Math.abs(wrong - told) > 2 * storeTimeErrorMaxMs, "the first try had the wrong time");
+    assert.ok(store.counts.late > late);
+    const wrong = times[tries] ?? 0;
+    assert.ok(Math.abs(wrong - told) > hourMs / 2, "the first try had the wrong time");
     // The server's clock is this machine's.
     assert.ok(told >= before - storeTimeErrorMaxMs && told <= Date.now() + storeTimeErrorMaxMs, `${told} was told`);
   }

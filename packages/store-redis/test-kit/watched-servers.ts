@@ -15,7 +15,9 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const downAfterMs = 1_000;
 const failoverTimeoutMs = 5_000;
-const deadlineMs = 30_000;
+/** Sentinels of a machine that has stalled for more than 2 s promote nobody for the next 30 s. */
+const deadlineMs = 120_000;
+const replyMs = 10_000;
 const pollMs = 20;
 
 export class WatchedServers {
@@ -97,7 +99,7 @@ export class WatchedServers {
 }
 
 export async function ask(server: ServerProcess | undefined, command: readonly string[]): Promise<readonly unknown[]> {
-  const port = await redisConnect({ url: `redis://127.0.0.1:${server?.port ?? 0}`, replyMs: 1_000 })();
+  const port = await redisConnect({ url: `redis://127.0.0.1:${server?.port ?? 0}`, replyMs })();
   try {
     return await port.send([command]);
   } finally {

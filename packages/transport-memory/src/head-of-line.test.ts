@@ -13,7 +13,7 @@ function command(txId: string): Command {
 
 test(
   "a service that is slow with one command answers the next ones meanwhile (D19)",
-  { timeout: 5_000 },
+  { timeout: 60_000 },
   async (context) => {
     const gate = Promise.withResolvers<undefined>();
     context.after(() => gate.resolve(undefined));

@@ -1,6 +1,6 @@
 // The broker is killed, paused, and loses what it had: whoever sends or serves goes on by itself.
 import type { Destination } from "@assent/orchestrator";
-import type { Answer } from "@assent/protocol";
+import type { Answer, Command } from "@assent/protocol";
 import { systemRandom } from "@assent/system";
 import { jetstreamManager } from "@nats-io/jetstream";
 import assert from "node:assert/strict";
@@ -13,7 +13,10 @@ import type { NatsBus } from "./nats-bus.ts";
 import type { StreamStorage } from "./stream-setup.ts";
 import { subjectsOf } from "./subjects.ts";
 
-const waitMs = 2_000;
+/** For what is to be answered. */
+const waitMs = 30_000;
+/** For what may get lost with the broker. */
+const lostAfterMs = 2_000;
 const stock: Destination = { service: "stock", partition: "0" };
 const gone = (): Promise<never> => new Promise(() => undefined);
 
@@ -42,21 +45,35 @@ async function stored(prefix: string, service: string): Promise<number> {
   }
 }
 
+interface Sending {
+  /** What is sent from now on is given time, and has to be answered. */
+  insist(): void;
+  /** How many of those there are. @throws AssertionError when one of them was not answered */
+  stop(): Promise<number>;
+}
+
 /** Sends one command after the other until it is stopped; nothing it sends may reject. */
-function keepSending(bus: NatsBus): { stop(): Promise<readonly (Answer | undefined)[]> } {
+function keepSending(bus: NatsBus): Sending {
   let isStopped = false;
+  let insistedFrom = Infinity;
+  const command = (index: number): Command => prepare(`order-${index}`);
   const sent: Promise<Answer | undefined>[] = [];
   const done = (async () => {
     for (let index = 0; !isStopped; index += 1) {
-      sent.push(bus.send(stock, prepare(`order-${index}`), waitMs));
+      sent.push(bus.send(stock, command(index), index < insistedFrom ? lostAfterMs : waitMs));
       await delay(5);
     }
   })();
   return {
+    insist: () => (insistedFrom = sent.length),
     async stop() {
       isStopped = true;
       await done;
-      return Promise.all(sent);
+      const insisted = (await Promise.all(sent)).slice(insistedFrom);
+      for (const [index, answer] of insisted.entries()) {
+        assert.deepEqual(answer, answerTo(command(insistedFrom + index).txId));
+      }
+      return insisted.length;
     },
   };
 }
@@ -77,12 +94,10 @@ for (const delivery of ["jetstream", "core"] as const) {
         assert.equal(services.status().server, undefined);
         await broker.server.restart();
         await until(() => services.status().services[0]?.ready === true, "the service is ready again");
+        sending.insist();
         const before = service.messages.length;
         await until(() => service.messages.length > before + 10, "commands arrive again");
-        const answers = await sending.stop();
-        assert.deepEqual(answers.at(-1), answerTo(`order-${answers.length - 1}`));
-        const unanswered = answers.filter((answer) => answer === undefined).length;
-        assert.ok(unanswered < answers.length / 2, `${unanswered} of ${answers.length} were not answered`);
+        assert.ok((await sending.stop()) > 0);
         service.messages.length = 0;
       }
       await broker.forget(prefix);
@@ -95,7 +110,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await services.serveCommands("stock", service.endpoint);
       await broker.server.kill();
       await until(() => !sender.status().connected, "the sender knows of it");
-      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 10 * waitMs);
+      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), waitMs);
       await delay(1_500);
       await broker.server.restart();
       assert.deepEqual(await sent, answerTo("order-0"));
@@ -109,18 +124,21 @@ for (const delivery of ["jetstream", "core"] as const) {
       await services.serveCommands("stock", recorder().endpoint);
       broker.server.pause();
       const begun = performance.now();
-      assert.equal(await sender.send(stock, prepare("order-0"), 300), undefined);
+      // Timers of one process fire in their order, also in one that has stalled.
+      const sent = sender.send(stock, prepare("order-0"), 300).then((answer) => answer ?? "nothing");
+      const told = await Promise.race([sent, delay(1_200).then(() => "it waits longer")]);
       const tookMs = performance.now() - begun;
       broker.server.resume();
-      assert.ok(tookMs >= 299 && tookMs < 1_500, `it took ${tookMs} ms`);
-      assert.deepEqual(await sender.send(stock, prepare("order-1"), 5 * waitMs), answerTo("order-1"));
+      assert.equal(told, "nothing");
+      assert.ok(tookMs >= 299, `it took ${tookMs} ms`);
+      assert.deepEqual(await sender.send(stock, prepare("order-1"), waitMs), answerTo("order-1"));
       await broker.forget(prefix);
     });
 
     test("a service that comes later than a command is reached by it within its wait", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
-      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 5 * waitMs);
+      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), waitMs);
       await delay(50);
       await services.serveCommands("stock", recorder().endpoint);
       assert.deepEqual(await sent, answerTo("order-0"));
@@ -157,13 +175,16 @@ describe("jetstream, streams", () => {
     broker.server.pause();
     // Long enough for the publisher to repeat itself, twice.
     const sent = ["prepare", "commit"].map((verb) =>
-      sender.send({ service: "stock", partition: verb }, prepare(verb, { verb: verb as "prepare" }), 5 * waitMs),
+      sender.send({ service: "stock", partition: verb }, prepare(verb, { verb: verb as "prepare" }), waitMs),
     );
     await delay(1_300);
     broker.server.resume();
     assert.deepEqual(await Promise.all(sent), ["prepare", "commit"].map(answerTo));
     await delay(300);
-    assert.deepEqual([...service.txIds()].sort(), ["commit", "prepare"]);
+    // Each is stored once. What the stream is late with may have come to the service by the other way as well.
+    const { streams } = await jetstreamManager(nats);
+    assert.equal((await streams.info(subjects.stream("stock"))).state.last_seq, 2);
+    assert.deepEqual([...new Set(service.txIds())].sort(), ["commit", "prepare"]);
     const copies = Object.groupBy(published, (each) => each);
     assert.deepEqual(Object.keys(copies).sort(), ["commit false", "prepare true"]);
     assert.equal(copies["commit false"]?.length, 1, "M2: what has no id is published once");
@@ -221,7 +242,7 @@ describe("jetstream, streams", () => {
     await first.stop();
     const sender = await bus();
     // Not tried again by its publisher, because it is not of phase 1.
-    const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), 10 * waitMs);
+    const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), waitMs);
     await until(async () => (await stored(prefix, "stock")) === 1, "it is stored");
     await broker.server.kill();
     await broker.server.restart();
@@ -233,18 +254,20 @@ describe("jetstream, streams", () => {
   });
 
   test("M3 a message whose handlers never end is delivered so many times, and then is gone", async () => {
-    const limits = { deliveriesMax: 2, handlingMs: 2_100 };
+    const limits = { deliveriesMax: 3, handlingMs: 2_100 };
     const { prefix, bus, close } = await open({ limits });
     const [first, second] = [recorder(gone), recorder(gone)];
     const dying = await bus();
     await dying.serveCommands("stock", first.endpoint);
     const sender = await bus();
     assert.equal(await sender.send(stock, prepare("killer", { verb: "commit" }), 200), undefined);
+    await until(() => first.messages.length > 0, "it gets there");
     assert.equal(await stored(prefix, "stock"), 1, "it is not acknowledged before its effect is durable");
     await dying.close();
     await (await bus()).serveCommands("stock", second.endpoint);
-    await until(() => second.messages.length === 1, "the other instance gets it");
+    await until(() => second.messages.length > 0, "the other instance gets it");
     await until(async () => (await stored(prefix, "stock")) === 0, "it will not be delivered again");
+    assert.equal(first.messages.length + second.messages.length, limits.deliveriesMax);
     await close();
   });
 

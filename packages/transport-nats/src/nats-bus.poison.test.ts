@@ -9,9 +9,10 @@ import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { Broker, prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
+import { unhurried, unhurriedClock } from "../test-kit/unhurried-clock.ts";
 import { subjectsOf } from "./subjects.ts";
 
-const waitMs = 10_000;
+const waitMs = unhurried(60_000);
 /** Less than it takes a process that reads nothing any more to connect anew. */
 const deafMs = 1_500;
 const stock: Destination = { service: "stock", partition: "0" };
@@ -67,7 +68,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         largest = Math.max(largest, message.byteLength);
         return service.endpoint(message);
       });
-      const sender = await broker.bus({ delivery, prefix });
+      const sender = await broker.bus({ delivery, prefix, clock: unhurriedClock });
       const nats = await broker.stranger();
       const subject = subjectOf(prefix, delivery);
       const set = headers();
@@ -126,6 +127,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         delivery,
         prefix,
         onFailure,
+        clock: unhurriedClock,
         random: { ...systemRandom, name: () => "me" },
       });
       const nats = await broker.stranger();
@@ -133,7 +135,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       const service = recorder(() => gate.promise);
       await (await broker.bus({ delivery, prefix })).serveCommands("stock", service.endpoint);
       const replies = subjectsOf(prefix).replies("me");
-      const sent = sender.send(stock, prepare("order-0"), 300);
+      const sent = sender.send(stock, prepare("order-0"), unhurried(300));
       await until(() => service.messages.length === 1, "it is on its way");
       for (const name of ["zzz", "zzz.stored", "1.stored", "1"]) nats.publish(`${replies}.${name}`, "garbage");
       assert.equal(await sent, undefined);
@@ -153,7 +155,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       const prefix = systemRandom.name();
       const failures: unknown[] = [];
       const onFailure = (_work: string, error: unknown): number => failures.push(error);
-      const sender = await broker.bus({ delivery, prefix, onFailure });
+      const sender = await broker.bus({ delivery, prefix, onFailure, clock: unhurriedClock });
       await (await broker.bus({ delivery, prefix })).serveCommands("stock", recorder().endpoint);
       const large = prepare("large", { payload: "x".repeat(defaultLimits.messageBytesMax) });
       const sent = [prepare("order-0"), large, prepare("order-1")].map((command) =>

@@ -6,9 +6,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Broker, prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
+import { unhurried, unhurriedClock } from "../test-kit/unhurried-clock.ts";
 import type { NatsBus } from "./nats-bus.ts";
 
-const waitMs = 10_000;
+const waitMs = unhurried(60_000);
+/** For what is not answered. */
+const shortMs = unhurried(300);
 const stock: Destination = { service: "stock", partition: "0" };
 const gone = (): Promise<never> => new Promise(() => undefined);
 
@@ -37,7 +40,8 @@ for (const delivery of ["jetstream", "core"] as const) {
     const open = async () => {
       const prefix = systemRandom.name();
       const bus = (limits = {}) => broker.bus({ delivery, prefix, limits });
-      return { prefix, bus, sender: await bus(), close: () => broker.forget(prefix) };
+      const sender = await broker.bus({ delivery, prefix, clock: unhurriedClock });
+      return { prefix, bus, sender, close: () => broker.forget(prefix) };
     };
 
     test("instances share the work, and each message is of one of them", async () => {
@@ -136,7 +140,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         throw new Error("the store is gone");
       });
       const serving = await (await bus()).serveCommands("stock", service.endpoint);
-      assert.equal(await sender.send(stock, prepare("bad"), 300), undefined);
+      assert.equal(await sender.send(stock, prepare("bad"), shortMs), undefined);
       assert.ok(allAnswered([await sender.send(stock, prepare("order-0"), waitMs)]));
       assert.equal(asked, 1);
       assert.deepEqual(serving.status().counts, { answered: 1, dropped: 0, failed: 1, refused: 0 });
@@ -158,7 +162,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       const ask = (txId: string) => sender.ask("orders", question(txId), waitMs);
       const answers = await Promise.all(["known", "unknown", "broken", "known"].map(ask));
       assert.deepEqual(answers, [decided, { kind: "wait" }, { kind: "wait" }, decided]);
-      assert.equal(await sender.ask("nobody", question("known"), 300), undefined);
+      assert.equal(await sender.ask("nobody", question("known"), shortMs), undefined);
       await close();
     });
   });
@@ -171,7 +175,7 @@ test("jetstream: an instance that hangs holds no more than it works on, and othe
   for (const { endpoint } of [hanging, working]) {
     await (await broker.bus({ delivery: "jetstream", prefix, limits })).serveCommands("stock", endpoint);
   }
-  const sender = await broker.bus({ delivery: "jetstream", prefix });
+  const sender = await broker.bus({ delivery: "jetstream", prefix, clock: unhurriedClock });
   for (let index = 0; index < 100; index += 1) {
     void sender.send(stock, prepare(`order-${index}`), 100);
     await new Promise(setImmediate);

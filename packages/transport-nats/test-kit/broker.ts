@@ -74,7 +74,7 @@ export function prepare(txId: string, change: Partial<Command> = {}): Command {
 }
 
 /** Polls until it holds. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, waitMs = 20_000): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, what: string, waitMs = 60_000): Promise<void> {
   const deadline = performance.now() + waitMs;
   while (!(await holds())) {
     assert.ok(performance.now() < deadline, `not within ${waitMs} ms: ${what}`);

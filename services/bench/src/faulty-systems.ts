@@ -13,7 +13,7 @@ export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive"
   readonly close: () => Promise<unknown>;
 };
 
-const backMs = 30_000;
+const backMs = 120_000;
 /** Characters of what a process printed that an error shows. */
 const shownLogLength = 3_000;
 

@@ -1,12 +1,13 @@
 // A shop in which nothing ever runs out, seeded over the API, and whether its books are exact, as the API tells them.
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
-import type { KeepAliveClient } from "./keep-alive-client.ts";
+import type { KeepAliveClient, Reply } from "./keep-alive-client.ts";
 
 const credit = 1_000_000;
 const stock = 1_000_000;
 const items = 50;
 const quietPollMs = 10;
+const againMs = 50;
 /** What a seeded order is: two items of price 1, of a few items that everybody buys. */
 export const unitsPerOrder = 2;
 
@@ -19,6 +20,33 @@ export async function seedShop(url: string, orders: number): Promise<void> {
   ];
   const { byStatus } = await closedLoop({ url, connections: 1, paths });
   if (byStatus[200] !== paths.length) throw new Error(`seeding was answered ${JSON.stringify(byStatus)}`);
+}
+
+export interface CheckoutAll {
+  readonly url: string;
+  readonly connections: number;
+  readonly orders: readonly number[];
+  readonly waitMs: number;
+}
+
+/**
+ * Checks orders out, each again and again until it is paid, as whoever is told that an outcome is not known yet is to
+ * do; those that are not paid when the time is over.
+ */
+export async function unpaidAfter({ url, connections, orders, waitMs }: CheckoutAll): Promise<readonly number[]> {
+  const deadline = performance.now() + waitMs;
+  let unpaid = orders;
+  while (unpaid.length > 0 && performance.now() < deadline) {
+    const asked = unpaid;
+    const left: number[] = [];
+    const paths = asked.map((order) => `/orders/checkout/${order}`);
+    const ask = (index: number): unknown => left.push(asked[index] ?? 0);
+    const onReply = (index: number, { status }: Reply): unknown => status !== 200 && ask(index);
+    await closedLoop({ url, connections, paths, onReply, onFailure: ask });
+    unpaid = left;
+    if (unpaid.length > 0) await pause(againMs);
+  }
+  return unpaid;
 }
 
 /**

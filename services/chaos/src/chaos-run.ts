@@ -40,7 +40,7 @@ export interface ChaosReport {
   readonly findings: readonly string[];
 }
 
-const flowDeadlineMs = 60_000;
+const flowDeadlineMs = 120_000;
 const pollMs = 50;
 const defaultRestMs = 500;
 

@@ -21,7 +21,8 @@ export interface SentinelStageOptions extends Omit<SentinelTopologyOptions, "lin
 }
 
 const pollMs = 50;
-const wellWaitMs = 60_000;
+/** Sentinels of a machine that has stalled for more than 2 s promote nobody for the next 30 s. */
+const wellWaitMs = 120_000;
 /** How far the clocks of two instances are off, one each way: within what the protocol bears. */
 const skewMs = 400;
 
@@ -51,7 +52,12 @@ export class Stage {
     ]);
     const environmentOf = (name: string): Record<string, string> => skewedClock(skews.get(name) ?? 0);
     const link = network === undefined ? {} : { link: network.link };
-    return new Stage(await startSentinelTopology({ ...options, ...link, environmentOf }), network);
+    try {
+      return new Stage(await startSentinelTopology({ ...options, ...link, environmentOf }), network);
+    } catch (error) {
+      network?.close();
+      throw error;
+    }
   }
 
   process(name: string): ServerProcess {
@@ -60,9 +66,14 @@ export class Stage {
     return found;
   }
 
-  /** The name of the database that serves a service now. */
-  master(service: ServiceName): Promise<string> {
-    return this.databases.master(service);
+  /** The name of the database that serves a service now. @throws Error when nobody knows it for long */
+  async master(service: ServiceName): Promise<string> {
+    let named = "";
+    await this.until(`somebody who knows the master of ${service}`, async () => {
+      named = await this.databases.master(service);
+      return true;
+    });
+    return named;
   }
 
   /** Resolves when another database has become the master. */

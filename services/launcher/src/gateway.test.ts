@@ -110,7 +110,7 @@ async function callWithBrokenBody(path: string, hasArrived: () => boolean): Prom
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   while (!(await condition())) {
     assert.ok(performance.now() < deadline, "it does not come");
     await new Promise((resolve) => {
@@ -119,7 +119,13 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-function reset(): void {
+/** All are well, and the gateway knows: it may have missed them for a moment where this machine stalls. */
+async function reset(): Promise<void> {
+  await until(async () => (await call("GET", "/health")).status === 200);
+  forget();
+}
+
+function forget(): void {
   for (const instance of all) {
     instance.seen.length = 0;
     instance.answer = (_request, response) => response.end("fine");
@@ -136,7 +142,7 @@ test("haproxy itself finds nothing wrong with its configuration", async () => {
 });
 
 test("requests go to the service that their path names, as they are", async () => {
-  reset();
+  await reset();
   await call("GET", "/orders/find/7?x=1");
   await call("POST", "/stock/add/1/2");
   await call("POST", "/payment/pay/1/2");
@@ -150,7 +156,7 @@ test("requests go to the service that their path names, as they are", async () =
 });
 
 test("a checkout whose instance hangs up is tried on another one", async () => {
-  reset();
+  await reset();
   for (const hanging of orders) {
     hanging.answer = hangUp;
     for (let times = 0; times < 4; times += 1) assert.equal((await call("POST", "/orders/checkout/1")).text, "fine");
@@ -160,7 +166,7 @@ test("a checkout whose instance hangs up is tried on another one", async () => {
 });
 
 test("a checkout that nobody answers is pending, in JSON, and never a 5xx (D15)", async () => {
-  reset();
+  await reset();
   for (const instance of orders) instance.answer = hangUp;
   // The services decode a path before they match it: the second one is a checkout, too.
   for (const path of ["/orders/checkout/1", "/orders/%63heckout/1"]) {
@@ -170,7 +176,7 @@ test("a checkout that nobody answers is pending, in JSON, and never a 5xx (D15)"
 });
 
 test("nothing but a checkout is sent twice: its answer says what is not known", async () => {
-  reset();
+  await reset();
   payment.answer = hangUp;
   const paid = await call("POST", "/payment/pay/1/5");
   assert.deepEqual([paid.status, codeOf(paid)], [400, "gateway_error"]);
@@ -182,7 +188,7 @@ test("nothing but a checkout is sent twice: its answer says what is not known", 
 });
 
 test("on a connection used before, a service that hangs up closes it: no answer, and nothing sent twice", async () => {
-  reset();
+  await reset();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   assert.equal((await call("GET", "/payment/find_user/1", agent)).status, 200);
   payment.answer = hangUp;
@@ -192,7 +198,7 @@ test("on a connection used before, a service that hangs up closes it: no answer,
 });
 
 test("what breaks off when a service has it already is not known, and for a checkout pending (C5, S5)", async () => {
-  reset();
+  await reset();
   for (const instance of all) instance.answer = () => undefined;
   const checkout = await callWithBrokenBody("/orders/checkout/1", () => seenByOrders().length === 1);
   assert.deepEqual([checkout.status, codeOf(checkout)], [409, "checkout_pending"]);
@@ -201,7 +207,7 @@ test("what breaks off when a service has it already is not known, and for a chec
 });
 
 test("an answer of a service passes as it is, whatever its status", async () => {
-  reset();
+  await reset();
   for (const instance of orders) {
     instance.answer = (_request, response) => {
       response.writeHead(409, { "Retry-After": "7" });
@@ -213,16 +219,15 @@ test("an answer of a service passes as it is, whatever its status", async () => 
 });
 
 test("an instance that is not healthy gets nothing, and a service without one makes the system unhealthy", async () => {
-  reset();
+  await reset();
   const [sick, well] = orders;
   assert.ok(sick !== undefined && well !== undefined);
   sick.isHealthy = false;
   await until(async () => {
-    reset();
+    forget();
     for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
-    return sick.seen.length === 0;
+    return sick.seen.length === 0 && well.seen.length === 6;
   });
-  assert.equal(well.seen.length, 6);
   well.isHealthy = false;
   await until(async () => (await call("GET", "/health")).status === 503);
   const refused = await call("POST", "/orders/checkout/1");

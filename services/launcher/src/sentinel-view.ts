@@ -3,7 +3,8 @@ import { converse, type ServerProcess } from "@assent/local-servers";
 import { setTimeout as pause } from "node:timers/promises";
 
 const askMs = 1_000;
-const deadlineMs = 30_000;
+/** Sentinels of a machine that has stalled for more than 2 s look at nothing for the next 30 s. */
+const deadlineMs = 120_000;
 const pollMs = 50;
 
 export interface MasterView {

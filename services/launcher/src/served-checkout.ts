@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const command = fileURLToPath(new URL("../../../apps/cli/bin/assent.mjs", import.meta.url));
-const startDeadlineMs = 30_000;
+const startDeadlineMs = 120_000;
 const stopDeadlineMs = 30_000;
 
 export interface ServeOptions {

@@ -108,8 +108,11 @@ export function replaceMaster(service: ServiceName): Strike {
     const master = await stage.master(service);
     const { port } = stage.process("sentinel-0");
     const text = `SENTINEL FAILOVER ${service}\r\n`;
-    const answer = await converse({ port, text, isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
-    if (answer?.startsWith("+OK") !== true) throw new Error(`the sentinel answered ${answer}`);
+    // It refuses while it has not heard of the replicas for a while. Asked again, it may be doing it already.
+    await stage.until(`a sentinel that replaces the master of ${service}`, async () => {
+      const answer = await converse({ port, text, isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
+      return answer !== undefined && /^(\+OK|-INPROG)/.test(answer);
+    });
     await stage.promoted(service, master);
   };
 }

@@ -9,7 +9,17 @@ import { judgeShop } from "./judge-shop.ts";
 import { ShopLoad } from "../load/shop-load.ts";
 import type { StoreUrls } from "./store-books.ts";
 
-const upAgainMs = 30_000;
+const upAgainMs = 120_000;
+const deadlineMs = 120_000;
+const pollMs = 50;
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!condition()) {
+    assert.ok(performance.now() < deadline, what);
+    await pause(pollMs);
+  }
+}
 
 function storesOf({ processes }: Topology): StoreUrls {
   const url = (name: string): string => `redis://127.0.0.1:${processes.get(name)?.port}`;
@@ -29,23 +39,18 @@ test("two kills under load leave no finding, and an account that is tampered wit
   const load = new ShopLoad({ urls, connections: 16, requestsPerSecond: 600, history });
   await load.seed();
   load.start();
-  await pause(1_000);
-  const killedAt = performance.now();
-  await topology.processes.get("stock-0")?.kill();
-  await pause(1_500);
-  await topology.processes.get("redis-payment")?.kill();
-  await pause(1_000);
-  await topology.settled(upAgainMs);
-  await pause(1_500);
+  await until("orders are paid", () => history.figures().ordersPaid > 50);
+  for (const name of ["stock-0", "redis-payment"]) {
+    const killedAt = performance.now();
+    await topology.processes.get(name)?.kill();
+    await until(`checkouts flow again without ${name}`, () => history.flowsAgainAfter(killedAt) !== undefined);
+    await topology.settled(upAgainMs);
+  }
+  const refused = (): number => history.figures().byKind.checkout?.byStatus["400"] ?? 0;
+  await until("some checkouts fail, as some have to", () => refused() > 0 && history.figures().ordersPaid > 100);
   await load.stop();
-  const stoppedAt = performance.now();
-  const figures = history.figures();
   assert.ok(topology.deaths() >= 2, "both have died");
-  assert.ok(figures.ordersPaid > 100, `${figures.ordersPaid} orders were paid`);
-  assert.ok((figures.byKind.checkout?.byStatus["400"] ?? 0) > 0, "some checkouts have to fail");
-  assert.equal(figures.checkouts5xx, 0);
-  assert.ok(history.stoodStill(killedAt, stoppedAt) < stoppedAt - killedAt, "checkouts went on");
-  assert.ok(history.flowsAgainAfter(killedAt) !== undefined, "checkouts flow again");
+  assert.equal(history.figures().checkouts5xx, 0);
   assert.deepEqual(await judgeShop({ load, urls, stores }), []);
 
   const [item] = load.shop.items.keys();
