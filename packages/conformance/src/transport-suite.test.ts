@@ -1,4 +1,4 @@
-import type { Clock, Transport } from "@assent/orchestrator";
+import { type Clock, type Transport, waitMsOf } from "@assent/orchestrator";
 import { type Answer, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "@assent/protocol";
 import { MemoryTransport } from "@assent/transport-memory";
 import { type Broken, provesItself } from "../test-kit/catches.ts";
@@ -42,8 +42,8 @@ const withAnswers = (
 /** One message for each command, and nothing checked. */
 const unchecked = (write: (text: string) => string): Open<TransportAdapter> =>
   opening(({ endpoints, clock }) => ({
-    async send({ service }, command, waitMs) {
-      const over = new Promise<undefined>((resolve) => clock.after(waitMs, () => resolve(undefined)));
+    async send({ service }, command, wait) {
+      const over = new Promise<undefined>((resolve) => clock.after(waitMsOf(wait), () => resolve(undefined)));
       const exchange = async (): Promise<Answer | undefined> => {
         try {
           const message = new TextEncoder().encode(write(new TextDecoder().decode(encodeCommands([command]))));

@@ -173,7 +173,8 @@ export class TransactionDriver {
     const { transport, limits, logMayLoseTail } = this.#environment;
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
-    const answered = transport.send(spec, this.#command(spec, verb), limits.answerWaitMs);
+    const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs };
+    const answered = transport.send(spec, this.#command(spec, verb), wait);
     if (verb === "forget") return void answered;
     let isSilent = false;
     const fallSilent = (): void => {

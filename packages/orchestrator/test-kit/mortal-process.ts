@@ -40,7 +40,7 @@ export class MortalProcess {
 
   transport(transport: Transport): Transport {
     return {
-      send: (destination, command, waitMs) => this.#call(() => transport.send(destination, command, waitMs)),
+      send: (...sent) => this.#call(() => transport.send(...sent)),
     };
   }
 

@@ -1,5 +1,5 @@
 // A bus that promises nothing (M1): a test says what becomes of each message. Messages are encoded bytes.
-import type { Destination, QuestionTransport, Transport } from "@assent/orchestrator";
+import { type Destination, type QuestionTransport, type Transport, type Wait, waitMsOf } from "@assent/orchestrator";
 import {
   type Answer,
   type Command,
@@ -43,11 +43,16 @@ export class Network implements Transport, QuestionTransport {
     this.#clock = clock;
   }
 
-  async send({ service }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
+  async send({ service }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {
     const item: SentCommand = { ...command, service };
     this.sent.push(item);
     const endpoint = this.participants.get(service);
-    const exchange = { endpoint, message: encodeCommands([command]), fate: this.commandFate(item), waitMs };
+    const exchange = {
+      endpoint,
+      message: encodeCommands([command]),
+      fate: this.commandFate(item),
+      waitMs: waitMsOf(wait),
+    };
     const reply = await this.#exchange(exchange);
     return reply === undefined ? undefined : decodeAnswers(reply)[0];
   }

@@ -1,6 +1,6 @@
 // Commands between services of one process, as encoded bytes through the real codec: what is sent in one turn of the
 // event loop to one service leaves as one message, and comes back as one.
-import type { Clock, Destination, Transport } from "@assent/orchestrator";
+import { type Clock, type Destination, type Transport, type Wait, waitMsOf } from "@assent/orchestrator";
 import { type Answer, type Command, decodeAnswers, defaultLimits, encodeCommands } from "@assent/protocol";
 
 /** Takes one message of commands; answers one message of answers, or undefined. */
@@ -29,14 +29,14 @@ export class MemoryTransport implements Transport {
     this.#options = options;
   }
 
-  send({ service }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
+  send({ service }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {
     return new Promise((resolve) => {
       let outbox = this.#outboxes.get(service);
       if (outbox === undefined) {
         outbox = [];
         this.#outboxes.set(service, outbox);
       }
-      outbox.push({ command, waitMs, resolve });
+      outbox.push({ command, waitMs: waitMsOf(wait), resolve });
       if (outbox.length === 1) this.#options.schedule(() => this.#flush(service));
     });
   }

@@ -21,6 +21,8 @@ export interface DispatchPorts {
 export interface Dispatch {
   readonly subject: string;
   readonly message: Uint8Array;
+  /** How long it is tried to bring the message; its answer is listened for all the same afterwards. */
+  readonly tryForMs: number;
   readonly answered: (reply: Uint8Array) => void;
   /** How it is stored on the way; left out when it goes straight to whoever listens. */
   readonly storage?: {
@@ -39,16 +41,16 @@ export class MessageNotStored extends Error {
   }
 }
 
-/** Tries to bring a message for a while, and listens until the function it returns is called. Never throws. */
+/** Tries to bring a message, and listens for its answer, until the function it returns is called. Never throws. */
 export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   const { connection, replies, clock, limits, onFailure } = ports;
   const { subject, message, storage } = request;
   let timer: Timer | undefined;
   let over = false;
-  const sendUntil = clock.monotonic() + limits.sendForMs;
+  const tryUntil = clock.monotonic() + request.tryForMs;
   const again = (delayMs: number): void => {
     timer?.cancel();
-    if (!over && clock.monotonic() + delayMs < sendUntil) timer = clock.after(delayMs, publish);
+    if (!over && clock.monotonic() + delayMs < tryUntil) timer = clock.after(delayMs, publish);
   };
   const reply = replies.open({
     answered(received) {

@@ -15,8 +15,6 @@ export interface NatsLimits {
   readonly pingsUnansweredMax: number;
   /** How long a message that was certainly not delivered waits to be tried again. */
   readonly publishRetryMs: number;
-  /** How long it is tried to bring a message to the service; later its sender has sent another one. */
-  readonly sendForMs: number;
   /** How long the broker may take to say that it stored a message. */
   readonly storedWaitMs: number;
   /** How long a stream has to bring an answer before a message goes straight to the service as well. */
@@ -58,7 +56,6 @@ export const defaultNatsLimits: NatsLimits = {
   pingEveryMs: 2_000,
   pingsUnansweredMax: 2,
   publishRetryMs: 200,
-  sendForMs: 2_000,
   storedWaitMs: 500,
   directAfterMs: 400,
   concurrentMessagesMax: 32,
@@ -88,16 +85,15 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
   }
   const relation = (holds: boolean, text: string): void => invariant(holds, "limits", text);
   relation(limits.reconnectMinMs <= limits.reconnectMaxMs, "the least wait is not more than the longest");
-  relation(limits.sendForMs <= protocol.replyWaitMs, "what is sent again is not tried any more");
-  relation(limits.storedWaitMs < limits.sendForMs, "a publish can be tried again before it is given up");
-  relation(limits.directAfterMs < limits.sendForMs, "there is time for the other way");
-  relation(limits.publishRetryMs < limits.sendForMs, "a message can be tried again before it is given up");
-  relation(limits.duplicateWindowMs >= 2 * limits.sendForMs, "the broker remembers a publish while it is tried");
+  relation(limits.storedWaitMs < protocol.replyWaitMs, "a publish can be tried again before its sender gives up");
+  relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
+  relation(limits.publishRetryMs < protocol.replyWaitMs, "a message can be tried again before its sender gives up");
+  relation(limits.duplicateWindowMs >= 2 * protocol.replyWaitMs, "the broker remembers a publish while it is tried");
   relation(limits.duplicateWindowMs <= limits.streamAgeMaxMs, "the broker refuses a longer window");
   relation(limits.streamAgeMaxMs >= protocol.phaseOneDeadlineMs, "commands outlast the restart of a service");
   relation(limits.streamAgeMaxMs < protocol.maxAgeMs, "no command leaves a stream when it is expired (P7)");
   relation(limits.streamBytesMax >= 4 * protocol.messageBytesMax, "a stream holds more than a few messages");
-  relation(limits.handlingMs > protocol.answerWaitMs, "nothing is delivered again while its sender waits for it");
+  relation(limits.handlingMs > protocol.replyWaitMs, "nothing is delivered again while its sender waits for it");
   relation(limits.concurrentMessagesMax <= limits.unacknowledgedMax, "the broker delivers what one instance can take");
   relation(limits.setupRetryFirstMs <= limits.setupRetryMaxMs, "backoff grows");
   return limits;

@@ -118,6 +118,23 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
+    test("what its sender has sent again meanwhile is not brought any more when the broker is back", async () => {
+      const prefix = systemRandom.name();
+      const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
+      const service = recorder();
+      await services.serveCommands("stock", service.endpoint);
+      await broker.server.kill();
+      await until(() => !sender.status().connected, "the sender knows of it");
+      const tryForMs = 100;
+      const sent = sender.send(stock, prepare("order-0"), { waitMs: 3_000, tryForMs });
+      await delay(2 * tryForMs);
+      await broker.server.restart();
+      assert.deepEqual(await sender.send(stock, prepare("order-1"), waitMs), answerTo("order-1"));
+      assert.equal(await sent, undefined);
+      assert.deepEqual([...new Set(service.txIds())], ["order-1"]);
+      await broker.forget(prefix);
+    });
+
     test("nothing rejects and nothing waits longer than it said while the broker is paused", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];

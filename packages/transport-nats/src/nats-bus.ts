@@ -1,5 +1,5 @@
 // One process on the bus: sends commands and questions, and serves those that are for it.
-import type { Clock, Destination, QuestionTransport, Random, Transport } from "@assent/orchestrator";
+import type { Clock, Destination, QuestionTransport, Random, Transport, Wait } from "@assent/orchestrator";
 import {
   type Answer,
   type Command,
@@ -105,7 +105,7 @@ export class NatsBus implements Transport, QuestionTransport {
     this.#questions = new Outbox({
       ...shared,
       codec: { encode: encodeQuestions, decode: decodeQuestionAnswers },
-      exchange: ({ address: subject, message, answered }) => dispatch(this.#ports, { subject, message, answered }),
+      exchange: ({ address: subject, ...exchange }) => dispatch(this.#ports, { subject, ...exchange }),
     });
   }
 
@@ -119,8 +119,8 @@ export class NatsBus implements Transport, QuestionTransport {
     return new NatsBus(checked, await Connection.open(checked));
   }
 
-  send({ service, partition }: Destination, command: Command, waitMs: number): Promise<Answer | undefined> {
-    return this.#commands.send(this.#subjects.place(service, partition), command, waitMs);
+  send({ service, partition }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {
+    return this.#commands.send(this.#subjects.place(service, partition), command, wait);
   }
 
   ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> {
@@ -186,8 +186,8 @@ export class NatsBus implements Transport, QuestionTransport {
     await this.#connection.close();
   }
 
-  #dispatchCommands({ address: place, message, items, answered }: Exchange<Command>): () => void {
-    const direct = { subject: this.#subjects.direct(place), message, answered };
+  #dispatchCommands({ address: place, message, items, tryForMs, answered }: Exchange<Command>): () => void {
+    const direct = { subject: this.#subjects.direct(place), message, tryForMs, answered };
     if (this.#options.delivery === "core") return dispatch(this.#ports, direct);
     this.#dispatches += 1;
     const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
@@ -197,8 +197,8 @@ export class NatsBus implements Transport, QuestionTransport {
       this.#heardAt.set(place, this.#options.clock.monotonic());
       answered(reply);
     };
-    const stopStream = dispatch(this.#ports, { subject, message, answered: byStream, storage });
-    const stopDirect = this.#whenSilent(place, () => dispatch(this.#ports, direct));
+    const stopStream = dispatch(this.#ports, { subject, message, tryForMs, answered: byStream, storage });
+    const stopDirect = this.#whenSilent(place, tryForMs, () => dispatch(this.#ports, direct));
     return () => {
       stopStream();
       stopDirect();
@@ -209,13 +209,13 @@ export class NatsBus implements Transport, QuestionTransport {
    * M1, P4: a command may arrive twice, so what a stream that has gone silent does not bring in time goes the other way
    * as well. One that only is slow gets no more work by that: it would never catch up.
    */
-  #whenSilent(place: string, send: () => () => void): () => void {
+  #whenSilent(place: string, tryForMs: number, send: () => () => void): () => void {
     const { clock } = this.#options;
-    const { directAfterMs, sendForMs } = this.#options.limits;
-    const sendUntil = clock.monotonic() + sendForMs;
+    const { directAfterMs } = this.#options.limits;
+    const tryUntil = clock.monotonic() + tryForMs;
     let stop: () => void = () => undefined;
     const look = (): void => {
-      if (clock.monotonic() >= sendUntil) return;
+      if (clock.monotonic() >= tryUntil) return;
       const restMs = (this.#heardAt.get(place) ?? -Infinity) + directAfterMs - clock.monotonic();
       stop = restMs > 0 ? later(restMs) : send();
     };

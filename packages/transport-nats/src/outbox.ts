@@ -1,6 +1,6 @@
 // What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
 // keeps its own outcome and its own wait (M4).
-import type { Clock, Timer } from "@assent/orchestrator";
+import { type Clock, type Timer, type Wait, waitMsOf } from "@assent/orchestrator";
 
 export interface Codec<Item, Reply> {
   readonly encode: (items: readonly Item[]) => Uint8Array;
@@ -12,6 +12,8 @@ export interface Exchange<Item> {
   readonly address: string;
   readonly message: Uint8Array;
   readonly items: readonly Item[];
+  /** How long it is tried to bring it. */
+  readonly tryForMs: number;
   /** Told at most once what was answered. */
   readonly answered: (reply: Uint8Array) => void;
 }
@@ -31,6 +33,7 @@ export interface OutboxOptions<Item, Reply> {
 interface Sent<Item, Reply> {
   readonly item: Item;
   readonly waitMs: number;
+  readonly tryForMs: number;
   readonly resolve: (reply: Reply | undefined) => void;
 }
 
@@ -52,8 +55,10 @@ export class Outbox<Item, Reply> {
     this.#options = options;
   }
 
-  /** Resolves with the reply, or with undefined when there was none within `waitMs`. Never rejects. */
-  send(address: string, item: Item, waitMs: number): Promise<Reply | undefined> {
+  /** Resolves with the reply, or with undefined when there was none in time. Never rejects. */
+  send(address: string, item: Item, wait: Wait): Promise<Reply | undefined> {
+    const waitMs = waitMsOf(wait);
+    const tryForMs = typeof wait === "number" ? wait : wait.tryForMs;
     return new Promise((resolve) => {
       let batch = this.#batches.get(address);
       if (batch === undefined) {
@@ -61,7 +66,7 @@ export class Outbox<Item, Reply> {
         this.#batches.set(address, batch);
         this.#options.schedule(() => this.#flush(address));
       }
-      batch.push({ item, waitMs, resolve });
+      batch.push({ item, waitMs, tryForMs, resolve });
     });
   }
 
@@ -97,6 +102,7 @@ export class Outbox<Item, Reply> {
       address,
       message,
       items: batch.map(({ item }) => item),
+      tryForMs: Math.max(...batch.map(({ tryForMs }) => tryForMs)),
       answered(reply) {
         let replies: readonly Reply[] = [];
         try {

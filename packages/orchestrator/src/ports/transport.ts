@@ -6,13 +6,23 @@ export interface Destination {
   readonly partition: string;
 }
 
+/**
+ * How long an answer is waited for, milliseconds; and, where that is shorter, how long it is tried to bring the
+ * command: then its sender has sent it again.
+ */
+export type Wait = number | { readonly waitMs: number; readonly tryForMs: number };
+
+export function waitMsOf(wait: Wait): number {
+  return typeof wait === "number" ? wait : wait.waitMs;
+}
+
 export interface Transport {
   /**
-   * Delivers a command and resolves with its answer, or with undefined when none came within `waitMs`. Never rejects:
+   * Delivers a command and resolves with its answer, or with undefined when none came in time. Never rejects:
    * a broken connection, an undecodable reply and silence are the same thing to a commit protocol. A command may
    * arrive late, more than once, or out of order.
    */
-  send(destination: Destination, command: Command, waitMs: number): Promise<Answer | undefined>;
+  send(destination: Destination, command: Command, wait: Wait): Promise<Answer | undefined>;
 }
 
 export interface QuestionTransport {
