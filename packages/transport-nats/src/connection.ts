@@ -135,17 +135,29 @@ export class Connection {
     return () => this.#reconnected.delete(callback);
   }
 
+  /**
+   * Ends a subscription once everything was received that the broker had sent for it before it heard of that: nobody
+   * else gets it soon. Waits for the broker for `closeWaitMs` at most. Never rejects.
+   */
+  async unsubscribe(subscription: Subscription): Promise<void> {
+    if (subscription.isClosed()) return;
+    if (this.isConnected) await this.#withinCloseWait(() => subscription.drain());
+    if (!subscription.isClosed()) subscription.unsubscribe();
+  }
+
   /** Sends what is waiting to be sent, if the broker takes it within `closeWaitMs`, and ends. */
   async close(): Promise<void> {
-    const { clock, limits } = this.#request;
-    if (this.isConnected) {
-      const flushed = this.nats.flush().catch((error: unknown) => this.#request.onFailure("flush", error));
-      let over: () => void = () => undefined;
-      const timer = clock.after(limits.closeWaitMs, () => over());
-      await Promise.race([flushed, new Promise<void>((resolve) => (over = resolve))]);
-      timer.cancel();
-    }
+    if (this.isConnected) await this.#withinCloseWait(() => this.nats.flush());
     await this.nats.close();
+  }
+
+  async #withinCloseWait(work: () => Promise<void>): Promise<void> {
+    const { clock, limits, onFailure } = this.#request;
+    const done = work().catch((error: unknown) => onFailure("flush", error));
+    let over: () => void = () => undefined;
+    const timer = clock.after(limits.closeWaitMs, () => over());
+    await Promise.race([done, new Promise<void>((resolve) => (over = resolve))]);
+    timer.cancel();
   }
 
   async #follow(): Promise<void> {

@@ -46,7 +46,7 @@ export class CoreServing implements Serving {
 
   async stop(): Promise<void> {
     this.#forget();
-    if (!this.#subscription.isClosed()) this.#subscription.unsubscribe();
+    await this.#options.connection.unsubscribe(this.#subscription);
     await this.#options.worker.idle();
   }
 

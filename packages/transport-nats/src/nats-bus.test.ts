@@ -4,15 +4,19 @@ import type { Answer, Question } from "@assent/protocol";
 import { systemRandom } from "@assent/system";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { Broker, prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
 import { unhurried, unhurriedClock } from "../test-kit/unhurried-clock.ts";
+import { defaultNatsLimits } from "./limits.ts";
 import type { NatsBus } from "./nats-bus.ts";
 
 const waitMs = unhurried(60_000);
 /** For what is not answered. */
 const shortMs = unhurried(300);
 const stock: Destination = { service: "stock", partition: "0" };
+/** Sooner than what was not acknowledged is delivered again. */
+const redeliveredMs = defaultNatsLimits.handlingMs / 2;
 const gone = (): Promise<never> => new Promise(() => undefined);
 
 let broker: Broker;
@@ -40,7 +44,7 @@ for (const delivery of ["jetstream", "core"] as const) {
     const open = async () => {
       const prefix = systemRandom.name();
       const bus = (limits = {}) => broker.bus({ delivery, prefix, limits });
-      const sender = await broker.bus({ delivery, prefix, clock: unhurriedClock });
+      const sender = await broker.bus({ delivery, prefix, clock: unhurriedClock, limits: { directAfterMs: 1_900 } });
       return { prefix, bus, sender, close: () => broker.forget(prefix) };
     };
 
@@ -128,6 +132,24 @@ for (const delivery of ["jetstream", "core"] as const) {
       await stopped;
       assert.ok(allAnswered([await taken, ...others]));
       assert.deepEqual(first.txIds(), ["order-0"]);
+      await close();
+    });
+
+    test("what has been sent to an instance that stops is answered, and not left until it is delivered again", async () => {
+      const { bus, sender, close } = await open();
+      const [first, second] = [recorder(), recorder()];
+      const serving = await (await bus()).serveCommands("stock", first.endpoint);
+      const count = 20;
+      const sent = sendApart(sender, count);
+      await new Promise(setImmediate);
+      // Long enough for the broker to have passed them on, and nothing here has been read of them.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+      const stopped = serving.stop();
+      await (await bus()).serveCommands("stock", second.endpoint);
+      const late = delay(redeliveredMs).then(() => "redelivered");
+      assert.notEqual(await Promise.race([sent, late]), "redelivered");
+      assert.ok(allAnswered(await sent));
+      await stopped;
       await close();
     });
 

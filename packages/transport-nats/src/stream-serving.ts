@@ -71,8 +71,8 @@ export class StreamServing implements Serving {
     this.#forget();
     this.#retry?.cancel();
     this.#pull?.timer.cancel();
-    if (this.#subscription?.isClosed() === false) this.#subscription.unsubscribe();
     this.#isReady();
+    if (this.#subscription !== undefined) await this.#options.connection.unsubscribe(this.#subscription);
     await this.#options.worker.idle();
   }
 
