@@ -135,7 +135,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("what has been sent to an instance that stops is answered, and not left until it is delivered again", async () => {
+    test("what the broker has sent to an instance that stops is answered, not left to be delivered again", async () => {
       const { bus, sender, close } = await open();
       const [first, second] = [recorder(), recorder()];
       const serving = await (await bus()).serveCommands("stock", first.endpoint);
