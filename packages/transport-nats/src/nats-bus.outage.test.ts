@@ -45,6 +45,16 @@ async function stored(prefix: string, service: string): Promise<number> {
   }
 }
 
+/** Sends a command again as long as it is not answered, as a coordinator does. */
+async function sendUntilAnswered(bus: NatsBus, command: Command): Promise<Answer | undefined> {
+  let answer: Answer | undefined;
+  await until(async () => {
+    answer = await bus.send(stock, command, lostAfterMs);
+    return answer !== undefined;
+  }, "it is answered");
+  return answer;
+}
+
 interface Sending {
   /** What is sent from now on is given time, and has to be answered. */
   insist(): void;
@@ -94,6 +104,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         assert.equal(services.status().server, undefined);
         await broker.server.restart();
         await until(() => services.status().services[0]?.ready === true, "the service is ready again");
+        await until(() => sender.status().connected, "so is the sender");
         sending.insist();
         const before = service.messages.length;
         await until(() => service.messages.length > before + 10, "commands arrive again");
@@ -110,7 +121,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await services.serveCommands("stock", service.endpoint);
       await broker.server.kill();
       await until(() => !sender.status().connected, "the sender knows of it");
-      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), waitMs);
+      const sent = sendUntilAnswered(sender, prepare("order-0", { verb: "commit" }));
       await delay(1_500);
       await broker.server.restart();
       assert.deepEqual(await sent, answerTo("order-0"));
@@ -155,7 +166,7 @@ for (const delivery of ["jetstream", "core"] as const) {
     test("a service that comes later than a command is reached by it within its wait", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
-      const sent = sender.send(stock, prepare("order-0", { verb: "commit" }), waitMs);
+      const sent = sendUntilAnswered(sender, prepare("order-0", { verb: "commit" }));
       await delay(50);
       await services.serveCommands("stock", recorder().endpoint);
       assert.deepEqual(await sent, answerTo("order-0"));
