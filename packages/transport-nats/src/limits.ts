@@ -23,7 +23,7 @@ export interface NatsLimits {
   readonly concurrentMessagesMax: number;
   /** Messages that wait in one instance for their turn, in core mode; more are dropped and counted. */
   readonly waitingMessagesMax: number;
-  /** How long one request for work stays open on the broker. */
+  /** How long one request for work stays open on the broker, and a stop waits for its end. */
   readonly pullExpiresMs: number;
   /** How much later than that it counts as lost. */
   readonly pullGraceMs: number;
@@ -60,7 +60,7 @@ export const defaultNatsLimits: NatsLimits = {
   directAfterMs: 400,
   concurrentMessagesMax: 32,
   waitingMessagesMax: 1_000,
-  pullExpiresMs: 5_000,
+  pullExpiresMs: 1_000,
   pullGraceMs: 1_000,
   handlingMs: 30_000,
   deliveriesMax: 3,

@@ -38,6 +38,7 @@ export class StreamServing implements Serving {
   #subscription: Subscription | undefined;
   #pull: Pull | undefined;
   #pulls = 0;
+  #pullEnds: () => void = () => undefined;
   #retry: Timer | undefined;
   #isSettingUp = false;
   #isStopped = false;
@@ -70,8 +71,9 @@ export class StreamServing implements Serving {
     this.#isStopped = true;
     this.#forget();
     this.#retry?.cancel();
-    this.#pull?.timer.cancel();
     this.#isReady();
+    // What the broker sends for a request is for nobody else, so its end is waited for: nothing is on its way then.
+    if (this.#pull !== undefined) await new Promise<void>((resolve) => (this.#pullEnds = resolve));
     if (this.#subscription !== undefined) await this.#options.connection.unsubscribe(this.#subscription);
     await this.#options.worker.idle();
   }
@@ -83,8 +85,7 @@ export class StreamServing implements Serving {
   /** Makes sure that there are a subscription, a stream and a consumer, trying until there are, and asks for work. */
   async #setUp(): Promise<void> {
     // What was asked for before is forgotten by the broker, or will be.
-    this.#pull?.timer.cancel();
-    this.#pull = undefined;
+    this.#endPull();
     this.#problem ??= "the stream is being set up";
     if (this.#isSettingUp) return;
     this.#isSettingUp = true;
@@ -151,21 +152,26 @@ export class StreamServing implements Serving {
     }
   }
 
+  #endPull(): void {
+    this.#pull?.timer.cancel();
+    this.#pull = undefined;
+    this.#pullEnds();
+  }
+
   /** The broker says that a request gets no more messages. */
   #pullEnded({ subject, headers }: Msg): void {
     const number = Number(subject.slice(subject.lastIndexOf(".") + 1));
     if (headers?.code !== pullExpired) return this.#lost(number, headers?.description ?? "it does not say why");
     if (this.#pull?.number !== number) return;
-    this.#pull.timer.cancel();
-    this.#pull = undefined;
+    this.#endPull();
     this.#ask();
   }
 
   /** A request came to nothing: perhaps stream or consumer are gone. */
   #lost(number: number, reason: string): void {
-    if (this.#pull?.number !== number || this.#isStopped) return;
-    this.#pull.timer.cancel();
-    this.#pull = undefined;
+    if (this.#pull?.number !== number) return;
+    this.#endPull();
+    if (this.#isStopped) return;
     this.#problem = `the broker ended a request for work: ${reason}`;
     const { clock, setup } = this.#options;
     this.#retry = clock.after(setup.limits.setupRetryFirstMs, () => void this.#setUp());
@@ -175,10 +181,7 @@ export class StreamServing implements Serving {
     const { connection, setup, worker, onFailure } = this.#options;
     if (this.#pull !== undefined) {
       this.#pull.left -= 1;
-      if (this.#pull.left === 0) {
-        this.#pull.timer.cancel();
-        this.#pull = undefined;
-      }
+      if (this.#pull.left === 0) this.#endPull();
     }
     const failed = (error: unknown): void => onFailure(this.#work, error);
     const acknowledge = (): void => {
