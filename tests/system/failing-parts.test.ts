@@ -301,7 +301,7 @@ test("what a breaker keeps out is no sample of the abort rate, whatever that is 
   shop.silent.add("stock");
   const told = await shop.post("/orders/checkout/3");
   assertRefused(told, "silence");
-  await until(() => shop.lostToStock > 5);
+  await until(() => shop.lostToStock > 12);
   const { abortRate } = shop;
   assert.ok(abortRate > 0 && abortRate < 1, `${abortRate}`);
   for (let times = 0; times < 50; times += 1) {

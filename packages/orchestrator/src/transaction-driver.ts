@@ -58,7 +58,7 @@ export class TransactionDriver {
   readonly #timers = new Set<Timer>();
   /** What each branch was asked last, and when that has to be asked again. */
   readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
-  /** Branches that were asked in vain, since they last voted. */
+  /** Branches that were asked in vain for their vote. */
   readonly #silent = new Set<string>();
   #state: CoordinatorState;
   #deadline: Timer | undefined;
@@ -179,7 +179,7 @@ export class TransactionDriver {
     let isSilent = false;
     const fallSilent = (): void => {
       isSilent = true;
-      this.#countSilence(spec);
+      this.#countSilence(spec, verb);
       this.#dispatch({ type: "WentUnanswered", branchId, verb });
     };
     this.#expectAnswer(branchId, verb, fallSilent);
@@ -193,7 +193,7 @@ export class TransactionDriver {
       if (isSilent) return;
       this.#expectNoAnswer(branchId, verb);
       if (answer === undefined) return fallSilent();
-      this.#countSilence(spec);
+      this.#countSilence(spec, verb);
       this.#dispatch({ type: "Answered", branchId, verb, answer });
     });
   }
@@ -211,17 +211,21 @@ export class TransactionDriver {
     if (expected?.verb === verb) this.#cancel(expected.timer);
   }
 
-  /** However often one branch is asked in vain, it is one failure: a service is not cut off from all others for it. */
-  #countSilence({ service, branchId }: BranchSpec): void {
-    if (this.#silent.has(branchId)) return;
-    this.#silent.add(branchId);
+  /**
+   * However often one branch is asked for its vote in vain, it is one failure: nobody else is cut off for it. What is
+   * decided has to be done, though: a service that does not do it is one failure each time.
+   */
+  #countSilence({ service, branchId }: BranchSpec, verb: Verb): void {
+    if (isAsking(verb)) {
+      if (this.#silent.has(branchId)) return;
+      this.#silent.add(branchId);
+    }
     this.#environment.breakers.wentUnanswered(service);
   }
 
   #countAnswer({ service, branchId }: BranchSpec, verb: Verb): void {
-    const role = verbRole(verb);
-    if (role === "vote" || role === "query") this.#silent.delete(branchId);
-    this.#environment.breakers.answered(service, role);
+    if (isAsking(verb)) this.#silent.delete(branchId);
+    this.#environment.breakers.answered(service, verbRole(verb));
   }
 
   #failed(work: string, error: unknown): void {
@@ -371,6 +375,11 @@ export class TransactionDriver {
     this.#tell(undefined);
     this.#close();
   }
+}
+
+function isAsking(verb: Verb): boolean {
+  const role = verbRole(verb);
+  return role === "vote" || role === "query";
 }
 
 /** R2: an epoch for taking a record over. */
