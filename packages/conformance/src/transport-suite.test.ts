@@ -139,6 +139,17 @@ const broken: readonly Broken<TransportAdapter>[] = [
     caughtBy: ["M1 each send waits as long as it said"],
   },
   {
+    that: "gives up when it has tried for long enough",
+    open: opening(({ endpoints, clock }) => {
+      const transport = memory({ endpoints, clock });
+      return {
+        send: (destination, command, wait) =>
+          transport.send(destination, command, typeof wait === "number" ? wait : wait.tryForMs),
+      };
+    }),
+    caughtBy: ["M1 an answer is waited for longer"],
+  },
+  {
     that: "gives up for all when the hastiest does",
     open: opening(({ endpoints, clock }) => {
       const transport = memory({ endpoints, clock });

@@ -131,6 +131,20 @@ const cases: readonly Case<TransportAdapter>[] = [
     },
   },
   {
+    name: "M1 an answer is waited for longer than it is tried to bring the command",
+    async run(adapter, clock) {
+      const gate = Promise.withResolvers<undefined>();
+      const transport = await adapter.connect({ stock: (message) => gate.promise.then(() => echo(message)) });
+      const command = numbered(clock, 1);
+      const sent = watched(transport.send(stock, command, { waitMs: 10 * waitMs, tryForMs: waitMs }));
+      for (let turns = 0; turns < 50; turns += 1) await turn();
+      clock.advance(2 * waitMs);
+      await turn();
+      gate.resolve(undefined);
+      assert.deepEqual(await soon(sent, "the send"), answerOf(command));
+    },
+  },
+  {
     name: "M1 an answer after the wait is dropped",
     async run(adapter, clock) {
       let answer: (reply: Uint8Array) => void = () => undefined;
