@@ -47,6 +47,7 @@ test("a data folder that cannot be used is said, with what to set, before any re
   writeFileSync(join(place("store-is-noise"), "stock.db"), "no database at all\n".repeat(500));
   const names = ["file", "lock-is-folder", "store-is-folder", "store-is-noise"];
   const starts = await Promise.all(names.map((name) => start({ data: place(name) })));
+  assertExplained(await start({ data: "/proc/nowhere/data" }), /cannot be used for the data/, /--data/);
   for (const [index, failed] of starts.entries()) {
     assertExplained(failed, new RegExp(`${names[index]} cannot be used`), /Nothing was started/, /ASSENT_DATA/);
   }

@@ -1,7 +1,7 @@
 // The data folder of the embedded topology, held by one process at a time. The lock is SQLite's own on a file of its
 // own: the operating system lets go of it when the process ends, however it ends.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unusableFolder } from "../cannot-start.ts";
 
@@ -36,7 +36,7 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
   const holderFile = join(path, "holder.txt");
   const opened: { lock?: DatabaseSync } = {};
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     const lock = new DatabaseSync(join(path, "lock.db"));
     opened.lock = lock;
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
@@ -62,6 +62,13 @@ export function isDataFolderHeld(path: string): boolean {
   } finally {
     lock.close();
   }
+}
+
+/** Not by `recursive`, which never ends where a folder cannot be made although its parent is there, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
 
 function isBusy(error: unknown): boolean {
