@@ -48,6 +48,11 @@ export function breakerFailed(state: BreakerState, now: number, limits: BreakerL
   }
 }
 
+/** There is reason to think that it works again: the next caller may probe. A probe that is under way goes on. */
+export function breakerCameBack(state: BreakerState, now: number): BreakerState {
+  return state.kind === "open" ? { kind: "open", until: Math.min(state.until, now) } : state;
+}
+
 /** A probe that proved nothing gives its permit back: the next caller may probe at once. */
 export function breakerReleased(state: BreakerState, now: number): BreakerState {
   return state.kind === "half-open" ? { kind: "open", until: now } : state;

@@ -2,6 +2,7 @@
 import {
   type BreakerLimits,
   type BreakerState,
+  breakerCameBack,
   breakerFailed,
   breakerReleased,
   breakerSucceeded,
@@ -55,6 +56,15 @@ export class Breakers {
     if (role === "forward" || role === "backward") return;
     const state = this.#states.get(service);
     if (state !== undefined) this.#set(service, breakerSucceeded(state));
+  }
+
+  /**
+   * What was silent for a decision has carried it out: worth a probe at once. Nobody else would send one when all that
+   * was under way had been decided, as after the failover of a database.
+   */
+  cameBack(service: string): void {
+    const state = this.#states.get(service);
+    if (state !== undefined) this.#set(service, breakerCameBack(state, this.#clock.monotonic()));
   }
 
   wentUnanswered(service: string): void {

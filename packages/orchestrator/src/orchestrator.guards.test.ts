@@ -113,6 +113,20 @@ test("S5 while a breaker is open and the log does not answer, nothing is said of
   assert.equal((await world.clock.until(start(orchestrator, "k"))).kind, "pending");
 });
 
+test("a breaker that silent decisions opened lets a probe through as soon as one of them is carried out", async () => {
+  const world = await World.with({ rooms: 9, seats: 9 });
+  const { orchestrator } = world.boot({ protocol: "2pc" });
+  world.network.commandFate = ({ service, verb }) => (service === "flights" && verb === "commit" ? lost : delivered);
+  const keys = ["k1", "k2", "k3", "k4", "k5"];
+  const results = await world.clock.until(Promise.all(keys.map((key) => start(orchestrator, key))));
+  assert.ok(results.every(({ kind }) => kind === "committed"));
+  await world.clock.advance(world.limits.replyWaitMs + 1);
+  assert.equal((await world.clock.until(start(orchestrator, "early"))).kind, "service_unavailable");
+  world.network.commandFate = () => delivered;
+  await world.clock.advance(1_000);
+  assert.equal((await world.clock.until(start(orchestrator, "soon"))).kind, "committed", "long before 30 s are over");
+});
+
 test("D12 a probe that proves nothing gives its permit back: for a repeat, an absent and an unmet row", async () => {
   // Parked at once and retried never: nothing in the background closes the breaker but the probes themselves.
   const limits = { replyWaitMs: 500, parkAfterAttempts: 1, parkedRetryMs: 1_000_000_000 };

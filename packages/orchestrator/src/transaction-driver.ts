@@ -60,6 +60,8 @@ export class TransactionDriver {
   readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
   /** Branches that were asked in vain for their vote. */
   readonly #silent = new Set<string>();
+  /** Branches that were told a decision in vain. */
+  readonly #undone = new Set<string>();
   #state: CoordinatorState;
   #deadline: Timer | undefined;
   #origin: string | undefined;
@@ -216,16 +218,16 @@ export class TransactionDriver {
    * decided has to be done, though: a service that does not do it is one failure each time.
    */
   #countSilence({ service, branchId }: BranchSpec, verb: Verb): void {
-    if (isAsking(verb)) {
-      if (this.#silent.has(branchId)) return;
-      this.#silent.add(branchId);
-    }
+    if (isAsking(verb) && this.#silent.has(branchId)) return;
+    (isAsking(verb) ? this.#silent : this.#undone).add(branchId);
     this.#environment.breakers.wentUnanswered(service);
   }
 
   #countAnswer({ service, branchId }: BranchSpec, verb: Verb): void {
+    const { breakers } = this.#environment;
     if (isAsking(verb)) this.#silent.delete(branchId);
-    this.#environment.breakers.answered(service, verbRole(verb));
+    else if (this.#undone.delete(branchId)) breakers.cameBack(service);
+    breakers.answered(service, verbRole(verb));
   }
 
   #failed(work: string, error: unknown): void {
