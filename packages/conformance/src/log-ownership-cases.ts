@@ -109,6 +109,20 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
+    name: "P7 an outcome is kept from its end, however long phase 2 took",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      await decided(adapter, decision(record, "commit"));
+      clock.advance(5 * defaultLimits.maxAgeMs);
+      await adapter.log.end(record);
+      clock.advance(4 * defaultLimits.maxAgeMs - 1);
+      assert.equal(await adapter.log.sweep(10), 0);
+      assert.equal((await adapter.log.read(record.txId))?.state, "committed");
+      clock.advance(2);
+      assert.equal(await adapter.log.sweep(10), 1);
+    },
+  },
+  {
     name: "S7 a sweep never removes what has not ended, however old",
     async run(adapter, clock) {
       const active = await orderBegun(adapter, clock);

@@ -232,6 +232,14 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     ({ sweepLog }) => ({ sweepLog: (tables, args, { now }) => sweepLog(tables, args, { now: now + 20_000_000 }) }),
     ["P7 an ended record is kept longer"],
   ),
+  broken(
+    "counts the time for which an outcome is kept from the beginning",
+    ({ end }) => ({
+      end: (tables, request, context) =>
+        end(tables, request, { now: recordOf(tables, request.txId)?.begunAt ?? context.now }),
+    }),
+    ["P7 an outcome is kept from its end"],
+  ),
   broken("never removes anything", () => ({ sweepLog: () => 0 }), ["P7 an ended record", "R7 a sweep removes no more"]),
   broken(
     "removes what is old, ended or not",

@@ -30,10 +30,10 @@ import {
   writeTakeover,
 } from "@assent/protocol";
 import type { StepContext } from "./step.ts";
+import { addRemovable, takeRemovable } from "./removable-index.ts";
 import { changedRow } from "./row-change.ts";
 import { readRow, writeRow } from "./row-operations.ts";
 import { createRecord, keepWrite, readRecord, readStored, removeRecord, withoutTrail } from "./stored-record.ts";
-import { keyOfTimeKey, timeKey } from "./time-key.ts";
 import {
   addUnfinished,
   moveFormerIndex,
@@ -42,11 +42,6 @@ import {
   readUnfinished,
   removeUnfinished,
 } from "./unfinished-index.ts";
-
-const removableTable = "removable";
-
-/** P7: the outcome in the log outlives the branch records, which are kept for two of these. */
-const keptMaxAges = 4;
 
 type LogLimits = Pick<Limits, "maxAgeMs" | "trailEntriesMax">;
 type ParkRequest = OwnedRequest & { readonly note: ParkNote };
@@ -65,7 +60,7 @@ export function logOperations(limits: LogLimits) {
       const write = writeEnd(withoutTrail(before), { owner, epoch }, now);
       if (write.kind !== "written") return write;
       removeUnfinished(tables, before);
-      tables.put(removableTable, timeKey(before.begunAt + keptMaxAges * limits.maxAgeMs, txId), null);
+      addRemovable(tables, write.record, limits);
       return keepWrite(tables, { before, write, now }, limits);
     },
 
@@ -104,12 +99,9 @@ export function logOperations(limits: LogLimits) {
       rebuild(tables, record, now),
 
     sweepLog(tables: Tables, { limit }: { limit: number }, { now }: StepContext): number {
-      const due = tables.scan(removableTable, { before: timeKey(now, ""), limit });
-      for (const [key] of due) {
-        tables.delete(removableTable, key);
-        removeRecord(tables, keyOfTimeKey(key));
-      }
-      return due.length;
+      const removable = takeRemovable(tables, { limit, now }, limits);
+      for (const { txId } of removable) removeRecord(tables, txId);
+      return removable.length;
     },
   };
 }

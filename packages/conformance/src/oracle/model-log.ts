@@ -27,7 +27,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 type Claim = Pick<OwnedRequest, "owner" | "epoch">;
 
-/** Outcomes stay for four ages after their transaction began (docs/explanation/protocol.md). */
+/** Outcomes stay for four ages after their transaction ended (docs/explanation/protocol.md). */
 export const outcomeKeptMs: number = 4 * defaultLimits.maxAgeMs;
 
 export const hasEnded = ({ state }: TransactionRecord): boolean => state === "committed" || state === "aborted";
@@ -243,7 +243,8 @@ export class ModelLog implements Synchronous<TransactionLog> {
 const byDeadline = (a: UnfinishedPlace, b: UnfinishedPlace): number =>
   a.deadlineAt - b.deadlineAt || (a.txId < b.txId ? -1 : Number(a.txId > b.txId));
 
-const goneAt = ({ begunAt }: TransactionRecord): number => begunAt + outcomeKeptMs;
+/** The end is the last change of a record. */
+const goneAt = ({ changedAt }: TransactionRecord): number => changedAt + outcomeKeptMs;
 
 const isOwnedBy = (record: TransactionRecord, { owner, epoch }: Claim): boolean =>
   record.owner === owner && record.epoch === epoch;
