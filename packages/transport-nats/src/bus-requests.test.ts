@@ -37,6 +37,33 @@ test("one of those that serve a topic answers, and they take turns", async () =>
   assert.deepEqual(answers, new Set(["0 says x", "1 says x"]));
 });
 
+test("a read that one instance does not answer is answered by another, whichever was asked first", async () => {
+  const [asker, stalled, healthy] = await processes(3);
+  assert.ok(asker !== undefined && stalled !== undefined && healthy !== undefined);
+  let unanswered = 0;
+  await stalled.requests.serve("price", () => {
+    unanswered += 1;
+    return new Promise(() => undefined);
+  });
+  await healthy.requests.serve("price", (message) => Promise.resolve(message));
+  await until(async () => {
+    const asked = Array.from({ length: 16 }, (_, index) => asker.requests.ask("price", bytes(`${index}`), waitMs));
+    assert.deepEqual((await Promise.all(asked)).map(text), [...asked.keys()].map(String));
+    return unanswered > 0;
+  }, "the one that has stalled was asked, too");
+});
+
+test("a read whose first answer is lost is asked again", async () => {
+  const [asker, server] = await processes(2);
+  assert.ok(asker !== undefined && server !== undefined);
+  let calls = 0;
+  await server.requests.serve("price", (message) => {
+    calls += 1;
+    return calls === 1 ? Promise.reject(new Error("lost")) : Promise.resolve(message);
+  });
+  assert.equal(text(await asker.requests.ask("price", bytes("x"), waitMs)), "x");
+});
+
 test("each of those that serve a topic answers when all are asked", async () => {
   const [asker, ...servers] = await processes(4);
   assert.ok(asker !== undefined);
@@ -62,6 +89,7 @@ test("nobody there is no answer, and never an error", async () => {
 test("a handler that throws or rejects answers nothing, and the next request is served", async () => {
   const [asker, server] = await processes(2);
   assert.ok(asker !== undefined && server !== undefined);
+  failures.length = 0;
   let calls = 0;
   await server.requests.serve("price", (message) => {
     calls += 1;

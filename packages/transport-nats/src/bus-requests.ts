@@ -1,14 +1,21 @@
 // Requests between processes that are no part of a transaction: one instance of a service answers, or each does.
-// Nothing is stored and nothing is sent twice: no answer is no answer.
+// Nothing is stored. What `serve` answers is a read, so it is asked again while an instance is silent.
+import type { Clock, Timer } from "@assent/orchestrator";
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
+import { isNoResponders } from "./dispatch.ts";
+import type { NatsLimits } from "./limits.ts";
+import type { ReplyInbox } from "./reply-inbox.ts";
+import type { Subjects } from "./subjects.ts";
 
 export type RequestHandler = (message: Uint8Array) => Promise<Uint8Array>;
 
 export interface BusRequestsOptions {
   readonly connection: Connection;
-  /** Of a topic. */
-  readonly subject: (topic: string) => string;
+  readonly replies: ReplyInbox;
+  readonly clock: Clock;
+  readonly limits: Pick<NatsLimits, "askAgainMs">;
+  readonly subjects: Pick<Subjects, "requests" | "requestsToAll">;
   readonly onFailure: (work: string, error: unknown) => void;
 }
 
@@ -19,27 +26,55 @@ export class BusRequests {
     this.#options = options;
   }
 
-  /** The answer of one of those that serve the topic, or undefined when none came. Never rejects. */
-  async ask(topic: string, message: Uint8Array, waitMs: number): Promise<Uint8Array | undefined> {
-    const { connection, subject, onFailure } = this.#options;
-    try {
-      return (await connection.nats.request(subject(topic), message, { timeout: waitMs })).data;
-    } catch (error) {
-      onFailure(`ask about ${topic}`, error);
-      return undefined;
-    }
+  /**
+   * The answer of one of those that serve the topic, or undefined when none came. Whoever has not answered within
+   * `askAgainMs` may have stalled, or its answer may be lost: then all are asked, again and again, and the first answer
+   * counts. Never rejects.
+   */
+  ask(topic: string, message: Uint8Array, waitMs: number): Promise<Uint8Array | undefined> {
+    const { connection, replies, clock, limits, subjects, onFailure } = this.#options;
+    return new Promise((resolve) => {
+      const timers: Timer[] = [];
+      let isFirst = true;
+      const end = (answer: Uint8Array | undefined): void => {
+        for (const timer of timers) timer.cancel();
+        reply.close();
+        resolve(answer);
+      };
+      const reply = replies.open({
+        answered(received) {
+          if (!isNoResponders(received)) return end(received.data);
+          // The broker says at once when nobody serves the topic; later, an answer may be on its way.
+          if (isFirst) end(undefined);
+        },
+      });
+      const publish = (to: string): void => {
+        try {
+          if (connection.isConnected) connection.nats.publish(to, message, { reply: reply.answerSubject });
+        } catch (error) {
+          onFailure(`ask about ${topic}`, error);
+        }
+        timers.push(clock.after(limits.askAgainMs, again));
+      };
+      const again = (): void => {
+        isFirst = false;
+        publish(subjects.requestsToAll(topic));
+      };
+      timers.push(clock.after(waitMs, () => end(undefined)));
+      publish(subjects.requests(topic));
+    });
   }
 
   /**
    * Reaches all that serve the topic; the answers that come until there has been none for `quietMs`. Never rejects.
    */
   async askEach(topic: string, message: Uint8Array, quietMs: number): Promise<readonly Uint8Array[]> {
-    const { connection, subject, onFailure } = this.#options;
+    const { connection, subjects, onFailure } = this.#options;
     const answers: Uint8Array[] = [];
     try {
       // The broker says at once when nobody serves the topic; that is the answer of nobody.
       const options = { strategy: "stall", stall: quietMs, maxWait: 10 * quietMs } as const;
-      for await (const answer of await connection.nats.requestMany(subject(topic), message, options)) {
+      for await (const answer of await connection.nats.requestMany(subjects.requests(topic), message, options)) {
         answers.push(answer.data);
       }
     } catch (error) {
@@ -48,25 +83,30 @@ export class BusRequests {
     return answers;
   }
 
-  /** Answers what is asked about the topic, shared with others that do. Resolves when the broker knows. */
-  serve(topic: string, handler: RequestHandler): Promise<void> {
-    return this.#subscribe(topic, handler, { queue: this.#options.subject(topic) });
+  /**
+   * Answers what is asked about the topic, shared with others that do. The handler only reads: one request may reach
+   * several of them, and one of them several times. Resolves when the broker knows.
+   */
+  async serve(topic: string, handler: RequestHandler): Promise<void> {
+    const { connection, subjects } = this.#options;
+    this.#subscribe(topic, handler, { subject: subjects.requests(topic), queue: subjects.requests(topic) });
+    this.#subscribe(topic, handler, { subject: subjects.requestsToAll(topic) });
+    await connection.nats.flush();
   }
 
   /** Answers what is asked of each that serves the topic. Resolves when the broker knows. */
-  serveEach(topic: string, handler: RequestHandler): Promise<void> {
-    return this.#subscribe(topic, handler, {});
+  async serveEach(topic: string, handler: RequestHandler): Promise<void> {
+    const { connection, subjects } = this.#options;
+    this.#subscribe(topic, handler, { subject: subjects.requests(topic) });
+    await connection.nats.flush();
   }
 
-  async #subscribe(topic: string, handler: RequestHandler, options: { readonly queue?: string }): Promise<void> {
-    const { connection, subject } = this.#options;
-    connection.subscribe({
-      ...options,
-      subject: subject(topic),
+  #subscribe(topic: string, handler: RequestHandler, at: { readonly subject: string; readonly queue?: string }): void {
+    this.#options.connection.subscribe({
+      ...at,
       work: `serve ${topic}`,
       received: (request) => void this.#answer(topic, handler, request),
     });
-    await connection.nats.flush();
   }
 
   /** Whatever goes wrong, also in answering, is this request's and nobody else's. */

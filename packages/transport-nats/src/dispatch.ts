@@ -1,5 +1,6 @@
-// One message on its way to a service: published, and published again only when it certainly was not delivered, or when
-// the broker can tell the copy from the original. Everything else is sent again by whoever knows the branch (M2).
+// One message on its way to a service: published, and published again only when it certainly was not delivered, when
+// the broker can tell the copy from the original, or when it only asks. Everything else is sent again by whoever knows
+// the branch (M2).
 import type { Clock, Timer } from "@assent/orchestrator";
 import { headers, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
@@ -24,6 +25,8 @@ export interface Dispatch {
   /** How long it is tried to bring the message; its answer is listened for all the same afterwards. */
   readonly tryForMs: number;
   readonly answered: (reply: Uint8Array) => void;
+  /** It may be repeated at will: asked again, of another instance perhaps, while nobody answers. */
+  readonly isRepeatable?: boolean;
   /** How it is stored on the way; left out when it goes straight to whoever listens. */
   readonly storage?: {
     /** Fresh for every dispatch, so that the same bytes sent anew are delivered anew (M1). Left out: not repeated. */
@@ -76,6 +79,7 @@ export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
     try {
       if (storage === undefined) {
         connection.nats.publish(subject, message, { reply: reply.answerSubject });
+        if (request.isRepeatable === true) again(limits.askAgainMs);
         return;
       }
       const { messageId } = storage;
@@ -93,7 +97,8 @@ export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   };
 }
 
-function isNoResponders(received: Msg): boolean {
+/** What the broker says at once where nobody listens. */
+export function isNoResponders(received: Msg): boolean {
   return received.data.length === 0 && received.headers?.code === noResponders;
 }
 

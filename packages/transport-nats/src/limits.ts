@@ -17,6 +17,8 @@ export interface NatsLimits {
   readonly publishRetryMs: number;
   /** How long the broker may take to say that it stored a message. */
   readonly storedWaitMs: number;
+  /** How long a read may be unanswered before it is asked of all instances, and again after as long. */
+  readonly askAgainMs: number;
   /** How long a stream has to bring an answer before a message goes straight to the service as well. */
   readonly directAfterMs: number;
   /** Messages that one instance of a service handles at the same time. */
@@ -57,6 +59,7 @@ export const defaultNatsLimits: NatsLimits = {
   pingsUnansweredMax: 2,
   publishRetryMs: 200,
   storedWaitMs: 500,
+  askAgainMs: 300,
   directAfterMs: 400,
   concurrentMessagesMax: 32,
   waitingMessagesMax: 1_000,
@@ -86,6 +89,7 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
   const relation = (holds: boolean, text: string): void => invariant(holds, "limits", text);
   relation(limits.reconnectMinMs <= limits.reconnectMaxMs, "the least wait is not more than the longest");
   relation(limits.storedWaitMs < protocol.replyWaitMs, "a publish can be tried again before its sender gives up");
+  relation(limits.askAgainMs < protocol.replyWaitMs, "a read is asked again while one waits for its answer");
   relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
   relation(limits.publishRetryMs < protocol.replyWaitMs, "a message can be tried again before its sender gives up");
   relation(limits.duplicateWindowMs >= 2 * protocol.replyWaitMs, "the broker remembers a publish while it is tried");

@@ -195,6 +195,26 @@ for (const delivery of ["jetstream", "core"] as const) {
   });
 }
 
+test("P6 a question that one coordinator does not answer is asked again, until another one does", async () => {
+  const prefix = systemRandom.name();
+  const bus = (): Promise<NatsBus> => broker.bus({ delivery: "core", prefix });
+  const decided = { kind: "decided", decision: "commit", epoch: 7, ended: true } as const;
+  let unanswered = 0;
+  await (
+    await bus()
+  ).serveQuestions("orders", () => {
+    unanswered += 1;
+    return gone();
+  });
+  await (await bus()).serveQuestions("orders", () => Promise.resolve(decided));
+  const sender = await bus();
+  await until(async () => {
+    const question = { txId: "t", branchId: "stock/0", protocol: "2pc", epoch: 1, begunAt: 1, origin: "" } as const;
+    assert.deepEqual(await sender.ask("orders", question, waitMs), decided);
+    return unanswered > 0;
+  }, "the one that hangs was asked, too");
+});
+
 test("jetstream: an instance that hangs holds no more than it works on, and others do the rest", async () => {
   const prefix = systemRandom.name();
   const limits = { concurrentMessagesMax: 4 };

@@ -92,9 +92,8 @@ export class NatsBus implements Transport, QuestionTransport {
     this.#connection = connection;
     this.#subjects = subjectsOf(options.prefix ?? "assent");
     this.#processName = random.name();
-    const subject = (topic: string): string => this.#subjects.requests(topic);
-    this.requests = new BusRequests({ connection, subject, onFailure });
     const replies = new ReplyInbox(connection, this.#subjects.replies(this.#processName));
+    this.requests = new BusRequests({ connection, replies, clock, limits, subjects: this.#subjects, onFailure });
     this.#ports = { connection, replies, clock, limits, onFailure };
     const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
     this.#commands = new Outbox({
@@ -105,7 +104,8 @@ export class NatsBus implements Transport, QuestionTransport {
     this.#questions = new Outbox({
       ...shared,
       codec: { encode: encodeQuestions, decode: decodeQuestionAnswers },
-      exchange: ({ address: subject, ...exchange }) => dispatch(this.#ports, { subject, ...exchange }),
+      exchange: ({ address: subject, ...exchange }) =>
+        dispatch(this.#ports, { subject, ...exchange, isRepeatable: true }),
     });
   }
 

@@ -14,6 +14,8 @@ export interface Subjects {
   questions(coordinator: string): string;
   /** Requests about a topic that are no part of a transaction. */
   requests(topic: string): string;
+  /** The same to all that share the topic, for what one of them has not answered. */
+  requestsToAll(topic: string): string;
   /** What comes back to one process: `<replies>.<number>`, and for a stored message `<replies>.<number>.stored`. */
   replies(processName: string): string;
   /** What a process that serves a service asks the broker for: `<work>.<number>` says how a request for work ended. */
@@ -35,6 +37,7 @@ export function subjectsOf(prefix: string): Subjects {
     allDirect: (service) => `${root}.direct.${token(service)}.*`,
     questions: (coordinator) => `${root}.questions.${token(coordinator)}`,
     requests: (topic) => `${root}.requests.${token(topic)}`,
+    requestsToAll: (topic) => `${root}.requests-to-all.${token(topic)}`,
     replies: (processName) => `${root}.replies.${token(processName)}`,
     work: (processName, serving) => `${root}.work.${token(processName)}.${serving}`,
     stream: (service) => `${root}-commands-${token(service)}`,
