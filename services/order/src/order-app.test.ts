@@ -1,6 +1,6 @@
 // What a checkout answers when its stores fail: never a 5xx (D15), and never a guess.
 import { Problem } from "@assent/contract";
-import { Orchestrator } from "@assent/orchestrator";
+import { Orchestrator, type Transport } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
 import { type Executor, GroupCommitExecutor, keyedLog, StoreFailure } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
@@ -16,8 +16,17 @@ const failures = ["step_failed", "store_full", "store_broken"] as const;
 
 const alwaysOne = (): Promise<number> => Promise.resolve(1);
 
+interface AppOptions {
+  readonly priceOf?: PriceLookup;
+  readonly send?: Transport["send"];
+}
+
 /** The app over a store that fails every call of these names. */
-function appOver(failing: readonly string[], code: StoreFailure["code"], priceOf: PriceLookup = alwaysOne) {
+function appOver(
+  failing: readonly string[],
+  code: StoreFailure["code"],
+  { priceOf = alwaysOne, send = () => Promise.resolve(undefined) }: AppOptions = {},
+) {
   const executor = new GroupCommitExecutor({
     engine: new MemoryEngine(),
     operations: orderOperations(defaultLimits),
@@ -36,7 +45,7 @@ function appOver(failing: readonly string[], code: StoreFailure["code"], priceOf
     owner: "test",
     definitions: [checkout],
     log,
-    transport: { send: () => Promise.resolve(undefined) },
+    transport: { send },
     clock: systemClock,
     random: systemRandom,
   });
@@ -88,11 +97,12 @@ test("a checkout that fails as nobody foresaw is pending, neither a 5xx nor a re
 test("a repeat of an item added is answered as before, whatever has become of stock since", async () => {
   const away = new Problem("stock_unavailable", "Nothing was added; try again.");
   const prices = [5, away, undefined, away];
-  const { app, service } = appOver([], "step_failed", async () => {
+  const priceOf = async (): Promise<number | undefined> => {
     const price = prices.shift();
     if (price instanceof Problem) throw price;
     return price;
-  });
+  };
+  const { app, service } = appOver([], "step_failed", { priceOf });
   const order = await service.create("u1");
   const add = (key: string) =>
     app.request(`/orders/addItem/${order}/7/1`, { method: "POST", headers: { "Idempotency-Key": key } });
@@ -101,4 +111,29 @@ test("a repeat of an item added is answered as before, whatever has become of st
   assert.equal(await (await add("a")).text(), first, "the item has gone");
   assert.deepEqual(await problemOf(await add("b")), { status: 400, code: "stock_unavailable" });
   assert.equal((await service.find(order)).total, 5);
+});
+
+test("an order seeded anew while it is checked out is not charged, and is said to be replaced", async () => {
+  const applied: string[] = [];
+  let isSeeded = false;
+  const send: Transport["send"] = async ({ service: to }, { verb }) => {
+    if (!isSeeded) {
+      isSeeded = true;
+      await service.seed(seeded);
+    }
+    applied.push(`${verb} ${to}`);
+    if (verb === "prepare") return { kind: "done", state: "prepared" };
+    return { kind: "done", state: verb === "commit" ? "committed" : "aborted" };
+  };
+  const seeded = { count: 1, items: 1, users: 1, itemPrice: 5 };
+  const { app, service } = appOver([], "step_failed", { send });
+  await service.seed(seeded);
+  const replaced = await app.request("/orders/checkout/0", { method: "POST" });
+  const problem = (await replaced.json()) as { error: string; code: string };
+  assert.deepEqual([replaced.status, problem.code], [400, "row_changed"]);
+  assert.match(problem.error, /^Checkout failed: row_changed\. Order: 0 was replaced .* Nothing was charged/);
+  assert.deepEqual(applied.splice(0).sort(), ["abort payment", "abort stock", "prepare payment", "prepare stock"]);
+  const paid = await app.request("/orders/checkout/0", { method: "POST" });
+  assert.deepEqual([paid.status, await paid.text()], [200, "Checkout successful"]);
+  assert.ok(!applied.some((each) => each.startsWith("abort")));
 });

@@ -87,7 +87,7 @@ export class OrderService {
       case "committed":
         return;
       case "aborted":
-        throw new Problem(result.reason, `Checkout failed: ${result.reason}`);
+        throw checkoutFailed(orderId, result.reason);
       case "absent":
         throw notFound(orderId);
       case "unmet":
@@ -194,6 +194,14 @@ function addition(itemId: string, quantity: number, price: number): RowChange {
 export function checkoutPending(retryAfterMs: number): Problem {
   const message = "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.";
   return new Problem("checkout_pending", message, { retryAfterMs });
+}
+
+/** Seeding replaces orders whatever becomes of them, so also one that is being checked out: it starts a new life. */
+function checkoutFailed(orderId: string, reason: string): Problem {
+  const replaced =
+    `. Order: ${orderId} was replaced by batch_init while it was being checked out. ` +
+    "Nothing was charged for it; check out the new one.";
+  return new Problem(reason, `Checkout failed: ${reason}${reason === "row_changed" ? replaced : ""}`);
 }
 
 function notFound(orderId: string): Problem {
