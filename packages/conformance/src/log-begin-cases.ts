@@ -1,5 +1,5 @@
 // Beginning: the row is claimed and the record opened in one step (C4), once per row at a time.
-import { type BeginRequest, type BeginResult, type FieldCondition, unfinishedRecords } from "@assent/orchestrator";
+import { type FieldCondition, unfinishedRecords } from "@assent/orchestrator";
 import { parseTransactionId } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -49,7 +49,15 @@ export const beginCases: readonly Case<LogAdapter>[] = [
       assert.ok(record.epoch >= clock.now(), "an epoch is not below the clock");
       assert.deepEqual(record.input, fields, "the input is the row as begin left it");
       const row = await adapter.rows.readRow(orderKey);
-      assert.deepEqual(row, { key: orderKey, incarnation: "life1", attempt: 1, outcome: "pending", fields });
+      const definition = "checkout";
+      assert.deepEqual(row, {
+        key: orderKey,
+        incarnation: "life1",
+        attempt: 1,
+        outcome: "pending",
+        definition,
+        fields,
+      });
       assert.deepEqual(await adapter.log.read(record.txId), record);
     },
   },
@@ -177,31 +185,6 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S4 a begin whose condition no row meets begins nothing, and tells what became of the key",
-    async run(adapter, clock) {
-      const { log, rows } = adapter;
-      const create = { incarnation: "life7", fields: orderFields };
-      const change = { expect: [{ field: "units", atLeast: 1, atMost: 0 }] };
-      const ask = (extra: Partial<BeginRequest> = { create }): Promise<BeginResult> =>
-        log.begin(beginRequest(clock, { ...extra, change }));
-      assert.deepEqual(await ask({}), { kind: "absent" });
-      assert.equal((await ask()).kind, "unmet");
-      assert.equal(await rows.readRow(orderKey), undefined, "no row is made");
-      const first = await begun(adapter, clock, { create });
-      assert.deepEqual(await ask(), { kind: "in_flight", txId: first.txId });
-      await decided(adapter, decision(first, "abort"));
-      assert.deepEqual(await ask(), { kind: "releasing", txId: first.txId });
-      await log.end(first);
-      assert.equal((await ask()).kind, "unmet", "the next attempt is not begun");
-      const second = await begun(adapter, clock, { create });
-      assert.equal(parseTransactionId(second.txId).attempt, 2);
-      await decided(adapter, decision(second, "commit"));
-      assert.deepEqual(await ask(), { kind: "committed", txId: second.txId });
-      assert.deepEqual(await ask({}), { kind: "committed", txId: second.txId });
-      assert.equal((await ask({ create: { ...create, incarnation: "life8" } })).kind, "unmet", "of other content");
-    },
-  },
-  {
     name: "C5 a failed attempt holds back the next until its bound, and no longer",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
@@ -226,6 +209,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
         incarnation: "life1",
         attempt: 2,
         outcome: "pending",
+        definition: "checkout",
         fields: orderFields,
       });
     },

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {
   begun,
+  broughtBack,
   decided,
   decision,
   finished,
@@ -138,10 +139,10 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
       await adapter.rows.putRow(orderKey, "life1", orderFields);
       // The log rebuilds the second attempt after its first begin was lost, and then somebody asks about the first.
       const earlier = lostRecord(clock);
-      const later = await adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:2` }));
+      const later = await broughtBack(adapter, lostRecord(clock, { txId: `${orderKey}:life1:2` }));
       const before = await adapter.rows.readRow(orderKey);
       assert.equal(before?.attempt, 2);
-      const rebuilt = await adapter.log.rebuild(earlier);
+      const rebuilt = await broughtBack(adapter, earlier);
       assert.equal((await adapter.log.decide(decision(rebuilt, "commit", { change: paid }))).kind, "lost");
       await adapter.log.decide(decision(rebuilt, "abort"));
       assert.deepEqual(await adapter.rows.readRow(orderKey), before);

@@ -3,8 +3,9 @@ import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {
-  begun,
   beginRequest,
+  begun,
+  broughtBack,
   decided,
   decision,
   finished,
@@ -145,14 +146,14 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const { log } = adapter;
       await putOrder(adapter);
-      const active = await log.rebuild(lostRecord(clock));
+      const active = await broughtBack(adapter, lostRecord(clock));
       const expected = [entry(active, clock.now(), { event: "rebuilt", state: "active" })];
       assert.deepEqual(await log.history(active.txId), expected);
       clock.advance(5);
       await log.rebuild(lostRecord(clock, { owner: "order/c.3" }));
       assert.deepEqual(await log.history(active.txId), expected, "nothing is made again that is there");
       await decided(adapter, decision(active, "commit"));
-      const late = await log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:2` }));
+      const late = await broughtBack(adapter, lostRecord(clock, { txId: `${orderKey}:life1:2` }));
       assert.deepEqual(await log.history(late.txId), [
         entry(late, clock.now(), { event: "rebuilt", state: "aborting", reason: "superseded" }),
       ]);

@@ -3,7 +3,7 @@ import { unfinishedRecords, type UnfinishedRange } from "@assent/orchestrator";
 import type { TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
-import { begun, decided, decision, lostRecord, orderBegun, owner } from "./log-requests.ts";
+import { begun, broughtBack, decided, decision, lostRecord, orderBegun, owner } from "./log-requests.ts";
 import type { Case } from "./suite.ts";
 import type { TestClock } from "./test-clock.ts";
 
@@ -147,7 +147,7 @@ export const indexCases: readonly Case<LogAdapter>[] = [
     name: "R7 a rebuilt record is among those of whoever rebuilt it, by the deadline that it had",
     async run(adapter, clock) {
       const lost = lostRecord(clock, { deadlineAt: clock.now() - 5_000 });
-      const rebuilt = await adapter.log.rebuild(lost);
+      const rebuilt = await broughtBack(adapter, lost);
       const range = { deadlineBefore: clock.now() - 4_999, limit: 5 };
       assert.deepEqual(await adapter.log.unfinished(lost.owner, range), [rebuilt]);
     },

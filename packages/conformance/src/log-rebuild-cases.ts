@@ -6,6 +6,7 @@ import type { LogAdapter } from "./adapters.ts";
 import {
   begun,
   beginRequest,
+  broughtBack,
   decided,
   decision,
   finished,
@@ -37,7 +38,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       await putOrder(adapter);
       const lost = lostRecord(clock);
       clock.advance(3);
-      const rebuilt = await adapter.log.rebuild(lost);
+      const rebuilt = await broughtBack(adapter, lost);
       assert.deepEqual(rebuilt, { ...lost, changedAt: clock.now() });
       assert.deepEqual(await adapter.log.read(lost.txId), rebuilt);
       assert.deepEqual(await unfinishedRecords(adapter.log, 10), [rebuilt]);
@@ -57,13 +58,14 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await finished(adapter, first, "abort");
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:2` }));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock, { txId: `${orderKey}:life1:2` }));
       await decided(adapter, decision(rebuilt, "commit"));
       assert.deepEqual(await adapter.rows.readRow(orderKey), {
         key: orderKey,
         incarnation: "life1",
         attempt: 2,
         outcome: "committed",
+        definition: "checkout",
         fields: orderFields,
       });
     },
@@ -73,7 +75,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await decided(adapter, decision(first, "commit"));
-      const second = await adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:2` }));
+      const second = await broughtBack(adapter, lostRecord(clock, { txId: `${orderKey}:life1:2` }));
       assert.equal(second.state, "aborting");
       const row = await adapter.rows.readRow(orderKey);
       assert.deepEqual([row?.attempt, row?.outcome], [1, "committed"]);
@@ -87,9 +89,9 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const offered = lostRecord(clock, { epoch: record.epoch + 9 });
-      assert.deepEqual(await adapter.log.rebuild(offered), record);
+      assert.deepEqual(await broughtBack(adapter, offered), record);
       const committing = await decided(adapter, decision(record, "commit"));
-      assert.deepEqual(await adapter.log.rebuild(offered), committing);
+      assert.deepEqual(await broughtBack(adapter, offered), committing);
       assert.deepEqual(await adapter.log.read(record.txId), committing);
     },
   },
@@ -100,7 +102,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       const offers = Array.from({ length: 6 }, (_, index) =>
         lostRecord(clock, { owner: `order/${index}.1`, epoch: clock.now() + index }),
       );
-      const rebuilt = await Promise.all(offers.map((offer) => adapter.log.rebuild(offer)));
+      const rebuilt = await Promise.all(offers.map((offer) => broughtBack(adapter, offer)));
       const inForce = await adapter.log.read(offers[0]?.txId ?? "");
       for (const record of rebuilt) assert.deepEqual(record, inForce);
     },
@@ -111,7 +113,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       const record = await orderBegun(adapter, clock);
       await forgotten(adapter, clock, { record, outcome: "commit" });
       const before = await adapter.rows.readRow(orderKey);
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.equal(rebuilt.state, "committing");
       assert.equal((await adapter.log.decide(decision(rebuilt, "abort"))).kind, "lost");
       const repeat = decision(rebuilt, "commit", { change: { increment: { units: 1 } } });
@@ -125,7 +127,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await forgotten(adapter, clock, { record, outcome: "abort" });
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.equal(rebuilt.state, "aborting");
       assert.equal(rebuilt.reason, "sold_out");
       assert.equal((await adapter.log.decide(decision(rebuilt, "commit"))).kind, "lost");
@@ -139,7 +141,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       await forgotten(adapter, clock, { record: first, outcome: "abort" });
       const second = await begun(adapter, clock);
       const before = await adapter.rows.readRow(orderKey);
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.equal(rebuilt.state, "aborting");
       assert.deepEqual(await adapter.rows.readRow(orderKey), before);
       await decided(adapter, decision(second, "commit"));
@@ -150,7 +152,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       await adapter.rows.putRow(orderKey, "life2", orderFields);
       const before = await adapter.rows.readRow(orderKey);
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.deepEqual(await adapter.rows.readRow(orderKey), before);
       assert.notEqual((await adapter.log.decide(decision(rebuilt, "commit"))).kind, "written");
       await adapter.log.decide(decision(rebuilt, "abort"));
@@ -161,7 +163,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
   {
     name: "R5 a record whose row is lost too brings its row back, and can be decided",
     async run(adapter, clock) {
-      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.equal(rebuilt.state, "active");
       assert.deepEqual(await adapter.log.begin(beginRequest(clock)), { kind: "in_flight", txId: rebuilt.txId });
       await decided(adapter, decision(rebuilt, "commit", { change: { set: { state: "paid" } } }));

@@ -61,6 +61,13 @@ export async function decided({ log }: LogAdapter, request: DecideRequest): Prom
   return result.record;
 }
 
+/** Rebuilds a record whose key is not another definition's. */
+export async function broughtBack({ log }: LogAdapter, lost: TransactionRecord): Promise<TransactionRecord> {
+  const record = await log.rebuild(lost);
+  assert.ok(record !== undefined, `${lost.txId} was not rebuilt`);
+  return record;
+}
+
 /** Decides and ends. */
 export async function finished(
   adapter: LogAdapter,

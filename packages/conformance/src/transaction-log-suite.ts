@@ -6,6 +6,7 @@ import { decisionCases } from "./log-decision-cases.ts";
 import { historyCases } from "./log-history-cases.ts";
 import { indexCases } from "./log-index-cases.ts";
 import { ownershipCases } from "./log-ownership-cases.ts";
+import { keyCases } from "./log-key-cases.ts";
 import { rebuildCases } from "./log-rebuild-cases.ts";
 import { begun, decided, decision, finished, orderBegun, orderFields, orderKey, putOrder } from "./log-requests.ts";
 import { type Case, type Open, register, type Suite } from "./suite.ts";
@@ -78,6 +79,7 @@ export const transactionLogCases: Suite<LogAdapter> = {
   name: "TransactionLog",
   cases: [
     ...beginCases,
+    ...keyCases,
     ...decisionCases,
     ...ownershipCases,
     ...indexCases,

@@ -1,7 +1,6 @@
 // Logs that begin wrongly, and rows that change wrongly.
 import type { KeyedAdapter } from "@assent/conformance";
 import type { BeginRequest, Row, RowChange, Tables } from "@assent/orchestrator";
-import { meets } from "@assent/store-keyed";
 import { type Break, brokenStore, losing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -100,29 +99,6 @@ const claims: readonly Broken<KeyedAdapter>[] = [
       },
     }),
     ["C4 begin creates the row that it is given, once"],
-  ),
-  broken(
-    "weighs conditions before it says what became of the key",
-    ({ begin }) => ({
-      begin(tables, request, context) {
-        const row = rowOf(tables, request.key);
-        return row === undefined || meets(row.fields, request.change?.expect)
-          ? begin(tables, request, context)
-          : { kind: "unmet", row };
-      },
-    }),
-    ["S4 a begin whose condition no row meets"],
-  ),
-  broken(
-    "makes the row although nothing begins",
-    ({ begin }) => ({
-      begin(tables, request, context) {
-        const result = begin(tables, request, context);
-        if (result.kind === "unmet" && rowOf(tables, request.key) === undefined) putRow(tables, result.row);
-        return result;
-      },
-    }),
-    ["S4 a begin whose condition no row meets"],
   ),
   broken(
     "takes any content for a repeat",

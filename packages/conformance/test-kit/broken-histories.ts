@@ -132,7 +132,8 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
       rebuild(tables, request, context) {
         const before = trailOf(tables, request.record.txId);
         const record = rebuild(tables, request, context);
-        if (before === undefined) putTrail(tables, record.txId, [[context.now - record.begunAt, "begun"]]);
+        if (before === undefined && record !== null)
+          putTrail(tables, record.txId, [[context.now - record.begunAt, "begun"]]);
         return record;
       },
     }),

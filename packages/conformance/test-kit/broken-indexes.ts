@@ -104,7 +104,8 @@ export const brokenIndexes: readonly Broken<KeyedAdapter>[] = [
     "indexes a rebuilt record as if it had just begun",
     ({ rebuild }) => ({
       rebuild(tables, request, context) {
-        const record: TransactionRecord = rebuild(tables, request, context);
+        const record: TransactionRecord | null = rebuild(tables, request, context);
+        if (record === null) return record;
         removeFromIndex(tables, record.txId);
         addUnfinished(tables, { ...record, deadlineAt: context.now });
         return record;

@@ -1,7 +1,7 @@
-// What a call of `run` asks of the log: to begin an attempt, or only what became of the ones before.
+// What a call of `run` asks of the log.
 import { fingerprintOf, type JsonObject, type Limits, type Protocol } from "@assent/protocol";
 import type { Transaction } from "./definition.ts";
-import type { BeginRequest, Row } from "./ports/transaction-log.ts";
+import type { BeginRequest } from "./ports/transaction-log.ts";
 
 export interface RunRequest {
   /** What the transaction belongs to, such as an order id. One attempt at a time; a success is for ever. */
@@ -28,19 +28,6 @@ export function beginRequest<Input>(
     deadlineAt: now + limits.phaseOneDeadlineMs,
     releaseWaitMs: limits.releaseWaitMs,
   };
-}
-
-/**
- * The same question, with which nothing can begin: no field is at least 1 and at most 0. A log looks at the content
- * and at what became of earlier attempts first, and so says that much; the conformance suite holds every log to it.
- */
-export function beginningNothing(request: BeginRequest): BeginRequest {
-  return { ...request, change: { expect: [{ field: "nothing", atLeast: 1, atMost: 0 }] } };
-}
-
-/** Whether the key holds a row that was created with something else. */
-export function isOtherContent(row: Row, { input }: RunRequest): boolean {
-  return input !== undefined && row.incarnation !== incarnationOf(input);
 }
 
 /**

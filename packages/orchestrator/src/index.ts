@@ -5,6 +5,7 @@ export type { RunRequest } from "./begin-request.ts";
 export * from "./breaker.ts";
 export * from "./breakers.ts";
 export * from "./definition.ts";
+export * from "./key-owner.ts";
 export * from "./leadership.ts";
 export * from "./orchestrator.ts";
 export * from "./ownership.ts";

@@ -109,7 +109,7 @@ test("S5 while a breaker is open and the log does not answer, nothing is said of
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   await openBreaker(world, orchestrator, "flights");
-  world.scriptedLog.failNext("begin", "not_written");
+  world.scriptedLog.failNext("peek", "not_written");
   assert.equal((await world.clock.until(start(orchestrator, "k"))).kind, "pending");
 });
 

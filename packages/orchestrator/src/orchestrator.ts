@@ -2,12 +2,7 @@
 import {
   type BranchSpec,
   checkLimits,
-  decisionOf,
-  decodeQuestions,
   defaultLimits,
-  encodeQuestionAnswers,
-  invariant,
-  isEnded,
   type Limits,
   type Outcome,
   type Protocol,
@@ -15,12 +10,14 @@ import {
   type QuestionAnswer,
   type TrailEntry,
   type TransactionRecord,
+  transactionId,
 } from "@assent/protocol";
 import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
 import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
-import { beginningNothing, beginRequest, isOtherContent, type RunRequest } from "./begin-request.ts";
+import { beginRequest, type RunRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
+import { foreignTo } from "./key-owner.ts";
 import { type Leadership, soleLeadership } from "./leadership.ts";
 import { exclusiveOwnership, type Ownership } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -28,6 +25,7 @@ import { type Observer, silentObserver } from "./ports/observer.ts";
 import type { Random } from "./ports/random.ts";
 import type { BeginRequest, BeginResult, TransactionLog } from "./ports/transaction-log.ts";
 import type { Transport } from "./ports/transport.ts";
+import { QuestionDesk } from "./question-desk.ts";
 import { Recovery } from "./recovery.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
 import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
@@ -73,6 +71,7 @@ export class Orchestrator {
   readonly #policy: ProtocolPolicy;
   readonly #admission: Admission;
   readonly #recovery: Recovery;
+  readonly #questions: QuestionDesk;
   /** Transactions driven here, by txId. */
   readonly #live = new Map<string, TransactionDriver>();
   /** Nothing new is let in. */
@@ -102,6 +101,7 @@ export class Orchestrator {
       closed: (driver, why) => this.#closed(driver, why),
       isLive: (txId) => this.#live.has(txId),
     });
+    this.#questions = new QuestionDesk(this.#environment, (question) => this.#recovery.rebuild(question));
   }
 
   /** Takes over what an earlier process left, and keeps sweeping. Resolves when the take-over has been started. */
@@ -145,32 +145,13 @@ export class Orchestrator {
   }
 
   /** Answers a branch that asks what became of its transaction (P6, R5). */
-  async answerQuestion(question: Question): Promise<QuestionAnswer> {
-    const record = (await this.#environment.log.read(question.txId)) ?? (await this.#recovery.rebuild(question));
-    if (record === undefined) return { kind: "wait" };
-    const decision = decisionOf(record);
-    if (decision === undefined) return { kind: "wait" };
-    const ended = isEnded(record) && this.#isKept(record);
-    // What has ended never changes: its answer must not be fenced off by an epoch whose record the log has lost.
-    const epoch = ended ? Math.max(record.epoch, question.epoch) : record.epoch;
-    return { kind: "decided", decision, epoch, ended };
-  }
-
-  /** Whether the log cannot lose any more what it says of a record, so that its branches may forget. */
-  #isKept(record: TransactionRecord): boolean {
-    const { clock, limits, logMayLoseTail } = this.#environment;
-    return !logMayLoseTail || clock.now() > record.changedAt + limits.lossWindowMs + limits.clockSkewMs;
+  answerQuestion(question: Question): Promise<QuestionAnswer> {
+    return this.#questions.answer(question);
   }
 
   /** Answers one message of questions with one message of answers, or with undefined when it is none (M3). */
-  async handleQuestions(message: Uint8Array): Promise<Uint8Array | undefined> {
-    try {
-      const questions = decodeQuestions(message);
-      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.#answerOrWait(question))));
-    } catch (error) {
-      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
-      return undefined;
-    }
+  handleQuestions(message: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#questions.handle(message);
   }
 
   /**
@@ -195,17 +176,6 @@ export class Orchestrator {
   /** The protocol that a transaction begun now would use. */
   currentProtocol(): Protocol {
     return this.#policy.choose(this.#environment.breakers.allClosed());
-  }
-
-  /** A question that cannot be answered now, for whatever reason, spoils none of those it came with (M4, R6). */
-  async #answerOrWait(question: Question): Promise<QuestionAnswer> {
-    try {
-      return await this.answerQuestion(question);
-    } catch (error) {
-      const work = `answer about ${question.txId}`;
-      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
-      return { kind: "wait" };
-    }
   }
 
   /** False when the place did not come in time; it is handed on when it comes. */
@@ -247,6 +217,7 @@ export class Orchestrator {
           case "committed":
             return repeatedly(result.txId);
           case "absent":
+          case "key_reused":
           case "unmet":
             return result;
           case "in_flight": {
@@ -283,11 +254,11 @@ export class Orchestrator {
     request: RunRequest,
     service: string,
   ): Promise<RunResult> {
-    const known = await this.#environment.log.begin(beginningNothing(this.#beginRequest(transaction, request)));
-    invariant(known.kind !== "begun", "C4", "it began although no row can meet its condition");
-    if (known.kind === "committed") return repeatedly(known.txId);
-    if (known.kind === "in_flight") return pending;
-    if (known.kind === "unmet" && isOtherContent(known.row, request)) return known;
+    const row = await this.#environment.log.peek(request.key);
+    const foreign = row && foreignTo(row, this.#beginRequest(transaction, request));
+    if (foreign !== undefined) return foreign;
+    if (row?.outcome === "committed") return repeatedly(transactionId(row));
+    if (row?.outcome === "pending") return pending;
     return this.#refuse("service_unavailable", service);
   }
 

@@ -12,6 +12,7 @@ import {
 } from "@assent/protocol";
 import { type AnyTransaction, planBranches } from "./definition.ts";
 import type { Leadership } from "./leadership.ts";
+import type { Observation } from "./ports/observer.ts";
 import { type Considered, Sweeper } from "./sweeper.ts";
 import { type DriverEnvironment, takeoverEpoch, TransactionDriver } from "./transaction-driver.ts";
 
@@ -23,6 +24,15 @@ export interface RecoveryOptions {
   readonly adopt: (driver: TransactionDriver) => void;
   readonly closed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
   readonly isLive: (txId: string) => boolean;
+}
+
+/**
+ * The log has lost the attempt that the branch is of, and its key has gone to another definition since: what was
+ * decided of that is no answer. Such a hold is for an operator.
+ */
+export function ofAnother({ txId, branchId }: Question): Observation {
+  const detail = "the log has lost its attempt, and its key belongs to another definition now";
+  return { type: "AlarmRaised", txId, code: "payload_mismatch", branchId, detail };
 }
 
 export class Recovery {
@@ -89,6 +99,10 @@ export class Recovery {
       input: origin.input,
       changedAt: environment.clock.now(),
     });
+    if (record === undefined) {
+      environment.observer.observe(ofAnother(question));
+      return undefined;
+    }
     const isLeftAlone = this.#stopped || this.#options.isLive(record.txId);
     if (record.owner === owner && !isEnded(record) && !isLeftAlone) this.#drive(record, branches);
     return record;

@@ -11,6 +11,8 @@ export type RunResult =
   | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
   /** Not known yet; it may still commit. Ask again with the same key. */
   | { readonly kind: "pending"; readonly retryAfterMs: number }
+  /** The key belongs to another definition; nothing was done, and nothing is said of what became of it. */
+  | { readonly kind: "key_reused"; readonly definition: string }
   /** There is no such key; nothing was done. */
   | { readonly kind: "absent" }
   /** The row does not meet the conditions of the definition; nothing was done. */

@@ -52,6 +52,7 @@ export class MortalProcess {
       takeOver: (request) => this.#call(() => log.takeOver(request)),
       park: (request) => this.#call(() => log.park(request)),
       read: (txId) => this.#call(() => log.read(txId)),
+      peek: (key) => this.#call(() => log.peek(key)),
       owners: (after, limit) => this.#call(() => log.owners(after, limit)),
       unfinished: (owner, range) => this.#call(() => log.unfinished(owner, range)),
       history: (txId) => this.#call(() => log.history(txId)),

@@ -25,6 +25,7 @@ export class ScriptedLog {
       takeOver: (request) => this.#call("takeOver", () => log().takeOver(request)),
       park: (request) => this.#call("park", () => log().park(request)),
       read: (txId) => this.#call("read", () => log().read(txId)),
+      peek: (key) => this.#call("peek", () => log().peek(key)),
       owners: (after, limit) => this.#call("owners", () => log().owners(after, limit)),
       unfinished: (owner, range) => this.#call("unfinished", () => log().unfinished(owner, range)),
       history: (txId) => this.#call("history", () => log().history(txId)),

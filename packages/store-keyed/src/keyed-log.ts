@@ -15,11 +15,12 @@ export function keyedLog(executor: Executor<LogOperations>): TransactionLog {
     takeOver: (request) => executor.run("takeOver", request),
     park: (request) => executor.run("park", request),
     read: async (txId) => (await executor.run("readRecord", { txId })) ?? undefined,
+    peek: async (key) => (await executor.run("peek", { key })) ?? undefined,
     owners: (after, limit) => executor.run("owners", after === undefined ? { limit } : { after, limit }),
     unfinished: (owner, { after, ...range }) =>
       executor.run("unfinished", { owner, ...range, ...(after !== undefined && { after: placeOf(after) }) }),
     history: (txId) => executor.run("history", { txId }),
-    rebuild: (record) => executor.run("rebuild", { record }),
+    rebuild: async (record) => (await executor.run("rebuild", { record })) ?? undefined,
     sweep: (limit) => executor.run("sweepLog", { limit }),
   };
 }

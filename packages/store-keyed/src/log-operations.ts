@@ -1,15 +1,16 @@
 // The transaction log and its rows over tables. Every rule of writing is in `protocol`; here it meets storage.
-import type {
-  BeginRequest,
-  BeginResult,
-  DecideRequest,
-  DecideResult,
-  OwnedRequest,
-  OwnedWrite,
-  Row,
-  Tables,
-  TakeOverRequest,
-  UnfinishedRange,
+import {
+  type BeginRequest,
+  type BeginResult,
+  type DecideRequest,
+  type DecideResult,
+  foreignTo,
+  type OwnedRequest,
+  type OwnedWrite,
+  type Row,
+  type Tables,
+  type TakeOverRequest,
+  type UnfinishedRange,
 } from "@assent/orchestrator";
 import {
   begunTrail,
@@ -82,6 +83,8 @@ export function logOperations(limits: LogLimits) {
     readRecord: (tables: Tables, { txId }: { txId: string }): TransactionRecord | null =>
       readRecord(tables, txId) ?? null,
 
+    peek: (tables: Tables, { key }: { key: string }): Row | null => rowOfDefinition(tables, key) ?? null,
+
     history(tables: Tables, { txId }: { txId: string }): readonly TrailEntry[] {
       const stored = readStored(tables, txId);
       return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
@@ -95,8 +98,11 @@ export function logOperations(limits: LogLimits) {
     unfinished: (tables: Tables, request: UnfinishedRange & { owner: string }): readonly TransactionRecord[] =>
       readUnfinished(tables, request, readRecord),
 
-    rebuild: (tables: Tables, { record }: { record: TransactionRecord }, { now }: StepContext): TransactionRecord =>
-      rebuild(tables, record, now),
+    rebuild: (
+      tables: Tables,
+      { record }: { record: TransactionRecord },
+      { now }: StepContext,
+    ): TransactionRecord | null => rebuild(tables, record, now) ?? null,
 
     sweepLog(tables: Tables, { limit }: { limit: number }, { now }: StepContext): number {
       const removable = takeRemovable(tables, { limit, now }, limits);
@@ -113,12 +119,10 @@ function addRecord(tables: Tables, record: TransactionRecord, trail: Trail): voi
 }
 
 function begin(tables: Tables, request: BeginRequest, now: number): BeginResult {
-  const row = readRow(tables, request.key) ?? newRow(request);
+  const row = rowOfDefinition(tables, request.key) ?? newRow(request);
   if (row === undefined) return { kind: "absent" };
-  // Before anything is said of the attempt: whoever comes with other content must not hear its outcome.
-  if (request.create !== undefined && row.incarnation !== request.create.incarnation) {
-    return { kind: "unmet", row };
-  }
+  const foreign = foreignTo(row, request);
+  if (foreign !== undefined) return foreign;
   const txId = transactionId(row);
   if (row.outcome === "pending") return { kind: "in_flight", txId };
   if (row.outcome === "committed") return { kind: "committed", txId };
@@ -129,6 +133,14 @@ function begin(tables: Tables, request: BeginRequest, now: number): BeginResult 
   return { kind: "begun", record: claim(tables, changed, { request, now }) };
 }
 
+/** The row of a key. In one of an earlier version, the record of its latest attempt says whose the key is. */
+function rowOfDefinition(tables: Tables, key: string): Row | undefined {
+  const row = readRow(tables, key);
+  if (row === undefined || row.definition !== undefined || row.attempt === 0) return row;
+  const definition = readRecord(tables, transactionId(row))?.definition;
+  return definition === undefined ? row : { ...row, definition };
+}
+
 function newRow({ key, create }: BeginRequest): Row | undefined {
   if (create === undefined) return undefined;
   const { incarnation, fields } = create;
@@ -136,8 +148,8 @@ function newRow({ key, create }: BeginRequest): Row | undefined {
 }
 
 /** The row as a lost attempt began with it. */
-function rowOf({ key, input }: TransactionRecord, attempt: { incarnation: string; attempt: number }): Row {
-  return { key, ...attempt, outcome: "pending", fields: input as JsonObject };
+function rowOf({ key, definition, input }: TransactionRecord, attempt: Pick<Row, "incarnation" | "attempt">): Row {
+  return { key, ...attempt, outcome: "pending", definition, fields: input as JsonObject };
 }
 
 /** A failed attempt holds back the next until its branches have released, or for a while. */
@@ -146,7 +158,7 @@ function isReleasing(previous: TransactionRecord | undefined, request: BeginRequ
 }
 
 function claim(tables: Tables, row: Row, { request, now }: { request: BeginRequest; now: number }): TransactionRecord {
-  const next = pendingRow(row, row.attempt + 1);
+  const next = pendingRow(row, { definition: request.definition, attempt: row.attempt + 1 });
   const { definition, definitionHash, protocol, owner, begunAt, deadlineAt } = request;
   const record: TransactionRecord = {
     txId: transactionId(next),
@@ -168,9 +180,9 @@ function claim(tables: Tables, row: Row, { request, now }: { request: BeginReque
 }
 
 /** The row with an attempt under way. The reason of the one before goes. */
-function pendingRow(row: Row, attempt: number): Row {
+function pendingRow(row: Row, claim: { definition: string; attempt: number }): Row {
   const { reason: _reason, ...claimed } = row;
-  return { ...claimed, attempt, outcome: "pending" };
+  return { ...claimed, ...claim, outcome: "pending" };
 }
 
 function decide(
@@ -206,19 +218,21 @@ function rowOfAttempt(tables: Tables, record: TransactionRecord): Row | undefine
 }
 
 /** R5: what the row still knows of the attempt decides in which state its lost record comes back. */
-function rebuild(tables: Tables, lost: TransactionRecord, now: number): TransactionRecord {
+function rebuild(tables: Tables, lost: TransactionRecord, now: number): TransactionRecord | undefined {
   const existing = readRecord(tables, lost.txId);
   if (existing !== undefined) return existing;
-  const row = readRow(tables, lost.key);
+  const row = rowOfDefinition(tables, lost.key);
   const { incarnation, attempt } = parseTransactionId(lost.txId);
   let record: TransactionRecord = { ...lost, changedAt: now };
   // Rows are never removed: one that is gone was lost together with the record, and C4 needs it for the decision.
   if (row === undefined) writeRow(tables, rowOf(lost, { incarnation, attempt }));
   if (row !== undefined && row.incarnation === incarnation) {
+    // Nothing may be concluded of an attempt whose key another definition has taken: not even its name is free.
+    if (foreignTo(row, lost) !== undefined) return undefined;
     // Another attempt has been claimed since, or has succeeded: this one must not (S4).
     const isSuperseded = row.attempt > attempt || (row.attempt < attempt && row.outcome === "committed");
     if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };
-    else if (row.attempt < attempt) writeRow(tables, pendingRow(row, attempt));
+    else if (row.attempt < attempt) writeRow(tables, pendingRow(row, { definition: lost.definition, attempt }));
     else if (row.outcome === "committed") record = { ...record, state: "committing" };
     else if (row.outcome === "aborted") record = { ...record, state: "aborting", reason: row.reason ?? "aborted" };
   }

@@ -90,6 +90,8 @@ export class OrderService {
         throw checkoutFailed(orderId, result.reason);
       case "absent":
         throw notFound(orderId);
+      case "key_reused":
+        throw new Problem("key_reused", `Order: ${orderId} belongs to ${result.definition}. Nothing was done.`);
       case "unmet":
         throw new Problem("order_empty", "Order has no items");
       case "pending":

@@ -44,12 +44,13 @@ export class ModelLog implements Synchronous<TransactionLog> {
   }
 
   begin(request: BeginRequest): BeginResult {
-    const { key, create, change, releaseWaitMs } = request;
+    const { key, definition, create, change, releaseWaitMs } = request;
     const { now, met } = this.#surroundings;
     const stored = this.#rows.all.get(key);
     const created: Row | undefined = create && { key, ...create, attempt: 0, outcome: "none" };
     const row = stored ?? created;
     if (row === undefined) return { kind: "absent" };
+    if (isOfAnother(row, definition)) return { kind: "key_reused", definition: row.definition };
     if (create !== undefined && create.incarnation !== row.incarnation) {
       met("C4 begin with other content is unmet");
       return { kind: "unmet", row };
@@ -66,7 +67,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     if (changed === undefined) return { kind: "unmet", row };
     if (stored === undefined) met("C4 begin creates its row");
     if (row.outcome === "aborted") met("C5 an attempt follows a failed one");
-    const claimed = pending(changed, row.attempt + 1);
+    const claimed = pending({ ...changed, definition }, row.attempt + 1);
     const record = this.#begun(request, claimed);
     this.#rows.all.set(key, claimed);
     this.#write(record, { event: "begun" });
@@ -144,6 +145,10 @@ export class ModelLog implements Synchronous<TransactionLog> {
     return this.all.get(txId);
   }
 
+  peek(key: string): Row | undefined {
+    return this.#rows.all.get(key);
+  }
+
   history(txId: string): readonly TrailEntry[] {
     return this.#trails.of(txId);
   }
@@ -172,36 +177,40 @@ export class ModelLog implements Synchronous<TransactionLog> {
   }
 
   /** R5: what the row still knows of the attempt says in which state its record comes back. */
-  rebuild(lost: TransactionRecord): TransactionRecord {
+  rebuild(lost: TransactionRecord): TransactionRecord | undefined {
     const existing = this.all.get(lost.txId);
     if (existing !== undefined) return existing;
-    const record = { ...lost, changedAt: this.#surroundings.now(), ...this.#remembered(lost) };
+    const remembered = this.#remembered(lost);
+    if (remembered === "of_another") return undefined;
+    const record = { ...lost, changedAt: this.#surroundings.now(), ...remembered };
     const { state, reason } = record;
     this.#write(record, { event: "rebuilt", state, ...(reason !== undefined && { reason }) });
     return record;
   }
 
-  #remembered(lost: TransactionRecord): Partial<TransactionRecord> {
+  #remembered(lost: TransactionRecord): Partial<TransactionRecord> | "of_another" {
     const { met } = this.#surroundings;
     const { key, incarnation, attempt } = partsOf(lost.txId);
     const row = this.#rows.all.get(key);
     if (row === undefined) {
       met("R5 the row was lost too");
-      const fields = lost.input as JsonObject;
-      this.#rows.all.set(key, { key, incarnation, attempt, outcome: "pending", fields });
+      const { definition, input } = lost;
+      const fields = input as JsonObject;
+      this.#rows.all.set(key, { key, incarnation, attempt, outcome: "pending", definition, fields });
       return {};
     }
     if (row.incarnation !== incarnation) {
       met("R5 the row lives another life");
       return {};
     }
+    if (isOfAnother(row, lost.definition)) return "of_another";
     if (row.attempt > attempt || (row.attempt < attempt && row.outcome === "committed")) {
       met(row.attempt > attempt ? "R5 a later attempt was made" : "R5 an earlier attempt has succeeded");
       return { state: "aborting", reason: "superseded" };
     }
     if (row.attempt < attempt) {
       met("R5 the row is claimed again");
-      this.#rows.all.set(key, pending(row, attempt));
+      this.#rows.all.set(key, pending({ ...row, definition: lost.definition }, attempt));
       return {};
     }
     met(row.outcome === "committed" ? "R5 the row says committed" : "R5 the row says aborted");
@@ -259,6 +268,9 @@ function partsOf(txId: string): { readonly key: string; readonly incarnation: st
   const [key = "", incarnation = "", attempt = ""] = txId.split(":");
   return { key, incarnation, attempt: Number(attempt) };
 }
+
+const isOfAnother = (row: Row, definition: string): row is Row & { readonly definition: string } =>
+  row.definition !== undefined && row.definition !== definition;
 
 function pending({ reason: _reason, ...row }: Row, attempt: number): Row {
   return { ...row, attempt, outcome: "pending" };

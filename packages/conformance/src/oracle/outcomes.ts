@@ -47,16 +47,17 @@ const owned = ["written", "repeated", "lost", "absent"] as const;
 
 /** By call, what it can come to. Commands to branches have outcomes by verb. */
 const callOutcomes: Readonly<Record<Exclude<CallName, "store.apply">, readonly string[]>> = {
-  "log.begin": ["begun", "absent", "unmet", "in_flight", "releasing", "committed", "rejected"],
+  "log.begin": ["begun", "absent", "key_reused", "unmet", "in_flight", "releasing", "committed", "rejected"],
   "log.decide": [...owned, "unmet", "rejected"],
   "log.end": owned,
   "log.takeOver": owned,
   "log.park": ["written", "lost", "absent"],
   "log.read": ["something", "nothing"],
+  "log.peek": ["something", "nothing"],
   "log.owners": ["something", "nothing"],
   "log.unfinished": ["something", "nothing"],
   "log.history": ["something", "nothing"],
-  "log.rebuild": ["something"],
+  "log.rebuild": ["something", "nothing"],
   "log.sweep": ["something", "nothing"],
   "rows.putRow": ["nothing"],
   "rows.putRows": ["nothing"],

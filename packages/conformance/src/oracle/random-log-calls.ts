@@ -72,6 +72,7 @@ export class RandomLogCalls {
       [6, () => this.#takeOver()],
       [4, () => this.#park()],
       [2, () => ({ port: "log", method: "read", args: [this.#name()] })],
+      [1, () => ({ port: "log", method: "peek", args: [this.#key()] })],
       [1, () => this.#ownersRead()],
       [3, () => this.#unfinished()],
       [2, () => ({ port: "log", method: "history", args: [this.#name()] })],
@@ -116,6 +117,8 @@ export class RandomLogCalls {
     const begunAt = this.#clock.now() - draw.below(3);
     return beginRequest(this.#clock, {
       key,
+      // Mostly the same; another one under a key is refused.
+      ...(draw.chance(8) && { definition: "refund" }),
       owner: draw.of(owners),
       protocol: draw.of(["2pc", "saga"] as const),
       begunAt,

@@ -21,6 +21,11 @@ export interface Row {
   /** Number of the latest attempt; 0 before the first. */
   readonly attempt: number;
   readonly outcome: RowOutcome;
+  /**
+   * The definition that the key belongs to: the first one that began an attempt in this life of the row. Missing before
+   * that, and in rows of versions that did not keep it.
+   */
+  readonly definition?: string;
   /** Why the latest attempt was aborted. */
   readonly reason?: string;
   readonly fields: JsonObject;
@@ -64,6 +69,8 @@ export interface BeginRequest {
 export type BeginResult =
   | { readonly kind: "begun"; readonly record: TransactionRecord }
   | { readonly kind: "absent" }
+  /** The key belongs to another definition; nothing was changed, and nothing is said of what became of it. */
+  | { readonly kind: "key_reused"; readonly definition: string }
   /** The row does not meet the conditions, or is not the one of `create`; nothing was changed. */
   | { readonly kind: "unmet"; readonly row: Row }
   | { readonly kind: "in_flight"; readonly txId: string }
@@ -118,6 +125,8 @@ export interface TransactionLog {
   takeOver(request: TakeOverRequest): Promise<OwnedWrite>;
   park(request: OwnedRequest & { readonly note: ParkNote }): Promise<OwnedWrite>;
   read(txId: string): Promise<TransactionRecord | undefined>;
+  /** The row of a key as the log knows it, with the outcome of its latest attempt. Changes nothing, begins nothing. */
+  peek(key: string): Promise<Row | undefined>;
   /**
    * The audit trail: what every write of the record did, oldest first; empty when the log has no such record. An entry
    * is written in the same atomic step as the write it tells of, never changes, and goes with the record (`sweep`).
@@ -131,8 +140,11 @@ export interface TransactionLog {
    * Costs what it answers, however many others there are (R7).
    */
   unfinished(owner: string, range: UnfinishedRange): Promise<readonly TransactionRecord[]>;
-  /** R5: creates the given record if there is none, claiming its row again; answers the record in force. */
-  rebuild(record: TransactionRecord): Promise<TransactionRecord>;
+  /**
+   * R5: creates the given record if there is none, claiming its row again; answers the record in force. Undefined where
+   * the key belongs to another definition: nothing was changed.
+   */
+  rebuild(record: TransactionRecord): Promise<TransactionRecord | undefined>;
   /** Removes up to `limit` records that ended long ago; answers how many. */
   sweep(limit: number): Promise<number>;
 }

@@ -13,12 +13,15 @@ export interface LogStep<Request, Result> {
 
 type Written = { readonly kind: string };
 
-/** S4: a key has one attempt at a time, and none after a success. */
+/** S4: a key has one attempt at a time, none after a success, and all of one definition. */
 export function checkBegin({ row, result }: LogStep<unknown, BeginResult>, report: Report): void {
   if (result.kind !== "begun" || row === undefined) return;
-  const { txId } = result.record;
+  const { txId, definition } = result.record;
   if (row.outcome === "pending" || row.outcome === "committed") {
     report({ rule: "S4", text: `began while attempt ${row.attempt} was ${row.outcome}`, txId });
+  }
+  if (row.definition !== undefined && row.definition !== definition) {
+    report({ rule: "S4", text: `began ${definition} under a key of ${row.definition}`, txId });
   }
 }
 

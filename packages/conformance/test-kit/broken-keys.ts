@@ -1,0 +1,144 @@
+// Logs that mistake whose a key is, or what is known of it.
+import type { KeyedAdapter } from "@assent/conformance";
+import type { Row, Tables } from "@assent/orchestrator";
+import { meets } from "@assent/store-keyed";
+import { type Break, brokenStore, showing } from "./broken-operations.ts";
+import type { Broken } from "./catches.ts";
+
+const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
+  that,
+  open: brokenStore(change),
+  caughtBy,
+});
+
+const rowOf = (tables: Tables, key: string): Row | undefined => tables.get("rows", key) as Row | undefined;
+
+function putRow(tables: Tables, row: Row): void {
+  tables.put("rows", row.key, row as never);
+}
+
+const withoutDefinition = ({ definition: _definition, ...row }: Row): Row => row;
+
+/** Neither a row nor a record shows a definition. */
+const blind = (tables: Tables): Tables =>
+  showing(tables, (table, value) => {
+    if (value === undefined || (table !== "rows" && table !== "transactions")) return value;
+    return withoutDefinition(value as unknown as Row) as never;
+  });
+
+/** Takes the definition from the row of a key once the step is done. */
+function forgetDefinition(tables: Tables, key: string): void {
+  const row = rowOf(tables, key);
+  if (row !== undefined) putRow(tables, withoutDefinition(row));
+}
+
+export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
+  broken(
+    "runs any definition under any key",
+    ({ begin }) => ({ begin: (tables, request, context) => begin(blind(tables), request, context) }),
+    ["S4 a key belongs to the definition that began it", "S4 of concurrent begins of two definitions"],
+  ),
+  broken(
+    "does not keep whose the key is",
+    ({ begin }) => ({
+      begin(tables, request, context) {
+        const result = begin(tables, request, context);
+        if (result.kind === "begun") forgetDefinition(tables, request.key);
+        return result;
+      },
+    }),
+    ["C4 begin claims the row", "S4 peek shows what became of a key"],
+  ),
+  broken(
+    "weighs conditions before it says whose the key is",
+    ({ begin }) => ({
+      begin(tables, request, context) {
+        const row = rowOf(tables, request.key);
+        return row === undefined || meets(row.fields, request.change?.expect)
+          ? begin(tables, request, context)
+          : { kind: "unmet", row };
+      },
+    }),
+    ["S4 a key belongs to the definition that began it"],
+  ),
+  broken(
+    "compares the content before it says whose the key is",
+    ({ begin }) => ({
+      begin(tables, request, context) {
+        const row = rowOf(tables, request.key);
+        const isOther = request.create !== undefined && row?.incarnation !== request.create.incarnation;
+        return row !== undefined && isOther ? { kind: "unmet", row } : begin(tables, request, context);
+      },
+    }),
+    ["S4 a key belongs to the definition that began it"],
+  ),
+  broken(
+    "gives a key away that nothing was begun with",
+    ({ begin }) => ({
+      begin(tables, request, context) {
+        const result = begin(tables, request, context);
+        const row = rowOf(tables, request.key);
+        if (result.kind === "unmet" && row !== undefined) {
+          putRow(tables, { ...row, definition: row.definition ?? request.definition });
+        }
+        return result;
+      },
+    }),
+    ["S4 a row that was put belongs to nobody"],
+  ),
+  broken(
+    "keeps whose the key was in its next life",
+    ({ putRow: put }) => ({
+      putRow(tables, request) {
+        const definition = rowOf(tables, request.key)?.definition;
+        const result = put(tables, request);
+        const row = rowOf(tables, request.key);
+        if (row !== undefined && definition !== undefined) putRow(tables, { ...row, definition });
+        return result;
+      },
+    }),
+    ["S4 a row that was put belongs to nobody"],
+  ),
+  broken(
+    "brings a lost attempt back under the key of another definition",
+    ({ rebuild }) => ({ rebuild: (tables, request, context) => rebuild(blind(tables), request, context) }),
+    ["R5, S4 a lost attempt of another definition"],
+  ),
+  broken(
+    "does not keep whose the key of a rebuilt record is",
+    ({ rebuild }) => ({
+      rebuild(tables, request, context) {
+        const record = rebuild(tables, request, context);
+        if (record === null) return record;
+        // As a version did that kept none, and whose record has gone since.
+        forgetDefinition(tables, record.key);
+        tables.put("transactions", record.txId, { ...record, definition: "refund" } as never);
+        return record;
+      },
+    }),
+    ["R5, S4 a rebuilt record claims a key"],
+  ),
+  broken(
+    "shows an outcome without its reason",
+    ({ peek }) => ({
+      peek(tables, request) {
+        const row = peek(tables, request);
+        if (row === null) return row;
+        const { reason: _reason, ...rest } = row;
+        return rest;
+      },
+    }),
+    ["S4 peek shows what became of a key"],
+  ),
+  broken(
+    "makes the row that is peeked at",
+    ({ peek }) => ({
+      peek(tables, request) {
+        const row = peek(tables, request);
+        if (row === null) putRow(tables, { ...request, incarnation: "life1", attempt: 0, outcome: "none", fields: {} });
+        return row ?? rowOf(tables, request.key) ?? null;
+      },
+    }),
+    ["S4 peek shows what became of a key"],
+  ),
+];

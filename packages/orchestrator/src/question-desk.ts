@@ -1,0 +1,70 @@
+// What branches are answered that ask what became of their transaction (P6, R5).
+import {
+  decisionOf,
+  decodeOrigin,
+  decodeQuestions,
+  encodeQuestionAnswers,
+  isEnded,
+  type Question,
+  type QuestionAnswer,
+  type TransactionRecord,
+} from "@assent/protocol";
+import { ofAnother } from "./recovery.ts";
+import type { DriverEnvironment } from "./transaction-driver.ts";
+
+export class QuestionDesk {
+  readonly #environment: DriverEnvironment;
+  /** R5: makes a record again that the log has lost; undefined where that cannot be done here. */
+  readonly #rebuild: (question: Question) => Promise<TransactionRecord | undefined>;
+
+  constructor(environment: DriverEnvironment, rebuild: (question: Question) => Promise<TransactionRecord | undefined>) {
+    this.#environment = environment;
+    this.#rebuild = rebuild;
+  }
+
+  /** One message of answers to one message of questions, or undefined when it is none (M3). */
+  async handle(message: Uint8Array): Promise<Uint8Array | undefined> {
+    try {
+      const questions = decodeQuestions(message);
+      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.#answerOrWait(question))));
+    } catch (error) {
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
+      return undefined;
+    }
+  }
+
+  async answer(question: Question): Promise<QuestionAnswer> {
+    const record = (await this.#environment.log.read(question.txId)) ?? (await this.#rebuild(question));
+    if (record === undefined || this.#isOfAnother(record, question)) return { kind: "wait" };
+    const decision = decisionOf(record);
+    if (decision === undefined) return { kind: "wait" };
+    const ended = isEnded(record) && this.#isKept(record);
+    // What has ended never changes: its answer must not be fenced off by an epoch whose record the log has lost.
+    const epoch = ended ? Math.max(record.epoch, question.epoch) : record.epoch;
+    return { kind: "decided", decision, epoch, ended };
+  }
+
+  /** A question that cannot be answered now, for whatever reason, spoils none of those it came with (M4, R6). */
+  async #answerOrWait(question: Question): Promise<QuestionAnswer> {
+    try {
+      return await this.answer(question);
+    } catch (error) {
+      const work = `answer about ${question.txId}`;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
+      return { kind: "wait" };
+    }
+  }
+
+  /** Whether the key has gone to another definition since the log lost the attempt of the branch. */
+  #isOfAnother(record: TransactionRecord, question: Question): boolean {
+    if (decodeOrigin(question.origin).definition === record.definition) return false;
+    this.#environment.observer.observe(ofAnother(question));
+    return true;
+  }
+
+  /** Whether the log cannot lose any more what it says of a record, so that its branches may forget. */
+  #isKept(record: TransactionRecord): boolean {
+    const { clock, limits, logMayLoseTail } = this.#environment;
+    return !logMayLoseTail || clock.now() > record.changedAt + limits.lossWindowMs + limits.clockSkewMs;
+  }
+}
