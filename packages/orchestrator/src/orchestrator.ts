@@ -74,6 +74,8 @@ export class Orchestrator {
   readonly #questions: QuestionDesk;
   /** Transactions driven here, by txId. */
   readonly #live = new Map<string, TransactionDriver>();
+  /** Those of transactions that have ended, and whose branches are told to forget (P7). */
+  readonly #forgetting = new Set<TransactionDriver>();
   /** Nothing new is let in. */
   #stopped = false;
   /** Nothing is driven any more. */
@@ -119,7 +121,7 @@ export class Orchestrator {
     const drivers = [...this.#live.values()];
     await waitFor(this.#environment.clock, Promise.all(drivers.map((driver) => driver.closed)), waitMs);
     this.#left = true;
-    for (const driver of this.#live.values()) driver.abandon();
+    for (const driver of [...this.#live.values(), ...this.#forgetting]) driver.abandon();
   }
 
   /**
@@ -342,6 +344,8 @@ export class Orchestrator {
   #closed(driver: TransactionDriver, why: "ended" | "stood_down"): void {
     const { txId } = driver.record;
     if (this.#live.get(txId) === driver) this.#live.delete(txId);
+    this.#forgetting.add(driver);
+    void driver.left.then(() => this.#forgetting.delete(driver));
     if (why === "stood_down" && !this.#stopped) this.#recovery.reread(txId, driver.seenEpoch);
   }
 

@@ -1,14 +1,12 @@
 // Drives one transaction: performs the effects of the coordinator machine and feeds back what came of them.
 import {
   type BranchSpec,
-  type Command,
   coordinate,
   type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
   coordinatorState,
   decisionOf,
-  encodeOrigin,
   type Limits,
   nextEpoch,
   type Outcome,
@@ -17,6 +15,7 @@ import {
   verbRole,
 } from "@assent/protocol";
 import { backoffMs, retryDelayMs } from "./backoff.ts";
+import { commandOf, originOf } from "./branch-command.ts";
 import type { Breakers } from "./breakers.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Clock, Timer } from "./ports/clock.ts";
@@ -47,7 +46,7 @@ export interface DriverOptions {
   readonly onCommit?: RowChange | undefined;
   /** Monotonic, from before the record was asked for: what the right of C6 is counted from. */
   readonly startedAt?: number;
-  /** Called once, when nothing more will be done here: the transaction ended, or somebody else owns it. */
+  /** Called once: the transaction has ended, or somebody else owns it. */
   readonly onClosed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
 }
 
@@ -65,15 +64,19 @@ export class TransactionDriver {
   #state: CoordinatorState;
   #deadline: Timer | undefined;
   #origin: string | undefined;
-  #closed = false;
+  #hasClosed = false;
+  #isLeft = false;
   #seenEpoch = 0;
   #tell: (outcome: Outcome | undefined) => void = () => undefined;
 
   /** Resolves when the outcome may be told (C5), or with undefined when this driver stopped before that. */
   readonly outcome: Promise<Outcome | undefined>;
-  /** Resolves when this driver does nothing more. */
+  /** Resolves when the transaction has ended, or is left to somebody else. */
   readonly closed: Promise<void>;
   #close: () => void = () => undefined;
+  /** Resolves when this driver does nothing more: branches have forgotten, or were told to often enough (P7). */
+  readonly left: Promise<void>;
+  #leave: () => void = () => undefined;
 
   constructor(environment: DriverEnvironment, options: DriverOptions) {
     this.#environment = environment;
@@ -85,6 +88,9 @@ export class TransactionDriver {
     });
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
+    });
+    this.left = new Promise((resolve) => {
+      this.#leave = resolve;
     });
   }
 
@@ -122,12 +128,14 @@ export class TransactionDriver {
   }
 
   #dispatch(event: CoordinatorEvent): void {
-    if (this.#closed) return;
-    const { clock, limits } = this.#environment;
+    if (this.#isLeft) return;
+    const { clock, limits, logMayLoseTail } = this.#environment;
     const step = coordinate(this.#state, event, { now: clock.now(), limits });
     this.#state = step.state;
     for (const effect of step.effects) this.#perform(effect);
-    if (this.#state.stage === "ended") this.#finish("ended");
+    const { stage } = this.#state;
+    if (stage === "ended" || (stage === "forgetting" && logMayLoseTail)) this.#finish("ended");
+    else if (stage === "forgetting") this.#hasEnded("ended");
   }
 
   #perform(effect: CoordinatorEffect): void {
@@ -176,8 +184,11 @@ export class TransactionDriver {
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
     const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs };
-    const answered = transport.send(spec, this.#command(spec, verb), wait);
-    if (verb === "forget") return void answered;
+    const answered = transport.send(
+      spec,
+      commandOf(this.record, { spec, verb, origin: () => this.#originText() }),
+      wait,
+    );
     let isSilent = false;
     const fallSilent = (): void => {
       isSilent = true;
@@ -218,12 +229,14 @@ export class TransactionDriver {
    * decided has to be done, though: a service that does not do it is one failure each time.
    */
   #countSilence({ service, branchId }: BranchSpec, verb: Verb): void {
+    if (verb === "forget") return;
     if (isAsking(verb) && this.#silent.has(branchId)) return;
     (isAsking(verb) ? this.#silent : this.#undone).add(branchId);
     this.#environment.breakers.wentUnanswered(service);
   }
 
   #countAnswer({ service, branchId }: BranchSpec, verb: Verb): void {
+    if (verb === "forget") return;
     const { breakers } = this.#environment;
     if (isAsking(verb)) this.#silent.delete(branchId);
     else if (this.#undone.delete(branchId)) breakers.cameBack(service);
@@ -235,32 +248,8 @@ export class TransactionDriver {
     observer.observe({ type: "BackgroundWorkFailed", work: `${work} ${this.record.txId}`, error });
   }
 
-  #command(spec: BranchSpec, verb: Verb): Command {
-    const { txId, protocol, epoch, begunAt, deadlineAt } = this.record;
-    const base = { txId, branchId: spec.branchId, verb, protocol, epoch, begunAt };
-    switch (verbRole(verb)) {
-      case "vote":
-        return { ...base, deadlineAt, payload: spec.payload, origin: this.#originText() };
-      case "query":
-        return { ...base, payload: spec.payload, origin: this.#originText() };
-      case "forward":
-        return { ...base, payload: spec.payload };
-      case "backward":
-      case "forget":
-        return base;
-    }
-  }
-
   #originText(): string {
-    const { key, definition, definitionHash, input, deadlineAt } = this.record;
-    this.#origin ??= encodeOrigin({
-      coordinator: this.#environment.service,
-      key,
-      definition,
-      definitionHash,
-      input,
-      deadlineAt,
-    });
+    this.#origin ??= originOf(this.record, this.#environment.service);
     return this.#origin;
   }
 
@@ -369,10 +358,18 @@ export class TransactionDriver {
   }
 
   #finish(why: "ended" | "stood_down"): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#deadline?.cancel();
+    if (this.#isLeft) return;
+    this.#isLeft = true;
     for (const timer of this.#timers) timer.cancel();
+    this.#hasEnded(why);
+    this.#leave();
+  }
+
+  /** Nothing of the transaction is open here any more; branches may still have to forget. */
+  #hasEnded(why: "ended" | "stood_down"): void {
+    if (this.#hasClosed) return;
+    this.#hasClosed = true;
+    this.#deadline?.cancel();
     this.#options.onClosed(this, why);
     this.#tell(undefined);
     this.#close();

@@ -27,9 +27,10 @@ export interface BranchProgress {
 
 /**
  * voting (the owner runs phase 1) · questioning (a taker-over runs R3) · deciding · finishing (phase 2) · ending ·
- * ended · stopped (ownership lost: nothing more may be sent).
+ * forgetting (the end is durable, and branches are told to forget) · ended · stopped (ownership lost: nothing more may
+ * be sent).
  */
-export type Stage = "voting" | "questioning" | "deciding" | "finishing" | "ending" | "ended" | "stopped";
+export type Stage = "voting" | "questioning" | "deciding" | "finishing" | "ending" | "forgetting" | "ended" | "stopped";
 
 export interface CoordinatorState {
   readonly record: TransactionRecord;

@@ -6,11 +6,11 @@
 // C5  success is told at the durable commit; failure after the durable abort and a tombstone.
 // C6  silence decides only for the uninterrupted owner, and then every branch is told to abort.
 // R3  a taker-over asks query-or-prevent and decides by `weighAnswers`.
+// P7  after the end `forget` is sent until it is acknowledged, within a bound.
 // R4  phase 2 is driven until every branch has acknowledged; parking is a note, never an exit.
 import {
   branchOf,
   type CoordinatorContext,
-  type CoordinatorEffect,
   type CoordinatorEvent,
   type CoordinatorState,
   type CoordinatorStep,
@@ -19,6 +19,7 @@ import {
   withBranch,
   withPark,
 } from "./coordinator-state.ts";
+import { answeredForget, sendForget, unansweredForget } from "./forgetting.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
 import { answeredQuestion, answeredVote, askQuestions, askVotes, intend, refusal } from "./phase-one.ts";
@@ -59,11 +60,13 @@ export function coordinate(
     case "ReleaseWaitPassed":
       return tellFailure({ ...state, releaseWaitOver: true });
     case "EndWritten":
-      return ended({ ...state, record: event.record, stage: "ended" });
+      return state.stage === "ending" ? sendForget({ ...state, record: event.record }) : { state, effects: [] };
     case "Withdrawn":
       invariant(state.branches.length === 0, "C6", "only what was never asked can be withdrawn");
       return intend(state, "abort", event.reason);
     case "OwnershipLost":
+      // An end is durable whoever has the record.
+      if (state.stage === "forgetting") return { state, effects: [] };
       return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
   }
 }
@@ -73,11 +76,14 @@ function answered(
   { branchId, verb, answer }: { branchId: string; verb: Verb; answer: Answer },
   context: CoordinatorContext,
 ): CoordinatorStep {
+  const role = verbRole(verb);
+  if (state.stage === "forgetting") {
+    return role === "forget" ? answeredForget(state, { branchId, answer }, context) : { state, effects: [] };
+  }
   // A fence that is not above one's own epoch is an echo of what was sent before the own takeover.
   if (answer.kind === "fenced" && answer.epoch > state.record.epoch) {
     return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown", seenEpoch: answer.epoch }] };
   }
-  const role = verbRole(verb);
   if (answer.kind === "unknown" || answer.kind === "fenced") return unanswered(state, { branchId, verb }, context);
   if (isUnexpected(answer, role)) {
     const step = unanswered(state, { branchId, verb }, context);
@@ -106,12 +112,14 @@ function isUnexpected({ kind }: Answer, role: VerbRole): boolean {
 function unanswered(
   state: CoordinatorState,
   { branchId, verb }: { branchId: string; verb: Verb },
-  { now, limits }: CoordinatorContext,
+  context: CoordinatorContext,
 ): CoordinatorStep {
+  const { now, limits } = context;
   if (!isCurrent(state, verb)) return { state, effects: [] };
   const branch = branchOf(state, branchId);
   const askedAgain = state.stage === "questioning" && state.record.parked !== undefined;
   if (branch.status !== "asked" && !askedAgain) return { state, effects: [] };
+  if (state.stage === "forgetting") return unansweredForget(state, branch, context);
   const tried = { ...branch, attempts: branch.attempts + 1 };
   const { attempts } = tried;
   const refused = state.stage === "voting" ? refusal(withBranch(state, tried)) : undefined;
@@ -143,6 +151,8 @@ function isCurrent(state: CoordinatorState, verb: Verb): boolean {
       return verb === "query-or-prevent";
     case "finishing":
       return verb === (decisionOf(state.record) === "commit" ? verbs.forward : verbs.backward);
+    case "forgetting":
+      return verb === "forget";
     case "deciding":
     case "ending":
     case "ended":
@@ -199,17 +209,6 @@ function tellFailure(step: CoordinatorStep | CoordinatorState): CoordinatorStep 
   if (!enough) return { state, effects };
   const outcome = { kind: "aborted", reason: state.record.reason ?? "aborted" } as const;
   return { state: { ...state, told: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
-}
-
-/** P7: forward-final branches keep their records until they are told that everything has ended. */
-function ended(state: CoordinatorState): CoordinatorStep {
-  if (decisionOf(state.record) === "abort") return { state, effects: [] };
-  const effects = state.branches.map((branch): CoordinatorEffect => ({
-    type: "SendCommand",
-    branchId: idOf(branch),
-    verb: "forget",
-  }));
-  return { state, effects };
 }
 
 function rewriteLater(state: CoordinatorState): CoordinatorStep {

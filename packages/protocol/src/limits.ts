@@ -24,6 +24,8 @@ export interface Limits {
   /** Attempts at phase 2 before a transaction is parked (R4). */
   readonly parkAfterAttempts: number;
   readonly parkedRetryMs: number;
+  /** How often a branch is told to forget after the end, until it acknowledges that (P7). */
+  readonly forgetAttempts: number;
   /** How long one message may take before its sender counts it as unanswered, and sends it again. */
   readonly replyWaitMs: number;
   /** How long its answer is waited for all the same: a branch may need longer than `replyWaitMs`, each time. */
@@ -58,6 +60,7 @@ export const defaultLimits: Limits = {
   retryMaxMs: 30_000,
   parkAfterAttempts: 10,
   parkedRetryMs: 60_000,
+  forgetAttempts: 5,
   replyWaitMs: 2_000,
   answerWaitMs: 10_000,
   contendedWaitMs: 1_000,
@@ -101,6 +104,7 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.replyWaitMs <= limits.answerWaitMs, "an answer is waited for until it is sent for again, at least");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
+  relation(limits.forgetAttempts >= 1, "a branch is told to forget once, at least");
   relation(limits.trailEntriesMax >= 8, "a trail has room for begin, decision, end and the gaps between");
   relation(
     limits.payloadBytesMax * payloadsPerMessage <= limits.messageBytesMax,

@@ -92,8 +92,8 @@ test("R4 a commit ends when every branch has acknowledged, and not before", () =
     assert.deepEqual(run.acknowledge("a", "commit"), [], "a duplicate is not the other branch");
     assert.deepEqual(run.retry("b", forward), [`${forward} b`]);
     assert.deepEqual(run.acknowledge("b", "commit"), ["write end"]);
-    run.endDurable();
-    assert.equal(run.state.stage, "ended");
+    assert.deepEqual(run.endDurable(), ["forget a", "forget b"]);
+    assert.equal(run.state.stage, "forgetting");
     assert.equal(run.state.record.state, "committed");
   }
 });

@@ -209,13 +209,7 @@ export class Draft {
   #send(by: Driver, branchId: string, verb: Verb): void {
     const branch = this.setting.specs.findIndex((spec) => spec.branchId === branchId);
     this.notices.push({ type: "Sent", by, branch, verb });
-    // Nobody waits for the answer to a `forget`.
-    this.add({
-      kind: "command",
-      from: verb === "forget" ? "" : by.id,
-      branch,
-      command: this.#command(by, branch, verb),
-    });
+    this.add({ kind: "command", from: by.id, branch, command: this.#command(by, branch, verb) });
   }
 
   #command(by: Driver, branch: number, verb: Verb): Command {

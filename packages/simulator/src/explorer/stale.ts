@@ -65,5 +65,6 @@ function isOfPast({ state }: Driver, message: MessageOf<"reply"> | MessageOf<"ti
   if (verb === undefined) return message.kind === "timer" && message.event.type === "ReleaseWaitPassed" && state.told;
   const role = verbRole(verb);
   if (role === "vote") return stage !== "voting";
-  return role === "query" && stage !== "questioning";
+  if (role === "query") return stage !== "questioning";
+  return role !== "forget" && stage === "forgetting";
 }

@@ -85,7 +85,7 @@ export interface World {
 
 export const begunAt = 1_000;
 /** Parks early, so that small worlds reach it. */
-export const worldLimits: Limits = { ...defaultLimits, parkAfterAttempts: 2 };
+export const worldLimits: Limits = { ...defaultLimits, parkAfterAttempts: 2, forgetAttempts: 2 };
 
 /** Coarse time: in time, past the deadline, past `maxAge`, past twice `maxAge`. */
 export const times: readonly [number, number, number, number] = [
