@@ -11,7 +11,11 @@ async function call(
   path: string,
   body?: string | ReadableStream,
 ): Promise<[status: number, body: unknown]> {
-  const response = await fetch(served.url + path, { method, ...(body !== undefined && { body, duplex: "half" }) });
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(served.url + path, {
+    method,
+    ...(body !== undefined && { headers, body, duplex: "half" }),
+  });
   return [response.status, await response.json()];
 }
 

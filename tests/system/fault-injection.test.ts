@@ -37,7 +37,8 @@ test("C5 a refusal is told before a slow release; once nothing is unfinished, th
   await ask("POST", `/orders/addItem/${String(order)}/0/1`);
   // It fails for longer than a caller waits for it: until the rule is taken away.
   const rule = { point: "before_abort", action: "error" };
-  await fetch(`${system.url()}/stock/fault/set`, { method: "POST", body: JSON.stringify(rule) });
+  const headers = { "content-type": "application/json" };
+  await fetch(`${system.url()}/stock/fault/set`, { method: "POST", headers, body: JSON.stringify(rule) });
   assert.equal((await ask("POST", `/orders/checkout/${String(order)}`))["code"], "insufficient_credit");
   assert.equal((await ask("GET", "/stock/find/0"))["stock"], 9);
   await ask("POST", "/stock/fault/clear");

@@ -40,13 +40,13 @@ async function send(bytes: string): Promise<RawAnswer> {
 const request = (line: string, headers = ""): Promise<RawAnswer> =>
   send(`${line} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: close\r\n\r\n`);
 
-async function assertMalformed(answer: Promise<RawAnswer>, status: number): Promise<void> {
+async function assertMalformed(answer: Promise<RawAnswer>, status: number, code = "malformed_request"): Promise<void> {
   const { status: told, head, body } = await answer;
   assert.equal(told, status, head);
   assert.match(head, /content-type: application\/json/i);
-  const { error, code } = JSON.parse(body) as Record<string, string>;
-  assert.equal(code, "malformed_request");
-  assert.match(error ?? "", /\w/);
+  const problem = JSON.parse(body) as Record<string, string>;
+  assert.equal(problem["code"], code);
+  assert.match(problem["error"] ?? "", /\w/);
 }
 
 test("bytes that are no HTTP request are answered in JSON: 400, 431 when the headers are too long", async () => {
@@ -56,22 +56,14 @@ test("bytes that are no HTTP request are answered in JSON: 400, 431 when the hea
   await assertMalformed(request("NOSUCHMETHOD /health"), 400);
   await assertMalformed(request("POST /payment/pay/1/5", "Content-Length: many\r\n"), 400);
   await assertMalformed(send("hello\r\n\r\n"), 400);
-  await assertMalformed(request("GET /health", `X-Long: ${"x".repeat(20_000)}\r\n`), 431);
-  await assertMalformed(request(`GET /stock/find/${"1".repeat(20_000)}`), 431);
+  await assertMalformed(request("GET /health", `X-Long: ${"x".repeat(20_000)}\r\n`), 431, "headers_too_large");
+  await assertMalformed(request(`GET /stock/find/${"1".repeat(20_000)}`), 431, "headers_too_large");
 });
 
 test("a target or a host that make no URL are 400 in JSON", async () => {
   await assertMalformed(request("OPTIONS *"), 400);
-  await assertMalformed(request("GET /\\elsewhere"), 400);
+  await assertMalformed(request("GET /\\elsewhere"), 400, "invalid_input");
   await assertMalformed(send("POST /orders/checkout/1 HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"), 400);
-});
-
-test("a request whose body turns out malformed is answered for what was done, not refused after it", async () => {
-  const created = await request("POST /payment/create_user");
-  const { user_id: user } = JSON.parse(created.body) as { user_id: string };
-  const broken = await request(`POST /payment/add_funds/${user}/5`, "Transfer-Encoding: chunked\r\n\r\nno-size\r\n");
-  const credit = (JSON.parse((await request(`GET /payment/find_user/${user}`)).body) as { credit: number }).credit;
-  assert.equal(credit, broken.status === 200 ? 5 : 0, broken.head);
 });
 
 test("a refusal of one connection leaves the others alone", async () => {
@@ -90,5 +82,5 @@ test("what the server cannot do is told in JSON: a tunnel is 405, an expectation
   assert.deepEqual([tunnel.status, (JSON.parse(tunnel.body) as { code: string }).code], [405, "method_not_allowed"]);
   assert.match(tunnel.head, /^allow: GET, HEAD, POST$/im);
   assert.match(tunnel.head, /^content-type: application\/json$/im);
-  await assertMalformed(request("POST /payment/create_user", "Expect: a-miracle\r\n"), 417);
+  await assertMalformed(request("POST /payment/create_user", "Expect: a-miracle\r\n"), 417, "expectation_failed");
 });

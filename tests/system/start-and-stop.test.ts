@@ -95,3 +95,12 @@ test("a stop in the middle of a long request still answers it, and takes no new 
   await assert.rejects(fetch(`${served.url}/health`));
   folder.remove();
 });
+
+test("a server that other machines can reach says so in one line, and one on loopback does not", async () => {
+  const folder = temporaryFolder();
+  const warnings = async (host: string): Promise<number> =>
+    (await start({ data: folder.path, host })).printed.match(/WARNING: there is no authentication/g)?.length ?? 0;
+  assert.equal(await warnings("0.0.0.0"), 1);
+  assert.equal(await warnings("127.0.0.1"), 0);
+  folder.remove();
+});

@@ -1,6 +1,7 @@
 // `assent serve`: the embedded topology until it is told to stop.
 import { resolve } from "node:path";
 import { startEmbedded } from "./embedded/embedded-checkout.ts";
+import { warnOfOpenHost } from "./http/loopback.ts";
 import { observationLog } from "./observation-log.ts";
 import { faultsOf, type Settings } from "./settings.ts";
 import { closeOnSignal } from "./shutdown.ts";
@@ -22,7 +23,8 @@ export async function serve(settings: Settings): Promise<void> {
     },
   });
   closeOnSignal(() => checkout.close());
+  warnOfOpenHost("assent", settings.HOST);
   console.log(`assent: orders, stock and payment are served on ${checkout.url}`);
-  if (faults !== undefined) console.log("assent: fault injection is ON: whoever reaches this port can crash it");
+  if (faults !== undefined) console.log("assent: fault injection is ON: anyone who reaches this port can crash it");
   console.log(`assent: data in ${dataFolder}, protocol ${settings.ORCHESTRATOR_PROTOCOL}. Stop with Ctrl-C.`);
 }

@@ -11,6 +11,11 @@ export const text = (example: string) =>
 /** Answers that any route may give. */
 export const problems = {
   400: json("Refused: bad input or a business rule. Nothing was changed.", problemSchema),
+  403: json("Sent by a page of another site (cross_site_request). Nothing was changed.", problemSchema),
+  421: json(
+    "Under a host name that is not this machine's, which it listens on alone (misdirected_request).",
+    problemSchema,
+  ),
 } as const;
 
 /** Of the routes that honour an Idempotency-Key. */

@@ -1,6 +1,7 @@
 // Fault injection over HTTP: the paths and shapes of the reference, with what they lacked. Served only where enabled.
 import { createRoute, z } from "@hono/zod-openapi";
 import { json, problems } from "./answers.ts";
+import { problemSchema } from "./problem.ts";
 
 /**
  * `crash` ends the process at once. `delay` waits `value` milliseconds. `error` fails the step, before or after it was
@@ -36,7 +37,11 @@ export const faultRoutes = <Prefix extends string>(prefix: Prefix) =>
       path: `/${prefix}/fault/set`,
       summary: "Put a fault at a point of every process of the service (where fault injection is enabled)",
       request: { body: { content: { "application/json": { schema: faultRuleSchema } } } },
-      responses: { 200: json("In force", done), ...problems },
+      responses: {
+        200: json("In force", done),
+        ...problems,
+        415: json("The body has another type than application/json. Nothing was changed.", problemSchema),
+      },
     }),
     clear: createRoute({
       method: "post",

@@ -22,6 +22,6 @@ export async function answerHealth(context: Context, check: () => Promise<object
     return context.json({ ...(await check()), status: "healthy" as const }, 200);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return context.json({ error: `It cannot work now: ${why}`, code: "unavailable" }, 503);
+    return context.json({ error: `It cannot work now: ${why}`, code: "unavailable" as const }, 503);
   }
 }

@@ -9,6 +9,7 @@ export * from "./openapi.ts";
 export * from "./order-routes.ts";
 export * from "./payment-routes.ts";
 export * from "./problem.ts";
+export * from "./request-path.ts";
 export * from "./seeding.ts";
 export * from "./service-app.ts";
 export * from "./stock-routes.ts";

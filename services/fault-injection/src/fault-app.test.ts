@@ -6,6 +6,7 @@ import { faultControl, performFaultRequest } from "./fault-control.ts";
 import { participantPoints } from "./fault-rule.ts";
 import { FaultRules } from "./fault-rules.ts";
 
+const headers = { "content-type": "application/json" };
 const rule = JSON.stringify({ point: "before_prepare", action: "error" });
 
 /** The API of a service with so many processes that can be reached. */
@@ -20,7 +21,7 @@ function appOf(processes: number) {
 
 test("a rule is put in force in every process, and taken away there", async () => {
   const { app, rules } = appOf(2);
-  assert.equal((await app.request("/stock/fault/set", { method: "POST", body: rule })).status, 200);
+  assert.equal((await app.request("/stock/fault/set", { method: "POST", headers, body: rule })).status, 200);
   assert.deepEqual(
     rules.map((each) => each.list().length),
     [1, 1],
@@ -38,7 +39,7 @@ test("a rule is put in force in every process, and taken away there", async () =
 test("what reached no process is not told as done", async () => {
   const { app } = appOf(0);
   for (const [path, init] of [
-    ["/stock/fault/set", { method: "POST", body: rule }],
+    ["/stock/fault/set", { method: "POST", headers, body: rule }],
     ["/stock/fault/clear", { method: "POST" }],
     ["/stock/fault/rules", {}],
   ] as const) {
@@ -46,4 +47,24 @@ test("what reached no process is not told as done", async () => {
     const { code } = (await response.json()) as { code: unknown };
     assert.deepEqual([response.status, code], [400, "faults_unreachable"], path);
   }
+});
+
+test("a rule is taken as application/json only: a page of another site may send other types unasked", async () => {
+  const { app, rules } = appOf(1);
+  const set = (type: string): Promise<Response> =>
+    Promise.resolve(app.request("/stock/fault/set", { method: "POST", headers: { "content-type": type }, body: rule }));
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "application/jsonp",
+    "",
+  ]) {
+    const refused = await set(type);
+    const { code } = (await refused.json()) as { code: unknown };
+    assert.deepEqual([refused.status, code], [415, "unsupported_media_type"], type);
+  }
+  assert.deepEqual(rules[0]?.list(), []);
+  for (const type of ["application/json", "Application/JSON; charset=utf-8"])
+    assert.equal((await set(type)).status, 200);
 });

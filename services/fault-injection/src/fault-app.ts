@@ -10,6 +10,8 @@ export function faultApp(prefix: string, control: FaultControl, report: ReportEr
   const app = serviceApp(report);
   app.use(`/${prefix}/fault/set`, limitedBody);
   app.post(`/${prefix}/fault/set`, async (c) => {
+    // A page of another site can send any other type without asking first.
+    if (!isJson(c.req.header("content-type"))) throw notJson();
     await control.set(ruleOf(await c.req.text(), control.points));
     return c.json({ status: "ok" });
   });
@@ -41,6 +43,14 @@ function ruleOf(text: string, points: readonly string[]): FaultRule {
     if (error instanceof InvalidFault) throw new Problem(error.code, error.message);
     throw error;
   }
+}
+
+function isJson(type = ""): boolean {
+  return /^application\/json\s*(;|$)/i.test(type.trim());
+}
+
+function notJson(): Problem {
+  return new Problem("unsupported_media_type", "A rule is sent as application/json. Nothing was changed.");
 }
 
 function jsonOf(text: string): unknown {

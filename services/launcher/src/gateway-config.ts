@@ -2,6 +2,7 @@
 // what it has to answer itself has the form of our own refusals, and is never a 5xx. Where a service hangs up, and the
 // client's connection has carried a request before, HAProxy answers nothing and closes that connection, by design
 // (https://github.com/haproxy/haproxy/issues/2375): to a client that is the same as its own connection breaking.
+import { ambiguousInPath, ambiguousPath, dotSegment } from "@assent/contract";
 import { STATUS_CODES } from "node:http";
 
 export interface GatewayTargets {
@@ -125,6 +126,9 @@ function frontend({ host, port }: GatewayOptions): string {
     "acl lacks_one nbsrv(orders) eq 0",
     "acl lacks_one nbsrv(stock) eq 0",
     "acl lacks_one nbsrv(payment) eq 0",
+    `acl is_ambiguous path_reg -- '${dotSegment.source.replaceAll("\\/", "/")}'`,
+    ...ambiguousInPath.map((part) => `acl is_ambiguous path_sub -i -- '${part}'`),
+    `${answer(ambiguousPath.status, { error: ambiguousPath.message, code: ambiguousPath.code })} if is_ambiguous`,
     `${answer(503, nobody)} if is_health lacks_one`,
     `${answer(200, { status: "healthy" })} if is_health`,
     `${answer(404, nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,

@@ -1,4 +1,5 @@
 // The gateway before real HTTP servers that answer, refuse, or hang up.
+import { isAmbiguousPath } from "@assent/contract";
 import { type ServerProcess, serverBinary } from "@assent/local-servers";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -173,6 +174,43 @@ test("a checkout that nobody answers is pending, in JSON, and never a 5xx (D15)"
     const answer = await call("POST", path);
     assert.deepEqual([answer.status, codeOf(answer), answer.headers["retry-after"]], [409, "checkout_pending", "1"]);
   }
+});
+
+test("a path that servers may read in two ways is refused here, as the services refuse it", async () => {
+  await reset();
+  const paths = [
+    "/orders/checkout/%2e%2e/addItem/O/I/1",
+    "/orders/checkout/%2E%2E/addItem/O/I/1",
+    "/orders/checkout/.%2e/x/1",
+    "/orders/checkout/../addItem/O/I/1",
+    "/orders/./checkout/1",
+    "/orders/checkout/..",
+    "/orders/..",
+    "/./orders/x",
+    "/orders%2fcheckout/1",
+    "/orders/checkout%2F1",
+    "/orders/checkout/1%5c2",
+    "/orders/checkout\\1",
+    "/orders/%252e%252e/x",
+    "/orders/%2563heckout/1",
+    "/stock/../orders/checkout/1",
+  ];
+  for (const path of paths) {
+    const answer = await call("POST", path);
+    assert.deepEqual([answer.status, codeOf(answer)], [400, "invalid_input"], path);
+    assert.ok(isAmbiguousPath(path), path);
+  }
+  for (const path of [
+    "/orders/find/a..b",
+    "/orders/find/.a",
+    "/orders/find/a.",
+    "/orders/find/...",
+    "/orders/find/%63",
+  ]) {
+    assert.equal((await call("GET", path)).text, "fine", path);
+    assert.ok(!isAmbiguousPath(path), path);
+  }
+  assert.equal((await call("GET", "/orders/find/1?x=../%2e%2f")).text, "fine", "a query is not a path");
 });
 
 test("nothing but a checkout is sent twice: its answer says what is not known", async () => {

@@ -1,5 +1,5 @@
 // What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
-import { doneOf, Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { doneOf, isProblemCode, Problem, runKeyed, seedInChunks } from "@assent/contract";
 import {
   type Orchestrator,
   type Random,
@@ -102,7 +102,7 @@ export class OrderService {
         });
       case "service_unavailable":
         throw new Problem(
-          `service_${result.service}_unavailable`,
+          result.service === "stock" ? "service_stock_unavailable" : "service_payment_unavailable",
           `Checkout failed: ${result.service} does not answer. Nothing was started; try again later.`,
           { retryAfterMs: result.retryAfterMs },
         );
@@ -203,7 +203,8 @@ function checkoutFailed(orderId: string, reason: string): Problem {
   const replaced =
     `. Order: ${orderId} was replaced by batch_init while it was being checked out. ` +
     "Nothing was charged for it; check out the new one.";
-  return new Problem(reason, `Checkout failed: ${reason}${reason === "row_changed" ? replaced : ""}`);
+  const code = isProblemCode(reason) ? reason : "checkout_failed";
+  return new Problem(code, `Checkout failed: ${reason}${reason === "row_changed" ? replaced : ""}`);
 }
 
 function notFound(orderId: string): Problem {

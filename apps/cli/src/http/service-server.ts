@@ -1,11 +1,14 @@
 // The HTTP server around the services: it also answers what never becomes a request of theirs, and when it stops,
 // everybody who was let in gets an answer.
-import { bodyBytesMax, bodyTooLarge } from "@assent/contract";
+import { bodyBytesMax, bodyTooLarge, Problem } from "@assent/contract";
 import { getRequestListener, RequestError } from "@hono/node-server";
-import { createServer, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { CannotStart } from "../cannot-start.ts";
+import { ClientConnection, type Serve } from "./client-connection.ts";
+import { isLoopback } from "./loopback.ts";
+import { refusalOf } from "./request-policy.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -15,41 +18,50 @@ export interface ListenOptions {
 
 const keepAliveMs = 65_000;
 
-/** What the parser refuses, by its error code; the rest is 400. */
-const statusByParserError: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
+/** Problems of what the parser refuses, by its error code; the rest is `malformed_request`. */
+const codeByParserError = {
+  HPE_HEADER_OVERFLOW: "headers_too_large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "body_too_large",
+  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
+} as const;
 
 export class ServiceServer {
   readonly #server: Server;
-  /** Not answered yet. */
-  readonly #open = new Set<ServerResponse>();
+  readonly #connections = new Map<Duplex, ClientConnection>();
+  readonly #serve: Serve;
   #stopping = false;
+  #onlyLoopback = false;
   #whenIdle: () => void = () => undefined;
 
   constructor(fetch: (request: Request) => Response | Promise<Response>) {
-    // A missing Host is refused below, in our own form.
-    this.#server = createServer({ requireHostHeader: false });
+    // A missing Host is refused below, in our own form. Bodies are read before a request is served: nothing is left
+    // of them to clean up after it.
+    this.#server = createServer({ requireHostHeader: false, optimizeEmptyRequests: true });
     this.#server.keepAliveTimeout = keepAliveMs;
-    const answer = getRequestListener(fetch, { errorHandler: answerFailure });
-    this.#server.on("request", (request, response) => {
-      this.#track(response);
-      if (Number(request.headers["content-length"] ?? 0) > bodyBytesMax) return refuseBody(response);
-      // HTTP/1.0, which probes of load balancers speak, has no Host.
-      if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
-      void answer(request, response);
+    // Whoever ends their side after a request gets the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
+    const answer = getRequestListener(fetch, { errorHandler: answerFailure, autoCleanupIncoming: false });
+    this.#serve = (request, response) => void answer(request, response);
+    this.#server.on("connection", (socket) => this.#connect(socket));
+    this.#server.on("request", (request, response) => this.#take(request, response));
+    this.#server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      if (!isTooLarge(request)) response.writeContinue();
+      this.#take(request, response);
     });
-    this.#server.on("checkExpectation", (request, response) => {
-      this.#track(response);
-      const body = JSON.stringify(malformed(`${STATUS_CODES[417]}: ${request.headers.expect}`));
-      const length = Buffer.byteLength(body);
-      response.writeHead(417, { "Content-Type": "application/json", "Content-Length": length, Connection: "close" });
-      response.end(body);
+    this.#server.on("checkExpectation", (request: IncomingMessage, response: ServerResponse) => {
+      const problem = new Problem("expectation_failed", `${STATUS_CODES[417]}: ${request.headers.expect}`);
+      this.#connections.get(request.socket)?.refuse(request, response, problem);
     });
-    this.#server.on("connect", (_request, socket) => refuseTunnel(socket));
-    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(error, socket));
+    this.#server.on("connect", (_request, socket) => {
+      // It may be reset while it is being answered: there is nobody left to answer.
+      socket.on("error", () => socket.destroy());
+      const problem = new Problem("method_not_allowed", "There are no tunnels here: CONNECT is not taken.");
+      this.#connections.get(socket)?.break(problem, "Allow: GET, HEAD, POST\r\n");
+    });
+    this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      if (socket.writable) this.#connections.get(socket)?.break(problemOf(error));
+      else socket.destroy();
+    });
   }
 
   /** Resolves with its URL when it takes requests. @throws {CannotStart} */
@@ -63,6 +75,7 @@ export class ServiceServer {
     });
     this.#server.removeAllListeners("error");
     const { address, family, port: chosen } = this.#server.address() as AddressInfo;
+    this.#onlyLoopback = isLoopback(address);
     return `http://${family === "IPv6" ? `[${address}]` : address}:${chosen}`;
   }
 
@@ -70,7 +83,7 @@ export class ServiceServer {
   stopListening(): void {
     this.#stopping = true;
     this.#server.close();
-    for (const response of this.#open) response.shouldKeepAlive = false;
+    for (const connection of this.#connections.values()) connection.stop();
   }
 
   /** Waits up to `waitMs` for the answers that are still owed, then cuts every connection. */
@@ -78,72 +91,51 @@ export class ServiceServer {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       this.#whenIdle = () => {
+        if ([...this.#connections.values()].some((connection) => !connection.isIdle)) return;
         clearTimeout(timer);
         resolve();
       };
-      if (this.#open.size === 0) this.#whenIdle();
+      this.#whenIdle();
     });
     this.#server.closeAllConnections();
   }
 
-  #track(response: ServerResponse): void {
-    this.#open.add(response);
-    if (this.#stopping) response.shouldKeepAlive = false;
-    response.once("close", () => {
-      this.#open.delete(response);
-      if (this.#open.size === 0) this.#whenIdle();
+  #connect(socket: Duplex): void {
+    const connection = new ClientConnection(socket, () => this.#whenIdle());
+    this.#connections.set(socket, connection);
+    socket.once("close", () => {
+      this.#connections.delete(socket);
+      connection.closed();
     });
   }
 
-  /** Bytes that are no HTTP, or too many of them. */
-  #refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const begun = [...this.#open].find((response) => response.socket === socket);
-    if (begun !== undefined && socket.writable) {
-      // The head was good and the request is under way: only its own answer is true. Nothing more is read.
-      begun.shouldKeepAlive = false;
-      return;
-    }
-    if (!socket.writable) {
-      socket.destroy();
-      return;
-    }
-    const status = statusByParserError[error.code ?? ""] ?? 400;
-    const reason = STATUS_CODES[status] ?? "";
-    endWith(socket, `${status} ${reason}`, malformed(`${reason}: ${error.message}`));
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const connection = this.#connections.get(request.socket);
+    if (connection === undefined) return;
+    // HTTP/1.0, which probes of load balancers speak, has no Host.
+    if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
+    const problem = isTooLarge(request) ? bodyTooLarge : refusalOf(request, { onlyLoopback: this.#onlyLoopback });
+    if (problem === undefined) connection.take(request, response, this.#serve);
+    else connection.refuse(request, response, problem);
+    // Node's parser loses what follows an upgrade that nobody takes.
+    if (this.#stopping || request.headers.upgrade !== undefined) connection.stop();
   }
 }
 
-/** Before any of it is read. */
-function refuseBody(response: ServerResponse): void {
-  const { status, message: error, code } = bodyTooLarge;
-  const body = JSON.stringify({ error, code });
-  const length = Buffer.byteLength(body);
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": length, Connection: "close" });
-  response.end(body);
+function isTooLarge({ headers }: IncomingMessage): boolean {
+  return Number(headers["content-length"] ?? 0) > bodyBytesMax;
 }
 
-function refuseTunnel(socket: Duplex): void {
-  // It may be reset while it is being answered: there is nobody left to tell.
-  socket.on("error", () => socket.destroy());
-  const problem = { error: "There are no tunnels here: CONNECT is not taken.", code: "method_not_allowed" };
-  endWith(socket, "405 Method Not Allowed\r\nAllow: GET, HEAD, POST", problem);
-}
-
-/** Writes an answer to a connection that the server has no response for, and closes it. */
-function endWith(socket: Duplex, statusAndHeaders: string, problem: object): void {
-  const body = JSON.stringify(problem);
-  const head =
-    `HTTP/1.1 ${statusAndHeaders}\r\nContent-Type: application/json\r\n` +
-    `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
-  socket.end(head + body, () => socket.destroy());
+function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
+  const own = codeByParserError[code as keyof typeof codeByParserError] ?? "malformed_request";
+  const problem = new Problem(own, message);
+  return new Problem(own, `${STATUS_CODES[problem.status]}: ${message}. Nothing was changed.`);
 }
 
 /** A request whose target or host make no URL. Anything else the services answer themselves. */
 function answerFailure(error: unknown): Response {
-  if (error instanceof RequestError) return Response.json(malformed(`Bad Request: ${error.message}`), { status: 400 });
-  return Response.json({ error: "This is a bug of the service.", code: "internal_error" }, { status: 500 });
-}
-
-function malformed(error: string): { readonly error: string; readonly code: string } {
-  return { error, code: "malformed_request" };
+  const isMalformed = error instanceof RequestError;
+  const code = isMalformed ? "malformed_request" : "internal_error";
+  const message = isMalformed ? `Bad Request: ${error.message}` : "This is a bug of the service.";
+  return Response.json({ error: message, code }, { status: isMalformed ? 400 : 500 });
 }

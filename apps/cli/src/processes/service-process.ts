@@ -8,6 +8,7 @@ import { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultRules } from "../fault-settings.ts";
+import { warnOfOpenHost } from "../http/loopback.ts";
 import { ServiceServer } from "../http/service-server.ts";
 import { faultsOf } from "../settings.ts";
 import { closeOnSignal } from "../shutdown.ts";
@@ -95,6 +96,7 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
     await database.close();
     await bus.close();
   });
+  warnOfOpenHost(name, settings.HOST);
   console.log(`${name}: served on ${url}, durability ${store.durability}`);
 }
 

@@ -1,0 +1,144 @@
+// One connection of a client. Its requests are served one after another, in the order they came in, each when all of it
+// is here (RFC 9112, 9.3.2): what is broken is not begun, and what was begun is answered.
+import { bodyBytesMax, bodyTooLarge, type Problem } from "@assent/contract";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { refuse, refuseConnection } from "./own-answer.ts";
+
+/** Serves a request whose body, if it has one, is in `rawBody`. */
+export type Serve = (request: IncomingMessage & { rawBody?: Buffer }, response: ServerResponse) => void;
+
+/** Requests that wait for their turn before no more is read from the connection. */
+const waitingMax = 16;
+
+interface Turn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Undefined while the body is on its way. */
+  serve: Serve | undefined;
+}
+
+export class ClientConnection {
+  readonly #socket: Duplex;
+  readonly #onIdle: () => void;
+  /** Being served. */
+  #current: Turn | undefined;
+  #waiting: Turn[] = [];
+  /** Nothing that arrives from now on is served. */
+  #sealed = false;
+  /** What ends the connection, once all that came before is answered. */
+  #parting: (() => void) | undefined;
+
+  /** @param onIdle called whenever nothing is owed any more */
+  constructor(socket: Duplex, onIdle: () => void) {
+    this.#socket = socket;
+    this.#onIdle = onIdle;
+  }
+
+  /** Whether no answer is owed. */
+  get isIdle(): boolean {
+    return this.#current === undefined && this.#waiting.length === 0;
+  }
+
+  /** Takes a request whose head is here. */
+  take(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
+    if (this.#sealed) return;
+    const turn: Turn = { request, response, serve };
+    if (hasBody(request)) this.#receive(turn, serve);
+    this.#enqueue(turn);
+  }
+
+  /** Refuses a request at its turn, before any body of it is read. */
+  refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+    if (this.#sealed) return;
+    const closes = hasBody(request);
+    if (closes) this.#sealed = true;
+    this.#enqueue({ request, response, serve: (_request, to) => refuse(to, problem, closes) });
+  }
+
+  /**
+   * What follows is no request. Refuses the one whose body is broken by it, or else the rest of the connection, after
+   * the answers that are owed.
+   */
+  break(problem: Problem, headers?: string): void {
+    if (this.#sealed) return;
+    this.#sealed = true;
+    // Node would end the connection with the last answer when the client ends its side, before this is written.
+    this.#socket.removeAllListeners("end");
+    const last = this.#waiting.at(-1);
+    if (last !== undefined && last.serve === undefined) {
+      last.serve = (_request, response) => refuse(response, problem, true);
+    } else {
+      this.#parting = () => refuseConnection(this.#socket, problem, headers);
+    }
+    this.#advance();
+  }
+
+  /** The last answer that is owed says that it is the last. */
+  stop(): void {
+    const last = this.#waiting.at(-1) ?? this.#current;
+    if (last === undefined || last.response.headersSent) return;
+    last.response.shouldKeepAlive = false;
+    this.#sealed = true;
+  }
+
+  /** The client has gone: what was not begun is not begun. */
+  closed(): void {
+    this.#sealed = true;
+    this.#current = undefined;
+    this.#waiting = [];
+    this.#onIdle();
+  }
+
+  #enqueue(turn: Turn): void {
+    this.#waiting.push(turn);
+    if (this.#waiting.length === waitingMax) this.#socket.pause();
+    if (this.#current === undefined) this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#current !== undefined) return;
+    const next = this.#waiting[0];
+    if (next === undefined) {
+      this.#parting?.();
+      this.#parting = undefined;
+      this.#onIdle();
+      return;
+    }
+    if (next.serve === undefined) return;
+    this.#waiting.shift();
+    if (this.#waiting.length === waitingMax - 1) this.#socket.resume();
+    this.#current = next;
+    next.response.on("close", this.#served);
+    next.serve(next.request, next.response);
+  }
+
+  readonly #served = (): void => {
+    if (this.#socket.destroyed) return;
+    this.#current = undefined;
+    this.#advance();
+  };
+
+  #receive(turn: Turn, serve: Serve): void {
+    const { request } = turn;
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    turn.serve = undefined;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bodyBytesMax) chunks.push(chunk);
+      else this.break(bodyTooLarge);
+    });
+    request.on("end", () => {
+      if (turn.serve !== undefined) return;
+      Object.assign(request, { rawBody: Buffer.concat(chunks) });
+      turn.serve = serve;
+      this.#advance();
+    });
+  }
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  const length = headers["content-length"];
+  return (length !== undefined && length !== "0") || headers["transfer-encoding"] !== undefined;
+}

@@ -1,0 +1,66 @@
+// Which requests are refused by their head alone: those of pages of other sites, which a browser sends on its user's
+// behalf (https://fetch.spec.whatwg.org/#http-sec-fetch-site), those under a name that is not this machine's, which is
+// how such a page gets around that (DNS rebinding), and those that two servers may read in two ways.
+import { ambiguousPath, isAmbiguousPath, Problem } from "@assent/contract";
+import type { IncomingMessage } from "node:http";
+import { isLoopback } from "./loopback.ts";
+
+const severalHosts = new Problem("malformed_request", "There is more than one Host header. Nothing was changed.");
+const noHost = new Problem("malformed_request", "The Host header is no host. Nothing was changed.");
+const otherHost = new Problem(
+  "misdirected_request",
+  "This server listens on this machine alone and answers to localhost, 127.0.0.1 and [::1] only. Nothing was changed.",
+);
+const crossSite = new Problem(
+  "cross_site_request",
+  "A page of another site sent this (Origin, Sec-Fetch-Site). Nothing was changed.",
+);
+
+/** What is wrong with a request, or undefined. @param onlyLoopback whether it can come from this machine alone */
+export function refusalOf(request: IncomingMessage, policy: { readonly onlyLoopback: boolean }): Problem | undefined {
+  const target = targetOf(request);
+  if (hostHeaders(request) > 1) return severalHosts;
+  if (policy.onlyLoopback && target.host !== undefined && !isLoopback(withoutPort(target.host))) {
+    return isHost(target.host) ? otherHost : noHost;
+  }
+  if (isCrossSite(request, target)) return crossSite;
+  return isAmbiguousPath(target.path) ? ambiguousPath : undefined;
+}
+
+interface Target {
+  readonly host: string | undefined;
+  /** Without the query. */
+  readonly path: string;
+}
+
+/** The host of a target in absolute form counts, not the header (RFC 9112, 3.2.2). */
+function targetOf({ url = "", headers }: IncomingMessage): Target {
+  const absolute = url.startsWith("/") ? null : /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(url);
+  const [host, rest] = absolute === null ? [headers.host, url] : [absolute[1], absolute[2] ?? ""];
+  const query = rest.indexOf("?");
+  return { host, path: query === -1 ? rest : rest.slice(0, query) };
+}
+
+/** Node keeps the first of several. */
+function hostHeaders({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === "host") count += 1;
+  }
+  return count;
+}
+
+const withoutPort = (host: string): string => host.replace(/:\d*$/, "");
+const isHost = (host: string): boolean => /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d*)?$/i.test(host);
+
+/** Only browsers send these headers, and no page can keep them from doing so. */
+function isCrossSite({ headers, method }: IncomingMessage, { host, path }: Target): boolean {
+  const { origin } = headers;
+  if (origin !== undefined) return origin.replace(/^https?:\/\//, "").toLowerCase() !== host?.toLowerCase();
+  const site = headers["sec-fetch-site"];
+  if (site === undefined || site === "same-origin" || site === "none") return false;
+  // Whoever follows a link to something that is only read may see it.
+  const onlyReads = method === "GET" || method === "HEAD";
+  return !onlyReads || path.includes("/fault/");
+}

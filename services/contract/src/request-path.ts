@@ -1,0 +1,21 @@
+// Which paths are let in: those that every server on the way reads alike. A path with dot segments, or with a separator
+// that is encoded, is one thing to a server that resolves it, and another to one that does not.
+import { Problem } from "./problem.ts";
+
+/** Percent-encoded `.`, `/`, `\` and `%`, the backslash, and the start of a fragment. Encodings in lower case. */
+export const ambiguousInPath = ["%2e", "%2f", "%5c", "%25", "\\", "#"] as const;
+
+/** A segment that is `.` or `..`. */
+export const dotSegment: RegExp = /(^|\/)\.\.?(\/|$)/;
+
+export const ambiguousPath: Problem = new Problem(
+  "invalid_input",
+  "The path holds a dot segment, a backslash, a fragment, or an encoded dot, slash, backslash or percent sign. " +
+    "Nothing was changed.",
+);
+
+/** @param path without its query, as it was sent */
+export function isAmbiguousPath(path: string): boolean {
+  const lower = path.toLowerCase();
+  return dotSegment.test(path) || ambiguousInPath.some((part) => lower.includes(part));
+}

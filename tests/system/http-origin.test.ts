@@ -1,0 +1,91 @@
+// What a page on the web can make a browser send to a server on its user's machine is refused, and nothing else is.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { exchange, get, post, type RawAnswer } from "./raw-connection.ts";
+import { servedShop } from "./served-shop.ts";
+
+const served = servedShop({ faults: true });
+
+async function ask(request: string): Promise<{ readonly status: number; readonly code: unknown }> {
+  const [answer]: readonly RawAnswer[] = await exchange(served.url, request);
+  const { status = 0, body = "" } = answer ?? {};
+  return { status, code: body.startsWith("{") ? (JSON.parse(body) as Record<string, unknown>)["code"] : undefined };
+}
+
+const under = (host: string, request: string): string => request.replace("Host: localhost", `Host: ${host}`);
+const create = (headers = "", host = "localhost:8000"): string => under(host, post("/payment/create_user", headers));
+
+test("under a name that is not this machine's nothing is answered: a name on the web can be pointed here", async () => {
+  const others = [
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "192.168.0.1",
+  ];
+  for (const host of [
+    ...others,
+    "128.0.0.1",
+    "[::2]:8000",
+    "1127.0.0.1",
+    "localhost:8000:1",
+    "localhost@evil.example",
+  ]) {
+    for (const request of [create("", host), under(host, get("/health"))]) {
+      const { status, code } = await ask(request);
+      assert.ok(status === 421 ? code === "misdirected_request" : status === 400 && code === "malformed_request", host);
+    }
+  }
+  const absolute = create().replace("POST /", "POST http://evil.example/");
+  assert.deepEqual(await ask(absolute), { status: 421, code: "misdirected_request" });
+});
+
+test("every name of this machine is answered, with any port", async () => {
+  for (const host of [
+    "localhost",
+    "LOCALHOST:1",
+    "127.0.0.1",
+    "127.0.0.1:65535",
+    "127.8.9.10:80",
+    "[::1]",
+    "[::1]:8000",
+  ]) {
+    assert.equal((await ask(create("", host))).status, 200, host);
+  }
+  const absolute = create("", "evil.example").replace("POST /", "POST http://localhost:8000/");
+  assert.equal((await ask(absolute)).status, 200);
+});
+
+test("what a page of another site sends is refused, whatever it asks for", async () => {
+  const refused = { status: 403, code: "cross_site_request" };
+  const origins = [
+    "https://evil.example",
+    "null",
+    "http://localhost:8001",
+    "http://127.0.0.1:8000",
+    "http://localhost",
+  ];
+  for (const origin of [...origins, "http://localhost:8000.evil.example", "ftp://localhost:8000"]) {
+    assert.deepEqual(await ask(create(`Origin: ${origin}\r\n`)), refused, origin);
+    assert.deepEqual(await ask(under("localhost:8000", get("/health", `Origin: ${origin}\r\n`))), refused, origin);
+  }
+  for (const site of ["cross-site", "same-site", "anything"]) {
+    const headers = `Sec-Fetch-Site: ${site}\r\n`;
+    for (const request of [create(headers), post("/stock/fault/clear", headers), get("/stock/fault/rules", headers)]) {
+      assert.deepEqual(await ask(request), refused, `${site} ${request}`);
+    }
+    assert.equal((await ask(get("/health", headers))).status, 200, "a link may be followed");
+  }
+});
+
+test("a page of this very server, and clients that are no browsers, are served", async () => {
+  for (const headers of [
+    "",
+    "Origin: http://localhost:8000\r\n",
+    "Origin: http://LOCALHOST:8000\r\nSec-Fetch-Site: same-origin\r\n",
+    "Sec-Fetch-Site: none\r\n",
+    "Sec-Fetch-Site: same-origin\r\n",
+  ]) {
+    assert.equal((await ask(create(headers))).status, 200, headers);
+  }
+});
