@@ -1,4 +1,5 @@
 // The tables of a batch against a model: plain maps, copied whole wherever something may have to be taken back.
+import { byBytes } from "@assent/conformance";
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";
@@ -8,7 +9,7 @@ import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 
 const tableNames = ["a", "b"] as const;
-const keys = ["", "a", "aa", "b", "c", "c0", "d", "e"];
+const keys = ["", "a", "aa", "b", "c", "c\u{10000}", "c\uffff", "c\ue000"];
 
 type Access =
   | { readonly kind: "put"; readonly table: string; readonly key: string; readonly value: Json }
@@ -59,8 +60,11 @@ function rowsOf(model: Model, name: string): Map<string, Json> {
 
 function scanOf(model: Model, name: string, { after, before, limit }: ScanRange): readonly (readonly [string, Json])[] {
   return [...rowsOf(model, name)]
-    .filter(([each]) => (after === undefined || each > after) && (before === undefined || each < before))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .filter(
+      ([each]) =>
+        (after === undefined || byBytes(each, after) > 0) && (before === undefined || byBytes(each, before) < 0),
+    )
+    .sort(([a], [b]) => byBytes(a, b))
     .slice(0, limit);
 }
 

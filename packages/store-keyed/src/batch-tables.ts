@@ -2,6 +2,7 @@
 // that fails takes back its own changes and nobody else's.
 import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
+import { compareKeys } from "./key-order.ts";
 import type { Readable, Writes } from "./keyed-engine.ts";
 import type { StepTables } from "./step.ts";
 
@@ -46,7 +47,7 @@ export class BatchTables implements Tables, StepTables {
       if (value === undefined) rows.delete(key);
       else if (within(key, range)) rows.set(key, value);
     }
-    return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, range.limit);
+    return [...rows].sort(([a], [b]) => compareKeys(a, b)).slice(0, range.limit);
   }
 
   /** Runs one step; when it throws, its changes are taken back and the error passes on. */
@@ -60,8 +61,14 @@ export class BatchTables implements Tables, StepTables {
         if (had) written?.set(key, before);
         else written?.delete(key);
       }
+      this.#undo = [];
       throw error;
     }
+  }
+
+  /** Whether the latest step has left any change. */
+  get hasWritten(): boolean {
+    return this.#undo.length > 0;
   }
 
   /** What the batch has changed so far. */
@@ -92,5 +99,5 @@ export class BatchTables implements Tables, StepTables {
 
 /** Whether a key lies between the bounds of a range. */
 export function within(key: string, { after, before }: ScanRange): boolean {
-  return (after === undefined || key > after) && (before === undefined || key < before);
+  return (after === undefined || compareKeys(key, after) > 0) && (before === undefined || compareKeys(key, before) < 0);
 }

@@ -2,6 +2,7 @@
 export * from "./batch-tables.ts";
 export * from "./branch-operations.ts";
 export * from "./executor.ts";
+export * from "./key-order.ts";
 export * from "./keyed-branch-store.ts";
 export * from "./keyed-engine.ts";
 export * from "./keyed-log.ts";

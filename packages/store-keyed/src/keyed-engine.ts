@@ -11,7 +11,7 @@ export type Durability = "D0" | "D1" | "D2";
 /** What a batch is laid over. Values are JSON and shared: whoever hands one over or reads one never changes it. */
 export interface Readable {
   get(table: string, key: string): Json | undefined;
-  /** In ascending key order. */
+  /** In ascending order of keys (`compareKeys`). */
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[];
 }
 

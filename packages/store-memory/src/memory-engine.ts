@@ -1,7 +1,7 @@
 // The engine in memory: texts in maps, so that every value goes through JSON as it would on disk. Survives nothing.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import type { KeyedEngine, Writes } from "@assent/store-keyed";
+import { compareKeys, type KeyedEngine, type Writes } from "@assent/store-keyed";
 
 interface Table {
   readonly values: Map<string, string>;
@@ -21,11 +21,11 @@ export class MemoryEngine implements KeyedEngine {
   scan(table: string, { after, before, limit }: ScanRange): readonly (readonly [key: string, value: Json])[] {
     const found = this.#tables.get(table);
     if (found === undefined) return [];
-    found.sorted ??= [...found.values.keys()].sort();
+    found.sorted ??= [...found.values.keys()].sort(compareKeys);
     const rows: (readonly [string, Json])[] = [];
     for (let index = firstAfter(found.sorted, after); index < found.sorted.length && rows.length < limit; index += 1) {
       const key = found.sorted[index];
-      if (key === undefined || (before !== undefined && key >= before)) break;
+      if (key === undefined || (before !== undefined && compareKeys(key, before) >= 0)) break;
       rows.push([key, JSON.parse(found.values.get(key) ?? "null") as Json]);
     }
     return rows;
@@ -61,7 +61,7 @@ function firstAfter(keys: readonly string[], after: string | undefined): number 
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((keys[middle] ?? "") <= after) low = middle + 1;
+    if (compareKeys(keys[middle] ?? "", after) <= 0) low = middle + 1;
     else high = middle;
   }
   return low;

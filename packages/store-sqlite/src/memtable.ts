@@ -1,6 +1,7 @@
 // What has been committed to the journal and not yet moved to the tables: the newest value of each key, in memory.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
+import { compareKeys, within } from "@assent/store-keyed";
 
 /** The newest value of a key; without one the key was deleted. */
 export type Entry = readonly [table: string, key: string, value?: Json];
@@ -31,9 +32,9 @@ export class Memtable {
   }
 
   /** Lays this over rows read from below. */
-  overlay(table: string, { after, before }: ScanRange, rows: Map<string, Json>): void {
+  overlay(table: string, range: ScanRange, rows: Map<string, Json>): void {
     for (const [, key, value] of this.#tables.get(table)?.values() ?? []) {
-      if ((after !== undefined && key <= after) || (before !== undefined && key >= before)) continue;
+      if (!within(key, range)) continue;
       if (value === undefined) rows.delete(key);
       else rows.set(key, value);
     }
@@ -47,7 +48,7 @@ export class Memtable {
   /** Everything, by table and in key order, so that neighbours are written to the same page together. */
   sorted(): readonly Entry[] {
     return [...this.#tables.values()].flatMap((entries) =>
-      [...entries.values()].sort(([, a], [, b]) => (a < b ? -1 : 1)),
+      [...entries.values()].sort(([, a], [, b]) => compareKeys(a, b)),
     );
   }
 }

@@ -7,7 +7,7 @@
 // part of the journal goes. Reads look into the memtable, the frozen one, and the tables, in that order.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import { EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
+import { compareKeys, EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";
@@ -96,7 +96,7 @@ export class SqliteEngine implements KeyedEngine {
     const stored = this.#statements.get(table)?.scan.all(from, range.before ?? new Uint8Array(), limit) ?? [];
     const rows = new Map(stored.map((row) => [row["key"] as string, JSON.parse(row["value"] as string) as Json]));
     for (const memtable of memtables) memtable.overlay(table, range, rows);
-    return [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, range.limit);
+    return [...rows].sort(([a], [b]) => compareKeys(a, b)).slice(0, range.limit);
   }
 
   commit(writes: Writes): void {

@@ -1,6 +1,7 @@
 // Branches of a ledger, as the port `BranchStore` and the rules promise them (P1–P10, C7).
 import type { BranchStore, BranchSweep } from "@assent/orchestrator";
 import { type Answer, type BranchState, type Command, defaultLimits, type Json, type Protocol } from "@assent/protocol";
+import { byBytes } from "./byte-order.ts";
 import { Rejected, type Synchronous } from "./call.ts";
 import { afterMovement, isAmount, type ModelAccounts, type Movement } from "./model-accounts.ts";
 import { ModelLine } from "./model-line.ts";
@@ -85,7 +86,7 @@ export class ModelBranches implements Synchronous<BranchStore> {
   sweep(limit: number): ModelSweep {
     const now = this.#surroundings.now();
     const due = [...this.all.values()].filter(({ dueAt }) => dueAt < now);
-    const first = due.sort((a, b) => a.dueAt - b.dueAt || (a.name < b.name ? -1 : 1)).slice(0, limit);
+    const first = due.sort((a, b) => a.dueAt - b.dueAt || byBytes(a.name, b.name)).slice(0, limit);
     if (due.length > limit) this.#surroundings.met("R7 more is due than a sweep may look at");
     const questions = first.flatMap((branch) => this.#sweepOne(branch, now));
     return { questions, more: due.length > limit, looked: first.length };

@@ -20,6 +20,7 @@ import {
   type TrailEvent,
   type TransactionRecord,
 } from "@assent/protocol";
+import { byBytes } from "./byte-order.ts";
 import type { Synchronous } from "./call.ts";
 import { afterChange, type ModelRows } from "./model-rows.ts";
 import { ModelTrails } from "./model-trails.ts";
@@ -223,7 +224,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     const old = [...this.all.values()].filter(
       (record) => hasEnded(record) && goneAt(record) < this.#surroundings.now(),
     );
-    const gone = old.sort((a, b) => goneAt(a) - goneAt(b) || (a.txId < b.txId ? -1 : 1)).slice(0, limit);
+    const gone = old.sort((a, b) => goneAt(a) - goneAt(b) || byBytes(a.txId, b.txId)).slice(0, limit);
     for (const { txId } of gone) {
       this.all.delete(txId);
       this.#trails.remove(txId);
@@ -250,7 +251,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
 }
 
 const byDeadline = (a: UnfinishedPlace, b: UnfinishedPlace): number =>
-  a.deadlineAt - b.deadlineAt || (a.txId < b.txId ? -1 : Number(a.txId > b.txId));
+  a.deadlineAt - b.deadlineAt || byBytes(a.txId, b.txId);
 
 /** The end is the last change of a record. */
 const goneAt = ({ changedAt }: TransactionRecord): number => changedAt + outcomeKeptMs;

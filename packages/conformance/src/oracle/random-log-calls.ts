@@ -61,7 +61,7 @@ export class RandomLogCalls {
     this.#model = model;
     this.#clock = clock;
     this.#draw = draw;
-    for (let key = 0; key < keysMax; key += 1) this.#keys.push(`order-${key}`);
+    for (let key = 0; key < keysMax; key += 1) this.#keys.push(orderName(key));
   }
 
   next(): Call {
@@ -90,7 +90,7 @@ export class RandomLogCalls {
     // A key that nobody has used yet, in place of one that everybody has.
     if (this.#draw.chance(2)) {
       this.#lives += 1;
-      this.#keys[this.#draw.below(keysMax)] = `order-${keysMax + this.#lives}`;
+      this.#keys[this.#draw.below(keysMax)] = orderName(keysMax + this.#lives);
     }
     return this.#draw.of(this.#keys);
   }
@@ -228,3 +228,8 @@ export class RandomLogCalls {
 
 const nameOfAttempt = ({ key, incarnation, attempt }: Pick<Row, "key" | "incarnation" | "attempt">): string =>
   `${key}:${incarnation}:${attempt}`;
+
+/** Names from both sides of each border that UTF-16 and UTF-8 draw differently. */
+function orderName(number: number): string {
+  return `order-${["", "\uffff", "\u{10000}", "\ue000"][number % 4] ?? ""}${number}`;
+}

@@ -14,6 +14,6 @@ export interface Tables {
   get(table: string, key: string): Json | undefined;
   put(table: string, key: string, value: Json): void;
   delete(table: string, key: string): void;
-  /** In ascending key order (UTF-8 byte order for ASCII keys). */
+  /** In ascending order of the UTF-8 bytes of the keys, which is the order of their code points. */
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[];
 }

@@ -1,0 +1,8 @@
+// The order of keys as the rules have it, written once more: that of their UTF-8 bytes.
+const encoder = new TextEncoder();
+
+export function byBytes(a: string, b: string): number {
+  const [left, right] = [encoder.encode(a), encoder.encode(b)];
+  const at = left.findIndex((byte, index) => byte !== right[index]);
+  return at < 0 ? left.length - right.length : (left[at] ?? 0) - (right[at] ?? -1);
+}
