@@ -131,19 +131,46 @@ test("C4 a batch of failures commits nothing", async () => {
   assert.deepEqual(engine.commits, []);
 });
 
-test("C3 a full engine refuses a batch as a whole, readers too; the next begins from what is durable", async () => {
+test("C3 a full engine refuses all that a batch writes; what only reads is answered from what is durable", async () => {
   const { engine, executor, flush, told } = bench();
   const before = executor.run("add", { by: 1 });
   flush();
   engine.failure = new EngineFull("no room");
-  const calls = [executor.run("add", { by: 5 }), executor.run("get", { key: "sum" }), executor.run("fail", undefined)];
+  const calls = [
+    executor.run("get", { key: "other" }),
+    executor.run("add", { by: 5 }),
+    executor.run("get", { key: "sum" }),
+    executor.run("fail", undefined),
+    executor.run("put", { key: "other", value: 2 }),
+    executor.run("get", { key: "other" }),
+  ];
   flush();
-  assert.deepEqual(await heard([before, ...calls]), [1, full, full, full]);
+  assert.deepEqual(await heard([before, ...calls]), [1, null, full, 1, nothing, full, null]);
   engine.failure = undefined;
   const after = executor.run("add", { by: 1 });
   flush();
   assert.deepEqual(await heard([after]), [2]);
   assert.deepEqual(told, []);
+});
+
+test("C3 a repeated request is answered by a full engine; one that finds its first try unwritten is refused", async () => {
+  const { engine, executor, flush } = bench();
+  const once = (key: string): Promise<unknown> => executor.runOnce({ key, fingerprint: 1 }, "add", { by: 1 });
+  const before = once("k");
+  flush();
+  engine.failure = new EngineFull("no room");
+  const calls = [once("k"), once("new"), once("new")];
+  flush();
+  assert.deepEqual(await heard([before, ...calls]), [
+    { kind: "done", result: 1, repeated: false },
+    { kind: "done", result: 1, repeated: true },
+    full,
+    full,
+  ]);
+  engine.failure = undefined;
+  const later = once("new");
+  flush();
+  assert.deepEqual(await heard([later]), [{ kind: "done", result: 2, repeated: false }]);
 });
 
 test("C2 C3 a broken engine rejects every waiting call as unknown, and is not used again", async () => {

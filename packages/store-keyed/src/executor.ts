@@ -73,15 +73,26 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     const batch = this.#pending.slice(0, stepsPerCommitMax);
     this.#pending = this.#pending.slice(stepsPerCommitMax);
     if (this.#pending.length > 0) this.#options.schedule(() => this.#flush());
-    const { operations, now } = this.#options;
-    const settled = batch.map((step) => runStep(step, { operations, tables: this.#tables, context: { now: now() } }));
+    const ran = batch.map((step) => ({ step, ...this.#run(step) }));
     const failure = this.#commit();
-    batch.forEach((step, index) => {
-      const result = settled[index];
-      if (failure !== undefined) step.reject(failure);
-      else if (result instanceof StoreFailure) step.reject(result);
-      else step.resolve(result);
-    });
+    for (const { step, result, hasWritten } of ran) {
+      if (failure === undefined) settle(step, result);
+      else if (failure.changed === "unknown" || hasWritten) step.reject(failure);
+      else this.#read(step, failure);
+    }
+  }
+
+  #run(step: StepCall): { readonly result: unknown; readonly hasWritten: boolean } {
+    const { operations, now } = this.#options;
+    const result = runStep(step, { operations, tables: this.#tables, context: { now: now() } });
+    return { result, hasWritten: this.#tables.hasWritten };
+  }
+
+  /** Nothing of its batch was written: a step that only reads does so once more, on what is durable. */
+  #read(step: PendingStep, failure: StoreFailure): void {
+    const { result, hasWritten } = this.#run(step);
+    this.#tables.clear();
+    settle(step, hasWritten ? failure : result);
   }
 
   #commit(): StoreFailure | undefined {
@@ -102,4 +113,9 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
       this.#tables.clear();
     }
   }
+}
+
+function settle(step: PendingStep, result: unknown): void {
+  if (result instanceof StoreFailure) step.reject(result);
+  else step.resolve(result);
 }

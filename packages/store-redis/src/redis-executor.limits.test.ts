@@ -3,6 +3,7 @@ import { keyedOperations } from "@assent/conformance";
 import type { LedgerTotals } from "@assent/ledger";
 import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
+import { compareKeys, type StoreFailure } from "@assent/store-keyed";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
@@ -123,12 +124,12 @@ test("a table is scanned and filled as it was declared", async () => {
   const store = await open();
   const put = (table: string, key: string, value: Json): Promise<null> => store.run("put", { table, key, value });
   const scan = (table: string, range: ScanRange): Promise<readonly string[]> => store.run("scan", { table, range });
-  const keys = ["b", "a", "", "ab", "c", "a b", "["];
+  const keys = ["b", "a", "", "ab", "c", "a b", "[", "\uffff", "\u{10000}"];
   for (const key of keys) {
     await put("ordered", key, { key });
     await put("index", key, null);
   }
-  const sorted = keys.toSorted();
+  const sorted = keys.toSorted(compareKeys);
   assert.deepEqual(
     await scan("index", { limit: 99 }),
     sorted.map((key) => `${key}=null`),
@@ -153,6 +154,17 @@ test("a server without room refuses what writes, changes nothing, and goes on an
     changed: "nothing",
   });
   assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  const together = await Promise.allSettled([
+    store.run("put", { table: "records", key: "y", value: 2 }),
+    store.run("get", { table: "records", key: "x" }),
+    store.run("scan", { table: "ordered", range: { limit: 1 } }),
+    store.run("get", { table: "records", key: "y" }),
+  ]);
+  assert.deepEqual(
+    together.map((each) => (each.status === "fulfilled" ? each.value : (each.reason as StoreFailure).code)),
+    ["store_full", 1, [], "store_full"],
+    "in one round with a write, a read is refused only if it saw what was to be written",
+  );
   await admin.send([["CONFIG", "SET", "maxmemory", "0"]]);
   await store.run("put", { table: "records", key: "x", value: 3 });
   assert.equal(await store.run("get", { table: "records", key: "x" }), 3);

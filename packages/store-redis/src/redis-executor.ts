@@ -300,8 +300,16 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     port: RedisPort,
     { prepared, round, error }: { prepared: Prepared; round: Round; error: RedisErrorReply },
   ): void {
-    const { lane, steps } = prepared;
+    const { lane } = prepared;
     const refusal = refusalOf(error);
+    let steps = prepared.steps;
+    const writers = steps.filter((_, index) => round.writes(index));
+    if ((refusal === "full" || refusal === "refused") && writers.length > 0) {
+      // What only reads was refused for what was to be written beside it: it is asked again without that.
+      const readers = steps.filter((_, index) => !round.writes(index));
+      if (readers.length > 0) this.#track(this.#attempt(readers, newLane(true)));
+      steps = writers;
+    }
     if (refusal === "elsewhere") {
       this.#elsewhere(port, { steps, lane, error });
     } else if (refusal === "unknown") {
