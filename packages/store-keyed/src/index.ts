@@ -9,6 +9,7 @@ export * from "./keyed-log.ts";
 export * from "./lease-operations.ts";
 export * from "./log-operations.ts";
 export * from "./once.ts";
+export * from "./once-sweeper.ts";
 export * from "./row-change.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";

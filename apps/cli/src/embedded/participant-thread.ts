@@ -5,12 +5,12 @@ import { Participant, type QuestionTransport } from "@assent/orchestrator";
 import { paymentOperations } from "@assent/payment";
 import { decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
 import { stockOperations } from "@assent/stock";
-import { keyedBranchStore } from "@assent/store-keyed";
+import { keyedBranchStore, OnceSweeper } from "@assent/store-keyed";
 import { hostStore, type PortCalls } from "@assent/store-sqlite";
 import { systemClock, systemRandom } from "@assent/system";
 import { parentPort, workerData } from "node:worker_threads";
 import { faultRules } from "../fault-settings.ts";
-import { commandChannel, faultChannel, onceSweepEveryMs, onceSweepMax, questionChannel } from "./store-threads.ts";
+import { commandChannel, faultChannel, questionChannel } from "./store-threads.ts";
 import type { ParticipantThreadData } from "./store-threads.ts";
 
 if (parentPort === null) throw new Error("participant-thread runs as a worker");
@@ -41,10 +41,8 @@ const participant = new Participant({
   limits,
 });
 participant.start();
-setInterval(() => {
-  // A full disk, for one: it is told and tried again.
-  executor.run("sweepOnce", { limit: onceSweepMax }).catch((error: unknown) => console.error("assent: sweep:", error));
-}, onceSweepEveryMs);
+const report = (error: unknown): void => console.error(`assent: ${service}: sweep:`, error);
+new OnceSweeper({ executor, clock: systemClock, report }).start();
 
 /** The coordinator is in the process that started this thread. */
 function questionsOver(port: PortCalls): QuestionTransport {

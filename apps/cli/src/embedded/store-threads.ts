@@ -17,7 +17,3 @@ export interface ParticipantThreadData extends StoreThreadData {
 export const commandChannel = "commands";
 export const questionChannel = "questions";
 export const faultChannel = "faults";
-
-/** How often results kept for repeats are looked through, and how many are removed at a time. */
-export const onceSweepEveryMs = 60_000;
-export const onceSweepMax = 10_000;

@@ -2,7 +2,7 @@
 // an orderly end.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
-import type { Executor, Operations } from "@assent/store-keyed";
+import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "@assent/store-keyed";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
@@ -54,8 +54,6 @@ export interface ServiceParts {
 const lastAnswersWaitMs = 5_000;
 /** How long after the last answer another instance may still answer about its faults. */
 const faultQuietMs = 150;
-const sweepOnceEveryMs = 60_000;
-const sweepOnceMax = 10_000;
 
 /** Runs until it is told to stop. @throws {CannotStart} {NatsUnavailable} {ServerUnreachable} */
 export async function runService<O extends Operations>(options: ServiceProcessOptions<O>): Promise<void> {
@@ -82,14 +80,17 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   app.route("/", parts.app);
   const server = new ServiceServer((request) => app.fetch(request));
   await parts.start();
-  const sweeping = setInterval(() => {
-    store.run("sweepOnce", { limit: sweepOnceMax } as never).catch((error: unknown) => report(error, "sweep"));
-  }, sweepOnceEveryMs);
+  const sweeper = new OnceSweeper({
+    executor: store as unknown as OnceSweeperOptions["executor"],
+    clock: systemClock,
+    report: (error) => report(error, "sweep"),
+  });
+  sweeper.start();
   const url = await server.listen({ host: settings.HOST, port: settings.PORT });
   closeOnSignal(async () => {
     life.isDraining = true;
     await pause(settings.ASSENT_DRAIN_MS);
-    clearInterval(sweeping);
+    sweeper.stop();
     server.stopListening();
     await parts.stop();
     await server.close(lastAnswersWaitMs);

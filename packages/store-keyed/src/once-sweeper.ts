@@ -1,0 +1,47 @@
+// Removes at-most-once results that were kept long enough: all that are due, however many came in the meantime. A page
+// is a step of its own, so that others get their turn between two of them.
+import type { Clock, Timer } from "@assent/orchestrator";
+import type { Executor } from "./executor.ts";
+import type { onceOperations } from "./once.ts";
+
+/** How long a sweep waits after the one before. */
+export const onceSweepEveryMs = 10_000;
+/** Results removed in one step. */
+export const onceSweepMax = 1_000;
+
+export interface OnceSweeperOptions {
+  readonly executor: Pick<Executor<Pick<typeof onceOperations, "sweepOnce">>, "run">;
+  readonly clock: Clock;
+  /** Receives the error of a sweep that failed, on a full disk for example; the next one tries again. */
+  readonly report: (error: unknown) => void;
+}
+
+export class OnceSweeper {
+  readonly #options: OnceSweeperOptions;
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: OnceSweeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#stopped) return;
+    this.#timer = this.#options.clock.after(onceSweepEveryMs, () => {
+      this.#sweep()
+        .catch(this.#options.report)
+        .finally(() => this.start());
+    });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  async #sweep(): Promise<void> {
+    let removed: number;
+    do removed = await this.#options.executor.run("sweepOnce", { limit: onceSweepMax });
+    while (removed === onceSweepMax && !this.#stopped);
+  }
+}
