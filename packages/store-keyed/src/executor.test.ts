@@ -153,7 +153,7 @@ test("C3 a full engine refuses all that a batch writes; what only reads is answe
   assert.deepEqual(told, []);
 });
 
-test("C3 a repeated request is answered by a full engine; one that finds its first try unwritten is refused", async () => {
+test("C3 a full engine answers a repeated request, and refuses one whose first try it refused", async () => {
   const { engine, executor, flush } = bench();
   const once = (key: string): Promise<unknown> => executor.runOnce({ key, fingerprint: 1 }, "add", { by: 1 });
   const before = once("k");
