@@ -66,9 +66,10 @@ export const ranks: Record<string, number> = {
   "services/order": 5,
   "services/stock": 5,
   "services/payment": 5,
-  "services/checkout-world": 6,
+  "services/books": 6,
   "services/launcher": 6,
   "services/bench": 7,
+  "services/checkout-world": 7,
   "services/chaos": 7,
   "apps/cli": 8,
 };

@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { audit, auditJson, printAudit } from "./audit.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
-import { NoSuchData } from "./embedded/folder-reader.ts";
+import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
 import { exploreCommand, NoSuchWorld } from "./explore.ts";
 import { history, type HistoryOptions, NoSuchTransaction, NothingRuns, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
@@ -178,6 +178,7 @@ function isExplained(error: unknown): error is Error {
     NoSuchTransaction,
     NoSuchWorld,
     NothingRuns,
+    UnreadableData,
   ];
   const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
   return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);

@@ -11,6 +11,7 @@ import {
   isYesState,
   type Protocol,
 } from "@assent/protocol";
+import type { Tables } from "@assent/orchestrator";
 import { memoryBranches } from "@assent/store-memory";
 import { nextTurn } from "@assent/system";
 import assert from "node:assert/strict";
@@ -18,6 +19,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { ledgerHandler } from "./ledger-handler.ts";
 import { ledgerOperations } from "./ledger-operations.ts";
+import { readReplaced } from "./replaced-amounts.ts";
+
+const operations = {
+  ...ledgerOperations,
+  replaced(tables: Tables, { accountId: id }: { accountId: string }) {
+    const { spent, held } = readReplaced(tables, id);
+    return { spent: Number(spent), held: Number(held) };
+  },
+};
 
 const accountIds = ["0", "1", "2"];
 const transactions = 6;
@@ -123,7 +133,7 @@ class Life {
     this.#history = planned;
     const reasons = { insufficient: "insufficient", absent: "absent" };
     const options = { clock: this.#clock, schedule: nextTurn };
-    this.#ledger = memoryBranches(ledgerHandler(reasons), ledgerOperations, options);
+    this.#ledger = memoryBranches(ledgerHandler(reasons), operations, options);
     this.#commands = planned.transactions.map(({ protocol, entries }, index) =>
       commandsIn(this.#clock, protocol, {
         txId: `order-${index}:life1:1`,
@@ -231,15 +241,20 @@ class Life {
     const account = this.#accounts.get(id);
     if (account === undefined) return { available: 0, held: 0, spent: 0, deposited: 0, withdrawn: 0 };
     const { generation, deposited, withdrawn } = account;
-    let [held, spent] = [0, 0];
+    const { held, spent } = this.#taken(id, (each) => each === generation);
+    return { available: deposited - withdrawn - held - spent, held, spent, deposited, withdrawn };
+  }
+
+  #taken(id: string, isMeant: (generation: string) => boolean): { spent: number; held: number } {
+    const sums = { spent: 0, held: 0 };
     for (const { state, taken } of this.#branches) {
       for (const took of taken ?? []) {
-        if (took.accountId !== id || took.generation !== generation) continue;
-        if (state === "prepared") held += took.amount;
-        else if (state === "executed" || state === "committed" || state === "completed") spent += took.amount;
+        if (took.accountId !== id || !isMeant(took.generation)) continue;
+        if (state === "prepared") sums.held += took.amount;
+        else if (state === "executed" || state === "committed" || state === "completed") sums.spent += took.amount;
       }
     }
-    return { available: deposited - withdrawn - held - spent, held, spent, deposited, withdrawn };
+    return sums;
   }
 
   async #checkAccounts(): Promise<void> {
@@ -251,6 +266,11 @@ class Life {
       const parts = { available, held, spent, deposited, withdrawn };
       for (const [part, amount] of Object.entries(parts)) assert.ok(amount >= 0, `S3 ${part} of account ${id}`);
       assert.deepEqual(parts, this.#expected(id), `account ${id} is what was taken and settled, each once`);
+      const former = this.#taken(id, (generation) => generation !== account.generation);
+      const replaced = await this.#ledger.run("replaced", { accountId: id });
+      assert.deepEqual(replaced, former, `what former generations of account ${id} have spent and hold`);
+      if (former.held > 0) meet("held by a former generation");
+      if (former.spent > 0) meet("spent by a former generation");
     }
   }
 }
@@ -263,7 +283,8 @@ test("S2, S3, P4 every history of commands, seedings and movements leaves accoun
   const cases = `done, refused, contended, mismatch, fenced, conflict, expired, forgotten, hazard,
     none → prepared, none → executed, none → aborted, none → compensated, none → committed, applied again,
     prepared → committed, prepared → aborted, executed → completed, executed → compensated,
-    committed → committed, aborted → aborted, seeded while held, deposit ok, withdraw ok, withdraw insufficient`;
+    committed → committed, aborted → aborted, seeded while held, deposit ok, withdraw ok, withdraw insufficient,
+    held by a former generation, spent by a former generation`;
   assert.deepEqual(
     cases.split(/,\s+/).filter((each) => !met.has(each)),
     [],

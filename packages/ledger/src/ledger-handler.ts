@@ -4,6 +4,7 @@ import type { BranchHandler, BranchStep, Tables } from "@assent/orchestrator";
 import { amountMax, invariant, isJsonObject, type Json, type OperationResult } from "@assent/protocol";
 import { type Account, hold, isAmount, refund, releaseHeld, spend, spendHeld } from "./account.ts";
 import { readAccount, writeAccount } from "./account-table.ts";
+import { refundReplaced, releaseReplaced, spendReplaced } from "./replaced-amounts.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** What a branch of the ledger is asked to do: take these amounts from these accounts. */
@@ -56,9 +57,9 @@ export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
     execute: spendNow,
     reapply: spendNow,
 
-    commit: (step) => settle(step, spendHeld),
-    abort: (step) => settle(step, releaseHeld),
-    compensate: (step) => settle(step, refund),
+    commit: (step) => settle(step, { move: spendHeld, moveReplaced: spendReplaced }),
+    abort: (step) => settle(step, { move: releaseHeld, moveReplaced: releaseReplaced }),
+    compensate: (step) => settle(step, { move: refund, moveReplaced: refundReplaced }),
   };
 }
 
@@ -100,17 +101,20 @@ function take(view: Tables, wanted: readonly Wanted[], move: (account: Account, 
   return Object.fromEntries(wanted.map(({ accountId, account }) => [accountId, account.generation]));
 }
 
+interface Settlement {
+  readonly move: (account: Account, amount: number) => Account;
+  readonly moveReplaced: (view: Tables, accountId: string, amount: number) => void;
+}
+
 /** Settles what this branch took. An account that was seeded again since then owes it nothing. */
-function settle(
-  { view, payload, memo }: BranchStep<Tables>,
-  move: (account: Account, amount: number) => Account,
-): OperationResult {
+function settle({ view, payload, memo }: BranchStep<Tables>, { move, moveReplaced }: Settlement): OperationResult {
   const taken = readAmounts(payload);
   invariant(taken !== undefined && isJsonObject(memo), "P9", "a yes vote has its payload and its memo");
   for (const [accountId, amount] of taken) {
     const account = readAccount(view, accountId);
-    if (account === undefined || account.generation !== memo[accountId]) continue;
-    writeAccount(view, accountId, move(account, amount));
+    if (account === undefined) continue;
+    if (account.generation === memo[accountId]) writeAccount(view, accountId, move(account, amount));
+    else moveReplaced(view, accountId, amount);
   }
   return { kind: "ok" };
 }

@@ -3,6 +3,7 @@ import type { Tables } from "@assent/orchestrator";
 import { invariant, type Json } from "@assent/protocol";
 import { type Account, deposit, isAmount, newAccount, withdraw } from "./account.ts";
 import { accountTable, readAccount, writeAccount } from "./account-table.ts";
+import { addReplaced } from "./replaced-amounts.ts";
 
 export type LedgerWrite =
   | { readonly kind: "ok"; readonly account: Account }
@@ -47,7 +48,7 @@ export const ledgerOperations = {
 
   seed(tables: Tables, { first, count, generation, available, details }: SeedRequest): null {
     const account = newAccount(generation, available, details);
-    for (let index = first; index < first + count; index += 1) writeAccount(tables, String(index), account);
+    for (let index = first; index < first + count; index += 1) replace(tables, String(index), account);
     return null;
   },
 
@@ -64,6 +65,12 @@ export const ledgerOperations = {
 };
 
 export type LedgerOperations = typeof ledgerOperations;
+
+function replace(tables: Tables, accountId: string, account: Account): void {
+  const former = readAccount(tables, accountId);
+  if (former !== undefined) addReplaced(tables, accountId, former);
+  writeAccount(tables, accountId, account);
+}
 
 function change(
   tables: Tables,

@@ -15,7 +15,7 @@ export function writeRow(tables: Tables, row: Row): void {
 }
 
 /** How many rows that were committed have been replaced by seeding: what they stood for is not known any more. */
-export function replacedCommitted(tables: Tables): number {
+export function replacedCommitted(tables: Pick<Tables, "get">): number {
   return (tables.get(replacedTable, "committed") as number | undefined) ?? 0;
 }
 

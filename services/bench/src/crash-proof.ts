@@ -1,6 +1,6 @@
 // kill -9 in the middle of concurrent checkouts, restart, again and again: nothing may be lost, nothing made, nothing
 // told that is not true, and nothing may stay held.
-import { serveCheckout, type ServedCheckout } from "@assent/launcher";
+import { auditCheckout, serveCheckout, type ServedCheckout } from "@assent/launcher";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
 import { read, seedShop, unbalanced, unitsPerOrder, unpaidAfter, untilQuiet } from "./shop-books.ts";
@@ -42,14 +42,18 @@ export async function crashProof(options: CrashProofOptions): Promise<readonly C
   const totals = { sold: 0 };
   for (let round = 0; round < rounds; round += 1) {
     const told = await checkoutUntilKilled(served, round, options);
+    const audited = await auditCheckout(dataFolder);
     const startedAt = performance.now();
     served = await serveCheckout({ dataFolder });
     const restartMs = performance.now() - startedAt;
-    const result = await inspect(served.url, { ...told, round, restartMs, ordersPerRound, connections }, totals);
+    const inspected = await inspect(served.url, { ...told, round, restartMs, ordersPerRound, connections }, totals);
+    const result = { ...inspected, findings: [...audited, ...inspected.findings] };
     results.push(result);
     options.onRound?.(result);
   }
   await served.stop();
+  const last = results.pop();
+  if (last !== undefined) results.push({ ...last, findings: [...last.findings, ...(await auditCheckout(dataFolder))] });
   return results;
 }
 

@@ -2,6 +2,7 @@
 // books must be exact afterwards, without anybody's help.
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { judgeLeftOver } from "@assent/books";
 import { KeepAliveClient } from "./keep-alive-client.ts";
 import { untilQuiet } from "./shop-books.ts";
 
@@ -167,9 +168,11 @@ async function settle(
   const paid = expected.length - unpaid.size;
   const { stock } = await api.json("GET", "/stock/find/0");
   const { credit } = await api.json("GET", "/payment/find_user/0");
-  const left = plenty - unitsPerOrder * paid;
-  if (stock !== left) findings.push(`stock is ${String(stock)}, not ${left}`);
-  if (credit !== left) findings.push(`credit is ${String(credit)}, not ${left}`);
+  const sums = { given: plenty, taken: 0, sold: unitsPerOrder * paid };
+  for (const [name, left] of Object.entries({ stock, credit })) {
+    const wrong = judgeLeftOver({ ...sums, name, left: Number(left) });
+    if (wrong !== undefined) findings.push(wrong);
+  }
   return { paid, failed: unpaid.size, findings };
 }
 

@@ -1,5 +1,6 @@
 // A shop in which nothing ever runs out, seeded over the API, and whether its books are exact, as the API tells them.
 import { setTimeout as pause } from "node:timers/promises";
+import { judgeLeftOver } from "@assent/books";
 import { closedLoop } from "./closed-loop.ts";
 import type { KeepAliveClient, Reply } from "./keep-alive-client.ts";
 
@@ -69,10 +70,11 @@ export async function unbalanced(client: KeepAliveClient, sold: number): Promise
   const creditPaths = numbers.map((index) => `/payment/find_user/${index}`);
   const stockLeft = await sum(client, stockPaths, "stock");
   const creditLeft = await sum(client, creditPaths, "credit");
-  const findings: string[] = [];
-  if (stockLeft !== items * stock - sold) findings.push(`stock is ${stockLeft} after ${sold} were sold`);
-  if (creditLeft !== items * credit - sold) findings.push(`credit is ${creditLeft} after ${sold} was paid`);
-  return findings;
+  const things = [
+    { name: "stock of all items", given: items * stock, left: stockLeft },
+    { name: "credit of all users", given: items * credit, left: creditLeft },
+  ];
+  return things.map((thing) => judgeLeftOver({ ...thing, taken: 0, sold })).filter((wrong) => wrong !== undefined);
 }
 
 /** @throws Error unless it is answered 200 */

@@ -1,4 +1,5 @@
 /** The checkout system as real processes on this machine. @module */
+export * from "./audited-checkout.ts";
 export * from "./command-options.ts";
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";

@@ -4,3 +4,4 @@ export * from "./order.ts";
 export * from "./order-app.ts";
 export * from "./order-service.ts";
 export * from "./order-store.ts";
+export { readReplacedPurchases, type ReplacedPurchases } from "./replaced-purchases.ts";

@@ -13,8 +13,9 @@ import type { Json, JsonObject } from "@assent/protocol";
 import type { Executor, OnceKey, onceOperations, RowOperations } from "@assent/store-keyed";
 import { checkout } from "./checkout.ts";
 import { emptyOrder, type OrderFields, orderEntriesMax, orderTotalMax, orderUnitsMax } from "./order.ts";
+import type { seedOrders } from "./replaced-purchases.ts";
 
-export type OrderStore = Executor<RowOperations & typeof onceOperations>;
+export type OrderStore = Executor<RowOperations & { readonly seedOrders: typeof seedOrders } & typeof onceOperations>;
 
 /** The price of an item, or undefined when there is no such item. Rejects when stock does not answer. */
 export type PriceLookup = (itemId: string) => Promise<number | undefined>;
@@ -118,7 +119,7 @@ export class OrderService {
       count,
       chunk: seedChunk,
       call: (first, size) => ({
-        name: "putRows",
+        name: "seedOrders",
         args: {
           incarnation,
           rows: Array.from({ length: size }, (_, index): [string, JsonObject] => {

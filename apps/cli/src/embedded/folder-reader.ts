@@ -4,7 +4,11 @@ import { BatchTables } from "@assent/store-keyed";
 import { SqliteEngine } from "@assent/store-sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { CannotStart } from "../cannot-start.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
+
+export const storeFiles = ["orders.db", "stock.db", "payment.db"] as const;
+export type StoreFile = (typeof storeFiles)[number];
 
 /** There is nothing to read. `code` is stable. */
 export class NoSuchData extends Error {
@@ -19,11 +23,26 @@ export class NoSuchData extends Error {
   }
 }
 
-/** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} */
+/** What is there cannot be read. `code` is stable. */
+export class UnreadableData extends Error {
+  readonly code = "data_unreadable";
+
+  constructor(path: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      `${path} cannot be read (${why}). No record was changed. Opening a store needs some free space and the right ` +
+        "to write to the folder. A file that is damaged has to come from a backup: docs/how-to/backup-and-restore.md",
+      { cause },
+    );
+    this.name = "UnreadableData";
+  }
+}
+
+/** @throws {DataFolderInUse} while the system runs on it; {NoSuchData} {UnreadableData}, and what `read` throws */
 export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T {
   // A folder of something else gets no lock.
-  if (!existsSync(join(path, "orders.db"))) throw new NoSuchData(path);
-  const folder = lockDataFolder(path, "read");
+  if (!storeFiles.some((file) => existsSync(join(path, file)))) throw new NoSuchData(path);
+  const folder = lockedForReading(path);
   try {
     return read(folder);
   } finally {
@@ -31,13 +50,54 @@ export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T 
   }
 }
 
-/** @throws {NoSuchData} */
-export function readStore<T>(folder: DataFolder, file: string, read: (tables: Tables) => T): T {
-  if (!existsSync(folder.file(file))) throw new NoSuchData(folder.path);
-  const engine = new SqliteEngine(folder.file(file));
+export interface OpenStore {
+  readonly tables: Tables;
+  readonly close: () => void;
+}
+
+/** @throws {UnreadableData} */
+export function openStore(folder: DataFolder, file: StoreFile): OpenStore {
+  const path = folder.file(file);
+  if (!existsSync(path)) throw new UnreadableData(path, "the file is missing");
+  const failed = (error: unknown): never => {
+    throw new UnreadableData(path, error);
+  };
+  const guarded =
+    <A extends readonly unknown[], R>(work: (...args: A) => R) =>
+    (...args: A): R => {
+      try {
+        return work(...args);
+      } catch (error) {
+        return failed(error);
+      }
+    };
+  const engine = guarded(() => new SqliteEngine(path))();
+  const tables = new BatchTables(engine);
+  return {
+    tables: {
+      get: guarded((table, key) => tables.get(table, key)),
+      scan: guarded((table, range) => tables.scan(table, range)),
+      put: (table, key, value) => tables.put(table, key, value),
+      delete: (table, key) => tables.delete(table, key),
+    },
+    close: guarded(() => engine.close()),
+  };
+}
+
+/** @throws {UnreadableData}, and what `read` throws */
+export function readStore<T>(folder: DataFolder, file: StoreFile, read: (tables: Tables) => T): T {
+  const { tables, close } = openStore(folder, file);
   try {
-    return read(new BatchTables(engine));
+    return read(tables);
   } finally {
-    engine.close();
+    close();
+  }
+}
+
+function lockedForReading(path: string): DataFolder {
+  try {
+    return lockDataFolder(path, "read");
+  } catch (error) {
+    throw error instanceof CannotStart ? new UnreadableData(path, error.cause) : error;
   }
 }

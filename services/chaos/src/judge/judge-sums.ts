@@ -1,5 +1,6 @@
 // S2 as everybody can check it: what is left of each item and of each user's credit is what was put in, less what was
 // taken out, less what the paid orders bought. Exact: every change was repeated by its key until it was clear.
+import { judgeLeftOver } from "@assent/books";
 import type { ApiBooks, ApiOrder } from "./api-books.ts";
 import type { Shop, ShopOrder, Thing } from "../load/shop.ts";
 
@@ -18,10 +19,8 @@ export function judgeSums(shop: Shop, api: ApiBooks): readonly string[] {
   const compare = (what: string, things: Iterable<Thing>, left: ReadonlyMap<string, number>): void => {
     for (const { id, given, taken } of things) {
       const sold = bought.get(id) ?? 0;
-      const [due, is] = [given - taken - sold, left.get(id)];
-      if (is === due) continue;
-      const why = `${given} given, ${taken} taken, ${sold} to paid orders`;
-      findings.push(`S2: ${what} of ${id} is ${is ?? "not to be found"}, and must be ${due} (${why})`);
+      const wrong = judgeLeftOver({ name: `${what} of ${id}`, given, taken, sold, left: left.get(id) });
+      if (wrong !== undefined) findings.push(wrong);
     }
   };
   compare("stock", shop.items.values(), api.stock);

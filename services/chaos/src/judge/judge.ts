@@ -1,8 +1,8 @@
 // The judge: what the clients were told, what everybody can read, and what the databases hold, against the promises of
 // the protocol (S1 to S5, S7). A finding is one sentence that begins with the promise that is broken.
+import { bookStoreOfMaps, judgeBooks } from "@assent/books";
 import type { ApiBooks } from "./api-books.ts";
 import type { History } from "../load/history.ts";
-import { judgeAccounts } from "./judge-accounts.ts";
 import { judgeSums } from "./judge-sums.ts";
 import { judgeTold } from "./judge-told.ts";
 import { judgeTransactions } from "./judge-transactions.ts";
@@ -24,10 +24,20 @@ export function judge({ history, shop, api, books, now }: Evidence): readonly st
   return [
     ...judgeTold(history, api, books),
     ...judgeSums(shop, api),
-    ...judgeAccounts(books),
+    ...judgeStores(books),
     ...judgeTransactions(books, now),
     ...judgeAgreement({ shop, api, books }),
   ];
+}
+
+/** S2, S3 and S7 in the databases, account by account. */
+function judgeStores(books: StoreBooks): readonly string[] {
+  const { findings } = judgeBooks({
+    orders: bookStoreOfMaps("the database of orders", (table) => books.tables.orders.get(table)),
+    stock: bookStoreOfMaps("the database of stock", (table) => books.tables.stock.get(table)),
+    payment: bookStoreOfMaps("the database of payment", (table) => books.tables.payment.get(table)),
+  });
+  return participants.flatMap((service) => findings[service].map(({ rule, text }) => `${rule}: ${text}`));
 }
 
 /** The API tells what the databases hold, and the databases hold what the clients put there. */

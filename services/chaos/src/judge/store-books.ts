@@ -1,17 +1,21 @@
-// The books as the databases hold them, read past the services: nothing that a service believes or leaves out is in the
-// way. Read when nothing changes any more: the tables of three servers are not one snapshot.
+// The books as the databases hold them, read past the services. Read when nothing changes any more: the tables of three
+// servers are not one snapshot.
+import { bookTables, readServerTables, type TableMaps } from "@assent/books";
 import type { Account } from "@assent/ledger";
 import type { Row } from "@assent/orchestrator";
 import type { BranchRecord, TransactionRecord } from "@assent/protocol";
 import { unfinishedTable, unfinishedTxId } from "@assent/store-keyed";
-import { redisConnect, RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
+import { redisConnect } from "@assent/store-redis";
 
-/** `redis://` URLs of the databases, whoever is their master now. */
+/** `redis://` URLs of the databases, whichever server is their master now. */
 export type StoreUrls = Readonly<Record<"order" | "stock" | "payment", string>>;
 
 /** A service that takes part in checkouts. */
 export type Participant = "stock" | "payment";
 export const participants: readonly Participant[] = ["stock", "payment"];
+
+/** Every table that is judged, by store. */
+export type StoreTables = Readonly<Record<keyof typeof bookTables, TableMaps>>;
 
 export interface ParticipantBooks {
   readonly accounts: ReadonlyMap<string, Account>;
@@ -20,6 +24,7 @@ export interface ParticipantBooks {
 }
 
 export interface StoreBooks extends Readonly<Record<Participant, ParticipantBooks>> {
+  readonly tables: StoreTables;
   /** Orders. */
   readonly rows: ReadonlyMap<string, Row>;
   /** By txId. */
@@ -30,68 +35,38 @@ export interface StoreBooks extends Readonly<Record<Participant, ParticipantBook
 
 /** What the keys of the processes begin with, unless ASSENT_NAMESPACE says otherwise. */
 const defaultNamespace = "assent";
-const scanCount = "1000";
 
 /** @throws Error when a database cannot be read */
 export async function booksOfStores(urls: StoreUrls, namespace: string = defaultNamespace): Promise<StoreBooks> {
-  const [order, stock, payment] = await Promise.all([
-    reading(urls.order, `{${namespace}-orders}`, async (store) => ({
-      // Before the records: whatever was in no index then, its record has ended when it is read.
-      active: (await store.index(unfinishedTable)).map(unfinishedTxId),
-      rows: (await store.records("rows")) as ReadonlyMap<string, Row>,
-      transactions: (await store.records("transactions")) as ReadonlyMap<string, TransactionRecord>,
-    })),
-    reading(urls.stock, `{${namespace}-stock}`, participantBooks),
-    reading(urls.payment, `{${namespace}-payment}`, participantBooks),
+  const [orders, stock, payment] = await Promise.all([
+    reading(urls.order, `${namespace}-orders`, bookTables.orders),
+    reading(urls.stock, `${namespace}-stock`, [...bookTables.stock, "branches"]),
+    reading(urls.payment, `${namespace}-payment`, [...bookTables.payment, "branches"]),
   ]);
-  return { ...order, stock, payment };
+  return storeBooks({ orders, stock, payment });
 }
 
-async function participantBooks(store: Tables): Promise<ParticipantBooks> {
-  const accounts = (await store.records("accounts")) as ReadonlyMap<string, Account>;
-  return { accounts, branches: (await store.records("branches")) as ReadonlyMap<string, BranchRecord> };
+export function storeBooks(tables: StoreTables): StoreBooks {
+  const { orders, stock, payment } = tables;
+  return {
+    tables,
+    rows: tableOf(orders, "rows"),
+    transactions: tableOf(orders, "transactions"),
+    active: [...tableOf(orders, unfinishedTable).keys()].map(unfinishedTxId),
+    stock: { accounts: tableOf(stock, "accounts"), branches: tableOf(stock, "branches") },
+    payment: { accounts: tableOf(payment, "accounts"), branches: tableOf(payment, "branches") },
+  };
 }
 
-async function reading<T>(url: string, prefix: string, read: (tables: Tables) => Promise<T>): Promise<T> {
+function tableOf<T>(maps: TableMaps, table: string): ReadonlyMap<string, T> {
+  return (maps.get(table) ?? new Map()) as ReadonlyMap<string, T>;
+}
+
+async function reading(url: string, prefix: string, tables: readonly string[]): Promise<TableMaps> {
   const port = await redisConnect({ url, name: "judge" })();
   try {
-    return await read(new Tables(port, prefix));
+    return await readServerTables(port, { prefix, tables });
   } finally {
     port.close();
-  }
-}
-
-/** Tables as `store-redis` lays them out: hashes of `STAMP JSON`, and sorted sets of keys. */
-class Tables {
-  readonly #port: RedisPort;
-  readonly #prefix: string;
-
-  constructor(port: RedisPort, prefix: string) {
-    this.#port = port;
-    this.#prefix = prefix;
-  }
-
-  async records(table: string): Promise<ReadonlyMap<string, unknown>> {
-    const records = new Map<string, unknown>();
-    for (let cursor = "0"; ;) {
-      const [next, fields] = await this.#send(["HSCAN", `${this.#prefix}:${table}`, cursor, "COUNT", scanCount]);
-      const texts = fields as readonly string[];
-      for (let index = 0; index < texts.length; index += 2) {
-        const text = texts[index + 1] ?? "";
-        records.set(texts[index] ?? "", JSON.parse(text.slice(text.indexOf(" ") + 1)));
-      }
-      cursor = String(next);
-      if (cursor === "0") return records;
-    }
-  }
-
-  async index(table: string): Promise<readonly string[]> {
-    return (await this.#send(["ZRANGE", `${this.#prefix}:${table}`, "0", "-1"])) as readonly string[];
-  }
-
-  async #send(command: readonly string[]): Promise<readonly RedisReply[]> {
-    const [reply] = await this.#port.send([command]);
-    if (reply instanceof RedisErrorReply) throw reply;
-    return reply as readonly RedisReply[];
   }
 }

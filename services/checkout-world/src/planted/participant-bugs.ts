@@ -298,8 +298,8 @@ export const participantBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/ledger/src/ledger-handler.ts",
-        guard: "if (account === undefined || account.generation !== memo[accountId]) continue;",
-        instead: "if (account === undefined) continue;",
+        guard: "if (account.generation === memo[accountId]) writeAccount(",
+        instead: "if (true as boolean) writeAccount(",
       },
     ],
   },

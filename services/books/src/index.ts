@@ -1,0 +1,7 @@
+/** The one judge of the books. @module */
+export * from "./book-store.ts";
+export * from "./judge-books.ts";
+export * from "./judge-ledger.ts";
+export * from "./left-over.ts";
+export * from "./purchases.ts";
+export * from "./server-tables.ts";

@@ -1,0 +1,16 @@
+// What orders bought, by item and by user: what stock and payment must have spent for them.
+import type { OrderFields } from "@assent/order";
+
+export class Purchases {
+  readonly units = new Map<string, bigint>();
+  readonly cost = new Map<string, bigint>();
+
+  add({ user, items, total }: Pick<OrderFields, "user" | "items" | "total">): void {
+    for (const [item, quantity] of items) increase(this.units, item, quantity);
+    if (total > 0) increase(this.cost, user, total);
+  }
+}
+
+function increase(sums: Map<string, bigint>, id: string, amount: number): void {
+  sums.set(id, (sums.get(id) ?? 0n) + BigInt(amount));
+}

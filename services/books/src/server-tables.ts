@@ -1,0 +1,54 @@
+// Tables as `store-redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. Read
+// past the services: nothing that a service holds or leaves out is in the way.
+import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
+import { unfinishedTable } from "@assent/store-keyed";
+
+export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+
+/** What the judge reads of each store. The index comes first: what is in it then has its record when that is read. */
+export const bookTables = {
+  orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced"],
+  stock: ["accounts", "accounts_replaced"],
+  payment: ["accounts", "accounts_replaced"],
+} as const;
+
+const indexes: ReadonlySet<string> = new Set([unfinishedTable]);
+const scanCount = "1000";
+
+/** Of a server on which nothing changes meanwhile. @throws {RedisErrorReply} {RepliesLost} */
+export async function readServerTables(
+  port: RedisPort,
+  { prefix, tables }: { readonly prefix: string; readonly tables: readonly string[] },
+): Promise<TableMaps> {
+  const maps = new Map<string, ReadonlyMap<string, unknown>>();
+  for (const table of tables) {
+    const key = `{${prefix}}:${table}`;
+    maps.set(table, indexes.has(table) ? await readIndex(port, key) : await readRecords(port, key));
+  }
+  return maps;
+}
+
+async function readRecords(port: RedisPort, key: string): Promise<ReadonlyMap<string, unknown>> {
+  const records = new Map<string, unknown>();
+  for (let cursor = "0"; ;) {
+    const [next, fields] = await send(port, ["HSCAN", key, cursor, "COUNT", scanCount]);
+    const texts = fields as readonly string[];
+    for (let index = 0; index < texts.length; index += 2) {
+      const text = texts[index + 1] ?? "";
+      records.set(texts[index] ?? "", JSON.parse(text.slice(text.indexOf(" ") + 1)));
+    }
+    cursor = String(next);
+    if (cursor === "0") return records;
+  }
+}
+
+async function readIndex(port: RedisPort, key: string): Promise<ReadonlyMap<string, unknown>> {
+  const keys = (await send(port, ["ZRANGE", key, "0", "-1"])) as readonly string[];
+  return new Map(keys.map((name) => [name, null]));
+}
+
+async function send(port: RedisPort, command: readonly string[]): Promise<readonly RedisReply[]> {
+  const [reply] = await port.send([command]);
+  if (reply instanceof RedisErrorReply) throw reply;
+  return reply as readonly RedisReply[];
+}

@@ -1,0 +1,55 @@
+// What paid orders bought that were seeded over: stock and credit stay spent for them, so the books need their sums.
+import type { Tables } from "@assent/orchestrator";
+import type { JsonObject } from "@assent/protocol";
+import { readRow, replacedCommitted, rowOperations } from "@assent/store-keyed";
+import type { OrderFields } from "./order.ts";
+
+const replacedTable = "purchases_replaced";
+const ordersKey = "orders";
+
+export interface ReplacedPurchases {
+  /** Paid orders that are in the sums. */
+  readonly orders: bigint;
+  /** Whether an earlier version replaced paid orders and kept no sums of them. */
+  readonly areComplete: boolean;
+  readonly unitsOf: (itemId: string) => bigint;
+  readonly costOf: (userId: string) => bigint;
+}
+
+export interface SeedOrdersRequest {
+  readonly incarnation: string;
+  readonly rows: readonly (readonly [key: string, fields: JsonObject])[];
+}
+
+/** Replaces orders, and adds up what those of them bought that were paid, in one step. */
+export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
+  const sums = new Map<string, bigint>();
+  const add = (key: string, amount: number): void => void sums.set(key, (sums.get(key) ?? 0n) + BigInt(amount));
+  for (const [key] of request.rows) {
+    const row = readRow(tables, key);
+    if (row?.outcome !== "committed") continue;
+    const { user, items, total } = row.fields as unknown as OrderFields;
+    add(ordersKey, 1);
+    add(userKey(user), total);
+    for (const [item, quantity] of items) add(itemKey(item), quantity);
+  }
+  for (const [key, sum] of sums) tables.put(replacedTable, key, String(readSum(tables, key) + sum));
+  return rowOperations.putRows(tables, request);
+}
+
+export function readReplacedPurchases(tables: Pick<Tables, "get">): ReplacedPurchases {
+  const orders = readSum(tables, ordersKey);
+  return {
+    orders,
+    areComplete: orders === BigInt(replacedCommitted(tables)),
+    unitsOf: (itemId) => readSum(tables, itemKey(itemId)),
+    costOf: (userId) => readSum(tables, userKey(userId)),
+  };
+}
+
+const itemKey = (itemId: string): string => `item ${itemId}`;
+const userKey = (userId: string): string => `user ${userId}`;
+
+function readSum(tables: Pick<Tables, "get">, key: string): bigint {
+  return BigInt((tables.get(replacedTable, key) as string | undefined) ?? "0");
+}
