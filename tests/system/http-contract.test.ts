@@ -146,7 +146,20 @@ test("items that cost nothing can be had without credit", async () => {
 test("numbers and ids that cannot be meant are 400 and change nothing (D17, D41, D42, D43, D57)", async () => {
   const [user, item] = [await newUser(10), await newItem(7, 10)];
   const order = await newOrder(user);
-  const bad = ["0", "-5", "1_000", "1e3", "1.5", "0x10", "%201", "", "1000000000001", "9".repeat(30), "NaN", "٣"];
+  const bad = [
+    "00000000000000001",
+    "-5",
+    "1_000",
+    "1e3",
+    "1.5",
+    "0x10",
+    "%201",
+    "",
+    "1000000000001",
+    "9".repeat(30),
+    "NaN",
+    "٣",
+  ];
   for (const amount of bad) {
     for (const path of [
       `/stock/add/${item}/${amount}`,
@@ -158,6 +171,9 @@ test("numbers and ids that cannot be meant are 400 and change nothing (D17, D41,
       const answer = await post(path);
       assert.equal(answer.status, amount === "" ? 404 : 400, `${path}: ${answer.text}`);
     }
+  }
+  for (const path of [`/stock/subtract/${item}`, `/payment/pay/${user}`, `/orders/addItem/${order}/${item}`]) {
+    assertProblem(await post(`${path}/0`), 400, "invalid_input");
   }
   for (const price of ["-1", "1e3", "x", "1000000000001"]) {
     assertProblem(await post(`/stock/item/create/${price}`), 400, "invalid_input");
@@ -176,6 +192,20 @@ test("numbers and ids that cannot be meant are 400 and change nothing (D17, D41,
   assert.deepEqual((await get(`/stock/find/${item}`)).json(), { stock: 10, price: 7 });
   assert.equal((await get(`/payment/find_user/${user}`)).json()["credit"], 10);
   assert.deepEqual((await get(`/orders/find/${order}`)).json()["items"], []);
+});
+
+test("adding nothing changes nothing and is answered as any addition; to what is unknown it is refused", async () => {
+  const [user, item] = [await newUser(10), await newItem(7, 10)];
+  const key = { "Idempotency-Key": randomUUID() };
+  for (const headers of [{}, key, key]) {
+    assert.equal((await post(`/stock/add/${item}/0`, headers)).text, `Item: ${item} stock updated to: 10`);
+  }
+  assertProblem(await post(`/stock/add/${item}/1`, key), 422, "idempotency_key_reused");
+  assert.equal((await post(`/payment/add_funds/${user}/0`)).text, '{"done":true}');
+  assertProblem(await post("/stock/add/nothing/0"), 400, "item_not_found");
+  assertProblem(await post("/payment/add_funds/nobody/0"), 400, "user_not_found");
+  assert.deepEqual((await get(`/stock/find/${item}`)).json(), { stock: 10, price: 7 });
+  assert.equal((await get(`/payment/find_user/${user}`)).json()["credit"], 10);
 });
 
 test("an order has bounds: total, units and entries, and what is over them is not half added (D41)", async () => {

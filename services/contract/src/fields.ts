@@ -41,11 +41,11 @@ export const quantityNotPositive = "Quantity must be positive";
 export const itemQuantity = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: amountMin, max: amountMax, below: quantityNotPositive });
 
-/** An amount that is moved: at least 1. */
+/** An amount that is taken: at least 1. */
 export const amount = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: amountMin, max: amountMax });
 
-/** A price or a first balance: at least 0. */
+/** A price, a first balance, or an amount that is added, where 0 changes nothing: at least 0. */
 export const quantityFromZero = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: 0, max: amountMax });
 

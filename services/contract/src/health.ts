@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { json } from "./answers.ts";
-import { problemSchema } from "./problem.ts";
+import { Problem, problemSchema } from "./problem.ts";
 
 export const healthSchema = z.looseObject({ status: z.literal("healthy") }).openapi("Health");
 
@@ -19,9 +19,9 @@ export const healthRoute = <Path extends string>(path: Path) =>
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the route's exact type is what matters
 export async function answerHealth(context: Context, check: () => Promise<object | void>) {
   try {
-    return context.json({ ...(await check()), status: "healthy" as const }, 200);
+    return context.json({ status: "healthy" as const, ...(await check()) }, 200);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return context.json({ error: `It cannot work now: ${why}`, code: "unavailable" as const }, 503);
+    return context.json(new Problem("unavailable", `It cannot work now: ${why}`).body, 503);
   }
 }

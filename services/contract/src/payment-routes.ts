@@ -12,7 +12,10 @@ export const userSchema = z
   })
   .openapi("User");
 
-const moved = { params: z.object({ user_id: id("user_id"), amount: amount("amount") }), headers: idempotencyHeader };
+const moved = <Amount extends z.ZodType>(of: Amount) => ({
+  params: z.object({ user_id: id("user_id"), amount: of }),
+  headers: idempotencyHeader,
+});
 
 export const paymentRoutes = {
   create: createRoute({
@@ -43,14 +46,14 @@ export const paymentRoutes = {
     method: "post",
     path: "/payment/add_funds/{user_id}/{amount}",
     summary: "Add credit",
-    request: moved,
+    request: moved(quantityFromZero("amount")),
     responses: { 200: json("Added", z.object({ done: z.literal(true) })), ...keyedProblems },
   }),
   pay: createRoute({
     method: "post",
     path: "/payment/pay/{user_id}/{amount}",
     summary: "Take credit",
-    request: moved,
+    request: moved(amount("amount")),
     responses: { 200: text("User: 7 credit updated to: 5"), ...keyedProblems },
   }),
   health: healthRoute("/payment/health"),

@@ -77,6 +77,8 @@ export const problemSchema = z
   })
   .openapi("Problem", { "x-status-by-code": statusByCode });
 
+export type ProblemBody = z.infer<typeof problemSchema>;
+
 /** Thrown by a service to answer a request with a problem. Nothing was changed, unless the message says otherwise. */
 export class Problem extends Error {
   readonly code: ProblemCode;
@@ -91,5 +93,10 @@ export class Problem extends Error {
 
   get status(): ProblemStatus {
     return statusByCode[this.code];
+  }
+
+  /** What is answered. */
+  get body(): ProblemBody {
+    return { error: this.message, code: this.code };
   }
 }

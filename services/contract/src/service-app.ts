@@ -29,7 +29,7 @@ export function serviceApp(report: ReportError): OpenAPIHono {
       const advice = "Repeat it with the same Idempotency-Key, or look the thing up first.";
       return answerProblem(context, new Problem(error.code, `DB error: ${changed}. ${advice}`));
     }
-    return context.json({ error: "This is a bug of the service; it was logged.", code: "internal_error" }, 500);
+    return answerProblem(context, new Problem("internal_error", "This is a bug of the service; it was logged."));
   });
   return app;
 }
@@ -38,16 +38,15 @@ export function answerProblem(context: Context, problem: Problem): Response {
   if (problem.retryAfterMs !== undefined) {
     context.header("Retry-After", String(Math.ceil(problem.retryAfterMs / 1_000)));
   }
-  return context.json({ error: problem.message, code: problem.code }, problem.status);
+  return context.json(problem.body, problem.status);
 }
 
 /** A path that no route has is 404; a path that a route has under another method is 405 with `Allow`. */
 function answerUnmatched(app: OpenAPIHono, context: Context): Response {
-  const { method, path } = context.req;
-  const allowed = ["GET", "POST"].filter((other) => app.router.match(other, path)[0].length > 0);
-  if (allowed.length === 0) return answerProblem(context, new Problem("not_found", `There is nothing at ${path}.`));
+  const { path } = context.req;
+  const allowed = ["GET", "POST"].filter((method) => app.router.match(method, path)[0].length > 0);
+  if (allowed.length === 0) return answerProblem(context, new Problem("not_found", "Not Found"));
   // What takes GET takes HEAD.
-  context.header("Allow", allowed.map((other) => (other === "GET" ? "GET, HEAD" : other)).join(", "));
-  const message = `${path} takes ${allowed.join(" or ")}, not ${method}.`;
-  return answerProblem(context, new Problem("method_not_allowed", message));
+  context.header("Allow", allowed.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", "));
+  return answerProblem(context, new Problem("method_not_allowed", "Method Not Allowed"));
 }

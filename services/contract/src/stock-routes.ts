@@ -12,11 +12,12 @@ export const itemSchema = z
   })
   .openapi("Item");
 
-const change = {
-  method: "post",
-  request: { params: z.object({ item_id: id("item_id"), amount: amount("amount") }), headers: idempotencyHeader },
-  responses: { 200: text("Item: 7 stock updated to: 35"), ...keyedProblems },
-} as const;
+const change = <Amount extends z.ZodType>(of: Amount) =>
+  ({
+    method: "post",
+    request: { params: z.object({ item_id: id("item_id"), amount: of }), headers: idempotencyHeader },
+    responses: { 200: text("Item: 7 stock updated to: 35"), ...keyedProblems },
+  }) as const;
 
 export const stockRoutes = {
   create: createRoute({
@@ -47,7 +48,15 @@ export const stockRoutes = {
     request: { params: z.object({ item_id: id("item_id") }) },
     responses: { 200: json("The item", itemSchema), ...problems },
   }),
-  add: createRoute({ ...change, path: "/stock/add/{item_id}/{amount}", summary: "Add stock" }),
-  subtract: createRoute({ ...change, path: "/stock/subtract/{item_id}/{amount}", summary: "Take stock out" }),
+  add: createRoute({
+    ...change(quantityFromZero("amount")),
+    path: "/stock/add/{item_id}/{amount}",
+    summary: "Add stock",
+  }),
+  subtract: createRoute({
+    ...change(amount("amount")),
+    path: "/stock/subtract/{item_id}/{amount}",
+    summary: "Take stock out",
+  }),
   health: healthRoute("/stock/health"),
 } as const;

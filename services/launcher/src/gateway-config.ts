@@ -2,7 +2,7 @@
 // what it has to answer itself has the form of our own refusals, and is never a 5xx. Where a service hangs up, and the
 // client's connection has carried a request before, HAProxy answers nothing and closes that connection, by design
 // (https://github.com/haproxy/haproxy/issues/2375): to a client that is the same as its own connection breaking.
-import { ambiguousInPath, ambiguousPath, dotSegment } from "@assent/contract";
+import { ambiguousInPath, ambiguousPath, dotSegment, Problem } from "@assent/contract";
 import { STATUS_CODES } from "node:http";
 
 export interface GatewayTargets {
@@ -42,27 +42,18 @@ const checkoutRetries = 2;
 /** Statuses that HAProxy answers by itself. */
 const ownStatuses = [400, 408, 413, 500, 502, 503, 504] as const;
 
-interface GatewayProblem {
-  readonly told: 400 | 409;
-  readonly error: string;
-  readonly code: string;
-}
-
 /** What is told instead of them. A checkout can be asked for again; of anything else nothing is known. */
 const ownAnswers = {
-  checkout: {
-    told: 409,
-    error: "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
-    code: "checkout_pending",
-  },
-  other: {
-    told: 400,
-    error:
-      "The service did not answer. Unless it was to be read only, what was changed is not known: repeat it with the " +
+  checkout: new Problem(
+    "checkout_pending",
+    "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
+  ),
+  other: new Problem(
+    "gateway_error",
+    "The service did not answer. Unless it was to be read only, what was changed is not known: repeat it with the " +
       "same Idempotency-Key, or look the thing up first.",
-    code: "gateway_error",
-  },
-} as const satisfies Record<string, GatewayProblem>;
+  ),
+} as const;
 
 export function gatewayFiles(options: GatewayOptions): GatewayFiles {
   const errorFiles: Record<string, string> = {};
@@ -116,8 +107,9 @@ defaults
 function frontend({ host, port }: GatewayOptions): string {
   const answer = (status: number, body: object): string =>
     `http-request return status ${status} content-type application/json string '${JSON.stringify(body)}'`;
-  const nobody = { error: "A service has no instance that works.", code: "service_unavailable" };
-  const nothing = { error: "There is nothing here.", code: "not_found" };
+  const refuse = ({ status, body }: Problem): string => answer(status, body);
+  const nobody = new Problem("service_unavailable", "A service has no instance that works.");
+  const nothing = new Problem("not_found", "Not Found");
   return [
     "frontend checkout_system",
     `bind ${host}:${port}`,
@@ -128,10 +120,10 @@ function frontend({ host, port }: GatewayOptions): string {
     "acl lacks_one nbsrv(payment) eq 0",
     `acl is_ambiguous path_reg -- '${dotSegment.source.replaceAll("\\/", "/")}'`,
     ...ambiguousInPath.map((part) => `acl is_ambiguous path_sub -i -- '${part}'`),
-    `${answer(ambiguousPath.status, { error: ambiguousPath.message, code: ambiguousPath.code })} if is_ambiguous`,
-    `${answer(503, nobody)} if is_health lacks_one`,
+    `${refuse(ambiguousPath)} if is_ambiguous`,
+    `${refuse(nobody)} if is_health lacks_one`,
     `${answer(200, { status: "healthy" })} if is_health`,
-    `${answer(404, nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,
+    `${refuse(nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,
     "use_backend checkout if { path,url_dec -m beg /orders/checkout/ }",
     "use_backend orders if { path_beg /orders/ }",
     "use_backend stock if { path_beg /stock/ }",
@@ -163,13 +155,13 @@ function backend({ name, service, ports, lines, like }: Backend): string {
  * A whole HTTP answer, in place of any of the statuses: also of those that blame the client. A service gets a request
  * as soon as its head is read, and may be at work while the rest of it turns out to be broken.
  */
-function errorAnswer({ told, error, code }: GatewayProblem): string {
-  const body = JSON.stringify({ error, code });
+function errorAnswer(problem: Problem): string {
+  const body = JSON.stringify(problem.body);
   return [
-    `HTTP/1.1 ${told} ${STATUS_CODES[told]}`,
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     "Content-Type: application/json",
     `Content-Length: ${body.length}`,
-    ...(told === 409 ? ["Retry-After: 1"] : []),
+    ...(problem.status === 409 ? ["Retry-After: 1"] : []),
     "Cache-Control: no-cache",
     "Connection: close",
     "",

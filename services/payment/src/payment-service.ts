@@ -41,6 +41,7 @@ export class PaymentService {
 
   /** Answers the new credit. @throws {Problem} */
   async addFunds(userId: string, amount: number, once?: OnceKey): Promise<number> {
+    if (amount === 0) return this.#addNothing(userId, once);
     return creditAfter(
       userId,
       await runKeyed(this.#store, once, { name: "deposit", args: { accountId: userId, amount } }),
@@ -69,6 +70,13 @@ export class PaymentService {
   /** Resolves when the store answers. */
   async ping(): Promise<void> {
     await this.#store.run("findAccount", { accountId: "" });
+  }
+
+  /** No amount that a ledger moves, and no mistake of the caller's: repeated under a key like any other. */
+  async #addNothing(userId: string, once: OnceKey | undefined): Promise<number> {
+    const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: userId } });
+    if (account === null) throw notFound(userId);
+    return account.available;
   }
 }
 

@@ -46,6 +46,7 @@ export class StockService {
 
   /** Answers the new stock. @throws {Problem} */
   async add(itemId: string, amount: number, once?: OnceKey): Promise<number> {
+    if (amount === 0) return this.#addNothing(itemId, once);
     return stockAfter(
       itemId,
       await runKeyed(this.#store, once, { name: "deposit", args: { accountId: itemId, amount } }),
@@ -74,6 +75,13 @@ export class StockService {
   /** Resolves when the store answers. */
   async ping(): Promise<void> {
     await this.#store.run("findAccount", { accountId: "" });
+  }
+
+  /** No amount that a ledger moves, and no mistake of the caller's: repeated under a key like any other. */
+  async #addNothing(itemId: string, once: OnceKey | undefined): Promise<number> {
+    const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: itemId } });
+    if (account === null) throw notFound(itemId);
+    return account.available;
   }
 }
 

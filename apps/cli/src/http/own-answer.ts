@@ -24,6 +24,4 @@ export function refuseConnection(socket: Duplex, problem: Problem, headers = "")
   socket.end(head + body, () => socket.destroy());
 }
 
-function bodyOf({ message: error, code }: Problem): string {
-  return JSON.stringify({ error, code });
-}
+const bodyOf = ({ body }: Problem): string => JSON.stringify(body);

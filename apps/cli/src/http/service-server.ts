@@ -134,8 +134,9 @@ function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
 
 /** A request whose target or host make no URL. Anything else the services answer themselves. */
 function answerFailure(error: unknown): Response {
-  const isMalformed = error instanceof RequestError;
-  const code = isMalformed ? "malformed_request" : "internal_error";
-  const message = isMalformed ? `Bad Request: ${error.message}` : "This is a bug of the service.";
-  return Response.json({ error: message, code }, { status: isMalformed ? 400 : 500 });
+  const problem =
+    error instanceof RequestError
+      ? new Problem("malformed_request", `Bad Request: ${error.message}`)
+      : new Problem("internal_error", "This is a bug of the service.");
+  return Response.json(problem.body, { status: problem.status });
 }
