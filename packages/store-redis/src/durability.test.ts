@@ -3,10 +3,11 @@ import type { Tables } from "@assent/orchestrator";
 import type { Durability } from "@assent/store-keyed";
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
-import type { RedisConnect } from "./redis-port.ts";
+import type { RedisCommand, RedisConnect } from "./redis-port.ts";
 
 const operations = {
   add(tables: Tables): number {
@@ -19,8 +20,10 @@ const operations = {
 
 type Store = RedisExecutor<typeof operations>;
 
-const open = (server: TestServer, options: { replicas?: number; connect?: RedisConnect } = {}): Promise<Store> =>
-  server.open({ prefix: "store", operations, ...options });
+const open = (
+  server: TestServer,
+  options: { replicas?: number; connect?: RedisConnect; unreachableMaxMs?: number } = {},
+): Promise<Store> => server.open({ prefix: "store", operations, ...options });
 
 const unknown = { code: "store_broken", changed: "unknown" };
 
@@ -42,6 +45,20 @@ async function acknowledged(store: Store, name: "add" | "get"): Promise<number> 
       if (performance.now() > giveUpAt) throw error;
     }
   }
+}
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const giveUpAt = performance.now() + deadlineMs;
+  while (!holds()) {
+    assert.ok(performance.now() < giveUpAt, `not within ${deadlineMs} ms: ${what}`);
+    await delay(10);
+  }
+}
+
+/** A store that has found out what is wrong with its server. */
+async function problemOf(store: Store): Promise<Store> {
+  await until(() => store.problem !== undefined, "the server is looked at");
+  return store;
 }
 
 async function withServer(
@@ -71,22 +88,54 @@ test("the durability is what the server keeps", async () => {
   }
 });
 
-test("C3 a server that keeps less than was promised is not used any more", () =>
+test("C3 a server that keeps less than was promised is not used any more, from a look at it on, until it does", () =>
   withServer({ appendfsync: "always" }, async (server) => {
-    const store = await open(server);
-    assert.equal(await store.run("add", undefined), 1);
+    const store = await open(server, { unreachableMaxMs: 300 });
+    const idle = await open(server);
     const admin = await redisConnect({ url: server.url })();
-    await admin.send([["CONFIG", "SET", "appendfsync", "no"]]);
-    await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
-    await assert.rejects(
-      store.run("add", undefined).catch(() => store.run("add", undefined)),
-      /promises D0/,
-    );
-    await admin.send([["CONFIG", "SET", "appendfsync", "always"]]);
-    assert.ok((await store.run("add", undefined)) <= 3);
+    const changes: readonly (readonly [set: RedisCommand, back: RedisCommand, why: RegExp])[] = [
+      [["appendfsync", "no"], ["appendfsync", "always"], /promises D0/],
+      [["appendonly", "no"], ["appendonly", "yes"], /promises D0/],
+      [
+        ["maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"],
+        ["maxmemory", "0", "maxmemory-policy", "noeviction"],
+        /evicts/,
+      ],
+    ];
+    for (const [set, back, why] of changes) {
+      await store.run("add", undefined);
+      await admin.send([["CONFIG", "SET", ...set]]);
+      // Of one that is asked for nothing, too: no connection ends, and no step fails.
+      for (const { problem } of [await problemOf(store), await problemOf(idle)]) {
+        assert.equal(problem?.code, "unsuitable_server");
+        assert.match(problem?.message ?? "", why);
+      }
+      await assert.rejects(store.run("add", undefined), { code: "step_failed", changed: "nothing", message: why });
+      await admin.send([["CONFIG", "SET", ...back]]);
+      await until(() => store.problem === undefined && idle.problem === undefined, "both use it again");
+    }
     admin.close();
+    const sum = await store.run("add", undefined);
+    assert.equal(sum, changes.length + 1, "what was refused was not done");
+    await idle.close();
     await store.close();
   }));
+
+test("D2 a server whose min-replicas-to-write is lowered while it runs is not used any more, until it is set", () =>
+  withServer(replicated, (first) =>
+    withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async () => {
+      const store = await open(first, { replicas: 1, unreachableMaxMs: 300 });
+      const sum = await acknowledged(store, "add");
+      const admin = await redisConnect({ url: first.url })();
+      await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
+      assert.match((await problemOf(store)).problem?.message ?? "", /min-replicas-to-write is 0/);
+      await assert.rejects(store.run("add", undefined), { changed: "nothing" });
+      await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
+      assert.equal(await acknowledged(store, "add"), sum + 1);
+      admin.close();
+      await store.close();
+    }),
+  ));
 
 test("a server that cannot keep the promise is refused at once", async () => {
   await withServer({ settings: ["maxmemory 100mb", "maxmemory-policy allkeys-lru"] }, (server) =>

@@ -32,6 +32,7 @@ import { RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.t
 import { RepliesLost } from "./redis-port.ts";
 import { Round } from "./round.ts";
 import { ServerConnection } from "./server-connection.ts";
+import type { UnsuitableServer } from "./server-probe.ts";
 import { refusalOf } from "./server-refusal.ts";
 import { StoreTime } from "./store-time.ts";
 import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
@@ -94,6 +95,11 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   /** What an answer of this store survives, as the server told when it was opened. */
   get durability(): Durability {
     return this.#connection.durability;
+  }
+
+  /** Why the server is not used although it answers, for a health check; undefined while it promises what it did. */
+  get problem(): UnsuitableServer | undefined {
+    return this.#connection.problem;
   }
 
   get counts(): Readonly<RoundCounts> {

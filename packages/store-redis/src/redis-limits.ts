@@ -43,6 +43,8 @@ export const sentinelConnectMs = 500;
 export const sentinelReplyMs = 500;
 /** How often sentinels are asked where the master is, besides being listened to. */
 export const reconcileEveryMs = 1_000;
+/** How often a server is asked whether it still promises what it did. */
+export const probeEveryMs = 1_000;
 /** At least this long between two attempts to connect. */
 export const reconnectPauseMs = 100;
 

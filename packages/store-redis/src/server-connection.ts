@@ -1,10 +1,11 @@
 // The connection in use, and how another takes its place. A connection is used only when it is warm: open, the script
-// loaded, and the server's promise known to be the one that was told when the store was opened.
-import type { Clock } from "@assent/orchestrator";
+// loaded, and the server's promise known to be the one that was told when the store was opened. That is looked at again
+// and again, because a server is configured while it runs, too.
+import type { Clock, Timer } from "@assent/orchestrator";
 import type { Durability } from "@assent/store-keyed";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
-import { reconnectPauseMs } from "./redis-limits.ts";
-import { probeServer, UnsuitableServer } from "./server-probe.ts";
+import { probeEveryMs, reconnectPauseMs } from "./redis-limits.ts";
+import { probeServer, serverDurability, UnsuitableServer } from "./server-probe.ts";
 import type { StoreTime } from "./store-time.ts";
 
 /** No server took the connection for a while. Nothing was changed. `code` is stable. */
@@ -32,12 +33,20 @@ export class ServerConnection {
   #opening: Promise<RedisPort> | undefined;
   #durability: Durability | undefined;
   #lastAttemptAt = -Infinity;
+  #problem: UnsuitableServer | undefined;
+  #probing: Timer | undefined;
+  #isClosed = false;
 
   constructor(options: ServerConnectionOptions) {
     this.#options = options;
   }
 
-  /** As it was when the first connection was opened. */
+  /** Why the server is not used although it answers; undefined when it was found to be right, and before it was asked. */
+  get problem(): UnsuitableServer | undefined {
+    return this.#problem;
+  }
+
+  /** As it was when the first connection was opened; no server that promises less is used. */
   get durability(): Durability {
     return this.#durability ?? "D0";
   }
@@ -62,6 +71,8 @@ export class ServerConnection {
   }
 
   close(): void {
+    this.#isClosed = true;
+    this.#probing?.cancel();
     if (this.#current !== undefined) this.retire(this.#current);
   }
 
@@ -72,12 +83,18 @@ export class ServerConnection {
       if (pauseMs > 0) await new Promise<void>((resolve) => void clock.after(pauseMs, resolve));
       this.#lastAttemptAt = clock.monotonic();
       try {
-        this.#current = await this.#warm();
-        return this.#current;
+        const port = await this.#warm();
+        if (this.#isClosed) port.close();
+        this.#current = port;
+        this.#problem = undefined;
+        this.#probeLater();
+        return port;
       } catch (error) {
+        this.#problem = error instanceof UnsuitableServer ? error : undefined;
         // What is unsuitable when the store is opened stays so; later it may be a failover under way.
         if (this.#durability === undefined && error instanceof UnsuitableServer) throw error;
-        if (clock.monotonic() - since >= unreachableMaxMs) throw new ServerUnreachable(unreachableMaxMs, error);
+        if (this.#isClosed || clock.monotonic() - since >= unreachableMaxMs)
+          throw new ServerUnreachable(unreachableMaxMs, error);
       }
     }
   }
@@ -90,13 +107,38 @@ export class ServerConnection {
       const { durability, serverMs } = await probeServer(port, { replicas });
       time.observe(serverMs, sentAt);
       this.#durability ??= durability;
-      if (durability < this.#durability) {
-        throw new UnsuitableServer(`it promises ${durability}, and ${this.#durability} was promised to callers`);
-      }
+      this.#mustPromise(durability);
       return port;
     } catch (error) {
       port.close();
       throw error;
     }
+  }
+
+  #mustPromise(durability: Durability): void {
+    if (durability >= this.durability) return;
+    throw new UnsuitableServer(`it promises ${durability}, and ${this.durability} was promised to callers`);
+  }
+
+  #probeLater(): void {
+    this.#probing?.cancel();
+    if (!this.#isClosed) this.#probing = this.#options.clock.after(probeEveryMs, () => void this.#probe());
+  }
+
+  /**
+   * One round. Whatever is wrong, the connection is not used any more, and the next one has to be right. A server that
+   * does not answer is looked for by those who need it; one that is not right, here.
+   */
+  async #probe(): Promise<void> {
+    const { clock, replicas } = this.#options;
+    const port = this.#current;
+    try {
+      if (port === undefined) await this.port(clock.monotonic());
+      else this.#mustPromise(await serverDurability(port, { replicas }));
+    } catch (error) {
+      if (error instanceof UnsuitableServer) this.#problem = error;
+      if (port !== undefined) this.retire(port);
+    }
+    if (this.#current !== undefined || this.#problem !== undefined) this.#probeLater();
   }
 }

@@ -19,48 +19,61 @@ export interface ServerPromise {
   readonly serverMs: number;
 }
 
+/** The first version of the protocol whose scripts and commands are used here. */
+const majorVersionMin = 7;
+
 /**
- * Loads the script and finds out how durable an answer is: D2 with replicas to wait for; D1 where every write is in the
- * append-only file before it is answered; D0 otherwise, and where the server does not say.
+ * Loads the script and finds out how durable an answer is.
  * @throws {UnsuitableServer} {RedisErrorReply} {RepliesLost}
  */
 export async function probeServer(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerPromise> {
-  const names = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", "min-replicas-to-write"];
-  const replies = await port.send([
+  const commands = [
     ["PING"],
     ["SCRIPT", "LOAD", verifyAndApplyScript],
     ["TIME"],
-    ["ROLE"],
-    ...names.map((name) => ["CONFIG", "GET", name]),
+    ["INFO", "server"],
     // Asks for nothing: only whether the command exists.
     ...(replicas > 0 ? [["WAIT", "0", "1"]] : []),
-  ]);
-  const [ping, load, time, role, ...others] = replies.map((reply) => reply);
+  ];
+  const [ping, load, time, info, wait] = await port.send(commands);
   for (const reply of [ping, load, time]) if (reply instanceof RedisErrorReply) throw reply;
-  const wait = others[names.length];
   if (wait instanceof RedisErrorReply) {
     throw new UnsuitableServer("it does not know WAIT, which acknowledgement by replicas needs", { cause: wait });
   }
+  const version = typeof info === "string" ? /^redis_version:(\d+)/m.exec(info)?.[1] : undefined;
+  if (version !== undefined && Number(version) < majorVersionMin) {
+    throw new UnsuitableServer(`it is of version ${version}; ${majorVersionMin} or later is needed`);
+  }
+  return { durability: await serverDurability(port, { replicas }), serverMs: serverTime(time ?? null) };
+}
+
+const settings = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", "min-replicas-to-write"];
+
+/**
+ * How durable an answer is as the server is configured now: D2 with replicas to wait for; D1 where every write is in
+ * the append-only file before it is answered; D0 otherwise, and where the server does not say. One round.
+ * @throws {UnsuitableServer} {RepliesLost}
+ */
+export async function serverDurability(port: RedisPort, { replicas }: { replicas: number }): Promise<Durability> {
+  const [role, ...replies] = await port.send([["ROLE"], ...settings.map((name) => ["CONFIG", "GET", name])]);
   if (Array.isArray(role) && role[0] === "slave") throw new UnsuitableServer("it is a replica");
-  const [appendOnly, appendSync, policy, memory, replicasMin] = names.map((_, index) => settingOf(others[index]));
+  const [appendOnly, appendSync, policy, memory, replicasMin] = replies.map(settingOf);
   if (policy?.startsWith("allkeys-") === true && memory !== "0") {
     throw new UnsuitableServer(`it evicts records when memory runs out (maxmemory-policy ${policy}); use noeviction`);
   }
-  const serverMs = serverTime(time ?? null);
-  if (replicas > 0) {
-    // A master that is started again before it is replaced must not come back with less than its replicas have.
-    if (appendOnly !== "yes" || appendSync !== "always") {
-      throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
-    }
-    // D2: a master that was cut off takes no writes, whichever node it is. Asked on each, so also after a promotion.
-    if (!(Number(replicasMin) >= replicas)) {
-      throw new UnsuitableServer(
-        `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,
-      );
-    }
-    return { durability: "D2", serverMs };
+  const isFlushed = appendOnly === "yes" && appendSync === "always";
+  if (replicas === 0) return isFlushed ? "D1" : "D0";
+  // A master that is started again before it is replaced must not come back with less than its replicas have.
+  if (!isFlushed) {
+    throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
   }
-  return { durability: appendOnly === "yes" && appendSync === "always" ? "D1" : "D0", serverMs };
+  // D2: a master that was cut off takes no writes, whichever node it is. Asked on each, so also after a promotion.
+  if (!(Number(replicasMin) >= replicas)) {
+    throw new UnsuitableServer(
+      `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,
+    );
+  }
+  return "D2";
 }
 
 /** The value in a reply of CONFIG GET; undefined where the server does not say. */
