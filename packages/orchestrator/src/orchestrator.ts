@@ -207,8 +207,10 @@ export class Orchestrator {
 
   async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
     const { breakers } = this.#environment;
+    const [first = ""] = transaction.services;
+    if (this.#isCutOff()) return this.#refusedUnbegun(transaction, request, first);
     const entered = breakers.enter(transaction.services);
-    if ("cutOff" in entered) return this.#refusedByBreaker(transaction, request, entered.cutOff);
+    if ("cutOff" in entered) return this.#refusedUnbegun(transaction, request, entered.cutOff);
     try {
       for (;;) {
         const startedAt = this.#environment.clock.monotonic();
@@ -236,6 +238,13 @@ export class Orchestrator {
     }
   }
 
+  /** Nothing has left this process for a while: what would be begun now would only wait for its deadline. */
+  #isCutOff(): boolean {
+    const { transport, clock, limits } = this.#environment;
+    const { outage } = transport;
+    return outage !== undefined && outage.to === undefined && clock.monotonic() - outage.from >= limits.replyWaitMs;
+  }
+
   #begin<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<BeginResult> {
     return this.#environment.log.begin(this.#beginRequest(transaction, request));
   }
@@ -251,7 +260,7 @@ export class Orchestrator {
    * what is under way stays open. Admission asks for nobody that it refuses: it says nothing of earlier attempts, lasts
    * as long as a crowd does, and a round of the store for each whom there is no room for would keep the crowd there.
    */
-  async #refusedByBreaker<Input>(
+  async #refusedUnbegun<Input>(
     transaction: Transaction<Input>,
     request: RunRequest,
     service: string,

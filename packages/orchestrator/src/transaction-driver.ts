@@ -180,7 +180,7 @@ export class TransactionDriver {
   #send(branchId: string, verb: Verb): void {
     const spec = this.#options.branches.find((branch) => branch.branchId === branchId);
     if (spec === undefined) return;
-    const { transport, limits, logMayLoseTail } = this.#environment;
+    const { transport, limits, logMayLoseTail, clock } = this.#environment;
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
     const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs };
@@ -189,10 +189,11 @@ export class TransactionDriver {
       commandOf(this.record, { spec, verb, origin: () => this.#originText() }),
       wait,
     );
+    const sentAt = clock.monotonic();
     let isSilent = false;
     const fallSilent = (): void => {
       isSilent = true;
-      this.#countSilence(spec, verb);
+      this.#countSilence(spec, verb, sentAt);
       this.#dispatch({ type: "WentUnanswered", branchId, verb });
     };
     this.#expectAnswer(branchId, verb, fallSilent);
@@ -206,7 +207,7 @@ export class TransactionDriver {
       if (isSilent) return;
       this.#expectNoAnswer(branchId, verb);
       if (answer === undefined) return fallSilent();
-      this.#countSilence(spec, verb);
+      this.#countSilence(spec, verb, sentAt);
       this.#dispatch({ type: "Answered", branchId, verb, answer });
     });
   }
@@ -226,10 +227,12 @@ export class TransactionDriver {
 
   /**
    * However often one branch is asked for its vote in vain, it is one failure: nobody else is cut off for it. What is
-   * decided has to be done, though: a service that does not do it is one failure each time.
+   * decided has to be done, though: a service that does not do it is one failure each time. What may never have left
+   * this process says nothing of a service.
    */
-  #countSilence({ service, branchId }: BranchSpec, verb: Verb): void {
-    if (verb === "forget") return;
+  #countSilence({ service, branchId }: BranchSpec, verb: Verb, sentAt: number): void {
+    const { outage } = this.#environment.transport;
+    if (outage !== undefined && (outage.to ?? Infinity) >= sentAt) return;
     if (isAsking(verb) && this.#silent.has(branchId)) return;
     (isAsking(verb) ? this.#silent : this.#undone).add(branchId);
     this.#environment.breakers.wentUnanswered(service);

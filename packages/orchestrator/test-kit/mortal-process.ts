@@ -40,6 +40,9 @@ export class MortalProcess {
 
   transport(transport: Transport): Transport {
     return {
+      get outage() {
+        return transport.outage;
+      },
       send: (...sent) => this.#call(() => transport.send(...sent)),
     };
   }

@@ -1,5 +1,12 @@
 // A bus that promises nothing (M1): a test says what becomes of each message. Messages are encoded bytes.
-import { type Destination, type QuestionTransport, type Transport, type Wait, waitMsOf } from "@assent/orchestrator";
+import {
+  type Destination,
+  type Outage,
+  type QuestionTransport,
+  type Transport,
+  type Wait,
+  waitMsOf,
+} from "@assent/orchestrator";
 import {
   type Answer,
   type Command,
@@ -36,6 +43,7 @@ export class Network implements Transport, QuestionTransport {
   /** Every command that was given to the bus, oldest first. */
   readonly sent: SentCommand[] = [];
   readonly asked: Question[] = [];
+  outage: Outage | undefined;
   commandFate: (command: SentCommand) => Fate = () => delivered;
   questionFate: (question: Question) => Fate = () => delivered;
 

@@ -28,8 +28,7 @@ import { fail, type Lane, newLane, type PendingStep, type Prepared } from "./lan
 import { RecordCache } from "./record-cache.ts";
 import { attemptsMax, cachedRecordsMax, readingsMax, sharedReadingsMax } from "./redis-limits.ts";
 import { storeTimeErrorMaxMs, unreachableMaxMs } from "./redis-limits.ts";
-import { RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
-import { RepliesLost } from "./redis-port.ts";
+import { RedisErrorReply, type RedisPort, type RedisReply, RepliesLost } from "./redis-port.ts";
 import { Round } from "./round.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { UnsuitableServer } from "./server-probe.ts";

@@ -41,7 +41,7 @@ export class ServerConnection {
     this.#options = options;
   }
 
-  /** Why the server is not used although it answers; undefined when it was found to be right, and before it was asked. */
+  /** Why the server is not used although it answers; undefined while it promises what it did. */
   get problem(): UnsuitableServer | undefined {
     return this.#problem;
   }

@@ -1,15 +1,15 @@
 // Getting to the broker, or being told why not, without a secret in the message.
 import { type ServerProcess, startNats } from "@assent/local-servers";
 import { freePort } from "@assent/local-servers";
-import type { Clock } from "@assent/orchestrator";
+import type { Clock, Outage } from "@assent/orchestrator";
 import { defaultLimits, encodeOrigin } from "@assent/protocol";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { prepare } from "../test-kit/broker.ts";
+import { prepare, until } from "../test-kit/broker.ts";
 import { recorder } from "../test-kit/endpoints.ts";
 import { NatsUnavailable } from "./connection.ts";
 import { NatsBus } from "./nats-bus.ts";
@@ -91,6 +91,39 @@ test("a broker that takes too small messages is refused", async () => {
   const connecting = NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
   await assert.rejects(connecting, isUnavailable(/max_payload to 263168 or more/));
   await server.stop();
+});
+
+test("a broker that comes back with too small messages is an outage while it does", async (context) => {
+  const server = await startNats({ folder: join(folder, "shrunk"), jetstream: false, maxPayloadBytes: 1_048_576 });
+  const failures: string[] = [];
+  const onFailure = (_work: string, error: unknown): void => void failures.push(String(error));
+  const bus = await NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`], onFailure });
+  context.after(async () => {
+    await bus.close();
+    await server.stop();
+  });
+  await bus.serveCommands("stock", recorder().endpoint);
+  const outage = (): Outage | undefined => bus.outage;
+  assert.equal(outage(), undefined);
+  const configured = join(server.folder, "nats.conf");
+  const setPayload = (bytes: number): void =>
+    writeFileSync(configured, readFileSync(configured, "utf8").replace(/max_payload: \d+/, `max_payload: ${bytes}`));
+  const stock = { service: "stock", partition: "0" };
+  const large = prepare("large", { payload: "x".repeat(60_000) });
+
+  setPayload(4_096);
+  await server.restart();
+  await until(() => bus.status().connected && outage()?.code === "broker_unsuitable", "it is looked at again");
+  assert.match(outage()?.reason ?? "", /takes messages of 4096 bytes; set its max_payload to 263168 or more/);
+  assert.equal(outage()?.to, undefined);
+  assert.ok(failures.some((failure) => failure.includes("max_payload")));
+  assert.equal(await bus.send(stock, large, waitMs), undefined, "at once: it was not sent");
+  assert.deepEqual(await bus.send(stock, prepare("small"), waitMs), { kind: "refused", reason: "small" });
+
+  setPayload(1_048_576);
+  await server.restart();
+  await until(() => outage()?.to !== undefined, "it is over");
+  assert.deepEqual(await bus.send(stock, large, waitMs), { kind: "refused", reason: "large" });
 });
 
 test("the largest command there can be fits into the messages of the least broker that is taken", async (context) => {

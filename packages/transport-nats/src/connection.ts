@@ -1,5 +1,5 @@
 // The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
-import type { Clock, Random } from "@assent/orchestrator";
+import type { Clock, Outage, Random } from "@assent/orchestrator";
 import { defaultLimits, payloadsPerMessage } from "@assent/protocol";
 import {
   connect,
@@ -46,6 +46,7 @@ export class Connection {
   readonly #request: ConnectionRequest;
   readonly #reconnected = new Set<() => void>();
   #isConnected = true;
+  #outage: Outage | undefined;
 
   private constructor(nats: NatsConnection, request: ConnectionRequest) {
     this.nats = nats;
@@ -78,13 +79,10 @@ export class Connection {
     for (;;) {
       try {
         const nats = await connect(options);
-        const bytes = nats.info?.max_payload ?? 0;
-        const needed = payloadsPerMessage * defaultLimits.payloadBytesMax + limits.headerBytesMax;
-        if (bytes >= needed) return new Connection(nats, request);
+        const problem = tooSmall(nats, limits);
+        if (problem === undefined) return new Connection(nats, request);
         await nats.close();
-        throw new NatsUnavailable(
-          `the broker takes messages of ${bytes} bytes; set its max_payload to ${needed} or more`,
-        );
+        throw new NatsUnavailable(problem);
       } catch (cause) {
         if (cause instanceof NatsUnavailable) throw cause;
         const isRefused = cause instanceof Error && cause.name === "AuthorizationError";
@@ -97,6 +95,11 @@ export class Connection {
   /** Whether the broker was there when it was last heard of. */
   get isConnected(): boolean {
     return this.#isConnected && !this.nats.isClosed();
+  }
+
+  /** When this process was cut off last: without a connection, or with a broker that takes too small messages. */
+  get outage(): Outage | undefined {
+    return this.#outage;
   }
 
   /** Host and port; undefined while there is no connection. */
@@ -160,16 +163,45 @@ export class Connection {
     timer.cancel();
   }
 
+  /** The broker that is back may be another one, or configured otherwise: what was required at first is required. */
+  #lookAgain(): void {
+    const { clock, limits, onFailure } = this.#request;
+    const problem = tooSmall(this.nats, limits);
+    if (problem !== undefined) {
+      this.#cutOff("broker_unsuitable", problem);
+      onFailure("broker", new NatsUnavailable(problem));
+    } else if (this.#outage !== undefined) {
+      this.#outage = { ...this.#outage, to: clock.monotonic() };
+    }
+  }
+
+  #cutOff(code: string, reason: string): void {
+    const since = this.#outage?.to === undefined ? this.#outage?.from : undefined;
+    this.#outage = { code, reason, from: since ?? this.#request.clock.monotonic() };
+  }
+
   async #follow(): Promise<void> {
     for await (const status of this.nats.status()) {
-      if (status.type === "disconnect" || status.type === "close") this.#isConnected = false;
+      if (status.type === "disconnect" || status.type === "close") {
+        this.#isConnected = false;
+        this.#cutOff("nats_unavailable", "the broker cannot be reached");
+      }
       if (status.type === "error") this.#request.onFailure("broker", status.error);
       if (status.type === "reconnect") {
         this.#isConnected = true;
+        this.#lookAgain();
         for (const callback of this.#reconnected) callback();
       }
     }
   }
+}
+
+/** Why a broker has no room for the largest command; undefined when it has. */
+function tooSmall(nats: NatsConnection, limits: NatsLimits): string | undefined {
+  const bytes = nats.info?.max_payload ?? 0;
+  const needed = payloadsPerMessage * defaultLimits.payloadBytesMax + limits.headerBytesMax;
+  if (bytes >= needed) return undefined;
+  return `the broker takes messages of ${bytes} bytes; set its max_payload to ${needed} or more`;
 }
 
 interface Parsed {

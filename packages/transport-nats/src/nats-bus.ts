@@ -1,5 +1,5 @@
 // One process on the bus: sends commands and questions, and serves those that are for it.
-import type { Clock, Destination, QuestionTransport, Random, Transport, Wait } from "@assent/orchestrator";
+import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, Wait } from "@assent/orchestrator";
 import {
   type Answer,
   type Command,
@@ -117,6 +117,10 @@ export class NatsBus implements Transport, QuestionTransport {
     const limits = checkNatsLimits({ ...defaultNatsLimits, ...options.limits });
     const checked = { ...options, limits, onFailure: contained(options) };
     return new NatsBus(checked, await Connection.open(checked));
+  }
+
+  get outage(): Outage | undefined {
+    return this.#connection.outage;
   }
 
   send({ service, partition }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {

@@ -2,7 +2,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { json } from "./answers.ts";
-import { Problem, problemSchema } from "./problem.ts";
+import { isProblemCode, Problem, type ProblemCode, problemSchema, statusByCode } from "./problem.ts";
 
 export const healthSchema = z.looseObject({ status: z.literal("healthy") }).openapi("Health");
 
@@ -22,6 +22,12 @@ export async function answerHealth(context: Context, check: () => Promise<object
     return context.json({ status: "healthy" as const, ...(await check()) }, 200);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return context.json(new Problem("unavailable", `It cannot work now: ${why}`).body, 503);
+    return context.json(new Problem(healthCode(error), `It cannot work now: ${why}`).body, 503);
   }
+}
+
+/** The code of what is wrong, where that is one of health. */
+function healthCode(error: unknown): ProblemCode {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return isProblemCode(code) && statusByCode[code] === 503 ? code : "unavailable";
 }

@@ -55,6 +55,10 @@ export const statusByCode = {
   store_broken: 400,
   service_unavailable: 503,
   unavailable: 503,
+  // Health: the broker or the database does not promise, or not any more, what this service was started with
+  nats_unavailable: 503,
+  broker_unsuitable: 503,
+  unsuitable_server: 503,
   internal_error: 500,
   // Fault injection
   invalid_fault: 400,

@@ -2,6 +2,7 @@
 // an orderly end.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
+import type { Outage } from "@assent/orchestrator";
 import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "@assent/store-keyed";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
@@ -121,21 +122,28 @@ function openBus(
 interface Checked {
   readonly parts: ServiceParts;
   readonly bus: NatsBus;
-  readonly store: { readonly durability: string };
+  readonly store: { readonly durability: string; readonly problem: Error | undefined };
   readonly life: { readonly isDraining: boolean };
 }
 
 /** What is told when the service can work. @throws Error saying why it cannot */
 async function health({ parts, bus, store, life }: Checked): Promise<object> {
   if (life.isDraining) throw new Error("this process is stopping");
+  const { outage } = bus;
+  if (outage !== undefined && outage.to === undefined) throw cutOff(outage);
   const { connected, services } = bus.status();
   if (!connected) throw new Error("the bus cannot be reached");
   const deaf = services.find(({ ready }) => !ready);
   if (deaf !== undefined) throw new Error(`${deaf.service} is not reached by the bus: ${deaf.problem ?? "not yet"}`);
+  if (store.problem !== undefined) throw store.problem;
   await parts.ping();
   // Commands come by another way meanwhile.
   const slow = services.flatMap(({ service, problem }) => (problem === undefined ? [] : [`${service}: ${problem}`]));
   return { durability: store.durability, ...(slow.length > 0 && { degraded: slow }) };
+}
+
+function cutOff({ code, reason }: Outage): Error {
+  return Object.assign(new Error(reason), { code });
 }
 
 interface FaultSurroundings {

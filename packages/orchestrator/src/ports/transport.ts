@@ -16,7 +16,19 @@ export function waitMsOf(wait: Wait): number {
   return typeof wait === "number" ? wait : wait.waitMs;
 }
 
+/** A time in which nothing could leave this process. `code` is stable. */
+export interface Outage {
+  readonly code: string;
+  readonly reason: string;
+  /** Monotonic, as `Clock.monotonic` has it. */
+  readonly from: number;
+  /** Left out while it lasts. */
+  readonly to?: number;
+}
+
 export interface Transport {
+  /** The last one; left out where there was none, or where there cannot be any. What was not sent is no silence. */
+  readonly outage?: Outage | undefined;
   /**
    * Delivers a command and resolves with its answer, or with undefined when none came in time. Never rejects:
    * a broken connection, an undecodable reply and silence are the same thing to a commit protocol. A command may
