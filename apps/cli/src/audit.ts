@@ -1,9 +1,21 @@
 // `assent audit`: the books, read from the stores alone. The system must not be running on the folder.
-import { bookStoreOfTables, type BooksReport, type BookStore, judgeBooks, type LedgerSums } from "@assent/books";
+import {
+  areUnmarked,
+  bookStoreOfTables,
+  type BooksReport,
+  type BookStore,
+  judgeBooks,
+  judgeMarks,
+  type LedgerSums,
+  readMark,
+  type StoreMark,
+} from "@assent/books";
 import type { DataFolder } from "./embedded/data-folder.ts";
 import { openStore, readFolder, type StoreFile } from "./embedded/folder-reader.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
+  /** Stores that did not belong together, and were accepted as they were. */
+  readonly accepted: NonNullable<StoreMark["accepted"]>;
   /** Empty when everything adds up. */
   readonly findings: readonly string[];
 }
@@ -24,9 +36,14 @@ function auditFolder(folder: DataFolder): AuditReport {
     return bookStoreOfTables(file, tables);
   };
   try {
-    const report = judgeBooks({ orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") });
+    const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
+    const marks = { orders: readMark(stores.orders), stock: readMark(stores.stock), payment: readMark(stores.payment) };
+    // Of an earlier version: what it seeded over is recorded nowhere.
+    const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
+    const report = judgeBooks(stores, { isComplete });
     const { stock, payment } = report.findings;
-    return { ...report, findings: [...shown(stock, "stock.db"), ...shown(payment, "payment.db")] };
+    const findings = [...judgeMarks(marks), ...shown(stock, "stock.db"), ...shown(payment, "payment.db")];
+    return { ...report, accepted: marks.orders?.accepted ?? [], findings };
   } finally {
     for (const close of opened) close();
   }
@@ -47,10 +64,8 @@ export function auditJson(report: AuditReport): string {
   return JSON.stringify(report, written, 2);
 }
 
-export function printAudit(
-  folder: string,
-  { stock, credit, orders, unfinished, isExact, findings }: AuditReport,
-): void {
+export function printAudit(folder: string, report: AuditReport): void {
+  const { stock, credit, orders, unfinished, isExact, accepted, findings } = report;
   const { total, paid, paidUnits, paidCost, paidBefore } = orders;
   console.log(`data in ${folder}`);
   console.log(sumsLine("stock", stock));
@@ -64,7 +79,10 @@ export function printAudit(
     );
   }
   if (!isExact) {
-    console.log("an earlier version seeded over what was paid and kept no sums: a lack cannot be found here");
+    console.log("an earlier version may have seeded over what was paid and kept no sums: not all can be compared");
+  }
+  for (const { at, problems } of accepted) {
+    console.log(`accepted on ${new Date(at).toISOString()} by --accept-stores: ${problems.join(" ")}`);
   }
   console.log(`unfinished transactions: ${unfinished}`);
   for (const finding of findings) console.error(`WRONG: ${finding}`);

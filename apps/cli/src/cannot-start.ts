@@ -1,6 +1,11 @@
 /** What is needed to start cannot be had. The message says what to change. `code` is stable. */
 export class CannotStart extends Error {
-  readonly code: "data_folder_unusable" | "cannot_listen" | "database_unreachable" | "too_little_durability";
+  readonly code:
+    | "data_folder_unusable"
+    | "cannot_listen"
+    | "database_unreachable"
+    | "too_little_durability"
+    | "stores_do_not_belong_together";
 
   constructor(code: CannotStart["code"], message: string, options?: ErrorOptions) {
     super(message, options);

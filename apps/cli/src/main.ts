@@ -19,6 +19,15 @@ import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 import { up, type UpOptions } from "./up.ts";
 
+interface ServeOptions {
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly protocol?: string;
+  readonly faults?: boolean;
+  readonly acceptStores?: boolean;
+}
+
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command("assent").description(
     "Distributed transactions, and the checkout system that proves them.",
@@ -31,7 +40,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
     .option("--protocol <name>", "auto, 2pc or saga (ORCHESTRATOR_PROTOCOL, default auto)")
     .option("--faults", "take faults over HTTP (ASSENT_FAULTS): whoever reaches the port can crash it")
-    .action(async (options: { data?: string; host?: string; port?: string; protocol?: string; faults?: boolean }) => {
+    .option("--accept-stores", "start on stores that do not belong together, as they are")
+    .action(async (options: ServeOptions) => {
       const overrides = {
         ASSENT_FAULTS: options.faults === true ? "on" : undefined,
         ASSENT_DATA: options.data,
@@ -39,7 +49,7 @@ export async function main(argv: readonly string[]): Promise<void> {
         PORT: options.port,
         ORCHESTRATOR_PROTOCOL: options.protocol,
       };
-      await serve(readSettings(process.env, overrides));
+      await serve(readSettings(process.env, overrides), { acceptStores: options.acceptStores === true });
     });
   addServices(program);
   addUp(program);

@@ -6,11 +6,12 @@ import { observationLog } from "./observation-log.ts";
 import { faultsOf, type Settings } from "./settings.ts";
 import { closeOnSignal } from "./shutdown.ts";
 
-export async function serve(settings: Settings): Promise<void> {
+export async function serve(settings: Settings, { acceptStores = false } = {}): Promise<void> {
   const dataFolder = resolve(settings.ASSENT_DATA);
   const faults = faultsOf(settings);
   const checkout = await startEmbedded({
     dataFolder,
+    acceptStores,
     host: settings.HOST,
     port: settings.PORT,
     protocol: settings.ORCHESTRATOR_PROTOCOL,

@@ -22,7 +22,7 @@ export interface BooksReport {
   readonly orders: OrderSums;
   /** Transactions that have not ended: the next start finishes them. */
   readonly unfinished: number;
-  /** Whether it was checked that nothing is missing; else only that nothing was spent for nothing. */
+  /** Whether everything could be compared: not where an earlier version has seeded over what was spent or paid. */
   readonly isExact: boolean;
   /** Empty when everything adds up. */
   readonly findings: Readonly<Record<"stock" | "payment", readonly Finding[]>>;
@@ -36,8 +36,8 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
   const { sums, bought } = readOrders(orders);
   const { count, asked } = readUnfinished(orders);
   const before = readReplacedPurchases(orders);
-  const isExact = isComplete && before.areComplete;
-  const shared = { ordersName: orders.name, isExact };
+  const areOrdersComplete = before.areComplete;
+  const shared = { ordersName: orders.name, areAccountsComplete: isComplete, areOrdersComplete };
   const units = judgeLedger({
     ...shared,
     store: stock,
@@ -59,7 +59,7 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
     credit: credit.sums,
     orders: { ...sums, paidBefore: before.orders },
     unfinished: count,
-    isExact,
+    isExact: isComplete && areOrdersComplete,
     findings: { stock: units.findings, payment: credit.findings },
   };
 }

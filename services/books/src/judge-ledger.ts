@@ -37,8 +37,10 @@ export interface LedgerQuestion {
   readonly paid: ReadonlyMap<string, bigint>;
   readonly paidBefore: (accountId: string) => bigint;
   readonly unfinished: ReadonlyMap<string, bigint>;
-  /** False where an earlier version has replaced accounts or orders and kept no sums: then less may be spent. */
-  readonly isExact: boolean;
+  /** False where an earlier version may have seeded accounts over and kept no sums: then less may be spent. */
+  readonly areAccountsComplete: boolean;
+  /** False where an earlier version has seeded paid orders over and kept no sums: then more may be spent. */
+  readonly areOrdersComplete: boolean;
 }
 
 const parts = ["deposited", "available", "held", "spent", "withdrawn"] as const;
@@ -84,7 +86,7 @@ interface Taken {
 }
 
 function judgeTaken(id: string, { spent, held }: Taken, question: LedgerQuestion): readonly Finding[] {
-  const { store, ordersName, words, unfinished, isExact } = question;
+  const { store, ordersName, words, unfinished, areAccountsComplete, areOrdersComplete } = question;
   const due = (question.paid.get(id) ?? 0n) + question.paidBefore(id);
   const open = unfinished.get(id) ?? 0n;
   const name = `${words.account} ${id}`;
@@ -94,11 +96,11 @@ function judgeTaken(id: string, { spent, held }: Taken, question: LedgerQuestion
     const text = `${name}: ${store.name} holds ${held}, and unfinished checkouts ask for ${open}`;
     findings.push({ rule: "S7", account: id, text });
   }
-  if (spent + held < due && isExact) {
+  if (spent + held < due && areAccountsComplete) {
     const text = `${name}: ${compared}: ${store.name} is older than ${ordersName}, or empty`;
     findings.push({ rule: "S2", account: id, text });
   }
-  if (spent > due + open || (held <= open && spent + held > due + open)) {
+  if (areOrdersComplete && (spent > due + open || (held <= open && spent + held > due + open))) {
     const text = `${name}: ${compared}: ${ordersName} is older than ${store.name}, or empty`;
     findings.push({ rule: "S2", account: id, text });
   }

@@ -12,15 +12,18 @@ import { StoreClient } from "@assent/store-sqlite";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
 import type { Hono } from "hono";
-import { unusableFolder } from "../cannot-start.ts";
+import { CannotStart, unusableFolder } from "../cannot-start.ts";
 import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
 import { embeddedFaults } from "./embedded-faults.ts";
+import { markStores } from "./mark-stores.ts";
 import { type ListenOptions, ServiceServer } from "../http/service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
 
 export interface EmbeddedOptions extends ListenOptions {
   readonly dataFolder: string;
+  /** Whether stores that do not belong together are used as they are. */
+  readonly acceptStores?: boolean;
   readonly protocol: Protocol | "auto" | ProtocolPolicy;
   readonly observer: Observer;
   /** Fault rules to start with, as in FAULT_INJECT; undefined leaves fault injection off. */
@@ -57,6 +60,12 @@ interface Stores {
 /** @throws {DataFolderInUse}; {CannotStart} */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedCheckout> {
   const folder = lockDataFolder(options.dataFolder);
+  try {
+    markStores(folder, options.acceptStores ?? false);
+  } catch (error) {
+    folder.release();
+    throw error instanceof CannotStart ? error : unusableFolder(folder.path, error);
+  }
   // A store that fails before everything runs is a failed start, and nothing else.
   const starting = { failed: Promise.withResolvers<never>(), over: false };
   const onFailed = (error: Error): void => {

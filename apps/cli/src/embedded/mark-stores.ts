@@ -1,0 +1,110 @@
+// At each start: whether the stores of the folder belong together, and the mark of the start in each of them.
+import {
+  areUnmarked,
+  bookStoreOfTables,
+  judgeBooks,
+  judgeMarks,
+  type MarkedStore,
+  markStart,
+  readMark,
+  type StoreMarks,
+  writeMark,
+} from "@assent/books";
+import { systemClock, systemRandom } from "@assent/system";
+import { BatchTables, EngineFull } from "@assent/store-keyed";
+import { SqliteEngine } from "@assent/store-sqlite";
+import { CannotStart } from "../cannot-start.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+interface OpenedStore {
+  readonly engine: SqliteEngine;
+  readonly tables: BatchTables;
+}
+
+type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
+
+/** Problems of one folder that are named; of the others it is said how many there are. */
+const namedMax = 10;
+
+/**
+ * To be called before anything runs on the stores.
+ * @param accept whether stores that do not belong together are used as they are
+ * @throws {CannotStart} stores_do_not_belong_together; the engine's error where a store cannot be opened
+ */
+export function markStores(folder: DataFolder, accept: boolean): void {
+  const opened: SqliteEngine[] = [];
+  const open = (file: string): OpenedStore => {
+    const engine = new SqliteEngine(folder.file(file));
+    opened.push(engine);
+    return { engine, tables: new BatchTables(engine) };
+  };
+  try {
+    const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
+    const problems = problemsOf(stores);
+    if (problems.length > 0 && !accept) throw doNotBelongTogether(folder.path, problems);
+    mark(stores, problems);
+  } finally {
+    for (const engine of opened) engine.close();
+  }
+}
+
+function problemsOf(stores: OpenedStores): readonly string[] {
+  const { orders, stock, payment } = stores;
+  const marks = marksOf(stores);
+  if (!areUnmarked(marks)) return judgeMarks(marks);
+  // Of an earlier version, or new: what the books say of it is all there is.
+  const { findings } = judgeBooks(
+    {
+      orders: bookStoreOfTables("orders.db", orders.tables),
+      stock: bookStoreOfTables("stock.db", stock.tables),
+      payment: bookStoreOfTables("payment.db", payment.tables),
+    },
+    { isComplete: false },
+  );
+  const texts = [...findings.stock, ...findings.payment].map(({ text }) => `${text}.`);
+  const more = texts.length - namedMax;
+  return more <= 0 ? texts : [...texts.slice(0, namedMax), `And ${more} more like these.`];
+}
+
+function mark({ orders, stock, payment }: OpenedStores, accepted: readonly string[]): void {
+  const start = { token: systemRandom.name(), at: systemClock.now() };
+  const hasData = [orders, stock, payment].some(({ tables }) => {
+    return ["rows", "accounts"].some((table) => tables.scan(table, { limit: 1 }).length > 0);
+  });
+  const stores = { orders: markedStore(orders), stock: markedStore(stock), payment: markedStore(payment) };
+  try {
+    markStart(stores, { start, system: systemRandom.name(), hasData, accepted });
+  } catch (error) {
+    // As if it had been cut off there: what is served is what was served before, and the next start goes on.
+    if (!(error instanceof EngineFull)) throw error;
+    console.error("assent: there is no room to note this start in the stores; the next one will try again.");
+  }
+}
+
+function marksOf({ orders, stock, payment }: OpenedStores): StoreMarks {
+  return { orders: readMark(orders.tables), stock: readMark(stock.tables), payment: readMark(payment.tables) };
+}
+
+function markedStore({ engine, tables }: OpenedStore): MarkedStore {
+  return {
+    read: () => readMark(tables),
+    write(value) {
+      writeMark(tables, value);
+      try {
+        engine.commit(tables.writes);
+      } finally {
+        tables.clear();
+      }
+    },
+  };
+}
+
+function doNotBelongTogether(path: string, problems: readonly string[]): CannotStart {
+  const message = [
+    `The stores in ${path} do not belong together. Nothing was started, and no record was changed.`,
+    ...problems.map((problem) => `  ${problem}`),
+    "Put back all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` says what is",
+    "missing. To go on with the stores as they are, which loses what is missing: npx assent serve --accept-stores",
+  ];
+  return new CannotStart("stores_do_not_belong_together", message.join("\n"));
+}

@@ -1,0 +1,121 @@
+// Which stores belong together. Each has a mark: the system that it is of, and the last start that it has seen. A store
+// that is empty, of another system, or as it was before the last start, is noticed by it (ADR 0018).
+//
+// A start is written to orders.db first, as the one that is intended; then to the others; then it is confirmed in
+// orders.db, and only then is anything served. So a start that is cut off anywhere leaves marks that the next accepts.
+import type { Tables } from "@assent/orchestrator";
+
+export interface Start {
+  readonly number: number;
+  /** Tells starts of the same number apart: those of two copies of one folder. */
+  readonly token: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface StoreMark {
+  readonly system: string;
+  /** In orders.db the start that is intended, else the last one that this store has seen. */
+  readonly start: Start;
+  /** In orders.db alone: the last start that every store has seen. */
+  readonly confirmed?: Start;
+  /** In orders.db alone: the folder is of a version that recorded less, so that a lack may have been seeding. */
+  readonly adopted?: true;
+  /** In orders.db alone: what was found and accepted as it was, and when. */
+  readonly accepted?: readonly { readonly at: number; readonly problems: readonly string[] }[];
+}
+
+export interface StoreMarks {
+  readonly orders: StoreMark | undefined;
+  readonly stock: StoreMark | undefined;
+  readonly payment: StoreMark | undefined;
+}
+
+const markTable = "marks";
+const markKey = "store";
+
+export function readMark(tables: Pick<Tables, "get">): StoreMark | undefined {
+  return tables.get(markTable, markKey) as unknown as StoreMark | undefined;
+}
+
+export function writeMark(tables: Pick<Tables, "put">, mark: StoreMark): void {
+  tables.put(markTable, markKey, mark as never);
+}
+
+/** Whether no store was ever started by a version that marks them. */
+export function areUnmarked({ orders, stock, payment }: StoreMarks): boolean {
+  return orders === undefined && stock === undefined && payment === undefined;
+}
+
+/** Why stores do not belong together, each by its file. Empty when they do. */
+export function judgeMarks(marks: StoreMarks): readonly string[] {
+  const { orders, stock, payment } = marks;
+  if (areUnmarked(marks)) return [];
+  if (orders === undefined)
+    return ["orders.db is empty or of another system: it has no mark, and the others have one."];
+  return [...judgeMark("stock.db", stock, orders), ...judgeMark("payment.db", payment, orders)];
+}
+
+function judgeMark(file: string, mark: StoreMark | undefined, orders: StoreMark): readonly string[] {
+  const { system, start, confirmed } = orders;
+  if (mark === undefined) {
+    if (confirmed === undefined) return [];
+    return [`${file} is empty or of another system: it has no mark, and orders.db has one.`];
+  }
+  if (mark.system !== system) return [`${file} is of another system than orders.db.`];
+  const seen = mark.start;
+  if (seen.token === start.token || seen.token === confirmed?.token) return [];
+  if (confirmed !== undefined && seen.number < confirmed.number) {
+    return [`${file} is older than orders.db: it is as it was before the start of ${dateOf(confirmed)}.`];
+  }
+  if (seen.number > start.number) {
+    return [`orders.db is older than ${file}: it is as it was before the start of ${dateOf(seen)}.`];
+  }
+  return [`${file} is of another copy of this system than orders.db: the two were started separately.`];
+}
+
+const dateOf = ({ at }: Start): string => new Date(at).toISOString();
+
+export interface MarkedStore {
+  readonly read: () => StoreMark | undefined;
+  /** Durable when it returns. */
+  readonly write: (mark: StoreMark) => void;
+}
+
+export interface StartRequest {
+  /** New: its number is given here. */
+  readonly start: Omit<Start, "number">;
+  /** Of a system whose stores have no marks yet. */
+  readonly system: string;
+  /** Whether such stores hold data: they are of an earlier version. */
+  readonly hasData: boolean;
+  /** What was found, where it is accepted as it is. */
+  readonly accepted: readonly string[];
+}
+
+/** Marks a start in all three stores. To be called when they belong together, or are accepted as they are. */
+export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>>, request: StartRequest): void {
+  const { orders, stock, payment } = stores;
+  const intended = intendedMark({ orders: orders.read(), stock: stock.read(), payment: payment.read() }, request);
+  orders.write(intended);
+  const { system, start } = intended;
+  for (const store of [stock, payment]) store.write({ system, start });
+  orders.write({ ...intended, confirmed: start });
+}
+
+function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: StartRequest): StoreMark {
+  const before = marks.orders;
+  const numbers = Object.values(marks).map((mark: StoreMark | undefined) => mark?.start.number ?? 0);
+  const next = { ...start, number: Math.max(...numbers) + 1 };
+  if (accepted.length > 0) {
+    const { confirmed: _confirmed, ...kept } = before ?? { system, adopted: true as const };
+    return {
+      ...kept,
+      start: next,
+      accepted: [...(before?.accepted ?? []), { at: start.at, problems: accepted }],
+    };
+  }
+  if (before === undefined) return { system, start: next, ...(hasData && { adopted: true as const }) };
+  // A start that was cut off is gone on with: the others may have seen it already.
+  return before.start.token === before.confirmed?.token ? { ...before, start: next } : before;
+}
