@@ -139,7 +139,7 @@ class Shop {
   }
 
   get abortRate(): number {
-    return this.#orchestrator.status().abortRate;
+    return this.#orchestrator.load().abortRate;
   }
 
   async post(path: string): Promise<{ status: number; body: string }> {

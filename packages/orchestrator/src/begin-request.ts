@@ -1,18 +1,12 @@
 // What a call of `run` asks of the log.
 import { fingerprintOf, type JsonObject, type Limits, type Protocol } from "@assent/protocol";
 import type { Transaction } from "./definition.ts";
+import type { CheckedRequest } from "./run-request.ts";
 import type { BeginRequest } from "./ports/transaction-log.ts";
-
-export interface RunRequest {
-  /** What the transaction belongs to, such as an order id. One attempt at a time; a success is for ever. */
-  readonly key: string;
-  /** The row to begin with where the key has none yet. A key that has other fields already is refused (`unmet`). */
-  readonly input?: JsonObject;
-}
 
 export function beginRequest<Input>(
   transaction: Transaction<Input>,
-  { key, input }: RunRequest,
+  { key, input }: CheckedRequest,
   by: { owner: string; protocol: Protocol; now: number; limits: Limits },
 ): BeginRequest {
   const { owner, protocol, now, limits } = by;
@@ -34,6 +28,6 @@ export function beginRequest<Input>(
  * Rows that are created here have an incarnation that follows from what they were created with, so that a repeat after
  * the log lost its last writes resumes the same attempt instead of charging again (T3).
  */
-function incarnationOf(input: JsonObject): string {
+export function incarnationOf(input: JsonObject): string {
   return fingerprintOf(input).toString(36);
 }

@@ -1,5 +1,16 @@
 // Defining a transaction: data and payload builders, hashed and pinned in every record that is begun with it (C7).
-import { type BranchSpec, fingerprintOf, invariant, type Json, type Limits, nestsWithin } from "@assent/protocol";
+import {
+  type BranchSpec,
+  defaultLimits,
+  exactJson,
+  faultOfName,
+  fingerprintOf,
+  invariant,
+  InvariantViolation,
+  type Json,
+  type Limits,
+  nestsWithin,
+} from "@assent/protocol";
 import type { RowChange } from "./ports/transaction-log.ts";
 import { parseInput, type StandardSchema } from "./standard-schema.ts";
 
@@ -47,8 +58,8 @@ export type AnyTransaction = Transaction<any>;
 export class InvalidDefinition extends Error {
   readonly code = "invalid_definition";
 
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "InvalidDefinition";
   }
 }
@@ -58,9 +69,12 @@ export class InvalidDefinition extends Error {
  * @throws {InvalidDefinition} for a step without a builder, or `after` naming an unknown step or going in a circle
  */
 export function defineTransaction<Input>(definition: TransactionDefinition<Input>): Transaction<Input> {
+  checkName("the name", definition.name);
   const steps = Object.entries(definition.steps);
   if (steps.length === 0) throw new InvalidDefinition(`${definition.name} has no steps`);
   for (const [name, step] of steps) {
+    checkName(`the name of a step of ${definition.name}`, name);
+    checkName(`the service of ${name} of ${definition.name}`, step.service);
     if ((step.payload === undefined) === (step.branches === undefined)) {
       throw new InvalidDefinition(`step ${name} of ${definition.name} needs either payload or branches`);
     }
@@ -73,12 +87,30 @@ export function defineTransaction<Input>(definition: TransactionDefinition<Input
       throw new InvalidDefinition(`step ${name} of ${definition.name} comes after itself`);
     }
   }
+  checkChanges(definition);
   const shape = steps.map(([name, step]): Json => [name, step.service, [...(step.after ?? [])]]);
   return {
     ...definition,
     hash: fingerprintOf([definition.name, definition.version ?? 1, shape]),
     services: [...new Set(steps.map(([, step]) => step.service))],
   };
+}
+
+/** What is done to the row has to reach the store as it stands here. */
+function checkChanges<Input>({ name, onBegin, onCommit }: TransactionDefinition<Input>): void {
+  const { nestingMax, payloadBytesMax } = defaultLimits;
+  for (const [when, change] of Object.entries({ onBegin, onCommit })) {
+    try {
+      if (change !== undefined) exactJson(change, { nestingMax, valuesMax: payloadBytesMax });
+    } catch (cause) {
+      throw new InvalidDefinition(`${when} of ${name} cannot be carried as JSON: ${String(cause)}`, { cause });
+    }
+  }
+}
+
+function checkName(what: string, name: string): void {
+  const fault = faultOfName(name);
+  if (fault !== undefined) throw new InvalidDefinition(`${what} ${fault}`);
 }
 
 function reaches(steps: Readonly<Record<string, { after?: readonly string[] }>>, from: string, to: string): boolean {
@@ -105,7 +137,8 @@ export function planBranches<Input>(
   rawInput: Json,
   limits: PlanLimits,
 ): readonly BranchSpec[] {
-  checkContent("the input", rawInput, limits);
+  const fail = (message: string): Error => new InvariantViolation("limits", message);
+  checkContent("the input", rawInput, { limits, fail });
   const input = parseInput(transaction.input, rawInput);
   const plans = Object.entries(transaction.steps).map(([name, step]) => ({ name, step, plan: planStep(step, input) }));
   const idsOf = new Map(plans.map(({ name, plan }) => [name, plan.map((_, index) => branchId(name, index))]));
@@ -122,31 +155,47 @@ export function planBranches<Input>(
       step: name,
       service: step.service,
       partition,
-      payload,
+      payload: carriedPayload(branchId(name, index), payload, { limits, fail }),
       after: [...new Set(idsBefore(name))],
     })),
   );
   invariant(branches.length <= branchesMax, "limits", `${branches.length} branches, limit ${branchesMax}`);
-  for (const branch of branches) checkBranch(branch, limits);
+  for (const branch of branches) checkBranch(branch, { limits, fail });
   return branches;
 }
 
 /** What the codec of a participant would drop unread must never be sent: it could be neither done nor undone. */
-function checkBranch({ branchId: id, service, partition, payload }: BranchSpec, limits: PlanLimits): void {
+function checkBranch({ branchId: id, service, partition, payload }: BranchSpec, bounds: ContentBounds): void {
   for (const name of [id, service, partition]) {
-    const fits = name.length > 0 && name.length <= limits.idLengthMax;
-    invariant(fits, "limits", `"${name}" is not a name of 1 to ${limits.idLengthMax} characters`);
+    const fault = faultOfName(name, bounds.limits.idLengthMax);
+    invariant(fault === undefined, "limits", `"${name}" is no name: it ${fault}`);
   }
-  checkContent(`the payload of ${id}`, payload, limits);
+  checkContent(`the payload of ${id}`, payload, bounds);
 }
 
-function checkContent(what: string, content: Json, { nestingMax, payloadBytesMax }: PlanLimits): void {
-  invariant(nestsWithin(content, nestingMax), "limits", `${what} is nested deeper than ${nestingMax}`);
+/** A builder's mistake is the definition's: what JSON would change on the way is not sent as something else. */
+function carriedPayload(id: string, payload: unknown, { limits, fail }: ContentBounds): Json {
+  try {
+    return exactJson(payload, { nestingMax: limits.nestingMax, valuesMax: limits.payloadBytesMax });
+  } catch (error) {
+    throw fail(`the payload of ${id} cannot be carried as JSON: ${String(error)}`);
+  }
+}
+
+interface ContentBounds {
+  readonly limits: PlanLimits;
+  readonly fail: (message: string) => Error;
+}
+
+/** Throws what `fail` makes of a content that no participant could read. */
+export function checkContent(what: string, content: Json, { limits, fail }: ContentBounds): void {
+  const { nestingMax, payloadBytesMax } = limits;
+  if (!nestsWithin(content, nestingMax)) throw fail(`${what} is nested deeper than ${nestingMax}`);
   const text = JSON.stringify(content);
   // A UTF-16 unit is at most three bytes: most contents need no encoding to be known to fit.
   if (text.length * 3 <= payloadBytesMax) return;
   const bytes = new TextEncoder().encode(text).byteLength;
-  invariant(bytes <= payloadBytesMax, "limits", `${what} has ${bytes} bytes, limit ${payloadBytesMax}`);
+  if (bytes > payloadBytesMax) throw fail(`${what} has ${bytes} bytes, limit ${payloadBytesMax}`);
 }
 
 function planStep<Input>(step: StepDefinition<Input>, input: Input): readonly BranchPlan[] {

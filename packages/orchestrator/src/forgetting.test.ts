@@ -39,7 +39,7 @@ test("P7 a participant that stays silent keeps no driver alive, opens no breaker
   world.network.commandFate = ({ verb }) => (verb === "forget" ? lost : delivered);
   await committed(world, orchestrator);
   await world.clock.advance(1_000);
-  assert.equal(orchestrator.status().live, 0, "it has ended");
+  assert.equal(orchestrator.load().live, 0, "it has ended");
   await world.clock.advance(600_000);
   assert.equal(world.network.verbs("forget").length, 2 * world.limits.forgetAttempts);
   assert.deepEqual(world.seen("BreakerChanged"), []);

@@ -1,7 +1,6 @@
 /** Distributed transactions for TypeScript services: define, run, take part, recover. @module */
 export * from "./admission.ts";
 export * from "./backoff.ts";
-export type { RunRequest } from "./begin-request.ts";
 export * from "./breaker.ts";
 export * from "./breakers.ts";
 export * from "./definition.ts";
@@ -20,7 +19,9 @@ export * from "./ports/random.ts";
 export * from "./ports/tables.ts";
 export * from "./ports/transaction-log.ts";
 export * from "./ports/transport.ts";
+export type { RunRequest } from "./run-request.ts";
 export { comeBackAfterMs, type RunResult } from "./run-result.ts";
 export * from "./selector.ts";
 export * from "./standard-schema.ts";
+export type { TransactionStatus } from "./transaction-status.ts";
 export * from "./unfinished.ts";

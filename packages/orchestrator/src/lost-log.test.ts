@@ -192,7 +192,7 @@ test("R5 many questions about one lost record rebuild it once", async () => {
   const { orchestrator } = world.boot();
   const answers = await world.clock.until(Promise.all([1, 2, 3].map(() => orchestrator.answerQuestion(asked))));
   assert.ok(answers.every(({ kind }) => kind === "wait"));
-  assert.equal(orchestrator.status().live, 1);
+  assert.equal(orchestrator.load().live, 1);
   await world.clock.advance(1_000);
   await checkMoney(world, keyOfTwo);
 });

@@ -27,7 +27,7 @@ for (const protocol of protocols) {
     await world.clock.advance(1_000);
     await checkMoney(world, keyOfTwo);
     assert.deepEqual(world.network.verbs("forget").length, 2, "P7 branches are told that it ended");
-    assert.deepEqual(orchestrator.status(), { inFlight: 0, queued: 0, live: 0, abortRate: 0 });
+    assert.deepEqual(orchestrator.load(), { inFlight: 0, queued: 0, live: 0, abortRate: 0 });
   });
 
   test(`${protocol}: a refusal is told with its reason once everything is released`, async () => {
@@ -129,13 +129,13 @@ test("absent without a row, unmet where the row does not meet the conditions: no
   const world = await World.with({ rooms: 5, seats: 5 });
   const { orchestrator } = world.boot();
   const open = { ...trip, onBegin: { expect: [{ field: "state", is: "open" }] } };
-  assert.deepEqual(await world.clock.until(orchestrator.run(open, { key: "k" })), { kind: "absent" });
+  assert.deepEqual(await world.clock.until(orchestrator.run(open, { key: "k", fromRow: true })), { kind: "absent" });
   await world.clock.until(world.store.rows.putRow("k", "i1", { ...two, state: "shut" }));
-  const unmet = await world.clock.until(orchestrator.run(open, { key: "k" }));
+  const unmet = await world.clock.until(orchestrator.run(open, { key: "k", fromRow: true }));
   assert.equal(unmet.kind === "unmet" && unmet.row.fields["state"], "shut");
   await world.clock.until(world.store.rows.putRow("k", "i2", { ...two, state: "open" }));
   assert.equal(world.network.sent.length, 0);
-  const result = await world.clock.until(orchestrator.run(open, { key: "k" }));
+  const result = await world.clock.until(orchestrator.run(open, { key: "k", fromRow: true }));
   assert.deepEqual([result.kind, "txId" in result && result.txId], ["committed", "k:i2:1"]);
 });
 
@@ -150,7 +150,7 @@ for (const protocol of protocols) {
     assert.equal(result.kind, "committed");
     await world.clock.advance(replyAfterMs * 3);
     assert.equal((await world.row("k"))?.outcome, "committed");
-    assert.deepEqual([orchestrator.status().live, world.seen("BreakerChanged").length], [0, 0]);
+    assert.deepEqual([orchestrator.load().live, world.seen("BreakerChanged").length], [0, 0]);
     await checkMoney(world, keyOfTwo);
   });
 }

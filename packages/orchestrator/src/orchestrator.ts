@@ -14,7 +14,7 @@ import {
 } from "@assent/protocol";
 import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
 import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
-import { beginRequest, type RunRequest } from "./begin-request.ts";
+import { beginRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
 import { foreignTo } from "./key-owner.ts";
@@ -28,9 +28,11 @@ import type { Transport } from "./ports/transport.ts";
 import { QuestionDesk } from "./question-desk.ts";
 import { Recovery } from "./recovery.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
+import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
 import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
 import { InvalidInput } from "./standard-schema.ts";
 import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
+import { readStatus, type TransactionStatus } from "./transaction-status.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface OrchestratorOptions {
@@ -125,12 +127,14 @@ export class Orchestrator {
   }
 
   /**
-   * Runs an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded.
-   * @throws {InvalidInput} when the key is empty: nothing of an attempt without a key could be found again
+   * Starts an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded. Use
+   * `status` to look without starting anything.
+   * @throws {InvalidInput} before anything else, for a key that is no name, for input that JSON cannot carry exactly or
+   * that the schema refuses; it rejects with nothing else
    */
   async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
     const { clock, limits } = this.#environment;
-    if (request.key === "") throw new InvalidInput("the key is empty");
+    const checked = checkedRequest(transaction, request, limits);
     if (this.#stopped) return this.#refuse("stopping");
     const entry = this.#admission.enter();
     if (entry === false) return this.#refuse("overloaded");
@@ -139,11 +143,26 @@ export class Orchestrator {
     try {
       if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
       // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.
-      const attempt = this.#attemptOrPending(transaction, request, giveUpAt);
+      const attempt = this.#attemptOrPending(transaction, checked, giveUpAt);
       return (await waitFor(clock, attempt, giveUpAt - clock.monotonic())) ?? pending;
     } finally {
       this.#admission.leave();
     }
+  }
+
+  /**
+   * What is known of a key: nothing, or what became of its latest attempt. Starts nothing. Rejects when the log does
+   * not answer, which says nothing.
+   * @throws {InvalidInput} for a key that is no name
+   */
+  async status<Input>(transaction: Transaction<Input>, key: string): Promise<TransactionStatus> {
+    const { log, limits, clock } = this.#environment;
+    checkKey(key, limits);
+    const outcomeHere = async (txId: string): Promise<Outcome | undefined> => {
+      const driver = this.#live.get(txId);
+      return driver && waitFor(clock, driver.outcome, 0);
+    };
+    return readStatus({ log, outcomeHere }, { key, definition: transaction.name });
   }
 
   /** Answers a branch that asks what became of its transaction (P6, R5). */
@@ -170,7 +189,7 @@ export class Orchestrator {
   }
 
   /** What this process is doing now. */
-  status(): { readonly inFlight: number; readonly queued: number; readonly live: number; readonly abortRate: number } {
+  load(): { readonly inFlight: number; readonly queued: number; readonly live: number; readonly abortRate: number } {
     const { inFlight, queued } = this.#admission;
     return { inFlight, queued, live: this.#live.size, abortRate: this.#policy.abortRate() };
   }
@@ -192,7 +211,7 @@ export class Orchestrator {
   /** Tells of an error also when nobody waits for the attempt any more. */
   async #attemptOrPending<Input>(
     transaction: Transaction<Input>,
-    request: RunRequest,
+    request: CheckedRequest,
     giveUpAt: number,
   ): Promise<RunResult> {
     try {
@@ -205,7 +224,11 @@ export class Orchestrator {
     }
   }
 
-  async #attempt<Input>(transaction: Transaction<Input>, request: RunRequest, giveUpAt: number): Promise<RunResult> {
+  async #attempt<Input>(
+    transaction: Transaction<Input>,
+    request: CheckedRequest,
+    giveUpAt: number,
+  ): Promise<RunResult> {
     const { breakers } = this.#environment;
     const [first = ""] = transaction.services;
     if (this.#isCutOff()) return this.#refusedUnbegun(transaction, request, first);
@@ -245,11 +268,11 @@ export class Orchestrator {
     return outage !== undefined && outage.to === undefined && clock.monotonic() - outage.from >= limits.replyWaitMs;
   }
 
-  #begin<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<BeginResult> {
+  #begin<Input>(transaction: Transaction<Input>, request: CheckedRequest): Promise<BeginResult> {
     return this.#environment.log.begin(this.#beginRequest(transaction, request));
   }
 
-  #beginRequest<Input>(transaction: Transaction<Input>, request: RunRequest): BeginRequest {
+  #beginRequest<Input>(transaction: Transaction<Input>, request: CheckedRequest): BeginRequest {
     const { clock, limits } = this.#environment;
     const by = { owner: this.#owner, protocol: this.currentProtocol(), now: clock.now(), limits };
     return beginRequest(transaction, request, by);
@@ -262,7 +285,7 @@ export class Orchestrator {
    */
   async #refusedUnbegun<Input>(
     transaction: Transaction<Input>,
-    request: RunRequest,
+    request: CheckedRequest,
     service: string,
   ): Promise<RunResult> {
     const row = await this.#environment.log.peek(request.key);

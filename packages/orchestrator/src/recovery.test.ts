@@ -132,7 +132,7 @@ for (const [what, service] of [
     await world.clock.until(second.orchestrator.sweep());
     world.network.commandFate = () => delivered;
     await world.clock.advance(9_500);
-    assert.deepEqual([first.orchestrator.status().live, second.orchestrator.status().live], [0, 0]);
+    assert.deepEqual([first.orchestrator.load().live, second.orchestrator.load().live], [0, 0]);
     const told = await world.clock.until(result);
     assert.equal(told.kind, (await world.row("k"))?.outcome);
     await checkMoney(world, keyOfTwo);
@@ -148,7 +148,7 @@ test("one's own record without a driver is taken over after its deadline + grace
   assert.equal((await world.clock.until(start(orchestrator))).kind, "pending");
   await world.clock.advance(14_000);
   await world.clock.until(orchestrator.sweep());
-  assert.equal(orchestrator.status().live, 0);
+  assert.equal(orchestrator.load().live, 0);
   await world.clock.advance(2_000);
   await world.clock.until(orchestrator.sweep());
   await world.clock.advance(1_000);

@@ -17,8 +17,8 @@ export type SchemaResult<Output> =
 export class InvalidInput extends Error {
   readonly code = "invalid_input";
 
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "InvalidInput";
   }
 }
@@ -26,7 +26,11 @@ export class InvalidInput extends Error {
 /** @throws {InvalidInput} */
 export function parseInput<Output>(schema: StandardSchema<Output>, value: unknown): Output {
   const result = schema["~standard"].validate(value);
-  if (result instanceof Promise) throw new InvalidInput("the input schema is asynchronous; it must answer at once");
+  if ("then" in result) {
+    // What it would have answered is of no use to anybody.
+    result.then(undefined, () => undefined);
+    throw new InvalidInput("the input schema is asynchronous; it must answer at once");
+  }
   if (result.issues !== undefined) throw new InvalidInput(result.issues.map((issue) => issue.message).join("; "));
   return result.value;
 }

@@ -89,9 +89,9 @@ test("R7 only the leader looks after others, and removes; every process looks af
   assert.ok(await world.clock.until(leader.leadership.leads()));
   await world.clock.until(other.orchestrator.sweep());
   assert.deepEqual([by.calls.get("owners"), by.calls.get("sweep"), by.records], [undefined, undefined, 1]);
-  assert.equal(other.orchestrator.status().live, 1);
+  assert.equal(other.orchestrator.load().live, 1);
   await world.clock.until(leader.orchestrator.sweep());
-  assert.equal(leader.orchestrator.status().live, 3);
+  assert.equal(leader.orchestrator.load().live, 3);
   assert.equal(of.calls.get("sweep"), 2);
 });
 
@@ -140,7 +140,7 @@ for (const [what, owners] of [
     await beginMany(world, "dead", { count: 2 });
     await world.clock.advance(15_000);
     assert.equal(world.seen("TransactionTakenOver").length, 2);
-    assert.equal(second.orchestrator.status().live + (await world.active()).length, 0, "and ended");
+    assert.equal(second.orchestrator.load().live + (await world.active()).length, 0, "and ended");
     assert.ok(second.observed.some(({ type }) => type === "LeadershipChanged"));
   });
 }

@@ -83,7 +83,7 @@ export class OrderService {
 
   /** Pays the order, or says why not. @throws {Problem} */
   async checkout(orderId: string): Promise<void> {
-    const result = await this.#options.orchestrator.run(checkout, { key: orderId });
+    const result = await this.#options.orchestrator.run(checkout, { key: orderId, fromRow: true });
     switch (result.kind) {
       case "committed":
         return;

@@ -47,7 +47,7 @@ export function orchestratedCheckout(stores: LocalStores, protocol: Protocol): O
     protocol,
   });
   return {
-    run: async (orderId) => (await orchestrator.run(checkout, { key: orderId })).kind === "committed",
+    run: async (orderId) => (await orchestrator.run(checkout, { key: orderId, fromRow: true })).kind === "committed",
     stop: () => orchestrator.stop(stopWaitMs),
   };
 }

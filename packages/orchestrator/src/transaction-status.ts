@@ -1,0 +1,38 @@
+// What is known of a key: a look at the log that begins nothing.
+import { type Outcome, transactionId } from "@assent/protocol";
+import { foreignTo } from "./key-owner.ts";
+import type { TransactionLog } from "./ports/transaction-log.ts";
+
+export type TransactionStatus =
+  /** Nothing has been begun. */
+  | { readonly kind: "none" }
+  /** Under way, or not known yet; it may still commit. */
+  | { readonly kind: "pending"; readonly txId: string; readonly attempt: number }
+  | { readonly kind: "committed"; readonly txId: string; readonly attempt: number }
+  /** The latest attempt; `run` would begin another. */
+  | { readonly kind: "aborted"; readonly txId: string; readonly attempt: number; readonly reason: string }
+  /** The key belongs to another definition. */
+  | { readonly kind: "key_reused"; readonly definition: string };
+
+export interface StatusSources {
+  readonly log: Pick<TransactionLog, "peek" | "read">;
+  /** What the driver of an attempt here would say of it now; undefined without one, or before it knows. */
+  readonly outcomeHere: (txId: string) => Promise<Outcome | undefined>;
+}
+
+/** Rejects when the log does not answer, which says nothing. */
+export async function readStatus(
+  { log, outcomeHere }: StatusSources,
+  { key, definition }: { key: string; definition: string },
+): Promise<TransactionStatus> {
+  const row = await log.peek(key);
+  if (row === undefined) return { kind: "none" };
+  const foreign = foreignTo(row, { definition });
+  if (foreign?.kind === "key_reused") return foreign;
+  if (row.outcome === "none") return { kind: "none" };
+  const named = { txId: transactionId(row), attempt: row.attempt };
+  if (row.outcome !== "aborted") return { kind: row.outcome, ...named };
+  // C5: an abort is told once a branch has proved that it will not happen.
+  const isProved = (await log.read(named.txId))?.state !== "aborting" || (await outcomeHere(named.txId)) !== undefined;
+  return isProved ? { kind: "aborted", ...named, reason: row.reason ?? "aborted" } : { kind: "pending", ...named };
+}
