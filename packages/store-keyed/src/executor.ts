@@ -43,6 +43,7 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
   readonly #tables: BatchTables;
   #pending: PendingStep[] = [];
   #broken: StoreFailure | undefined;
+  #refusesWrites = false;
 
   constructor(options: ExecutorOptions<O>) {
     this.#options = options;
@@ -84,7 +85,8 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
 
   #run(step: StepCall): { readonly result: unknown; readonly hasWritten: boolean } {
     const { operations, now } = this.#options;
-    const result = runStep(step, { operations, tables: this.#tables, context: { now: now() } });
+    const context = { now: now(), refusesWrites: this.#refusesWrites };
+    const result = runStep(step, { operations, tables: this.#tables, context });
     return { result, hasWritten: this.#tables.hasWritten };
   }
 
@@ -99,9 +101,13 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     if (this.#tables.isEmpty) return undefined;
     try {
       this.#options.engine.commit(this.#tables.writes);
+      this.#refusesWrites = false;
       return undefined;
     } catch (cause) {
-      if (cause instanceof EngineFull) return new StoreFailure("store_full", cause.message, { cause });
+      if (cause instanceof EngineFull) {
+        this.#refusesWrites = true;
+        return new StoreFailure("store_full", cause.message, { cause });
+      }
       this.#broken = new StoreFailure("store_broken", `a commit failed, its outcome is not known: ${String(cause)}`, {
         cause,
       });

@@ -10,6 +10,7 @@ export * from "./lease-operations.ts";
 export * from "./log-operations.ts";
 export * from "./once.ts";
 export * from "./once-sweeper.ts";
+export * from "./probe.ts";
 export * from "./row-change.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";

@@ -7,6 +7,8 @@ import { type OnceKey, runOnce } from "./once.ts";
 export interface StepContext {
   /** Store time, epoch milliseconds. */
   readonly now: number;
+  /** Whether the store refused the last write, and has taken none since. */
+  readonly refusesWrites?: boolean;
 }
 
 /**

@@ -48,6 +48,7 @@ export interface BatchOptions {
   readonly carried: Beliefs;
   readonly reads: BatchReads;
   readonly now: number;
+  readonly refusesWrites: boolean;
 }
 
 /** In place of a record that has to be read first. */
@@ -86,11 +87,11 @@ export class Batch implements StepTables {
 
   /** Runs steps until the batch is large; answers how many. */
   run(steps: readonly StepCall[]): number {
-    const { operations, now } = this.#options;
+    const { operations, now, refusesWrites } = this.#options;
     for (const call of steps) {
       const index = this.#results.length;
       this.#unitOf.push(index);
-      this.#results.push(runStep(call, { operations, tables: this, context: { now } }));
+      this.#results.push(runStep(call, { operations, tables: this, context: { now, refusesWrites } }));
       if (this.#size >= recordsPerBatchMax) break;
     }
     return this.#results.length;

@@ -3,6 +3,7 @@ import type { StepCall, StoreFailure } from "@assent/store-keyed";
 import type { BatchReads } from "./batch-reads.ts";
 import type { Batch } from "./batch.ts";
 import { Beliefs } from "./beliefs.ts";
+import type { Round } from "./round.ts";
 
 export interface PendingStep extends StepCall {
   readonly resolve: (value: unknown) => void;
@@ -33,6 +34,15 @@ export interface Prepared {
   readonly now: number;
   /** When that was, by the monotonic clock. */
   readonly madeAt: number;
+}
+
+/** What the server made of them. */
+export interface Verified {
+  readonly round: Round;
+  /** What is there instead of what was believed. */
+  readonly differing: ReadonlyMap<number, string | undefined>;
+  /** Whether too few replicas have acknowledged it. */
+  readonly isShort: boolean;
 }
 
 /** Answers all of these steps with one failure. */

@@ -3,7 +3,7 @@ import { keyedOperations } from "@assent/conformance";
 import type { LedgerTotals } from "@assent/ledger";
 import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import { compareKeys, type StoreFailure } from "@assent/store-keyed";
+import { compareKeys, probeOperations, type StoreFailure } from "@assent/store-keyed";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
@@ -20,6 +20,7 @@ const connect = redisConnect({ url: server.url, replyMs: 120_000 });
 const tables = { ordered: ["ordered"], indexes: ["index"], mostlyNew: [] };
 
 const operations = {
+  ...probeOperations,
   put(tables_: Tables, { table, key, value }: { table: string; key: string; value: Json }): null {
     tables_.put(table, key, value);
     return null;
@@ -154,6 +155,9 @@ test("a server without room refuses what writes, changes nothing, and goes on an
     changed: "nothing",
   });
   assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  const { rounds } = store.counts;
+  await assert.rejects(store.run("probe", null), { code: "store_full" });
+  assert.ok(store.counts.rounds > rounds, "the server was asked");
   const together = await Promise.allSettled([
     store.run("put", { table: "records", key: "y", value: 2 }),
     store.run("get", { table: "records", key: "x" }),
@@ -166,6 +170,10 @@ test("a server without room refuses what writes, changes nothing, and goes on an
     "in one round with a write, a read is refused only if it saw what was to be written",
   );
   await admin.send([["CONFIG", "SET", "maxmemory", "0"]]);
+  await store.run("probe", null);
+  const afterProbe = store.counts.rounds;
+  await store.run("probe", null);
+  assert.equal(store.counts.rounds, afterProbe, "nothing is written once a write was taken");
   await store.run("put", { table: "records", key: "x", value: 3 });
   assert.equal(await store.run("get", { table: "records", key: "x" }), 3);
   admin.close();

@@ -24,7 +24,7 @@ import { BatchReads } from "./batch-reads.ts";
 import { Batch } from "./batch.ts";
 import { Beliefs } from "./beliefs.ts";
 import type { RedisExecutorOptions, RoundCounts } from "./executor-options.ts";
-import { fail, type Lane, newLane, type PendingStep, type Prepared } from "./lane.ts";
+import { fail, type Lane, newLane, type PendingStep, type Prepared, type Verified } from "./lane.ts";
 import { RecordCache } from "./record-cache.ts";
 import { attemptsMax, cachedRecordsMax, readingsMax, sharedReadingsMax } from "./redis-limits.ts";
 import { storeTimeErrorMaxMs, unreachableMaxMs } from "./redis-limits.ts";
@@ -50,6 +50,8 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   /** Begins every stamp: no other process, nor a former life of this one, writes the same. */
   readonly #process: string;
   readonly #running = new Set<Promise<void>>();
+  /** The last write was, and none has been taken since. */
+  #refusesWrites = false;
   readonly #counts: RoundCounts = { rounds: 0, readings: 0, steps: 0, conflicts: 0, late: 0 };
   readonly #together = newLane(false);
   #queue: PendingStep[] = [];
@@ -184,7 +186,8 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     const now = this.#options.now?.() ?? this.#time.atArrival();
     let steps = asked;
     for (let readings = 0; steps.length > 0; readings += 1) {
-      const batch = new Batch({ ...context, operations: this.#options.operations, now });
+      const { operations } = this.#options;
+      const batch = new Batch({ ...context, operations, now, refusesWrites: this.#refusesWrites });
       const ran = batch.run(steps);
       if (ran < steps.length) {
         this.#queue = [...steps.slice(ran), ...this.#queue];
@@ -274,15 +277,9 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     this.#settle(prepared, { round, differing: verdict.differing, isShort });
   }
 
-  #settle(
-    { lane, steps, batch }: Prepared,
-    {
-      round,
-      differing,
-      isShort,
-    }: { round: Round; differing: ReadonlyMap<number, string | undefined>; isShort: boolean },
-  ): void {
+  #settle({ lane, steps, batch }: Prepared, { round, differing, isShort }: Verified): void {
     const { refused, carried } = round.settle(differing, this.#cache);
+    if (this.#refusesWrites) this.#refusesWrites = !steps.some((_, index) => round.writes(index));
     lane.carried = carried;
     const conflicting = steps.filter((_, index) => refused.has(batch.unitOf(index)));
     this.#counts.conflicts += conflicting.length;
@@ -314,6 +311,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
       const readers = steps.filter((_, index) => !round.writes(index));
       if (readers.length > 0) this.#track(this.#attempt(readers, newLane(true)));
       steps = writers;
+      this.#refusesWrites = true;
     }
     if (refusal === "elsewhere") {
       this.#elsewhere(port, { steps, lane, error });

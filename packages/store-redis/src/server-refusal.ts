@@ -12,6 +12,8 @@ export type Refusal = "full" | "elsewhere" | "refused" | "unknown";
 
 const refusals: Readonly<Record<string, Refusal>> = {
   OOM: "full",
+  // What it writes to its disk fails.
+  MISCONF: "full",
   READONLY: "elsewhere",
   LOADING: "elsewhere",
   MASTERDOWN: "elsewhere",
@@ -22,7 +24,6 @@ const refusals: Readonly<Record<string, Refusal>> = {
   NOREPLICAS: "elsewhere",
   MOVED: "refused",
   ASK: "refused",
-  MISCONF: "refused",
   NOAUTH: "refused",
   NOSCRIPT: "refused",
   CROSSSLOT: "refused",

@@ -1,5 +1,6 @@
 // Health, the same for every service.
 import { createRoute, z } from "@hono/zod-openapi";
+import { StoreFailure } from "@assent/store-keyed";
 import type { Context } from "hono";
 import { json } from "./answers.ts";
 import { isProblemCode, Problem, type ProblemCode, problemSchema, statusByCode } from "./problem.ts";
@@ -22,7 +23,11 @@ export async function answerHealth(context: Context, check: () => Promise<object
     return context.json({ status: "healthy" as const, ...(await check()) }, 200);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return context.json(new Problem(healthCode(error), `It cannot work now: ${why}`).body, 503);
+    const isFull = error instanceof StoreFailure && error.code === "store_full";
+    const problem = isFull
+      ? new Problem("writes_refused", `It takes no writes now, and answers reads: ${why}`)
+      : new Problem(healthCode(error), `It cannot work now: ${why}`);
+    return context.json(problem.body, 503);
   }
 }
 

@@ -54,6 +54,7 @@ export const statusByCode = {
   store_full: 400,
   store_broken: 400,
   service_unavailable: 503,
+  writes_refused: 503,
   unavailable: 503,
   // Health: the broker or the database does not promise, or not any more, what this service was started with
   nats_unavailable: 503,

@@ -23,15 +23,17 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 /** An instance that is healthy, and answers the rest as it is told to. */
 class Instance {
   readonly seen: string[] = [];
+  checks = 0;
   answer: Handler = (_request, response) => response.end("fine");
-  isHealthy = true;
+  health: "healthy" | "unavailable" | "writes_refused" = "healthy";
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => {
       if (request.url?.endsWith("/health") === true) {
-        response.statusCode = this.isHealthy ? 200 : 503;
-        response.end();
+        this.checks += 1;
+        response.statusCode = this.health === "healthy" ? 200 : 503;
+        response.end(JSON.stringify(this.health === "healthy" ? { status: "healthy" } : { code: this.health }));
         return;
       }
       this.seen.push(`${request.method} ${request.url}`);
@@ -260,19 +262,24 @@ test("an instance that is not healthy gets nothing, and a service without one ma
   await reset();
   const [sick, well] = orders;
   assert.ok(sick !== undefined && well !== undefined);
-  sick.isHealthy = false;
+  sick.health = "writes_refused";
+  const checksUntilOut = sick.checks + 4;
+  await until(async () => sick.checks >= checksUntilOut);
+  for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
+  assert.ok(sick.seen.length > 0, "what takes no writes still answers");
+  sick.health = "unavailable";
   await until(async () => {
     forget();
     for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
     return sick.seen.length === 0 && well.seen.length === 6;
   });
-  well.isHealthy = false;
+  well.health = "unavailable";
   await until(async () => (await call("GET", "/health")).status === 503);
   const refused = await call("POST", "/orders/checkout/1");
   assert.deepEqual([refused.status, codeOf(refused)], [409, "checkout_pending"]);
   const other = await call("GET", "/orders/find/1");
   assert.deepEqual([other.status, codeOf(other)], [400, "gateway_error"]);
-  sick.isHealthy = true;
-  well.isHealthy = true;
+  sick.health = "healthy";
+  well.health = "healthy";
   await until(async () => (await call("GET", "/health")).status === 200);
 });

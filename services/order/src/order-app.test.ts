@@ -73,6 +73,17 @@ for (const code of failures) {
   });
 }
 
+test("health tells a store that takes no writes from one that does not answer", async () => {
+  for (const [failure, code] of [
+    ["store_full", "writes_refused"],
+    ["store_broken", "unavailable"],
+  ] as const) {
+    const { app } = appOver(["probe"], failure);
+    assert.deepEqual(await problemOf(await app.request("/orders/health")), { status: 503, code });
+  }
+  assert.equal((await appOver([], "step_failed").app.request("/orders/health")).status, 200);
+});
+
 test("an error that nobody foresaw is logged, and tells a stranger nothing", async () => {
   const { app, service, reported } = appOver([], "step_failed");
   service.find = () => Promise.reject(new Error("secret"));

@@ -10,12 +10,14 @@ import {
   unfinishedRecords,
 } from "@assent/orchestrator";
 import type { Json, JsonObject } from "@assent/protocol";
-import type { Executor, OnceKey, onceOperations, RowOperations } from "@assent/store-keyed";
+import type { Executor, OnceKey, onceOperations, probeOperations, RowOperations } from "@assent/store-keyed";
 import { checkout } from "./checkout.ts";
 import { emptyOrder, type OrderFields, orderEntriesMax, orderTotalMax, orderUnitsMax } from "./order.ts";
 import type { seedOrders } from "./replaced-purchases.ts";
 
-export type OrderStore = Executor<RowOperations & { readonly seedOrders: typeof seedOrders } & typeof onceOperations>;
+export type OrderStore = Executor<
+  RowOperations & { readonly seedOrders: typeof seedOrders } & typeof onceOperations & typeof probeOperations
+>;
 
 /** The price of an item, or undefined when there is no such item. Rejects when stock does not answer. */
 export type PriceLookup = (itemId: string) => Promise<number | undefined>;
@@ -152,9 +154,9 @@ export class OrderService {
     return { count: parked.length, latest, unfinished: unfinished.length };
   }
 
-  /** Resolves when the store answers. */
+  /** Resolves when the store answers and takes writes. */
   async ping(): Promise<void> {
-    await this.#options.store.run("readRow", { key: "" });
+    await this.#options.store.run("probe", null);
   }
 
   /** A repeat is answered as before, even if the item has gone since, or stock does not answer. @throws {Problem} */

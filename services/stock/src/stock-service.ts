@@ -3,14 +3,14 @@ import { Problem, runKeyed, seedInChunks } from "@assent/contract";
 import { type Account, ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "@assent/ledger";
 import type { Random } from "@assent/orchestrator";
 import { balanceMax, type Limits } from "@assent/protocol";
-import { branchOperations, type Executor, type OnceKey, onceOperations } from "@assent/store-keyed";
+import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "@assent/store-keyed";
 
-export type StockStore = Executor<LedgerOperations & typeof onceOperations>;
+export type StockStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
 export function stockOperations(limits: Limits) {
   const handler = ledgerHandler({ insufficient: "insufficient_stock", absent: "item_not_found" });
-  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations };
+  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations, ...probeOperations };
 }
 
 export type StockOperations = ReturnType<typeof stockOperations>;
@@ -72,9 +72,9 @@ export class StockService {
     });
   }
 
-  /** Resolves when the store answers. */
+  /** Resolves when the store answers and takes writes. */
   async ping(): Promise<void> {
-    await this.#store.run("findAccount", { accountId: "" });
+    await this.#store.run("probe", null);
   }
 
   /** No amount that a ledger moves, and no mistake of the caller's: repeated under a key like any other. */
