@@ -10,6 +10,7 @@ export function observationLog(name: string): Observer {
           console.log(`${name}: goes on with ${observation.txId}, which ${observation.from} had left unfinished`);
           return;
         case "TransactionParked":
+        case "RemovalPostponed":
         case "AlarmRaised":
         case "ProtocolSwitched":
         case "BreakerChanged":

@@ -1,13 +1,27 @@
 // Ownership, parking and removal (R1, R2, R4, P7).
-import { unfinishedRecords } from "@assent/orchestrator";
-import { defaultLimits } from "@assent/protocol";
+import { type LogSweep, unfinishedRecords } from "@assent/orchestrator";
+import { defaultLimits, type TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
-import { begun, beginRequest, decided, decision, finished, kindsOf, orderBegun, orderKey } from "./log-requests.ts";
+import {
+  beginRequest,
+  begun,
+  decided,
+  decision,
+  finished,
+  kindsOf,
+  lostRecord,
+  orderBegun,
+  orderKey,
+  placesOf,
+} from "./log-requests.ts";
 import type { Case } from "./suite.ts";
 
 /** Long after anything of a transaction may be removed. */
 const longAfterMs = 10 * defaultLimits.maxAgeMs;
+const nothingDue: LogSweep = { removable: [], more: false };
+
+const recordsOf = ({ removable }: LogSweep): readonly TransactionRecord[] => removable.map(({ record }) => record);
 
 export const ownershipCases: readonly Case<LogAdapter>[] = [
   {
@@ -98,12 +112,15 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
       const record = await orderBegun(adapter, clock);
       const ended = await finished(adapter, record, "commit");
       clock.advance(2 * defaultLimits.maxAgeMs + 1);
-      await adapter.log.sweep(10);
-      assert.deepEqual(await adapter.log.read(record.txId), ended, "branch records may still be there");
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
       clock.advance(longAfterMs);
-      assert.equal(await adapter.log.sweep(10), 1);
+      const due = await adapter.log.sweep(10);
+      assert.deepEqual(recordsOf(due), [ended]);
+      assert.deepEqual(await adapter.log.read(record.txId), ended, "its branches have to forget first");
+      assert.deepEqual(await adapter.log.sweep(10), due, "it stays due");
+      await adapter.log.remove(placesOf(due));
       assert.equal(await adapter.log.read(record.txId), undefined);
-      assert.equal(await adapter.log.sweep(10), 0);
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
       const again = await adapter.log.begin(beginRequest(clock));
       assert.deepEqual(again, { kind: "committed", txId: record.txId });
     },
@@ -116,10 +133,45 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
       clock.advance(5 * defaultLimits.maxAgeMs);
       await adapter.log.end(record);
       clock.advance(4 * defaultLimits.maxAgeMs - 1);
-      assert.equal(await adapter.log.sweep(10), 0);
-      assert.equal((await adapter.log.read(record.txId))?.state, "committed");
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
       clock.advance(2);
-      assert.equal(await adapter.log.sweep(10), 1);
+      const [due] = (await adapter.log.sweep(10)).removable;
+      assert.equal(due?.record.txId, record.txId);
+    },
+  },
+  {
+    name: "P7 an outcome that is kept for longer falls due again when it was said to, and not before",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const ended = await finished(adapter, record, "commit");
+      clock.advance(longAfterMs);
+      const due = await adapter.log.sweep(10);
+      const untilMs = clock.now() + 5_000;
+      await adapter.log.postpone(placesOf(due).map((place) => ({ ...place, untilMs })));
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
+      clock.advance(5_001);
+      const again = await adapter.log.sweep(10);
+      assert.deepEqual(again.removable, [{ dueAt: untilMs, record: ended }]);
+      await adapter.log.remove(placesOf(due));
+      assert.deepEqual(await adapter.log.read(record.txId), ended, "it is not where it was due before");
+      await adapter.log.remove(placesOf(again));
+      assert.equal(await adapter.log.read(record.txId), undefined);
+    },
+  },
+  {
+    name: "R5 a sweep that was overtaken removes nothing that has come back since",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      await finished(adapter, record, "commit");
+      clock.advance(longAfterMs);
+      const places = placesOf(await adapter.log.sweep(10));
+      await adapter.log.remove(places);
+      const rebuilt = await adapter.log.rebuild(lostRecord(clock));
+      await adapter.log.remove(places);
+      await adapter.log.postpone(places.map((place) => ({ ...place, untilMs: clock.now() })));
+      assert.deepEqual(await adapter.log.read(record.txId), rebuilt);
+      clock.advance(longAfterMs);
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
     },
   },
   {
@@ -130,22 +182,51 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
       const decidedOne = await begun(adapter, clock, { key: "order-2" });
       const committing = await decided(adapter, decision(decidedOne, "commit"));
       clock.advance(longAfterMs);
-      assert.equal(await adapter.log.sweep(10), 0);
+      assert.deepEqual(await adapter.log.sweep(10), nothingDue);
       assert.deepEqual(await unfinishedRecords(adapter.log, 10), [active, committing]);
     },
   },
   {
-    name: "R7 a sweep removes no more than it is asked to",
+    name: "R7 a sweep looks at no more than it is asked to, oldest first, and says when more is due",
     async run(adapter, clock) {
       const keys = ["order-1", "order-2", "order-3"];
       await adapter.rows.putRows(
         "life1",
         keys.map((key) => [key, {}]),
       );
-      for (const key of keys) await finished(adapter, await begun(adapter, clock, { key }), "abort");
+      for (const key of keys) {
+        await finished(adapter, await begun(adapter, clock, { key }), "commit");
+        clock.advance(1);
+      }
       clock.advance(longAfterMs);
-      assert.equal(await adapter.log.sweep(2), 2);
-      assert.equal(await adapter.log.sweep(2), 1);
+      const first = await adapter.log.sweep(2);
+      assert.deepEqual([recordsOf(first).map(({ key }) => key), first.more], [["order-1", "order-2"], true]);
+      await adapter.log.remove(placesOf(first));
+      const second = await adapter.log.sweep(2);
+      assert.deepEqual([recordsOf(second).map(({ key }) => key), second.more], [["order-3"], false]);
+    },
+  },
+  {
+    name: "P7 a failure has no branch that asks: a sweep removes it, no more of them than it is asked to",
+    async run(adapter, clock) {
+      const keys = ["order-1", "order-2", "order-3"];
+      const fields = keys.map((key) => [key, {}] as const);
+      await adapter.rows.putRows("life1", fields);
+      const txIds: string[] = [];
+      for (const key of keys) {
+        const { txId } = await finished(adapter, await begun(adapter, clock, { key }), "abort");
+        txIds.push(txId);
+        clock.advance(1);
+      }
+      const left = async (): Promise<number> => {
+        const records = await Promise.all(txIds.map((txId) => adapter.log.read(txId)));
+        return records.filter((record) => record !== undefined).length;
+      };
+      clock.advance(longAfterMs);
+      assert.deepEqual(await adapter.log.sweep(2), { removable: [], more: true });
+      assert.equal(await left(), 1);
+      assert.deepEqual(await adapter.log.sweep(2), nothingDue);
+      assert.equal(await left(), 0);
     },
   },
 ];

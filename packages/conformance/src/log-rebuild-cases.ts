@@ -15,6 +15,7 @@ import {
   orderFields,
   orderKey,
   putOrder,
+  removeDue,
 } from "./log-requests.ts";
 import type { Case } from "./suite.ts";
 import type { TestClock } from "./test-clock.ts";
@@ -27,7 +28,7 @@ async function forgotten(
 ): Promise<void> {
   await finished(adapter, record, outcome);
   clock.advance(10 * defaultLimits.maxAgeMs);
-  await adapter.log.sweep(100);
+  await removeDue(adapter);
   assert.equal(await adapter.log.read(record.txId), undefined);
 }
 

@@ -1,5 +1,5 @@
 // Requests to a log, with defaults, and the steps that most cases begin with.
-import type { BeginRequest, DecideRequest } from "@assent/orchestrator";
+import type { BeginRequest, DecideRequest, LogSweep, RemovablePlace } from "@assent/orchestrator";
 import type { Decision, JsonObject, TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
@@ -83,6 +83,16 @@ export async function finished(
 /** Kinds of several results, sorted, to count who won. */
 export function kindsOf(results: readonly { readonly kind: string }[]): readonly string[] {
   return results.map(({ kind }) => kind).sort();
+}
+
+/** Where the records of a sweep are due. */
+export function placesOf({ removable }: LogSweep): readonly RemovablePlace[] {
+  return removable.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
+}
+
+/** Removes what is due, as if all branches had forgotten. */
+export async function removeDue({ log }: LogAdapter): Promise<void> {
+  await log.remove(placesOf(await log.sweep(100)));
 }
 
 /** A record as it was before its log forgot it: what R5 rebuilds from. */

@@ -240,7 +240,45 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     }),
     ["P7 an outcome is kept from its end"],
   ),
-  broken("never removes anything", () => ({ sweepLog: () => 0 }), ["P7 an ended record", "R7 a sweep removes no more"]),
+  broken("never removes anything", () => ({ sweepLog: () => ({ removable: [], more: false }) }), [
+    "P7 an ended record",
+    "R7 a sweep looks at no more",
+  ]),
+  broken(
+    "removes what it sweeps before its branches have forgotten",
+    ({ sweepLog }) => ({
+      sweepLog(tables, args, context) {
+        const swept = sweepLog(tables, args, context);
+        for (const { record } of swept.removable) tables.delete("transactions", record.txId);
+        return swept;
+      },
+    }),
+    ["P7 an ended record"],
+  ),
+  broken(
+    "removes whatever has the name, due or not",
+    () => ({
+      removeSwept(tables, { places }) {
+        for (const { txId } of places) tables.delete("transactions", txId);
+      },
+    }),
+    ["R5 a sweep that was overtaken", "P7 an outcome that is kept for longer"],
+  ),
+  broken("keeps nothing for longer", () => ({ postponeSwept: () => undefined }), [
+    "P7 an outcome that is kept for longer",
+  ]),
+  broken(
+    "keeps failures until somebody forgets them",
+    ({ sweepLog }) => ({
+      sweepLog: (tables, args, context) =>
+        sweepLog(
+          losing(tables, (table, _key, value) => table === "transactions" && value === undefined),
+          args,
+          context,
+        ),
+    }),
+    ["P7 a failure has no branch that asks"],
+  ),
   broken(
     "removes what is old, ended or not",
     ({ sweepLog, unfinished }) => ({
@@ -258,7 +296,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
   broken(
     "sweeps everything at once",
     ({ sweepLog }) => ({ sweepLog: (tables, _args, context) => sweepLog(tables, { limit: 1_000 }, context) }),
-    ["R7 a sweep removes no more"],
+    ["R7 a sweep looks at no more", "P7 a failure has no branch that asks"],
   ),
 ];
 

@@ -45,7 +45,13 @@ export class Recovery {
     const { environment, owner, leadership } = options;
     const consider = (record: TransactionRecord, isOwnerGone: boolean): Promise<Considered> =>
       this.#contained(record.txId, () => this.#considerTakeover(record, { isOwnerGone }));
-    this.#sweeper = new Sweeper({ environment, owner, leadership, consider });
+    this.#sweeper = new Sweeper({
+      environment,
+      owner,
+      leadership,
+      consider,
+      branchesOf: (record) => this.#branchesOf(record),
+    });
   }
 
   async start(): Promise<void> {
@@ -98,6 +104,7 @@ export class Recovery {
       deadlineAt: origin.deadlineAt,
       input: origin.input,
       changedAt: environment.clock.now(),
+      rebuilt: true,
     });
     if (record === undefined) {
       environment.observer.observe(ofAnother(question));

@@ -7,8 +7,9 @@ import { delivered, lost } from "../test-kit/network.ts";
 import { trip, World } from "../test-kit/world.ts";
 import { defineTransaction } from "./definition.ts";
 import { leaderFailuresMax } from "./leadership.ts";
-import type { TransactionLog } from "./ports/transaction-log.ts";
-import { recoveryBatchMax, removalBatchMax } from "./sweeper.ts";
+import type { LogSweep, TransactionLog } from "./ports/transaction-log.ts";
+import { removalBatchMax } from "./removal.ts";
+import { recoveryBatchMax } from "./sweeper.ts";
 
 const many = 10_000;
 
@@ -252,10 +253,10 @@ test("R7 removal keeps up with what ends, however much that is", async () => {
 test("R7 removal that has fallen far behind lets the leader look for dead owners in between", async () => {
   const world = await World.with(lotsOfRoom);
   let removals = 0;
-  const sweep = async (limit: number): Promise<number> => {
+  const sweep = async (): Promise<LogSweep> => {
     removals += 1;
     await new Promise<void>((resolve) => void world.clock.after(100, resolve));
-    return limit;
+    return { removable: [], more: true };
   };
   const leader = await bootInstance(world, "leader", { around: () => ({ sweep }) });
   await world.clock.until(leader.orchestrator.sweep());

@@ -5,20 +5,17 @@ import type { TransactionRecord } from "@assent/protocol";
 import type { Leadership } from "./leadership.ts";
 import type { Timer } from "./ports/clock.ts";
 import type { UnfinishedPlace } from "./ports/transaction-log.ts";
-import type { DriverEnvironment } from "./transaction-driver.ts";
+import { Removal, type RemovalOptions } from "./removal.ts";
 
 /** Unfinished records read at a time, and taken over at a time (R6). */
 export const recoveryBatchMax = 256;
-/** Ended records removed at a time. */
-export const removalBatchMax = 2_000;
 /** Owners read at a time. */
 const ownersPageMax = 64;
 
 /** done: taken over, or not to be · unknown: its branches cannot be told here · failed: something went wrong. */
 export type Considered = "done" | "unknown" | "failed";
 
-export interface SweeperOptions {
-  readonly environment: DriverEnvironment;
+export interface SweeperOptions extends RemovalOptions {
   readonly owner: string;
   readonly leadership: Leadership;
   /** Takes a record over, if it may be. Never rejects (R6). */
@@ -35,6 +32,7 @@ interface Turn {
 
 export class Sweeper {
   readonly #options: SweeperOptions;
+  readonly #removal: Removal;
   /** Dead owners whose records were looked at since the last sweep: what is left cannot be taken over here. */
   readonly #lookedAt = new Set<string>();
   #sweepAt = -Infinity;
@@ -43,6 +41,7 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
+    this.#removal = new Removal(options);
   }
 
   /** A log that does not answer at first is swept later (D13): the sweeps go on whatever becomes of one. */
@@ -85,17 +84,7 @@ export class Sweeper {
       if (owners.length < ownersPageMax) break;
       after = owners.at(-1);
     }
-    if (turn.isSweep) await this.#removeEnded();
-  }
-
-  /** All that may be removed; of a backlog as much as can be before it is time to look for dead owners again. */
-  async #removeEnded(): Promise<void> {
-    const { log, clock, limits } = this.#options.environment;
-    const until = clock.monotonic() + limits.leaseRenewMs;
-    while (await this.#leads()) {
-      const removed = await log.sweep(removalBatchMax);
-      if (removed < removalBatchMax || clock.monotonic() >= until) return;
-    }
+    if (turn.isSweep) await this.#removal.run(() => this.#leads());
   }
 
   async #lookAfter(owner: string, turn: Turn): Promise<void> {

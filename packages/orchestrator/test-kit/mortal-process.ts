@@ -61,6 +61,8 @@ export class MortalProcess {
       history: (txId) => this.#call(() => log.history(txId)),
       rebuild: (record) => this.#call(() => log.rebuild(record)),
       sweep: (limit) => this.#call(() => log.sweep(limit)),
+      remove: (places) => this.#call(() => log.remove(places)),
+      postpone: (places) => this.#call(() => log.postpone(places)),
     };
   }
 

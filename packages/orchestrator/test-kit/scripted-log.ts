@@ -31,6 +31,8 @@ export class ScriptedLog {
       history: (txId) => this.#call("history", () => log().history(txId)),
       rebuild: (record) => this.#call("rebuild", () => log().rebuild(record)),
       sweep: (limit) => this.#call("sweep", () => log().sweep(limit)),
+      remove: (places) => this.#call("remove", () => log().remove(places)),
+      postpone: (places) => this.#call("postpone", () => log().postpone(places)),
     };
   }
 

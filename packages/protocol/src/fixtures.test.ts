@@ -88,6 +88,7 @@ export interface DrivenOptions {
   /** Branch id to the ids it comes after. */
   readonly branches?: Readonly<Record<string, readonly string[]>>;
   readonly limits?: Partial<Limits>;
+  readonly rebuilt?: true;
 }
 
 /** A coordinator under test: events in, effects out as texts. Starts with `Begun` or `TakenOver` on `start`. */
@@ -97,11 +98,12 @@ export class Driven {
   readonly limits: Limits;
   readonly protocol: Protocol;
 
-  constructor({ protocol = "2pc", role = "owner", state = "active", branches, limits }: DrivenOptions = {}) {
+  constructor({ protocol = "2pc", role = "owner", state = "active", branches, limits, rebuilt }: DrivenOptions = {}) {
     const specs = Object.entries(branches ?? { a: [], b: [] }).map(([id, after]) => branchSpec(id, after));
     this.protocol = protocol;
     this.limits = { ...defaultLimits, ...limits };
-    this.state = coordinatorState({ record: transaction({ protocol, state }), branches: specs, role });
+    const record = transaction({ protocol, state, ...(rebuilt !== undefined && { rebuilt }) });
+    this.state = coordinatorState({ record, branches: specs, role });
   }
 
   start(): string[] {

@@ -257,3 +257,17 @@ test("C2 a fenced sender stops in phase 2, too", () => {
   assert.deepEqual(run.answer("a", "commit", { kind: "fenced", epoch: 6 }), ["stand down"]);
   assert.deepEqual([run.acknowledge("a", "commit"), run.acknowledge("b", "commit")], [[], []]);
 });
+
+test("P7, R5 an expired commit is done where the record came back, and parks elsewhere", () => {
+  for (const protocol of protocols) {
+    const { forward } = verbTable[protocol];
+    const back = new Driven({ protocol, role: "recoverer", state: "committing", rebuilt: true });
+    back.start();
+    assert.deepEqual(back.answer("a", forward, { kind: "expired" }), []);
+    assert.deepEqual(back.acknowledge("b", "commit"), ["write end"]);
+    const never = new Driven({ protocol, role: "recoverer", state: "committing" });
+    never.start();
+    const said = never.answer("a", forward, { kind: "expired" });
+    assert.equal(said[0], "alarm expired_in_phase_two a");
+  }
+});

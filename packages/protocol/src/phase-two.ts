@@ -14,7 +14,7 @@ import {
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Answer } from "./messages.ts";
-import { decisionOf } from "./transaction-record.ts";
+import { decisionOf, type TransactionRecord } from "./transaction-record.ts";
 import { type Decision, decisionVerb, isBackwardFinal, isForwardFinal, type Verb } from "./verbs.ts";
 
 /** Starts phase 2 of a record whose decision is durable. */
@@ -65,7 +65,7 @@ export function answeredPhaseTwo(
   const decision = decisionOf(state.record);
   invariant(decision !== undefined, "C3", "phase 2 needs a durable decision");
   if (verb !== decisionVerb(state.record.protocol, decision) || branch.status === "done") return { state, effects: [] };
-  if (acknowledges(answer, decision)) {
+  if (acknowledges(answer, state.record, decision)) {
     const branches = state.branches.map((other) => (other === branch ? { ...branch, status: "done" as const } : other));
     return sendNext({ ...state, branches }, decision);
   }
@@ -78,9 +78,13 @@ export function answeredPhaseTwo(
   return { state: step.state, effects: [alarm, { type: "Park", note }, ...step.effects] };
 }
 
-/** Backward of something that is expired has nothing to undo, now or ever (P7). */
-function acknowledges(answer: Answer, decision: Decision): boolean {
-  if (decision === "abort" && answer.kind === "expired") return true;
+/**
+ * Backward of something that is expired has nothing to undo, now or ever (P7). Forward of it is done where the record
+ * came back after it was gone (R5): what voted yes stays until it is decided, and what was carried out until it is
+ * forgotten, so the branch had forgotten, which it is told after the end. Elsewhere a vote was lost.
+ */
+function acknowledges(answer: Answer, { rebuilt }: TransactionRecord, decision: Decision): boolean {
+  if (answer.kind === "expired") return decision === "abort" || rebuilt === true;
   if (answer.kind !== "done") return false;
   return decision === "commit" ? isForwardFinal(answer.state) : isBackwardFinal(answer.state);
 }

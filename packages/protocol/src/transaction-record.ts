@@ -2,6 +2,7 @@
 // (state, epoch, owner); repeating a write that was applied is answered like the first time.
 import { invariant } from "./invariant.ts";
 import type { Json } from "./json.ts";
+import type { Limits } from "./limits.ts";
 import type { Decision, Protocol } from "./verbs.ts";
 
 export type TransactionState = "active" | "committing" | "aborting" | "committed" | "aborted";
@@ -31,6 +32,8 @@ export interface TransactionRecord {
   /** Why it was aborted. */
   readonly reason?: string;
   readonly changedAt: number;
+  /** The log had lost or removed the record, and a branch that asked brought it back (R5). */
+  readonly rebuilt?: true;
   readonly parked?: ParkNote;
 }
 
@@ -66,6 +69,22 @@ export function decisionOf(record: TransactionRecord): Decision | undefined {
 
 export function isEnded(record: TransactionRecord): boolean {
   return record.state === "committed" || record.state === "aborted";
+}
+
+/** An outcome outlives the records of its branches, which are kept for two of these. */
+const outcomeMaxAges = 4;
+
+/**
+ * P7: until when the outcome of an ended record is kept, at least. Counted from its end: however long phase 2 took,
+ * branches find the outcome when they ask.
+ */
+export function outcomeKeptUntil({ changedAt }: TransactionRecord, { maxAgeMs }: Pick<Limits, "maxAgeMs">): number {
+  return changedAt + outcomeMaxAges * maxAgeMs;
+}
+
+/** P7: whether branches may still wait for `forget`. What ended backward never asks, and goes by its age. */
+export function awaitsForget(record: TransactionRecord): boolean {
+  return decisionOf(record) === "commit";
 }
 
 /** C2: the first decision wins and never changes. */

@@ -22,6 +22,8 @@ export function keyedLog(executor: Executor<LogOperations>): TransactionLog {
     history: (txId) => executor.run("history", { txId }),
     rebuild: async (record) => (await executor.run("rebuild", { record })) ?? undefined,
     sweep: (limit) => executor.run("sweepLog", { limit }),
+    remove: (places) => executor.run("removeSwept", { places }),
+    postpone: (places) => executor.run("postponeSwept", { places }),
   };
 }
 

@@ -127,7 +127,7 @@ class History {
         return;
       case "forget":
         this.now += 5 * defaultLimits.maxAgeMs;
-        operations.sweepLog(tables, { limit: 100 }, { now: this.now });
+        this.#removeDue();
         return;
       case "rebuild": {
         const lost = [...this.seen.values()].flatMap(([first]) => (first && !this.read(first.txId) ? [first] : []));
@@ -138,6 +138,12 @@ class History {
       default:
         this.#write(event);
     }
+  }
+
+  #removeDue(): void {
+    const { removable } = operations.sweepLog(this.tables, { limit: 100 }, { now: this.now });
+    const places = removable.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
+    operations.removeSwept(this.tables, { places });
   }
 
   #begin(key: string, owner: string): void {

@@ -5,6 +5,7 @@ import {
   type DecideRequest,
   type DecideResult,
   foreignTo,
+  type LogSweep,
   type OwnedRequest,
   type OwnedWrite,
   type Row,
@@ -31,10 +32,10 @@ import {
   writeTakeover,
 } from "@assent/protocol";
 import type { StepContext } from "./step.ts";
-import { addRemovable, takeRemovable } from "./removable-index.ts";
+import { addRemovable, postponeSwept, removeSwept, sweepRemovable } from "./removable-index.ts";
 import { changedRow } from "./row-change.ts";
 import { readRow, writeRow } from "./row-operations.ts";
-import { createRecord, keepWrite, readRecord, readStored, removeRecord, withoutTrail } from "./stored-record.ts";
+import { createRecord, keepWrite, readRecord, readStored, withoutTrail } from "./stored-record.ts";
 import {
   addUnfinished,
   moveFormerIndex,
@@ -104,11 +105,11 @@ export function logOperations(limits: LogLimits) {
       { now }: StepContext,
     ): TransactionRecord | null => rebuild(tables, record, now) ?? null,
 
-    sweepLog(tables: Tables, { limit }: { limit: number }, { now }: StepContext): number {
-      const removable = takeRemovable(tables, { limit, now }, limits);
-      for (const { txId } of removable) removeRecord(tables, txId);
-      return removable.length;
-    },
+    sweepLog: (tables: Tables, { limit }: { limit: number }, { now }: StepContext): LogSweep =>
+      sweepRemovable(tables, { limit, now }, limits),
+
+    removeSwept,
+    postponeSwept,
   };
 }
 

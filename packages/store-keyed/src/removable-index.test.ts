@@ -1,3 +1,4 @@
+import type { LogSweep } from "@assent/orchestrator";
 import { defaultLimits, type TransactionRecord } from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";
 import assert from "node:assert/strict";
@@ -37,19 +38,20 @@ function formerTables(): BatchTables {
 
 test("P7 an entry of an earlier version, due by the beginning, is moved to where the end puts it", () => {
   const tables = formerTables();
-  assert.equal(operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 5_000 }), 0);
+  const dueAt = endedAt + 4 * maxAgeMs;
+  const sweptAt = (now: number): LogSweep => operations.sweepLog(tables, { limit: 10 }, { now });
+  assert.deepEqual(sweptAt(endedAt + 5_000), { removable: [], more: false });
   assert.deepEqual(operations.readRecord(tables, { txId: ended.txId }), ended);
-  assert.equal(operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 4 * maxAgeMs }), 0);
-  assert.equal(operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 4 * maxAgeMs + 1 }), 1);
-  assert.equal(operations.readRecord(tables, { txId: ended.txId }), null);
-  assert.deepEqual(tables.scan(removableTable, { limit: 10 }), []);
+  assert.deepEqual(sweptAt(dueAt), { removable: [], more: false });
+  assert.deepEqual(sweptAt(dueAt + 1), { removable: [{ dueAt, record: ended }], more: false });
 });
 
 test("an entry whose record has gone, or has come back undecided, is dropped", () => {
   const tables = formerTables();
   tables.put("transactions", ended.txId, { ...ended, state: "active" } as never);
   tables.put(removableTable, timeKey(begunAt, "order-2:life1:1"), null);
-  assert.equal(operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 5 * maxAgeMs }), 0);
+  const swept = operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 5 * maxAgeMs });
+  assert.deepEqual(swept, { removable: [], more: false });
   assert.equal(operations.readRecord(tables, { txId: ended.txId })?.state, "active");
   assert.deepEqual(tables.scan(removableTable, { limit: 10 }), []);
 });

@@ -1,41 +1,59 @@
 // The index of ended records by the time from which they may be removed, so that a sweep reads what is due (R7).
-import type { Tables } from "@assent/orchestrator";
-import { isEnded, type Limits, type TransactionRecord } from "@assent/protocol";
-import { readRecord } from "./stored-record.ts";
-import { keyOfTimeKey, timeKey } from "./time-key.ts";
+import type { LogSweep, Postponed, Removable, RemovablePlace, Tables } from "@assent/orchestrator";
+import { awaitsForget, isEnded, type Limits, outcomeKeptUntil, type TransactionRecord } from "@assent/protocol";
+import { readRecord, removeRecord } from "./stored-record.ts";
+import { keyOfTimeKey, timeKey, timeOfTimeKey } from "./time-key.ts";
 
 export const removableTable = "removable";
 
-/** P7: an outcome outlives the records of its branches, which are kept for two of these. */
-const keptMaxAges = 4;
-
 type Lifetime = Pick<Limits, "maxAgeMs">;
-
-/** Counted from the end: however long phase 2 took, branches find the outcome when they ask. */
-function keptUntil({ changedAt }: TransactionRecord, { maxAgeMs }: Lifetime): number {
-  return changedAt + keptMaxAges * maxAgeMs;
-}
 
 /** Enters a record that has just ended. */
 export function addRemovable(tables: Tables, ended: TransactionRecord, lifetime: Lifetime): void {
-  tables.put(removableTable, timeKey(keptUntil(ended, lifetime), ended.txId), null);
+  tables.put(removableTable, timeKey(outcomeKeptUntil(ended, lifetime), ended.txId), null);
 }
 
 /**
- * Takes what is due out of the index. An entry of an earlier version may be too early, because it counted from the
- * beginning of the transaction: it is put right.
+ * Looks at what is due: removes what no branch can ask about any more, and answers what branches have to forget first.
+ * An entry of an earlier version may be too early, because it counted from the beginning: it is put right.
  */
-export function takeRemovable(
+export function sweepRemovable(
   tables: Tables,
   { limit, now }: { limit: number; now: number },
   lifetime: Lifetime,
-): readonly TransactionRecord[] {
-  return tables.scan(removableTable, { before: timeKey(now, ""), limit }).flatMap(([key]) => {
-    tables.delete(removableTable, key);
+): LogSweep {
+  const due = tables.scan(removableTable, { before: timeKey(now, ""), limit });
+  const removable = due.flatMap(([key]): Removable[] => {
     const record = readRecord(tables, keyOfTimeKey(key));
-    if (record === undefined || !isEnded(record)) return [];
-    if (keptUntil(record, lifetime) < now) return [record];
-    addRemovable(tables, record, lifetime);
+    const isDue = record !== undefined && isEnded(record) && outcomeKeptUntil(record, lifetime) < now;
+    if (isDue && awaitsForget(record)) return [{ dueAt: timeOfTimeKey(key), record }];
+    tables.delete(removableTable, key);
+    if (isDue) removeRecord(tables, record.txId);
+    else if (record !== undefined && isEnded(record)) addRemovable(tables, record, lifetime);
     return [];
   });
+  return { removable, more: due.length === limit };
+}
+
+/** Removes records of a sweep, unless somebody else has done so: their names may be in use again (R5). */
+export function removeSwept(tables: Tables, { places }: { places: readonly RemovablePlace[] }): void {
+  for (const { dueAt, txId } of places) {
+    if (!takeEntry(tables, { dueAt, txId })) continue;
+    const record = readRecord(tables, txId);
+    if (record !== undefined && isEnded(record)) removeRecord(tables, txId);
+  }
+}
+
+/** Has records of a sweep fall due again later. */
+export function postponeSwept(tables: Tables, { places }: { places: readonly Postponed[] }): void {
+  for (const { untilMs, ...place } of places) {
+    if (takeEntry(tables, place)) tables.put(removableTable, timeKey(untilMs, place.txId), null);
+  }
+}
+
+function takeEntry(tables: Tables, { dueAt, txId }: RemovablePlace): boolean {
+  const key = timeKey(dueAt, txId);
+  if (tables.get(removableTable, key) === undefined) return false;
+  tables.delete(removableTable, key);
+  return true;
 }

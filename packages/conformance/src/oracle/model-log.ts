@@ -4,8 +4,12 @@ import type {
   BeginResult,
   DecideRequest,
   DecideResult,
+  LogSweep,
   OwnedRequest,
   OwnedWrite,
+  Postponed,
+  Removable,
+  RemovablePlace,
   Row,
   TakeOverRequest,
   TransactionLog,
@@ -36,6 +40,8 @@ export const hasEnded = ({ state }: TransactionRecord): boolean => state === "co
 export class ModelLog implements Synchronous<TransactionLog> {
   readonly all = new Map<string, TransactionRecord>();
   readonly #trails = new ModelTrails();
+  /** Until when an outcome stays that its branches had not forgotten when it fell due. */
+  readonly #kept = new Map<string, number>();
   readonly #rows: ModelRows;
   readonly #surroundings: Surroundings;
 
@@ -220,16 +226,43 @@ export class ModelLog implements Synchronous<TransactionLog> {
       : { state: "aborting", reason: row.reason ?? "aborted" };
   }
 
-  sweep(limit: number): number {
-    const old = [...this.all.values()].filter(
-      (record) => hasEnded(record) && goneAt(record) < this.#surroundings.now(),
-    );
-    const gone = old.sort((a, b) => goneAt(a) - goneAt(b) || byBytes(a.txId, b.txId)).slice(0, limit);
-    for (const { txId } of gone) {
-      this.all.delete(txId);
-      this.#trails.remove(txId);
-    }
-    return gone.length;
+  sweep(limit: number): LogSweep {
+    const due = this.due().slice(0, limit);
+    for (const { record } of due) if (record.state === "aborted") this.#forget(record.txId);
+    return { removable: due.filter(({ record }) => record.state === "committed"), more: due.length === limit };
+  }
+
+  remove(places: readonly RemovablePlace[]): void {
+    for (const place of places) if (this.#isThere(place)) this.#forget(place.txId);
+  }
+
+  postpone(places: readonly Postponed[]): void {
+    for (const { untilMs, ...place } of places) if (this.#isThere(place)) this.#kept.set(place.txId, untilMs);
+  }
+
+  /** Ended records whose time is over, oldest first. */
+  due(): readonly Removable[] {
+    return [...this.all.values()]
+      .filter((record) => hasEnded(record))
+      .map((record) => ({ dueAt: this.#dueAt(record), record }))
+      .filter(({ dueAt }) => dueAt < this.#surroundings.now())
+      .sort((a, b) => a.dueAt - b.dueAt || byBytes(a.record.txId, b.record.txId));
+  }
+
+  /** The end is the last change of a record. */
+  #dueAt({ txId, changedAt }: TransactionRecord): number {
+    return this.#kept.get(txId) ?? changedAt + outcomeKeptMs;
+  }
+
+  #isThere({ dueAt, txId }: RemovablePlace): boolean {
+    const record = this.all.get(txId);
+    return record !== undefined && hasEnded(record) && this.#dueAt(record) === dueAt;
+  }
+
+  #forget(txId: string): void {
+    this.all.delete(txId);
+    this.#kept.delete(txId);
+    this.#trails.remove(txId);
   }
 
   #write(record: TransactionRecord, event: TrailEvent): void {
@@ -252,9 +285,6 @@ export class ModelLog implements Synchronous<TransactionLog> {
 
 const byDeadline = (a: UnfinishedPlace, b: UnfinishedPlace): number =>
   a.deadlineAt - b.deadlineAt || byBytes(a.txId, b.txId);
-
-/** The end is the last change of a record. */
-const goneAt = ({ changedAt }: TransactionRecord): number => changedAt + outcomeKeptMs;
 
 const isOwnedBy = (record: TransactionRecord, { owner, epoch }: Claim): boolean =>
   record.owner === owner && record.epoch === epoch;

@@ -1,6 +1,6 @@
 // Calls to the log and its rows: few keys and owners, so that writers meet; claims that are mostly right, and sometimes
 // late or somebody else's.
-import type { BeginRequest, Row, RowChange } from "@assent/orchestrator";
+import type { BeginRequest, Postponed, RemovablePlace, Row, RowChange } from "@assent/orchestrator";
 import type { JsonObject, TransactionRecord } from "@assent/protocol";
 import { beginRequest } from "../log-requests.ts";
 import type { TestClock } from "../test-clock.ts";
@@ -78,6 +78,8 @@ export class RandomLogCalls {
       [2, () => ({ port: "log", method: "history", args: [this.#name()] })],
       [8, () => ({ port: "log", method: "rebuild", args: [this.#lost()] })],
       [2, () => ({ port: "log", method: "sweep", args: [1 + this.#draw.below(3)] })],
+      [2, () => ({ port: "log", method: "remove", args: [this.#places()] })],
+      [1, () => ({ port: "log", method: "postpone", args: [this.#postponed()] })],
       [2, () => ({ port: "rows", method: "putRow", args: [this.#key(), this.#life(), this.#fields()] })],
       [1, () => this.#putRows()],
       [2, () => ({ port: "rows", method: "readRow", args: [this.#key()] })],
@@ -217,6 +219,17 @@ export class RandomLogCalls {
     const row = rows.all.get(key) ?? { key, incarnation: this.#draw.of(contents), attempt: 0 };
     const incarnation = this.#draw.chance(80) ? row.incarnation : "never";
     return nameOfAttempt({ key, incarnation, attempt: Math.max(1, row.attempt + this.#draw.of([-1, 0, 1])) });
+  }
+
+  /** Some of what is due, and something that is not. */
+  #places(): readonly RemovablePlace[] {
+    const due = this.#model.log.due().filter(() => this.#draw.chance(60));
+    const places = due.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
+    return this.#draw.chance(20) ? [...places, { dueAt: this.#clock.now(), txId: this.#name() }] : places;
+  }
+
+  #postponed(): readonly Postponed[] {
+    return this.#places().map((place) => ({ ...place, untilMs: this.#clock.now() + this.#draw.of([1, 60_000]) }));
   }
 
   #putRows(): Call {

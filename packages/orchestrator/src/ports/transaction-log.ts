@@ -117,6 +117,30 @@ export interface UnfinishedRange {
   readonly limit: number;
 }
 
+/** An ended record whose time is over, and when it fell due. */
+export interface Removable {
+  readonly dueAt: number;
+  readonly record: TransactionRecord;
+}
+
+/** An ended record among those that may be removed. */
+export interface RemovablePlace {
+  readonly dueAt: number;
+  readonly txId: string;
+}
+
+export interface Postponed extends RemovablePlace {
+  /** Store time at which it falls due again. */
+  readonly untilMs: number;
+}
+
+export interface LogSweep {
+  /** What may be removed once its branches have forgotten (P7), by due time. Due until it is removed or postponed. */
+  readonly removable: readonly Removable[];
+  /** As many as asked for were due, so more may be. */
+  readonly more: boolean;
+}
+
 /** Every method resolves only when what it answers is durable (C3); a rejection means unknown, never refused (C2). */
 export interface TransactionLog {
   begin(request: BeginRequest): Promise<BeginResult>;
@@ -145,8 +169,15 @@ export interface TransactionLog {
    * the key belongs to another definition: nothing was changed.
    */
   rebuild(record: TransactionRecord): Promise<TransactionRecord | undefined>;
-  /** Removes up to `limit` records that ended long ago; answers how many. */
-  sweep(limit: number): Promise<number>;
+  /**
+   * Looks at up to `limit` records that ended long ago (P7): removes those that no branch can ask about, and answers
+   * the others.
+   */
+  sweep(limit: number): Promise<LogSweep>;
+  /** Removes records of a sweep; those that are not due there any more are left alone. */
+  remove(places: readonly RemovablePlace[]): Promise<void>;
+  /** Keeps records of a sweep until later, likewise. */
+  postpone(places: readonly Postponed[]): Promise<void>;
 }
 
 export type RowWrite =

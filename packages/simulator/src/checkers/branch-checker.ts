@@ -44,6 +44,11 @@ export class BranchChecker {
     this.#noteFinal(after);
   }
 
+  /** What a branch ended as; its record may have gone since. */
+  finalOf(txId: string, branchId: string): BranchState | undefined {
+    return this.#finals.get(txId)?.get(branchId);
+  }
+
   #noteFinal({ txId, branchId, state }: BranchRecord): void {
     if (isYesState(state)) return;
     const finals = this.#finals.get(txId) ?? new Map<string, BranchState>();

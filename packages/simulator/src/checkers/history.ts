@@ -19,7 +19,7 @@ import type { Trace } from "../trace.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { checkAccount } from "./account-checker.ts";
 import { BranchChecker } from "./branch-checker.ts";
-import { checkRecord } from "./log-checker.ts";
+import { checkRecord, checkRemoved } from "./log-checker.ts";
 import { type Change, Mirror } from "./mirror.ts";
 import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
@@ -189,14 +189,16 @@ export class History {
       isIndexed: log.get(unfinishedTable, unfinishedKey(after)) !== undefined,
       branches: planOf(after),
       branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
+      final: (txId: string, { branchId }: BranchSpec) => this.#branchChecker.finalOf(txId, branchId),
     };
     checkRecord({ before, after }, around, this.#report);
   }
 
   /** S7: what is unresolved is never trimmed, and its trail neither. */
   #checkRemoval(before: TransactionRecord | undefined): void {
-    if (before === undefined || isEnded(before)) return;
-    this.#report({ rule: "S7", text: `was removed when it was ${before.state}`, txId: before.txId });
+    if (before === undefined) return;
+    const branch = (txId: string, spec: BranchSpec): BranchRecord | undefined => this.branch(txId, spec);
+    checkRemoved(before, { branches: this.#options.planOf(before), branch }, this.#report);
   }
 
   /** Every transaction has ended, and no branch waits for a decision. */

@@ -3,11 +3,13 @@ import type { Row } from "@assent/orchestrator";
 import {
   type BranchRecord,
   type BranchSpec,
+  type BranchState,
   decisionOf,
   isBackwardFinal,
   isEnded,
   isForwardFinal,
   parseTransactionId,
+  shouldAsk,
   type TransactionRecord,
   type TransactionState,
 } from "@assent/protocol";
@@ -20,6 +22,8 @@ export interface LogSurroundings {
   readonly isIndexed: boolean;
   readonly branches: readonly BranchSpec[];
   readonly branch: (txId: string, spec: BranchSpec) => BranchRecord | undefined;
+  /** What a branch ended as, also when its record has gone. */
+  readonly final: (txId: string, spec: BranchSpec) => BranchState | undefined;
 }
 
 const next: Readonly<Record<TransactionState, readonly TransactionState[]>> = {
@@ -51,6 +55,22 @@ export function checkRecord(
   if (!isEnded(before) && isEnded(after)) checkEnd(after, around, report);
 }
 
+/** P7: an outcome goes when no branch is left that would ask about it. */
+export function checkRemoved(
+  record: TransactionRecord,
+  { branches, branch }: Pick<LogSurroundings, "branches" | "branch">,
+  report: Report,
+): void {
+  const { txId, state } = record;
+  if (!isEnded(record)) return report({ rule: "S7", text: `was removed when it was ${state}`, txId });
+  for (const spec of branches) {
+    const left = branch(txId, spec);
+    if (left !== undefined && shouldAsk(left)) {
+      report({ rule: "P7", text: `its outcome was removed before ${spec.branchId} had forgotten`, txId });
+    }
+  }
+}
+
 type RuleReport = (rule: string, text: string) => void;
 
 function checkCommit(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
@@ -78,7 +98,9 @@ function checkRow(record: TransactionRecord, { row }: LogSurroundings, report: R
 function checkEnd(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
   const forward = decisionOf(record) === "commit";
   for (const spec of around.branches) {
-    const state = around.branch(record.txId, spec)?.state;
+    // P7: a record that came back after its time finds branches that have forgotten, and gone.
+    const gone = record.rebuilt === true ? around.final(record.txId, spec) : undefined;
+    const state = around.branch(record.txId, spec)?.state ?? gone;
     const isDone = forward
       ? state !== undefined && isForwardFinal(state)
       : state === undefined || isBackwardFinal(state);

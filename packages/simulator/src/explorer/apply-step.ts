@@ -24,6 +24,7 @@ export function initialState(setting: Setting): Applied {
   const { branches, budgets, protocol } = setting.world;
   const draft = new Draft(setting, {
     record: undefined,
+    row: undefined,
     history: [],
     drivers: [],
     branches: branches.map(() => undefined),
@@ -84,6 +85,9 @@ function perform(draft: Draft, step: Step): void {
     case "remove":
       draft.branches[step.branch] = undefined;
       return;
+    case "remove outcome":
+      draft.spend("removals");
+      return draft.removeOutcome();
     case "time passes":
       draft.spend("ages");
       draft.time += 1;

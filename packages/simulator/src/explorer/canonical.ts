@@ -15,9 +15,10 @@ export function lifeText(begun: number): string {
 
 export function recordText(record: TransactionRecord | undefined): string {
   if (record === undefined) return "none";
-  const { protocol, state, owner, epoch, begunAt: begun, parked } = record;
+  const { protocol, state, owner, epoch, begunAt: begun, rebuilt, parked } = record;
+  const back = rebuilt === true ? " rebuilt" : "";
   const note = parked === undefined ? "" : ` parked ${parked.reason}`;
-  return `${protocol} ${state} ${owner}${epochText(epoch)}${lifeText(begun)}${note}`;
+  return `${protocol} ${state} ${owner}${epochText(epoch)}${lifeText(begun)}${back}${note}`;
 }
 
 export function branchText(record: BranchRecord | undefined): string {
@@ -86,8 +87,8 @@ export class Canonical {
     return number;
   }
 
-  #restOf({ record, history, branches, left, owners, time, told, decided, finals }: WorldState): string {
-    let text = recordText(record);
+  #restOf({ record, row, history, branches, left, owners, time, told, decided, finals }: WorldState): string {
+    let text = `${recordText(record)} ${row ?? ""}`;
     for (const earlier of history) text += `|${recordText(earlier)}`;
     for (const branch of branches) text += `;${branchText(branch)}`;
     for (const final of finals) text += `,${final ?? ""}`;

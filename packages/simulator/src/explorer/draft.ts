@@ -44,6 +44,7 @@ export class Draft {
   readonly setting: Setting;
   readonly notices: Notice[] = [];
   record: TransactionRecord | undefined;
+  row: Decision | undefined;
   history: readonly (TransactionRecord | undefined)[];
   drivers: readonly Driver[];
   left: Budgets;
@@ -58,6 +59,7 @@ export class Draft {
   constructor(setting: Setting, state: WorldState) {
     this.setting = setting;
     this.record = state.record;
+    this.row = state.row;
     this.history = state.history;
     this.drivers = state.drivers;
     this.left = state.left;
@@ -72,8 +74,8 @@ export class Draft {
 
   finish(): WorldState {
     this.#drop((message) => isStale(this, message));
-    const { record, history, drivers, branches, messages, left, owners, time, told, decided, finals } = this;
-    return { record, history, drivers, branches, messages, left, owners, time, told, decided, finals };
+    const { record, row, history, drivers, branches, messages, left, owners, time, told, decided, finals } = this;
+    return { record, row, history, drivers, branches, messages, left, owners, time, told, decided, finals };
   }
 
   get now(): number {
@@ -110,7 +112,9 @@ export class Draft {
     const epoch = this.epochAbove(question.epoch);
     const owner = by ?? this.newProcess();
     const { protocol, begunAt: begun } = question;
-    const record = this.setting.machines.rebuild(newRecord({ protocol, epoch, owner, begunAt: begun }));
+    const lost = newRecord({ protocol, epoch, owner, begunAt: begun });
+    const state = this.row === undefined ? "active" : this.row === "commit" ? "committing" : "aborting";
+    const record = this.setting.machines.rebuild({ ...lost, state, rebuilt: true });
     this.write(record);
     if (by === undefined) this.drive(owner, record, "recoverer");
   }
@@ -191,6 +195,13 @@ export class Draft {
     const write = this.setting.machines.writePark(this.record, by.state.record, note);
     // Not a write of its own in the history: a failover that loses a decision loses the note after it, too.
     if (write.kind === "written") this.record = write.record;
+  }
+
+  /** P7: the outcome has had its time. The row still says what it was. */
+  removeOutcome(): void {
+    this.row = this.record && decisionOf(this.record);
+    this.record = undefined;
+    this.notices.push({ type: "OutcomeRemoved" });
   }
 
   tell(decision: Decision): void {

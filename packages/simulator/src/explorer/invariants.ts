@@ -14,6 +14,7 @@ import {
   isEnded,
   isForwardFinal,
   isYesState,
+  shouldAsk,
   type TransactionRecord,
   type TransactionState,
   verbRole,
@@ -56,6 +57,8 @@ function brokenBy(world: World, notice: Notice, view: StepView): Broken | undefi
       return brokenIntent(notice, view);
     case "Sent":
       return brokenSend(notice, view.after);
+    case "OutcomeRemoved":
+      return brokenRemoval(view.after);
     case "Told":
       return brokenTelling(notice, view.after);
     case "Alarmed":
@@ -163,6 +166,14 @@ function brokenSend({ by, branch, verb }: Extract<Notice, { type: "Sent" }>, aft
   const needed = role === "forward" ? "commit" : role === "backward" ? "abort" : undefined;
   if (needed === undefined || after.decided.includes(needed)) return undefined;
   return { rule: "C3", text: `${by.id} sends ${verb} to ${branchName(branch)} before a durable ${needed}` };
+}
+
+/** P7: no branch is left that would ask what became of it. */
+function brokenRemoval({ branches }: WorldState): Broken | undefined {
+  const asking = branches.findIndex((branch) => branch !== undefined && shouldAsk(branch));
+  return asking === -1
+    ? undefined
+    : { rule: "P7", text: `the outcome went before ${branchName(asking)} had forgotten` };
 }
 
 function brokenTelling({ decision }: Extract<Notice, { type: "Told" }>, after: WorldState): Broken | undefined {

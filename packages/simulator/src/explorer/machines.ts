@@ -1,5 +1,7 @@
 // The machines of a world. They are the real ones unless a test plants a bug to see it found.
 import {
+  awaitsForget,
+  type BranchRecord,
   coordinate,
   judgeCommand,
   nextEpoch,
@@ -22,6 +24,8 @@ export interface Machines {
   readonly writePark: typeof writePark;
   readonly nextEpoch: typeof nextEpoch;
   readonly shouldAsk: typeof shouldAsk;
+  /** P7: whether the outcome of an ended record may go: every branch has acknowledged `forget`, or has nothing to. */
+  readonly mayRemove: (record: TransactionRecord, branches: readonly (BranchRecord | undefined)[]) => boolean;
   /** R5: what is put in place of a record that the log does not have, when a branch asks about it. */
   readonly rebuild: (lost: TransactionRecord) => TransactionRecord;
 }
@@ -36,5 +40,7 @@ export const realMachines: Machines = {
   writePark,
   nextEpoch,
   shouldAsk,
+  mayRemove: (record, branches) =>
+    !awaitsForget(record) || branches.every((branch) => branch === undefined || branch.forgotten),
   rebuild: (lost) => lost,
 };

@@ -27,6 +27,7 @@ export type Step =
   | { readonly type: "begin again" }
   | { readonly type: "lose vote"; readonly branch: number }
   | { readonly type: "remove"; readonly branch: number }
+  | { readonly type: "remove outcome" }
   | { readonly type: "time passes" };
 
 /** Whether the step needs no fault, and no spell of slowness: what is left when faults have stopped (S7). */
@@ -47,8 +48,15 @@ export function stepsOf(setting: Setting, state: WorldState): readonly Step[] {
   state.branches.forEach((_, branch) => addBranchSteps(setting, state, { branch, steps }));
   const age = state.time < times.length - 1 && state.left.ages > 0;
   if (age) steps.push({ type: "time passes" });
+  if (mayRemoveOutcome(setting, state)) steps.push({ type: "remove outcome" });
   if (state.left.readers > 0 && state.record !== undefined) steps.push({ type: "read outcome" });
   return steps;
+}
+
+/** P7: not before every branch has forgotten. Time is coarse: the last of `times` stands for the end of its time. */
+function mayRemoveOutcome({ machines }: Setting, { record, branches, left, time }: WorldState): boolean {
+  if (record === undefined || !isEnded(record) || left.removals === 0 || time < times.length - 1) return false;
+  return machines.mayRemove(record, branches);
 }
 
 function addDeliveries(
@@ -178,6 +186,8 @@ export function describeStep(step: Step): string {
       return `VOTE LOST by the store of ${branchName(step.branch)}`;
     case "remove":
       return `the record of ${branchName(step.branch)} is removed`;
+    case "remove outcome":
+      return "the outcome is REMOVED from the log";
     case "time passes":
       return "TIME passes";
   }

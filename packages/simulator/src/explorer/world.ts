@@ -29,6 +29,8 @@ export interface Budgets {
   readonly contentions: number;
   /** Branch stores that lose a yes vote: outside the fault model (T7). */
   readonly lostVotes: number;
+  /** Outcomes that have had their time, and go out of the log (P7). */
+  readonly removals: number;
   /** Steps of coarse time: past the deadline, past `maxAge`, past twice `maxAge` (P7, P8). */
   readonly ages: number;
 }
@@ -48,6 +50,7 @@ export const noBudgets: Budgets = {
   lives: 0,
   contentions: 0,
   lostVotes: 0,
+  removals: 0,
   ages: 0,
 };
 

@@ -95,6 +95,27 @@ const ownership: readonly World[] = [
   }),
 ];
 
+const lifetimes: readonly World[] = [
+  ...both({
+    name: "lost forgets",
+    shows: "P7: forgets and their answers are lost, branches ask, and records of branches go",
+    branches: [agrees, agrees],
+    budgets: { lostMessages: 2, lostReplies: 1, ages: 3, removals: 1 },
+  }),
+  ...both({
+    name: "outlived",
+    shows: "P7, R5: a question comes when every record of the transaction has had its time: it comes back, and ends",
+    branches: [agrees, either],
+    budgets: { questions: 1, ages: 3, removals: 1 },
+  }),
+  ...both({
+    name: "away for longer than everything",
+    shows: "R4, P7: the coordinator is away, or a participant, until every lifetime is over",
+    branches: [agrees, either],
+    budgets: { crashes: 1, lostMessages: 1, ages: 3, removals: 1 },
+  }),
+];
+
 const lossOfVotes = ["conflict", "heuristic_hazard", "mixed_outcome"];
 
 const counterexamples: readonly World[] = [
@@ -172,7 +193,7 @@ const counterexamples: readonly World[] = [
 ];
 
 /** The proof run. */
-export const worlds: readonly World[] = [...undisturbed, ...messages, ...ownership, ...counterexamples];
+export const worlds: readonly World[] = [...undisturbed, ...messages, ...ownership, ...lifetimes, ...counterexamples];
 
 /** Those that are done in moments. */
 const quickNames: readonly string[] = [
