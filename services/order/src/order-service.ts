@@ -1,5 +1,5 @@
 // What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
-import { doneOf, isProblemCode, Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { doneOf, isProblemCode, Problem, runKeyed, Seedings } from "@assent/contract";
 import {
   type Orchestrator,
   type Random,
@@ -48,17 +48,17 @@ export interface SeedOrders {
   readonly itemPrice: number;
 }
 
-/** Orders seeded in one atomic step. */
-const seedChunk = 5_000;
 /** Unfinished transactions looked at for the parked ones, and shown. */
 const parkedScanMax = 10_000;
 const parkedShownMax = 10;
 
 export class OrderService {
   readonly #options: OrderServiceOptions;
+  readonly #seedings;
 
   constructor(options: OrderServiceOptions) {
     this.#options = options;
+    this.#seedings = new Seedings(options.store);
   }
 
   async create(userId: string, once?: OnceKey): Promise<string> {
@@ -114,12 +114,12 @@ export class OrderService {
 
   /** Replaces orders 0 to count − 1, each of a random user with two random items, one of each. */
   async seed({ count, items, users, itemPrice }: SeedOrders, once?: OnceKey): Promise<void> {
-    const { store, random } = this.#options;
+    const { random } = this.#options;
     const draw = (below: number): string => String(Math.floor(random.uniform() * below));
     const incarnation = random.name();
-    await seedInChunks(store, once, {
+    await this.#seedings.seed(once, {
+      things: "orders",
       count,
-      chunk: seedChunk,
       call: (first, size) => ({
         name: "seedOrders",
         args: {
@@ -152,6 +152,11 @@ export class OrderService {
       ...note,
     }));
     return { count: parked.length, latest, unfinished: unfinished.length };
+  }
+
+  /** A seeding that is under way ends early, and says how far it came. */
+  stopSeeding(): void {
+    this.#seedings.stop();
   }
 
   /** Resolves when the store answers and takes writes. */

@@ -1,5 +1,5 @@
 // Users: accounts of credit.
-import { Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { Problem, runKeyed, Seedings } from "@assent/contract";
 import { ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "@assent/ledger";
 import type { Random } from "@assent/orchestrator";
 import { balanceMax, type Limits } from "@assent/protocol";
@@ -15,16 +15,15 @@ export function paymentOperations(limits: Limits) {
 
 export type PaymentOperations = ReturnType<typeof paymentOperations>;
 
-/** Users seeded in one atomic step. */
-const seedChunk = 20_000;
-
 export class PaymentService {
   readonly #store: PaymentStore;
   readonly #random: Random;
+  readonly #seedings;
 
   constructor(options: { store: PaymentStore; random: Random }) {
     this.#store = options.store;
     this.#random = options.random;
+    this.#seedings = new Seedings(options.store);
   }
 
   async create(once?: OnceKey): Promise<string> {
@@ -57,14 +56,19 @@ export class PaymentService {
   /** Replaces users 0 to count − 1. */
   async seed({ count, credit }: { count: number; credit: number }, once?: OnceKey): Promise<void> {
     const generation = this.#random.name();
-    await seedInChunks(this.#store, once, {
+    await this.#seedings.seed(once, {
+      things: "users",
       count,
-      chunk: seedChunk,
       call: (first, size) => ({
         name: "seed",
         args: { first, count: size, generation, available: credit, details: null },
       }),
     });
+  }
+
+  /** A seeding that is under way ends early, and says how far it came. */
+  stopSeeding(): void {
+    this.#seedings.stop();
   }
 
   /** Resolves when the store answers and takes writes. */

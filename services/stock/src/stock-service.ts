@@ -1,5 +1,5 @@
 // Items: accounts of stock, each with a price.
-import { Problem, runKeyed, seedInChunks } from "@assent/contract";
+import { Problem, runKeyed, Seedings } from "@assent/contract";
 import { type Account, ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "@assent/ledger";
 import type { Random } from "@assent/orchestrator";
 import { balanceMax, type Limits } from "@assent/protocol";
@@ -20,16 +20,15 @@ export interface Item {
   readonly price: number;
 }
 
-/** Items seeded in one atomic step. */
-const seedChunk = 20_000;
-
 export class StockService {
   readonly #store: StockStore;
   readonly #random: Random;
+  readonly #seedings;
 
   constructor(options: { store: StockStore; random: Random }) {
     this.#store = options.store;
     this.#random = options.random;
+    this.#seedings = new Seedings(options.store);
   }
 
   async create(price: number, once?: OnceKey): Promise<string> {
@@ -62,14 +61,19 @@ export class StockService {
   /** Replaces items 0 to count − 1. */
   async seed({ count, stock, price }: Item & { count: number }, once?: OnceKey): Promise<void> {
     const generation = this.#random.name();
-    await seedInChunks(this.#store, once, {
+    await this.#seedings.seed(once, {
+      things: "items",
       count,
-      chunk: seedChunk,
       call: (first, size) => ({
         name: "seed",
         args: { first, count: size, generation, available: stock, details: { price } },
       }),
     });
+  }
+
+  /** A seeding that is under way ends early, and says how far it came. */
+  stopSeeding(): void {
+    this.#seedings.stop();
   }
 
   /** Resolves when the store answers and takes writes. */

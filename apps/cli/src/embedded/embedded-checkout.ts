@@ -17,6 +17,7 @@ import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
 import { embeddedFaults } from "./embedded-faults.ts";
 import { markStores } from "./mark-stores.ts";
+import { giveLastAnswers } from "../http/last-answers.ts";
 import { type ListenOptions, ServiceServer } from "../http/service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
 
@@ -48,8 +49,6 @@ export const embeddedLimits: Limits = { ...defaultLimits, maxAgeMs: 600_000 };
 
 /** How long a stop waits for transactions in flight; the next start takes over the rest. */
 const stopWaitMs = 5_000;
-/** How long it then waits for the answers that are still owed. */
-const lastAnswersWaitMs = 5_000;
 
 interface Stores {
   readonly order: StoreClient<OrderOperations>;
@@ -80,7 +79,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   const { log, rules } = openLog(stores, options.faults);
   const orchestrator = makeOrchestrator(stores, log, options);
   asked.orchestrator = orchestrator;
-  const { app, ping } = makeApp(stores, orchestrator, options);
+  const { app, ping, stopSeeding } = makeApp(stores, orchestrator, options);
   if (rules !== undefined) for (const faults of embeddedFaults(stores, rules, options.report)) app.route("/", faults);
   const server = new ServiceServer((request) => app.fetch(request));
   const start = async (): Promise<string> => {
@@ -97,7 +96,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
       async close() {
         server.stopListening();
         await orchestrator.stop(stopWaitMs);
-        await server.close(lastAnswersWaitMs);
+        await giveLastAnswers(server, stopSeeding);
         await Promise.all(closeAll.map((close) => close()));
         folder.release();
       },
@@ -177,7 +176,7 @@ function makeApp(
   stores: Stores,
   orchestrator: Orchestrator,
   { report }: EmbeddedOptions,
-): { readonly app: Hono; readonly ping: () => Promise<void> } {
+): { readonly app: Hono; readonly ping: () => Promise<void>; readonly stopSeeding: () => void } {
   const order = new OrderService({
     orchestrator,
     store: stores.order,
@@ -197,5 +196,8 @@ function makeApp(
     await Promise.all([order.ping(), stock.ping(), payment.ping()]);
   };
   app.get("/health", (context) => answerHealth(context, ping));
-  return { app: app as unknown as Hono, ping };
+  const stopSeeding = (): void => {
+    for (const service of [order, stock, payment]) service.stopSeeding();
+  };
+  return { app: app as unknown as Hono, ping, stopSeeding };
 }

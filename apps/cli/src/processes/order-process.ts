@@ -61,6 +61,7 @@ function makeOrder(
   return {
     app: orderApp(service, report) as unknown as Hono,
     ping: () => service.ping(),
+    stopSeeding: () => service.stopSeeding(),
     async start() {
       await ownership.start();
       await bus.serveQuestions("order", (question) => orchestrator.answerQuestion(question));

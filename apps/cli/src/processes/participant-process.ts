@@ -27,6 +27,7 @@ export function runStock(settings: ProcessSettings): Promise<void> {
       return {
         app: stockApp(service, report) as unknown as Hono,
         ping: () => service.ping(),
+        stopSeeding: () => service.stopSeeding(),
         ...takingPart("stock", surroundings, () => servePrices(bus, store)),
       };
     },
@@ -44,6 +45,7 @@ export function runPayment(settings: ProcessSettings): Promise<void> {
       return {
         app: paymentApp(service, surroundings.report) as unknown as Hono,
         ping: () => service.ping(),
+        stopSeeding: () => service.stopSeeding(),
         ...takingPart("payment", surroundings),
       };
     },

@@ -10,6 +10,7 @@ import type { Hono } from "hono";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultRules } from "../fault-settings.ts";
 import { warnOfOpenHost } from "../http/loopback.ts";
+import { giveLastAnswers } from "../http/last-answers.ts";
 import { ServiceServer } from "../http/service-server.ts";
 import { faultsOf } from "../settings.ts";
 import { closeOnSignal } from "../shutdown.ts";
@@ -47,12 +48,12 @@ export interface ServiceParts {
   readonly ping: () => Promise<void>;
   /** Begins to take work from the bus and to look after what was left. */
   readonly start: () => Promise<void>;
+  /** A seeding that is under way ends early. */
+  readonly stopSeeding: () => void;
   /** Takes nothing new, and waits for what is in flight as long as is due. */
   readonly stop: () => Promise<void>;
 }
 
-/** How long a stop waits for the answers that are still owed. */
-const lastAnswersWaitMs = 5_000;
 /** How long after the last answer another instance may still answer about its faults. */
 const faultQuietMs = 150;
 
@@ -94,7 +95,7 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
     sweeper.stop();
     server.stopListening();
     await parts.stop();
-    await server.close(lastAnswersWaitMs);
+    await giveLastAnswers(server, parts.stopSeeding);
     await database.close();
     await bus.close();
   });
