@@ -8,7 +8,8 @@ export interface CoreServingOptions {
   readonly connection: Connection;
   readonly service: string;
   readonly subject: string;
-  readonly queue: string;
+  /** Shares what comes with others of the same queue; left out, it is all for this one. */
+  readonly queue?: string;
   readonly worker: CommandWorker;
   readonly onFailure: (work: string, error: unknown) => void;
 }
@@ -55,7 +56,7 @@ export class CoreServing implements Serving {
     const work = `serve ${service}`;
     return connection.subscribe({
       subject,
-      queue,
+      ...(queue !== undefined && { queue }),
       work,
       received({ reply, data }) {
         worker.take({

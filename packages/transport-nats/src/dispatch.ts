@@ -27,6 +27,8 @@ export interface Dispatch {
   readonly answered: (reply: Uint8Array) => void;
   /** It may be repeated at will: asked again, of another instance perhaps, while nobody answers. */
   readonly isRepeatable?: boolean;
+  /** Called when nobody listens there, in place of trying again. */
+  readonly unheard?: () => void;
   /** How it is stored on the way; left out when it goes straight to whoever listens. */
   readonly storage?: {
     /** Fresh for every dispatch, so that the same bytes sent anew are delivered anew (M1). Left out: not repeated. */
@@ -57,9 +59,9 @@ export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   };
   const reply = replies.open({
     answered(received) {
-      // Nobody listens there, says the broker.
-      if (isNoResponders(received)) return again(limits.publishRetryMs);
-      request.answered(received.data);
+      if (!isNoResponders(received)) return request.answered(received.data);
+      if (request.unheard === undefined) again(limits.publishRetryMs);
+      else request.unheard();
     },
     stored(received) {
       const problem = storageProblem(received);

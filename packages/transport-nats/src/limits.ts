@@ -21,6 +21,13 @@ export interface NatsLimits {
   readonly askAgainMs: number;
   /** How long a stream has to bring an answer before a message goes straight to the service as well. */
   readonly directAfterMs: number;
+  /** How often an instance announces itself, and how long after that it counts as present. */
+  readonly presenceEveryMs: number;
+  readonly presenceMaxMs: number;
+  /** How long an instance that did not answer is not preferred, whatever it announces. */
+  readonly avoidMs: number;
+  /** Instances of all services that a sender remembers. */
+  readonly instancesMax: number;
   /** Messages that one instance of a service handles at the same time. */
   readonly concurrentMessagesMax: number;
   /** Messages that wait in one instance for their turn, in core mode; more are dropped and counted. */
@@ -61,6 +68,10 @@ export const defaultNatsLimits: NatsLimits = {
   storedWaitMs: 500,
   askAgainMs: 300,
   directAfterMs: 400,
+  presenceEveryMs: 1_000,
+  presenceMaxMs: 3_000,
+  avoidMs: 5_000,
+  instancesMax: 1_024,
   concurrentMessagesMax: 32,
   waitingMessagesMax: 1_000,
   pullExpiresMs: 1_000,
@@ -91,6 +102,8 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
   relation(limits.storedWaitMs < protocol.replyWaitMs, "a publish can be tried again before its sender gives up");
   relation(limits.askAgainMs < protocol.replyWaitMs, "a read is asked again while one waits for its answer");
   relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
+  relation(limits.avoidMs > protocol.replyWaitMs, "what is sent again goes elsewhere than to who did not answer");
+  relation(limits.presenceMaxMs > 2 * limits.presenceEveryMs, "one announcement may be lost");
   relation(limits.publishRetryMs < protocol.replyWaitMs, "a message can be tried again before its sender gives up");
   relation(limits.duplicateWindowMs >= 2 * protocol.replyWaitMs, "the broker remembers a publish while it is tried");
   relation(limits.duplicateWindowMs <= limits.streamAgeMaxMs, "the broker refuses a longer window");

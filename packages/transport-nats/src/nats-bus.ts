@@ -11,17 +11,20 @@ import {
   encodeQuestions,
   type Question,
   type QuestionAnswer,
-  verbRole,
 } from "@assent/protocol";
 import { BusRequests } from "./bus-requests.ts";
+import { CommandRoutes } from "./command-routes.ts";
 import { CommandWorker, type Endpoint } from "./command-worker.ts";
 import { Connection } from "./connection.ts";
-import { CoreServing } from "./core-serving.ts";
+import { CoreServing, type CoreServingOptions } from "./core-serving.ts";
 import { dispatch, type DispatchPorts } from "./dispatch.ts";
+import { InstanceDirectory } from "./instance-directory.ts";
 import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts";
-import { type Exchange, Outbox } from "./outbox.ts";
+import { Outbox } from "./outbox.ts";
+import { Presence } from "./presence.ts";
 import { ReplyInbox } from "./reply-inbox.ts";
-import type { Serving, ServingStatus } from "./serving.ts";
+import type { ReadyServing, Serving, ServingStatus } from "./serving.ts";
+import { PreferredServing } from "./preferred-serving.ts";
 import { ServingBothWays } from "./serving-both-ways.ts";
 import { StreamServing } from "./stream-serving.ts";
 import type { StreamStorage } from "./stream-setup.ts";
@@ -38,6 +41,11 @@ export interface NatsBusOptions {
   readonly servers: readonly string[];
   /** Of this process, shown by the broker's monitoring; need not be unique. */
   readonly name: string;
+  /**
+   * Of the instance that serves here, such as "stock-0": commands go to the lowest one that is present, and the others
+   * stand by. Left out, this process shares with all what reaches no such instance.
+   */
+  readonly instance?: string;
   /** The same in every process of a system. */
   readonly delivery: Delivery;
   /** Keeps systems apart that share a broker; "assent" when left out. */
@@ -68,6 +76,8 @@ interface CheckedOptions extends NatsBusOptions {
   readonly onFailure: (work: string, error: unknown) => void;
 }
 
+type SharedServing = Pick<CoreServingOptions, "connection" | "worker" | "onFailure">;
+
 const memoryStorage: StreamStorage = { kind: "memory", replicas: 1 };
 
 export class NatsBus implements Transport, QuestionTransport {
@@ -81,10 +91,7 @@ export class NatsBus implements Transport, QuestionTransport {
   /** What is no part of a transaction. */
   readonly requests: BusRequests;
   readonly #servings = new Set<Serving>();
-  /** By place, when a stream last brought an answer; monotonic milliseconds. */
-  readonly #heardAt = new Map<string, number>();
   #served = 0;
-  #dispatches = 0;
 
   private constructor(options: CheckedOptions, connection: Connection) {
     const { clock, schedule, random, limits, onFailure } = options;
@@ -96,10 +103,13 @@ export class NatsBus implements Transport, QuestionTransport {
     this.requests = new BusRequests({ connection, replies, clock, limits, subjects: this.#subjects, onFailure });
     this.#ports = { connection, replies, clock, limits, onFailure };
     const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
+    const instances = new InstanceDirectory({ connection, subjects: this.#subjects, clock, limits });
+    const [ports, subjects, processName] = [this.#ports, this.#subjects, this.#processName];
+    const routes = new CommandRoutes({ ports, subjects, instances, delivery: options.delivery, processName });
     this.#commands = new Outbox({
       ...shared,
       codec: { encode: encodeCommands, decode: decodeAnswers },
-      exchange: (exchange) => this.#dispatchCommands(exchange),
+      exchange: (exchange) => routes.send(exchange),
     });
     this.#questions = new Outbox({
       ...shared,
@@ -145,14 +155,26 @@ export class NatsBus implements Transport, QuestionTransport {
       subject: subjects.allDirect(service),
       queue: subjects.consumer(service),
     });
-    if (this.#options.delivery === "core") return this.#serve(direct);
+    if (this.#options.delivery === "core") return this.#serve(this.#preferred(service, direct, shared));
     this.#served += 1;
     const inbox = subjects.work(this.#processName, this.#served);
     const setup = { service, subjects, storage, limits: this.#options.limits };
     const stream = new StreamServing({ ...shared, setup, inbox, clock, random });
     const streamWait = (): Promise<void> =>
       new Promise((resolve) => void clock.after(this.#options.limits.setupWaitMs, resolve));
-    return this.#serve(new ServingBothWays(stream, direct, streamWait));
+    return this.#serve(this.#preferred(service, new ServingBothWays(stream, direct, streamWait), shared));
+  }
+
+  /** Takes as well what is addressed to this instance, where it has a name, and announces that. */
+  #preferred(service: string, serving: ReadyServing, shared: SharedServing): ReadyServing {
+    const { instance, clock, limits, onFailure } = this.#options;
+    if (instance === undefined) return serving;
+    const [processName, subjects, connection] = [this.#processName, this.#subjects, this.#connection];
+    const subject = subjects.allAtInstance(processName, service);
+    const everyMs = limits.presenceEveryMs;
+    const announced = { subject: subjects.presence(service), instance, processName, everyMs };
+    const presence = new Presence({ ...announced, connection, clock, onFailure });
+    return new PreferredServing({ serving, own: new CoreServing({ ...shared, service, subject }), presence });
   }
 
   /** Answers the questions to a coordinator service (P6), shared with its other instances. Never rejects. */
@@ -190,55 +212,14 @@ export class NatsBus implements Transport, QuestionTransport {
     await this.#connection.close();
   }
 
-  #dispatchCommands({ address: place, message, items, tryForMs, answered }: Exchange<Command>): () => void {
-    const direct = { subject: this.#subjects.direct(place), message, tryForMs, answered };
-    if (this.#options.delivery === "core") return dispatch(this.#ports, direct);
-    this.#dispatches += 1;
-    const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
-    const storage = isPhaseOne ? { messageId: `${this.#processName}-${this.#dispatches.toString(36)}` } : {};
-    const subject = this.#subjects.commands(place);
-    const byStream = (reply: Uint8Array): void => {
-      this.#heardAt.set(place, this.#options.clock.monotonic());
-      answered(reply);
-    };
-    const stopStream = dispatch(this.#ports, { subject, message, tryForMs, answered: byStream, storage });
-    const stopDirect = this.#whenSilent(place, tryForMs, () => dispatch(this.#ports, direct));
-    return () => {
-      stopStream();
-      stopDirect();
-    };
-  }
-
-  /**
-   * M1, P4: a command may arrive twice, so what a stream that has gone silent does not bring in time goes the other way
-   * as well. One that only is slow gets no more work by that: it would never catch up.
-   */
-  #whenSilent(place: string, tryForMs: number, send: () => () => void): () => void {
-    const { clock } = this.#options;
-    const { directAfterMs } = this.#options.limits;
-    const tryUntil = clock.monotonic() + tryForMs;
-    let stop: () => void = () => undefined;
-    const look = (): void => {
-      if (clock.monotonic() >= tryUntil) return;
-      const restMs = (this.#heardAt.get(place) ?? -Infinity) + directAfterMs - clock.monotonic();
-      stop = restMs > 0 ? later(restMs) : send();
-    };
-    const later = (delayMs: number): (() => void) => {
-      const timer = clock.after(delayMs, look);
-      return () => timer.cancel();
-    };
-    stop = later(directAfterMs);
-    return () => stop();
-  }
-
-  #sharedServing(service: string, endpoint: Endpoint) {
+  #sharedServing(service: string, endpoint: Endpoint): SharedServing {
     const { limits, onFailure } = this.#options;
     const failed = (error: unknown): void => onFailure(`handle a message to ${service}`, error);
     const worker = new CommandWorker({ endpoint, limits, onFailure: failed });
     return { connection: this.#connection, worker, onFailure };
   }
 
-  async #serve(serving: Serving & { ready(): Promise<void> }): Promise<Serving> {
+  async #serve(serving: ReadyServing): Promise<Serving> {
     this.#servings.add(serving);
     await serving.ready();
     return {

@@ -15,3 +15,9 @@ export interface Serving {
   /** Takes no more, and resolves when everything taken is answered. */
   stop(): Promise<void>;
 }
+
+/** One that says when it is first reached. */
+export interface ReadyServing extends Serving {
+  /** Resolves when commands reach this instance, or cannot for long. Never rejects. */
+  ready(): Promise<void>;
+}

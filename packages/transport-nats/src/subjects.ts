@@ -10,6 +10,12 @@ export interface Subjects {
   /** The same to any partition of a service. */
   allCommands(service: string): string;
   allDirect(service: string): string;
+  /** Commands to a place at one instance, and to any partition of a service there. */
+  atInstance(processName: string, place: string): string;
+  allAtInstance(processName: string, service: string): string;
+  /** Where instances of a service announce themselves. */
+  presence(service: string): string;
+  allPresence(): string;
   /** Questions to a coordinator service (P6). */
   questions(coordinator: string): string;
   /** Requests about a topic that are no part of a transaction. */
@@ -35,6 +41,10 @@ export function subjectsOf(prefix: string): Subjects {
     direct: (place) => `${root}.direct.${place}`,
     allCommands: (service) => `${root}.commands.${token(service)}.*`,
     allDirect: (service) => `${root}.direct.${token(service)}.*`,
+    atInstance: (processName, place) => `${root}.instances.${token(processName)}.${place}`,
+    allAtInstance: (processName, service) => `${root}.instances.${token(processName)}.${token(service)}.*`,
+    presence: (service) => `${root}.presence.${token(service)}`,
+    allPresence: () => `${root}.presence.*`,
     questions: (coordinator) => `${root}.questions.${token(coordinator)}`,
     requests: (topic) => `${root}.requests.${token(topic)}`,
     requestsToAll: (topic) => `${root}.requests-to-all.${token(topic)}`,

@@ -110,6 +110,7 @@ function openBus(
   return NatsBus.connect({
     servers: NATS_URL.split(",").map((server) => server.trim()),
     name,
+    instance: name,
     delivery: ASSENT_DELIVERY,
     prefix: ASSENT_NAMESPACE,
     storage: { kind: ASSENT_STREAM_STORAGE, replicas: ASSENT_STREAM_COPIES },

@@ -1,0 +1,113 @@
+// The ways a message of commands takes to a service: first to the instance that all senders prefer; where that one is
+// unknown, gone or silent, to whichever instance takes it, by way of the stream or straight.
+import type { Clock } from "@assent/orchestrator";
+import { type Command, verbRole } from "@assent/protocol";
+import { dispatch, type DispatchPorts } from "./dispatch.ts";
+import type { Instance, InstanceDirectory } from "./instance-directory.ts";
+import type { Delivery } from "./nats-bus.ts";
+import type { Exchange } from "./outbox.ts";
+import type { Subjects } from "./subjects.ts";
+
+export interface CommandRoutesOptions {
+  readonly ports: DispatchPorts;
+  readonly subjects: Subjects;
+  readonly instances: InstanceDirectory;
+  readonly delivery: Delivery;
+  readonly processName: string;
+}
+
+/** Something that brings answers, and for how long it has brought none. */
+interface Watch {
+  readonly heardAt: () => number;
+  readonly tryForMs: number;
+  readonly isSilent: () => void;
+}
+
+export class CommandRoutes {
+  readonly #options: CommandRoutesOptions;
+  /** By place, when a stream last brought an answer; monotonic milliseconds. */
+  readonly #heardAt = new Map<string, number>();
+  #dispatches = 0;
+
+  constructor(options: CommandRoutesOptions) {
+    this.#options = options;
+  }
+
+  /** Sends a message and listens for its reply until the function it returns is called. */
+  send(exchange: Exchange<Command>): () => void {
+    const instance = this.#options.instances.preferred(exchange.address);
+    return instance === undefined ? this.#share(exchange) : this.#sendTo(instance, exchange);
+  }
+
+  #sendTo(instance: Instance, exchange: Exchange<Command>): () => void {
+    const { ports, subjects, instances } = this.#options;
+    const { address: place, message, tryForMs } = exchange;
+    const tryUntil = this.#clock.monotonic() + tryForMs;
+    const stops: (() => void)[] = [];
+    const divert = (): void => {
+      if (!instance.divert.delete(divert)) return;
+      const restMs = tryUntil - this.#clock.monotonic();
+      if (restMs > 0) stops.push(this.#share({ ...exchange, tryForMs: restMs }));
+    };
+    instance.divert.add(divert);
+    const answered = (reply: Uint8Array): void => {
+      instance.answeredAt = this.#clock.monotonic();
+      exchange.answered(reply);
+    };
+    const isSilent = (): void => {
+      instances.wentSilent(place, instance);
+      divert();
+    };
+    const subject = subjects.atInstance(instance.processName, place);
+    const unheard = (): void => instances.isGone(place, instance);
+    stops.push(this.#watch({ heardAt: () => instance.answeredAt, tryForMs, isSilent }));
+    stops.push(dispatch(ports, { subject, message, tryForMs, answered, unheard }));
+    return () => {
+      instance.divert.delete(divert);
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** To whichever instance takes it. */
+  #share({ address: place, message, items, tryForMs, answered }: Exchange<Command>): () => void {
+    const { ports, subjects, delivery, processName } = this.#options;
+    const direct = { subject: subjects.direct(place), message, tryForMs, answered };
+    if (delivery === "core") return dispatch(ports, direct);
+    this.#dispatches += 1;
+    const isPhaseOne = items.some(({ verb }) => verbRole(verb) === "vote");
+    const storage = isPhaseOne ? { messageId: `${processName}-${this.#dispatches.toString(36)}` } : {};
+    const byStream = (reply: Uint8Array): void => {
+      this.#heardAt.set(place, this.#clock.monotonic());
+      answered(reply);
+    };
+    const stream = { subject: subjects.commands(place), message, tryForMs, answered: byStream, storage };
+    const stops = [dispatch(ports, stream)];
+    const heardAt = (): number => this.#heardAt.get(place) ?? -Infinity;
+    const isSilent = (): void => void stops.push(dispatch(ports, direct));
+    stops.push(this.#watch({ heardAt, tryForMs, isSilent }));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /**
+   * M1, P4: a command may arrive twice, so what a way that has gone silent does not bring in time goes another way as
+   * well. One that only is slow gets no help by that: it would never catch up.
+   */
+  #watch({ heardAt, tryForMs, isSilent }: Watch): () => void {
+    const { directAfterMs } = this.#options.ports.limits;
+    const tryUntil = this.#clock.monotonic() + tryForMs;
+    const look = (): void => {
+      if (this.#clock.monotonic() >= tryUntil) return;
+      const restMs = heardAt() + directAfterMs - this.#clock.monotonic();
+      if (restMs > 0) timer = this.#clock.after(restMs, look);
+      else isSilent();
+    };
+    let timer = this.#clock.after(directAfterMs, look);
+    return () => timer.cancel();
+  }
+
+  get #clock(): Clock {
+    return this.#options.ports.clock;
+  }
+}
