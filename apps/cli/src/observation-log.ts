@@ -17,6 +17,11 @@ export function observationLog(name: string): Observer {
         case "LeadershipChanged":
           console.log(`${name}: ${JSON.stringify(observation)}`);
           return;
+        case "HandlerFailed": {
+          const { txId, branchId, verb, error } = observation;
+          console.error(`${name}: ${verb} of ${branchId} of ${txId} failed, and is tried again:`, error);
+          return;
+        }
         case "BackgroundWorkFailed":
           console.error(`${name}: ${observation.work}:`, observation.error);
           return;

@@ -10,6 +10,7 @@ export * from "./orchestrator.ts";
 export * from "./ownership.ts";
 export * from "./participant/apply-command.ts";
 export * from "./participant/branch-handler.ts";
+export * from "./participant/handler-result.ts";
 export * from "./participant/participant.ts";
 export * from "./ports/branch-store.ts";
 export * from "./ports/clock.ts";

@@ -12,10 +12,10 @@ import {
   type Outcome,
   type TransactionRecord,
   type Verb,
-  verbRole,
 } from "@assent/protocol";
 import { backoffMs, retryDelayMs } from "./backoff.ts";
 import { commandOf, originOf } from "./branch-command.ts";
+import { BranchFailures, isOfService } from "./branch-failures.ts";
 import type { Breakers } from "./breakers.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Clock, Timer } from "./ports/clock.ts";
@@ -57,10 +57,7 @@ export class TransactionDriver {
   readonly #timers = new Set<Timer>();
   /** What each branch was asked last, and when that has to be asked again. */
   readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
-  /** Branches that were asked in vain for their vote. */
-  readonly #silent = new Set<string>();
-  /** Branches that were told a decision in vain. */
-  readonly #undone = new Set<string>();
+  readonly #failures: BranchFailures;
   #state: CoordinatorState;
   #deadline: Timer | undefined;
   #origin: string | undefined;
@@ -83,6 +80,7 @@ export class TransactionDriver {
     this.#options = options;
     this.#startedAt = options.startedAt ?? environment.clock.monotonic();
     this.#state = coordinatorState(options);
+    this.#failures = new BranchFailures(environment.breakers, environment.transport);
     this.outcome = new Promise((resolve) => {
       this.#tell = resolve;
     });
@@ -193,7 +191,7 @@ export class TransactionDriver {
     let isSilent = false;
     const fallSilent = (): void => {
       isSilent = true;
-      this.#countSilence(spec, verb, sentAt);
+      this.#failures.wentUnanswered(spec, verb, sentAt);
       this.#dispatch({ type: "WentUnanswered", branchId, verb });
     };
     this.#expectAnswer(branchId, verb, fallSilent);
@@ -201,13 +199,14 @@ export class TransactionDriver {
       // What was sent again meanwhile is answered all the same: a branch may need longer than that each time.
       if (answer !== undefined && answer.kind !== "unknown") {
         this.#expectNoAnswer(branchId, verb);
-        this.#countAnswer(spec, verb);
+        this.#failures.answered(spec, verb);
         return this.#dispatch({ type: "Answered", branchId, verb, answer });
       }
       if (isSilent) return;
       this.#expectNoAnswer(branchId, verb);
       if (answer === undefined) return fallSilent();
-      this.#countSilence(spec, verb, sentAt);
+      if (isOfService(answer)) this.#failures.answered(spec, verb);
+      else this.#failures.wentUnanswered(spec, verb, sentAt);
       this.#dispatch({ type: "Answered", branchId, verb, answer });
     });
   }
@@ -223,27 +222,6 @@ export class TransactionDriver {
   #expectNoAnswer(branchId: string, verb: Verb): void {
     const expected = this.#expected.get(branchId);
     if (expected?.verb === verb) this.#cancel(expected.timer);
-  }
-
-  /**
-   * However often one branch is asked for its vote in vain, it is one failure: nobody else is cut off for it. What is
-   * decided has to be done, though: a service that does not do it is one failure each time. What may never have left
-   * this process says nothing of a service.
-   */
-  #countSilence({ service, branchId }: BranchSpec, verb: Verb, sentAt: number): void {
-    const { outage } = this.#environment.transport;
-    if (outage !== undefined && (outage.to ?? Infinity) >= sentAt) return;
-    if (isAsking(verb) && this.#silent.has(branchId)) return;
-    (isAsking(verb) ? this.#silent : this.#undone).add(branchId);
-    this.#environment.breakers.wentUnanswered(service);
-  }
-
-  #countAnswer({ service, branchId }: BranchSpec, verb: Verb): void {
-    if (verb === "forget") return;
-    const { breakers } = this.#environment;
-    if (isAsking(verb)) this.#silent.delete(branchId);
-    else if (this.#undone.delete(branchId)) breakers.cameBack(service);
-    breakers.answered(service, verbRole(verb));
   }
 
   #failed(work: string, error: unknown): void {
@@ -377,11 +355,6 @@ export class TransactionDriver {
     this.#tell(undefined);
     this.#close();
   }
-}
-
-function isAsking(verb: Verb): boolean {
-  const role = verbRole(verb);
-  return role === "vote" || role === "query";
 }
 
 /** R2: an epoch for taking a record over. */

@@ -2,6 +2,8 @@
 // A trip takes rooms of a hotel and seats of a flight, all or nothing.
 import { type Account, ledgerHandler, type LedgerTotals, ledgerOperations } from "@assent/ledger";
 import {
+  type BranchHandler,
+  type BranchStep,
   defineTransaction,
   type Observation,
   Orchestrator,
@@ -9,11 +11,20 @@ import {
   Participant,
   type Row,
   type StandardSchema,
+  type Tables,
   type Transaction,
   type TransactionLog,
   unfinishedRecords,
 } from "@assent/orchestrator";
-import { type BranchRecord, defaultLimits, isJsonObject, type Limits, type TransactionRecord } from "@assent/protocol";
+import {
+  type BranchRecord,
+  defaultLimits,
+  isJsonObject,
+  type Limits,
+  type Operation,
+  type OperationResult,
+  type TransactionRecord,
+} from "@assent/protocol";
 import { memoryBranches, type MemoryBranches, memoryLog, type MemoryLog } from "@assent/store-memory";
 import { JournalEngine } from "./journal-engine.ts";
 import { MortalProcess } from "./mortal-process.ts";
@@ -54,6 +65,14 @@ export const trip: Transaction<Trip> = defineTransaction({
 export const services = ["hotels", "flights"] as const;
 export type Service = (typeof services)[number];
 
+/** An operation of a handler that is about to run, and how it runs rightly. */
+export interface Handling {
+  readonly service: Service;
+  readonly operation: Operation;
+  readonly txId: string;
+  readonly good: () => OperationResult;
+}
+
 export interface Started {
   readonly process: MortalProcess;
   readonly orchestrator: Orchestrator;
@@ -68,6 +87,8 @@ export class World {
   readonly observations: Observation[] = [];
   readonly participants = new Map<Service, Participant>();
   readonly #branches = new Map<Service, MemoryBranches<typeof ledgerOperations>>();
+  /** What the handlers do: by default, what a ledger does. */
+  handle: (handling: Handling) => unknown = ({ good }) => good();
   #engine = new JournalEngine();
   #store: MemoryLog;
   #boots = 0;
@@ -196,7 +217,18 @@ export class World {
   #openService(service: Service): void {
     const { clock, schedule, limits, random, network } = this;
     const reasons = { insufficient: "sold_out", absent: "no_such_thing" };
-    const branches = memoryBranches(ledgerHandler(reasons), ledgerOperations, { clock, schedule, limits });
+    const ledger = ledgerHandler(reasons);
+    const handle = (operation: Operation) => (step: BranchStep<Tables>) =>
+      this.handle({ service, operation, txId: step.txId, good: () => ledger[operation](step) }) as OperationResult;
+    const handler: BranchHandler<Tables> = {
+      prepare: handle("prepare"),
+      execute: handle("execute"),
+      reapply: handle("reapply"),
+      commit: handle("commit"),
+      abort: handle("abort"),
+      compensate: handle("compensate"),
+    };
+    const branches = memoryBranches(handler, ledgerOperations, { clock, schedule, limits });
     const observer = { observe: (observation: Observation) => this.observations.push(observation) };
     const options = { store: branches.store, questions: network, clock, random, observer, limits };
     const participant = new Participant(options);

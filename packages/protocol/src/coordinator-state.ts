@@ -21,6 +21,8 @@ export interface BranchProgress {
   readonly retrying?: boolean;
   /** The owner decided before it asked this branch anything: it never ran. */
   readonly neverAsked?: boolean;
+  /** Its handler failed in phase 1: what is told at the deadline, unless it votes before. */
+  readonly handlerFailed?: boolean;
   readonly contendedSince?: number;
   readonly refusal?: string;
 }

@@ -47,6 +47,20 @@ test("C1 nothing that is not a yes vote leads to commit", () => {
   }
 });
 
+test("M3 C6 a handler that failed is told at the deadline, unless its branch has voted since", () => {
+  const failed: Answer = { kind: "unknown", reason: "handler_failed" };
+  const run = new Driven();
+  run.start();
+  run.yes("a");
+  run.answer("b", "prepare", failed);
+  assert.deepEqual(run.feed(uninterrupted), ["write abort handler_failed"]);
+  const healed = new Driven();
+  healed.start();
+  healed.answer("b", "prepare", failed);
+  healed.yes("b");
+  assert.deepEqual(healed.feed(uninterrupted), ["write abort timeout"]);
+});
+
 test("C1 answers to other verbs are no votes", () => {
   const run = new Driven();
   run.start();

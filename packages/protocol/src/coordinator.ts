@@ -21,7 +21,7 @@ import {
 } from "./coordinator-state.ts";
 import { answeredForget, sendForget, unansweredForget } from "./forgetting.ts";
 import { invariant } from "./invariant.ts";
-import type { Answer } from "./messages.ts";
+import { type Answer, handlerFailed } from "./messages.ts";
 import { answeredQuestion, answeredVote, askQuestions, askVotes, intend, refusal } from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
 import { decisionOf } from "./transaction-record.ts";
@@ -84,7 +84,10 @@ function answered(
   if (answer.kind === "fenced" && answer.epoch > state.record.epoch) {
     return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown", seenEpoch: answer.epoch }] };
   }
-  if (answer.kind === "unknown" || answer.kind === "fenced") return unanswered(state, { branchId, verb }, context);
+  if (answer.kind === "unknown" || answer.kind === "fenced") {
+    const isBug = answer.kind === "unknown" && answer.reason === handlerFailed;
+    return unanswered(state, { branchId, verb, isBug }, context);
+  }
   if (isUnexpected(answer, role)) {
     const step = unanswered(state, { branchId, verb }, context);
     const alarm = { type: "RaiseAlarm", code: "unexpected_answer", branchId, detail: answer.kind } as const;
@@ -111,7 +114,7 @@ function isUnexpected({ kind }: Answer, role: VerbRole): boolean {
 /** No answer is no information: the same command is sent again (P4 makes it safe). */
 function unanswered(
   state: CoordinatorState,
-  { branchId, verb }: { branchId: string; verb: Verb },
+  { branchId, verb, isBug = false }: { branchId: string; verb: Verb; isBug?: boolean },
   context: CoordinatorContext,
 ): CoordinatorStep {
   const { now, limits } = context;
@@ -120,14 +123,15 @@ function unanswered(
   const askedAgain = state.stage === "questioning" && state.record.parked !== undefined;
   if (branch.status !== "asked" && !askedAgain) return { state, effects: [] };
   if (state.stage === "forgetting") return unansweredForget(state, branch, context);
-  const tried = { ...branch, attempts: branch.attempts + 1 };
+  const tried = { ...branch, attempts: branch.attempts + 1, ...(isBug && { handlerFailed: true }) };
   const { attempts } = tried;
   const refused = state.stage === "voting" ? refusal(withBranch(state, tried)) : undefined;
   if (refused !== undefined) return refused;
   if (state.stage === "voting" || attempts < limits.parkAfterAttempts) {
     return retryLater(state, tried, { verb, delay: { kind: "backoff", attempts } });
   }
-  const note = { reason: `no_answer_from_${branch.spec.service}`, since: state.record.parked?.since ?? now, attempts };
+  const why = isBug ? `${handlerFailed}_in` : "no_answer_from";
+  const note = { reason: `${why}_${branch.spec.service}`, since: state.record.parked?.since ?? now, attempts };
   const step = retryLater(withPark(state, note), tried, { verb, delay: { kind: "parked" } });
   return { state: step.state, effects: [{ type: "Park", note }, ...step.effects] };
 }
@@ -165,7 +169,9 @@ function isCurrent(state: CoordinatorState, verb: Verb): boolean {
 function deadlinePassed(state: CoordinatorState, ownerUninterrupted: boolean): CoordinatorStep {
   if (state.stage !== "voting") return { state, effects: [] };
   const no = state.branches.find((branch) => branch.status === "no");
-  if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", no?.refusal ?? "timeout");
+  const isBug = state.branches.some((branch) => branch.status === "asked" && branch.handlerFailed === true);
+  const reason = no?.refusal ?? (isBug ? handlerFailed : undefined);
+  if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", reason ?? "timeout");
   return { state: { ...state, stage: "stopped" }, effects: [{ type: "TakeOverOwnRecord" }] };
 }
 

@@ -44,6 +44,9 @@ export interface Command {
   readonly origin?: string;
 }
 
+/** Why a branch answers `unknown` whose handler threw, or returned what no handler may return: a bug of its service. */
+export const handlerFailed = "handler_failed";
+
 /** What a branch answers. Only `done` and `refused` are durable facts about it. */
 export type Answer =
   /** The branch is in this state, durably. */

@@ -10,6 +10,7 @@ import {
   shouldAsk,
 } from "@assent/protocol";
 import type { StepContext } from "./step.ts";
+import { StepView } from "./step-view.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
 const branchTable = "branches";
@@ -38,7 +39,12 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
           if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);
         },
       };
-      return applyCommand(command, { records, view: tables, handler, limits, now });
+      const view = new StepView(tables);
+      try {
+        return applyCommand(command, { records, view, handler, limits, now });
+      } finally {
+        view.close();
+      }
     },
 
     readBranch(tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null {

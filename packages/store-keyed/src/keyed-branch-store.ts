@@ -1,6 +1,6 @@
 // The port `BranchStore` over an executor.
-import type { BranchStore } from "@assent/orchestrator";
-import type { Answer, Command } from "@assent/protocol";
+import { type BranchFailure, type BranchStore, HandlerFailed } from "@assent/orchestrator";
+import { type Answer, type Command, handlerFailed, InvariantViolation } from "@assent/protocol";
 import type { branchOperations } from "./branch-operations.ts";
 import type { Executor } from "./executor.ts";
 import { StoreFailure } from "./step.ts";
@@ -8,14 +8,18 @@ import { StoreFailure } from "./step.ts";
 export type BranchOperations = ReturnType<typeof branchOperations>;
 
 export function keyedBranchStore(executor: Executor<BranchOperations>): BranchStore {
-  const applyOne = (command: Command): Promise<Answer> =>
+  type OnFailure = ((failure: BranchFailure) => void) | undefined;
+  const applyOne = (command: Command, onFailure: OnFailure): Promise<Answer> =>
     executor.run("apply", command).catch((error: unknown): Answer => {
+      if (!(error instanceof StoreFailure)) throw error;
+      const { cause } = error;
+      // A bug is the same bug in the next try: somebody has to see it.
+      if (cause instanceof HandlerFailed || cause instanceof InvariantViolation) onFailure?.({ command, error: cause });
       // A failed step changed nothing and a broken commit is anybody's guess: either way nothing may be concluded.
-      if (error instanceof StoreFailure) return { kind: "unknown", reason: error.code };
-      throw error;
+      return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : error.code };
     });
   return {
-    apply: (commands) => Promise.all(commands.map(applyOne)),
+    apply: (commands, onFailure) => Promise.all(commands.map((command) => applyOne(command, onFailure))),
     sweep: (limit) => executor.run("sweepBranches", { limit }),
   };
 }

@@ -45,6 +45,7 @@ export const statusByCode = {
   row_changed: 400,
   no_branches: 400,
   definition_failed: 400,
+  handler_failed: 400,
   aborted: 400,
   checkout_failed: 400,
   // What is needed for it

@@ -4,6 +4,8 @@ import type { BranchStore, BranchSweep } from "@assent/orchestrator";
 import type { Answer, Command } from "@assent/protocol";
 import { type FaultRules, InjectedFault } from "./fault-rules.ts";
 
+type OnFailure = Parameters<BranchStore["apply"]>[1];
+
 export class FaultyBranchStore implements BranchStore {
   readonly #store: BranchStore;
   readonly #rules: FaultRules;
@@ -14,20 +16,20 @@ export class FaultyBranchStore implements BranchStore {
   }
 
   /** Rejects, unlike other branch stores, when the reply of the whole message is to be dropped. */
-  async apply(commands: readonly Command[]): Promise<readonly Answer[]> {
+  async apply(commands: readonly Command[], onFailure?: OnFailure): Promise<readonly Answer[]> {
     // Nothing in force: the batch stays one batch.
-    if (this.#rules.list().length === 0) return this.#store.apply(commands);
-    return Promise.all(commands.map((command) => this.#applyOne(command)));
+    if (this.#rules.list().length === 0) return this.#store.apply(commands, onFailure);
+    return Promise.all(commands.map((command) => this.#applyOne(command, onFailure)));
   }
 
   sweep(limit: number): Promise<BranchSweep> {
     return this.#store.sweep(limit);
   }
 
-  async #applyOne(command: Command): Promise<Answer> {
+  async #applyOne(command: Command, onFailure: OnFailure): Promise<Answer> {
     try {
       return await this.#rules.around(command.verb, async () => {
-        const [answer] = await this.#store.apply([command]);
+        const [answer] = await this.#store.apply([command], onFailure);
         return answer ?? { kind: "unknown", reason: "no_answer" };
       });
     } catch (error) {

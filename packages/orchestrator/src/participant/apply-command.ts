@@ -9,6 +9,7 @@ import {
   settleCommand,
 } from "@assent/protocol";
 import type { BranchHandler } from "./branch-handler.ts";
+import { resultOf } from "./handler-result.ts";
 
 /** The branch records inside the atomic step. */
 export interface BranchRecords {
@@ -26,7 +27,10 @@ export interface CommandStep<View> {
   readonly now: number;
 }
 
-/** The caller makes the record and the handler's effects durable together, and only then sends the answer. */
+/**
+ * The caller makes the record and the handler's effects durable together, and only then sends the answer.
+ * @throws {HandlerFailed} and then nothing of the step may be kept
+ */
 export function applyCommand<View>(command: Command, step: CommandStep<View>): Answer {
   const { records, view, handler, limits, now } = step;
   const before = records.read(command.txId, command.branchId);
@@ -40,7 +44,9 @@ export function applyCommand<View>(command: Command, step: CommandStep<View>): A
   const payload = before?.payload === undefined ? command.payload : before.payload;
   invariant(payload !== undefined, "P9", `${operation} has a payload`);
   const { txId, branchId } = command;
-  const result = handler[operation]({ view, txId, branchId, payload, memo: before?.memo, now });
+  const result = resultOf(operation, () =>
+    handler[operation]({ view, txId, branchId, payload, memo: before?.memo, now }),
+  );
   const settlement = settleCommand(before, command, { operation, result, now });
   if (settlement.record !== undefined) records.write(settlement.record, before);
   return settlement.answer;

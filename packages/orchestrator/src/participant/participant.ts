@@ -11,7 +11,7 @@ import {
   type QuestionAnswer,
   UndecodableMessage,
 } from "@assent/protocol";
-import type { BranchStore } from "../ports/branch-store.ts";
+import type { BranchFailure, BranchStore } from "../ports/branch-store.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import { type Observer, silentObserver } from "../ports/observer.ts";
 import type { Random } from "../ports/random.ts";
@@ -65,8 +65,11 @@ export class Participant {
       this.#observer.observe({ type: "BackgroundWorkFailed", work: "decode commands", error });
       return undefined;
     }
-    return encodeAnswers(await this.#store.apply(commands));
+    return encodeAnswers(await this.#store.apply(commands, this.#failed));
   }
+
+  readonly #failed = ({ command: { txId, branchId, verb }, error }: BranchFailure): void =>
+    this.#observer.observe({ type: "HandlerFailed", txId, branchId, verb, error });
 
   /** Starts the periodic sweep. */
   start(): void {
@@ -101,7 +104,7 @@ export class Participant {
   /** A branch forgets only what it has carried out; a decision that contradicts it is for an operator (P2). */
   async #applyDecision({ txId, branchId }: Question, commands: readonly Command[]): Promise<void> {
     for (const command of commands) {
-      const [answer] = await this.#store.apply([command]);
+      const [answer] = await this.#store.apply([command], this.#failed);
       if (answer?.kind === "done") continue;
       if (answer?.kind === "conflict") {
         const detail = JSON.stringify(answer);

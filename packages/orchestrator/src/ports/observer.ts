@@ -1,5 +1,5 @@
 // What the library tells the world about itself. Observing never changes anything.
-import type { AlarmCode, Decision, ParkNote, Protocol } from "@assent/protocol";
+import type { AlarmCode, Decision, ParkNote, Protocol, Verb } from "@assent/protocol";
 import type { BreakerState } from "../breaker.ts";
 
 export type Observation =
@@ -29,6 +29,14 @@ export type Observation =
   | { readonly type: "TransactionRefused"; readonly code: string }
   /** This process sweeps the log for all from now on, or does not any more. `counter`: of its term. */
   | { readonly type: "LeadershipChanged"; readonly leads: boolean; readonly counter?: number }
+  /** A handler threw, or returned what no handler may return; nothing of its step was kept. A bug of its service. */
+  | {
+      readonly type: "HandlerFailed";
+      readonly txId: string;
+      readonly branchId: string;
+      readonly verb: Verb;
+      readonly error: Error;
+    }
   | { readonly type: "BackgroundWorkFailed"; readonly work: string; readonly error: unknown };
 
 export interface Observer {

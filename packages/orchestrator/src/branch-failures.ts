@@ -1,0 +1,49 @@
+// What the branches of one transaction say of the services that they are in. A service that does not answer, or whose
+// store does not, counts against it; a handler that fails is a bug in one branch, answered by a service that works.
+import { type Answer, type BranchSpec, handlerFailed, type Verb, verbRole } from "@assent/protocol";
+import type { Breakers } from "./breakers.ts";
+import type { Transport } from "./ports/transport.ts";
+
+export class BranchFailures {
+  readonly #breakers: Breakers;
+  readonly #transport: Pick<Transport, "outage">;
+  /** Branches that were asked in vain for their vote. */
+  readonly #unasked = new Set<string>();
+  /** Branches that were told a decision in vain. */
+  readonly #undone = new Set<string>();
+
+  constructor(breakers: Breakers, transport: Pick<Transport, "outage">) {
+    this.#breakers = breakers;
+    this.#transport = transport;
+  }
+
+  /**
+   * However often one branch is asked in vain, or told, it is one failure until it answers: nobody else is cut off for
+   * it. What may never have left this process says nothing of a service, and `forget` holds nobody up.
+   */
+  wentUnanswered({ service, branchId }: BranchSpec, verb: Verb, sentAt: number): void {
+    const { outage } = this.#transport;
+    if (verb === "forget" || (outage !== undefined && (outage.to ?? Infinity) >= sentAt)) return;
+    const counted = isAsking(verb) ? this.#unasked : this.#undone;
+    if (counted.has(branchId)) return;
+    counted.add(branchId);
+    this.#breakers.wentUnanswered(service);
+  }
+
+  answered({ service, branchId }: BranchSpec, verb: Verb): void {
+    if (verb === "forget") return;
+    if (isAsking(verb)) this.#unasked.delete(branchId);
+    else if (this.#undone.delete(branchId)) this.#breakers.cameBack(service);
+    this.#breakers.answered(service, verbRole(verb));
+  }
+}
+
+/** Whether the service has answered, be it with a failure of its handler. Any other `unknown` is as good as silence. */
+export function isOfService(answer: Answer): boolean {
+  return answer.kind !== "unknown" || answer.reason === handlerFailed;
+}
+
+function isAsking(verb: Verb): boolean {
+  const role = verbRole(verb);
+  return role === "vote" || role === "query";
+}

@@ -1,0 +1,38 @@
+// The tables as a handler sees them: for the time of its step, and no longer. A handler that goes on afterwards would
+// write into the step of somebody else.
+import type { ScanRange, Tables } from "@assent/orchestrator";
+import type { Json } from "@assent/protocol";
+
+export class StepView implements Tables {
+  #tables: Tables | undefined;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  /** The step is over. */
+  close(): void {
+    this.#tables = undefined;
+  }
+
+  get(table: string, key: string): Json | undefined {
+    return this.#open().get(table, key);
+  }
+
+  put(table: string, key: string, value: Json): void {
+    this.#open().put(table, key, value);
+  }
+
+  delete(table: string, key: string): void {
+    this.#open().delete(table, key);
+  }
+
+  scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
+    return this.#open().scan(table, range);
+  }
+
+  #open(): Tables {
+    if (this.#tables === undefined) throw new Error("the step of this handler is over: handlers are synchronous");
+    return this.#tables;
+  }
+}
