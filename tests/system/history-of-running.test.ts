@@ -1,5 +1,6 @@
 // `assent history` over the order database of a system that runs: it tells, and leaves everything as it is.
 import { keptSettings, startLocalTopology, temporaryFolder } from "@assent/launcher";
+import { redisUrlOf } from "@assent/local-servers";
 import { redisConnect } from "@assent/store-redis";
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -30,9 +31,13 @@ async function tell(words: readonly string[], environment: Readonly<Record<strin
 
 const portOf = (name: string): string => String(topology.processes.get(name)?.port);
 
+const databaseOf = (name: string): Record<"REDIS_PORT" | "REDIS_PASSWORD", string> => {
+  return { REDIS_PORT: portOf(name), REDIS_PASSWORD: String(topology.processes.get(name)?.password) };
+};
+
 /** How often the server has been asked for each thing, without what asking that costs. */
 async function callsOf(name: string): Promise<ReadonlyMap<string, number>> {
-  const port = await redisConnect({ url: `redis://127.0.0.1:${portOf(name)}` })();
+  const port = await redisConnect({ url: redisUrlOf(topology.processes.get(name) ?? { port: 0 }) })();
   const [info] = await port.send([["INFO", "commandstats"]]);
   port.close();
   return new Map(
@@ -55,7 +60,7 @@ after(async () => {
 });
 
 test("an order and its transaction are told, in words and as JSON, by the variables of the order service", async () => {
-  const environment = { REDIS_HOST: "127.0.0.1", REDIS_PORT: portOf("redis-order") };
+  const environment = { REDIS_HOST: "127.0.0.1", ...databaseOf("redis-order") };
   const { txId, state, entries } = JSON.parse((await tell(["0", "--database", "--json"], environment)).stdout) as {
     txId: string;
     state: string;
@@ -70,7 +75,7 @@ test("an order and its transaction are told, in words and as JSON, by the variab
   assert.equal(code, 0);
   assert.match(
     stdout,
-    new RegExp(`^data in redis://127\\.0\\.0\\.1:${environment.REDIS_PORT}/0\n${txId} is committed\n`),
+    new RegExp(`^data in redis://\\(hidden\\)@127\\.0\\.0\\.1:${environment.REDIS_PORT}/0\n${txId} is committed\n`),
   );
   const other = await tell(["0", "--database"], { ...environment, ASSENT_NAMESPACE: "other" });
   assert.match(other.stderr, /there is no transaction and no order 0 in redis:/, "the namespace counts");
@@ -81,19 +86,19 @@ test("the database is asked for records alone", async () => {
   const order = topology.processes.get("order-0");
   order?.pause();
   const calls = await callsOf("redis-order");
-  assert.equal((await tell(["0", "--database"], { REDIS_PORT: portOf("redis-order") })).code, 0);
+  assert.equal((await tell(["0", "--database"], databaseOf("redis-order"))).code, 0);
   const later = await callsOf("redis-order");
   order?.resume();
   const asked = [...later].filter(([word, count]) => count !== (calls.get(word) ?? 0)).map(([word]) => word);
   // Besides what opens a connection, and what this test asks.
   assert.deepEqual(
-    asked.filter((word) => !/^(info|hello|client)/.test(word)),
+    asked.filter((word) => !/^(info|hello|auth|client)/.test(word)),
     ["hget"],
   );
 });
 
 test("what cannot be told is said in a line, with what to do, and nothing is printed as if it were true", async () => {
-  const database = { REDIS_PORT: portOf("redis-order") };
+  const database = databaseOf("redis-order");
   const cases: readonly (readonly [words: string[], environment: Record<string, string>, says: RegExp])[] = [
     [["nobody", "--database"], database, /there is no transaction and no order nobody in redis:/],
     [["1", "--database"], database, /order 1 was never checked out/],
@@ -122,6 +127,6 @@ test("what cannot be told is said in a line, with what to do, and nothing is pri
 });
 
 test("an instance's folder keeps the settings that it was started with", () => {
-  assert.equal(keptSettings(folder.path, "order-0")?.["REDIS_URL"], `redis://127.0.0.1:${portOf("redis-order")}`);
+  assert.equal(keptSettings(folder.path, "order-0")?.["REDIS_PORT"], portOf("redis-order"));
   assert.equal(keptSettings(folder.path, "order-1"), undefined);
 });

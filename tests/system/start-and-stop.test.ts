@@ -2,10 +2,11 @@
 import { serveCheckout, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
+import { openToOthers } from "./open-to-others.ts";
 import { readSettings } from "../../apps/cli/src/settings.ts";
 
 const command = fileURLToPath(new URL("../../apps/cli/bin/assent.mjs", import.meta.url));
@@ -51,6 +52,24 @@ test("a data folder that cannot be used is said, with what to set, before any re
   for (const [index, failed] of starts.entries()) {
     assertExplained(failed, new RegExp(`${names[index]} cannot be used`), /Nothing was started/, /ASSENT_DATA/);
   }
+  folder.remove();
+});
+
+test("a data folder is its owner's alone, also one that was not, and nothing else is closed", async () => {
+  const folder = temporaryFolder();
+  const data = join(folder.path, "above", "data");
+  await start({ data });
+  assert.deepEqual(openToOthers(join(folder.path, "above")), []);
+  chmodSync(data, 0o755);
+  await start({ data });
+  assert.deepEqual(openToOthers(data), []);
+
+  const home = join(folder.path, "home");
+  mkdirSync(home);
+  writeFileSync(join(home, "letter.txt"), "");
+  chmodSync(home, 0o755);
+  await start({ data: home });
+  assert.deepEqual(openToOthers(home), [home, join(home, "letter.txt")]);
   folder.remove();
 });
 

@@ -1,12 +1,13 @@
 // `assent up`: what it prints, that it works, that it refuses a folder in use, and that it leaves nothing behind.
 import { temporaryFolder } from "@assent/launcher";
-import { freePort } from "@assent/local-servers";
+import { converse, freePort } from "@assent/local-servers";
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { openToOthers } from "./open-to-others.ts";
 
 const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
 
@@ -36,6 +37,23 @@ async function until(condition: () => boolean, what: () => string): Promise<void
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });
+  }
+}
+
+/** Redis and NATS let in nobody who does not know the password, which no command line and no output shows. */
+async function assertGuarded(rows: readonly RegExpExecArray[], folder: string): Promise<void> {
+  const password = readFileSync(join(folder, "secret.txt"), "utf8").trim();
+  assert.match(password, /^[0-9a-f]{48}$/);
+  for (const [, name = "", port, pid] of rows) {
+    assert.doesNotMatch(readFileSync(`/proc/${pid}/cmdline`, "utf8"), new RegExp(password), name);
+    const ask = (text: string, isComplete: (all: string) => boolean): Promise<string | undefined> =>
+      converse({ port: Number(port), text, isComplete, waitMs: 30_000 });
+    if (name.startsWith("redis-")) {
+      assert.match((await ask("DBSIZE\r\n", (all) => all.includes("\r\n"))) ?? "", /^-NOAUTH/, name);
+    } else if (name === "nats") {
+      const text = 'CONNECT {"verbose":false}\r\nPING\r\n';
+      assert.match((await ask(text, (all) => /-ERR|PONG/.test(all))) ?? "", /-ERR 'Authorization Violation'/);
+    }
   }
 }
 
@@ -76,6 +94,9 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   }
   assert.equal((await fetch(`${url}/orders/checkout/0`, { method: "POST" })).status, 200);
 
+  assert.deepEqual(openToOthers(folder.path), [], "data, logs and settings are this user's alone");
+  await assertGuarded(rows, folder.path);
+
   const second = up([...args.slice(0, 2), "--port", String(await freePort())]);
   const [refused] = (await once(second.child, "exit")) as [number];
   assert.equal(refused, 1);
@@ -95,6 +116,7 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   );
   other.remove();
 
+  assert.ok(!printed().includes(readFileSync(join(folder.path, "secret.txt"), "utf8").trim()));
   process.kill(-(child.pid ?? 0), "SIGINT");
   const [code] = (await once(child, "exit")) as [number];
   assert.equal(code, 0, printed());

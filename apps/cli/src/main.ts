@@ -19,6 +19,9 @@ import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 import { up, type UpOptions } from "./up.ts";
 
+/** Whatever this process and its children write is for this user alone: data, logs, settings and passwords. */
+const withoutOthers = 0o077;
+
 interface ServeOptions {
   readonly data?: string;
   readonly host?: string;
@@ -29,6 +32,7 @@ interface ServeOptions {
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
+  process.umask(withoutOthers);
   const program = new Command("assent").description(
     "Distributed transactions, and the checkout system that proves them.",
   );

@@ -1,7 +1,8 @@
 // An HAProxy of its own with a configuration that the caller writes.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOnPort } from "./port-choice.ts";
+import { makePrivateFolder } from "./private-folder.ts";
 import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
@@ -29,7 +30,7 @@ export async function startHaproxy({
   port: asked,
 }: HaproxyOptions): Promise<ServerProcess> {
   const binary = await serverBinary("haproxy");
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
   return startOnPort(asked, (port) => {
     const file = join(folder, "haproxy.cfg");

@@ -1,9 +1,10 @@
 // A NATS server of its own, with JetStream when asked for, loopback only.
 import { randomUUID } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
 import { startOnPort } from "./port-choice.ts";
+import { makePrivateFolder } from "./private-folder.ts";
 import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
@@ -15,6 +16,8 @@ export interface NatsOptions {
   readonly port?: number;
   /** Left out: true. */
   readonly jetstream?: boolean;
+  /** Of its clients, as their token, and of the other brokers, letters and digits; left out: it lets everybody in. */
+  readonly password?: string;
   /** Largest message, headers included. Left out: as the server has it, 1 MiB. */
   readonly maxPayloadBytes?: number;
   /** One of several brokers that are one. */
@@ -32,15 +35,15 @@ export interface NatsCluster {
 }
 
 /**
- * Starts a NATS server on the loopback address and resolves when it answers. It listens on `port`, without a password.
+ * Starts a NATS server on the loopback address and resolves when it answers. It listens on `port`.
  * Streams in files outlive a restart, streams in memory do not.
  * @throws {ServerUnavailable} when there is no nats-server and none can be obtained
  * @throws {ServerNotStarted} when it does not come up
  */
 export async function startNats(options: NatsOptions): Promise<ServerProcess> {
-  const { folder, jetstream = true, maxPayloadBytes, settings = [] } = options;
+  const { folder, jetstream = true, maxPayloadBytes, password, settings = [] } = options;
   const binary = await serverBinary("nats-server");
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   // Tells it from a stranger on the same port.
   const serverName = `assent-${randomUUID()}`;
   return startOnPort(options.port, (port) => {
@@ -49,21 +52,28 @@ export async function startNats(options: NatsOptions): Promise<ServerProcess> {
       `server_name: "${serverName}"`,
       ...(jetstream ? [`jetstream { store_dir: "${join(folder, "streams")}" }`] : []),
       ...(maxPayloadBytes === undefined ? [] : [`max_payload: ${maxPayloadBytes}`]),
-      ...(options.cluster === undefined ? [] : clusterLines(options.cluster)),
+      ...(password === undefined ? [] : [`authorization { token: "${password}" }`]),
+      ...(options.cluster === undefined ? [] : clusterLines(options.cluster, password)),
       ...settings,
     ];
     const file = join(folder, "nats.conf");
-    writeFileSync(file, `${lines.join("\n")}\n`);
+    writeFileSync(file, `${lines.join("\n")}\n`, { mode: 0o600 });
     const answers = (): Promise<boolean> => answersAs(port, serverName);
-    return ServerProcess.start({ name: "nats", binary, args: ["-c", file], folder, port, answers });
+    const secret = password === undefined ? {} : { password };
+    return ServerProcess.start({ name: "nats", binary, args: ["-c", file], folder, port, ...secret, answers });
   });
 }
 
 /** Clients know all brokers from the start: being told others would lead them around what stands in between. */
-function clusterLines({ name, port, routes }: NatsCluster): readonly string[] {
-  const urls = routes.map((route) => `"nats://${loopback}:${route}"`);
+function clusterLines({ name, port, routes }: NatsCluster, password: string | undefined): readonly string[] {
+  const user = "route";
+  const credentials = password === undefined ? "" : `${user}:${password}@`;
+  const urls = routes.map((route) => `"nats://${credentials}${loopback}:${route}"`);
   return [
-    `cluster { name: "${name}", listen: "${loopback}:${port}", no_advertise: true, routes: [${urls.join(", ")}] }`,
+    "cluster {",
+    `  name: "${name}", listen: "${loopback}:${port}", no_advertise: true, routes: [${urls.join(", ")}]`,
+    ...(password === undefined ? [] : [`  authorization { user: "${user}", password: "${password}" }`]),
+    "}",
   ];
 }
 

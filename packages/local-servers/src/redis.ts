@@ -1,17 +1,22 @@
 // A Redis server of its own: durability as asked for, loopback only, nothing kept that was not asked for.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
 import { startOnPort } from "./port-choice.ts";
+import { makePrivateFolder } from "./private-folder.ts";
+import { converseWithRedis, type RedisAddress } from "./redis-conversation.ts";
 import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
-import { converse } from "./socket-conversation.ts";
 
 export interface RedisOptions {
   /** Of this server alone: its configuration, log and append-only file. */
   readonly folder: string;
   /** Left out: a free one. */
   readonly port?: number;
+  /** Of this server and of the master that it follows, letters and digits; left out: it lets everybody in. */
+  readonly password?: string;
+  /** More than this it refuses to keep, bytes; left out: as much as there is. It never evicts. */
+  readonly memoryBytesMax?: number;
   /** When the append-only file is flushed. Left out: there is none, and nothing survives the process. */
   readonly appendfsync?: "always" | "everysec" | "no";
   /** Further lines of the configuration, such as "replicaof 127.0.0.1 7000". */
@@ -21,14 +26,14 @@ export interface RedisOptions {
 }
 
 /**
- * Starts a Redis server on the loopback address and resolves when it answers. It listens on `port`, without a password.
+ * Starts a Redis server on the loopback address and resolves when it answers. It listens on `port`.
  * @throws {ServerUnavailable} when there is no redis-server and none can be obtained
  * @throws {ServerNotStarted} when it does not come up
  */
 export async function startRedis(options: RedisOptions): Promise<ServerProcess> {
-  const { folder, appendfsync, settings = [] } = options;
+  const { folder, appendfsync, password, memoryBytesMax = 0, settings = [] } = options;
   const binary = await serverBinary("redis-server");
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   return startOnPort(options.port, (port) => {
     const lines = [
       `bind ${loopback}`,
@@ -38,26 +43,39 @@ export async function startRedis(options: RedisOptions): Promise<ServerProcess> 
       'save ""',
       `appendonly ${appendfsync === undefined ? "no" : "yes"}`,
       `appendfsync ${appendfsync ?? "no"}`,
+      "maxmemory-policy noeviction",
+      `maxmemory ${memoryBytesMax}`,
       ...settings,
     ];
     const file = join(folder, "redis.conf");
-    if (options.isWatched === true) keepConfiguration(file, port, lines);
-    else writeFileSync(file, `${lines.join("\n")}\n`);
-    const answers = (pid: number): Promise<boolean> => redisAnswersAs(port, pid);
-    return ServerProcess.start({ name: "redis", binary, args: [file], folder, port, answers });
+    const secrets = password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`];
+    if (options.isWatched === true) keepConfiguration(file, port, { lines, secrets });
+    else writeFileSync(file, `${[...lines, ...secrets].join("\n")}\n`, { mode: 0o600 });
+    const answers = (pid: number): Promise<boolean> => redisAnswersAs({ port, password }, pid);
+    const secret = password === undefined ? {} : { password };
+    return ServerProcess.start({ name: "redis", binary, args: [file], folder, port, ...secret, answers });
   });
 }
 
+interface Configuration {
+  readonly lines: readonly string[];
+  /** Of this life: added to a configuration that is kept and has none. */
+  readonly secrets: readonly string[];
+}
+
 /** Writes a configuration, unless the server has one for this port, which it or others may have changed since. */
-export function keepConfiguration(file: string, port: number, lines: readonly string[]): void {
-  const isThere = existsSync(file) && readFileSync(file, "utf8").split("\n").includes(`port ${port}`);
-  if (!isThere) writeFileSync(file, `${lines.join("\n")}\n`);
+export function keepConfiguration(file: string, port: number, { lines, secrets }: Configuration): void {
+  const kept = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const isThere = kept.split("\n").includes(`port ${port}`);
+  const isGuarded = /^requirepass /m.test(kept);
+  const added = isThere && isGuarded ? [] : secrets;
+  const text = [isThere ? kept.trimEnd() : lines.join("\n"), ...added].join("\n");
+  writeFileSync(file, `${text}\n`, { mode: 0o600 });
 }
 
 /** Whether a Redis answers that is this process, and not a stranger on the same port; false while it reads its file. */
-export async function redisAnswersAs(port: number, pid: number): Promise<boolean> {
-  const received = await converse({
-    port,
+export async function redisAnswersAs(address: RedisAddress, pid: number): Promise<boolean> {
+  const received = await converseWithRedis(address, {
     text: "PING\r\nINFO server\r\n",
     isComplete: (text) => text.includes("process_id:") || text.startsWith("-"),
     waitMs: 1_000,

@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { loopback } from "./free-port.ts";
 import { startRedis } from "./redis.ts";
 import type { ServerProcess } from "./server-process.ts";
-import { converse } from "./socket-conversation.ts";
+import { converseWithRedis } from "./redis-conversation.ts";
 
 export interface ReplicaSetOptions {
   /** Holds a folder for each server: "0", "1", … */
@@ -15,6 +15,10 @@ export interface ReplicaSetOptions {
   readonly ports: readonly number[];
   /** Where others reach the servers, if not on their ports. */
   readonly announcedPorts?: readonly number[];
+  /** Of all of them; left out: they let everybody in. */
+  readonly password?: string;
+  /** Of each; left out: as much as there is. */
+  readonly memoryBytesMax?: number;
   /** Replicas without which a master takes no writes, whichever server it is. */
   readonly replicasMin: number;
 }
@@ -32,7 +36,7 @@ const lookEveryMs = 20;
  * @throws {ServerUnavailable} {ServerNotStarted}
  */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
-  const { folder, ports, announcedPorts = ports, replicasMin } = options;
+  const { folder, ports, announcedPorts = ports, replicasMin, password, memoryBytesMax } = options;
   const settings = [
     `min-replicas-to-write ${replicasMin}`,
     `min-replicas-max-lag ${replicaLagMaxS}`,
@@ -51,6 +55,8 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       folder: join(folder, String(index)),
       port: ports[index] ?? 0,
       isWatched: true,
+      ...(password !== undefined && { password }),
+      ...(memoryBytesMax !== undefined && { memoryBytesMax }),
       settings: [...settings, ...announced, ...following],
       appendfsync: "always",
     });
@@ -65,9 +71,9 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
 /** All others follow one of them. */
 async function replicated(servers: readonly ServerProcess[]): Promise<void> {
   const deadline = performance.now() + followDeadlineMs;
-  const isMaster = async ({ port }: ServerProcess): Promise<boolean> => {
+  const isMaster = async (server: ServerProcess): Promise<boolean> => {
     const isComplete = (text: string): boolean => text.includes("connected_slaves:");
-    const received = await converse({ port, text: "INFO replication\r\n", isComplete, waitMs: 1_000 });
+    const received = await converseWithRedis(server, { text: "INFO replication\r\n", isComplete, waitMs: 1_000 });
     return (received?.match(/state=online/g)?.length ?? 0) >= servers.length - 1;
   };
   for (;;) {

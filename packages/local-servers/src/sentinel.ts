@@ -1,8 +1,8 @@
 // A Redis Sentinel of its own, loopback only: watches masters and their replicas, and promotes one when a master dies.
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
 import { startOnPort } from "./port-choice.ts";
+import { makePrivateFolder } from "./private-folder.ts";
 import { keepConfiguration, redisAnswersAs } from "./redis.ts";
 import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
@@ -21,6 +21,8 @@ export interface SentinelOptions {
   /** Where others reach it, if not on its port. */
   readonly announcedPort?: number;
   readonly masters: readonly WatchedMaster[];
+  /** Of the sentinels and of the servers that they watch; left out: they let everybody in. */
+  readonly password?: string;
   /** How many sentinels must find a master dead before one of them, elected by the majority of all, acts. */
   readonly quorum: number;
   /** How long a master may be silent before a sentinel finds it dead. */
@@ -35,15 +37,19 @@ export interface SentinelOptions {
  * @throws {ServerNotStarted} when it does not come up
  */
 export async function startSentinel(options: SentinelOptions): Promise<ServerProcess> {
-  const { folder } = options;
+  const { folder, password } = options;
   const binary = await serverBinary("redis-server");
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   return startOnPort(options.port, (port) => {
     const file = join(folder, "sentinel.conf");
     // The sentinel writes to it what it learns. One that is started again must not forget a failover (D33).
-    keepConfiguration(file, port, configuration(options, port));
-    const answers = (pid: number): Promise<boolean> => redisAnswersAs(port, pid);
-    return ServerProcess.start({ name: "sentinel", binary, args: [file, "--sentinel"], folder, port, answers });
+    const passwords = options.masters.map(({ name }) => `sentinel auth-pass ${name} ${password}`);
+    const secrets = password === undefined ? [] : [`requirepass ${password}`, ...passwords];
+    keepConfiguration(file, port, { lines: configuration(options, port), secrets });
+    const answers = (pid: number): Promise<boolean> => redisAnswersAs({ port, password }, pid);
+    const secret = password === undefined ? {} : { password };
+    const args = [file, "--sentinel"];
+    return ServerProcess.start({ name: "sentinel", binary, args, folder, port, ...secret, answers });
   });
 }
 

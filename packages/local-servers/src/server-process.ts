@@ -1,9 +1,10 @@
 // A foreign server as a child of this process: it never outlives it, however either of them ends, and only processes
 // that were started here are ever signalled.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { makePrivateFolder } from "./private-folder.ts";
 
 const startDeadlineMs = 120_000;
 const stopDeadlineMs = 30_000;
@@ -21,6 +22,8 @@ export interface ServerCommand {
   /** Where it runs and keeps what it keeps; made when it is not there. */
   readonly folder: string;
   readonly port: number;
+  /** What it asks of its clients, if anything; shown nowhere. */
+  readonly password?: string;
   /** Besides the environment of this process; undefined takes a variable away. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Whether the server with this process id answers now. Never rejects. */
@@ -66,6 +69,11 @@ export class ServerProcess {
 
   get port(): number {
     return this.#command.port;
+  }
+
+  /** What it asks of its clients; undefined when it lets everybody in. */
+  get password(): string | undefined {
+    return this.#command.password;
   }
 
   get folder(): string {
@@ -128,8 +136,8 @@ export class ServerProcess {
 
   async #launch(): Promise<void> {
     const { name, binary, args, folder, answers, environment } = this.#command;
-    mkdirSync(folder, { recursive: true });
-    const log = openSync(this.#logFile, "a");
+    makePrivateFolder(folder);
+    const log = openSync(this.#logFile, "a", 0o600);
     const printedBefore = this.log().length;
     const child = spawn(binary, args, {
       cwd: folder,

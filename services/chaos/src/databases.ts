@@ -1,6 +1,6 @@
 // Which database is the master of a service now, and whether the others are in step: asked before a fault strikes, and
 // after it is healed.
-import { converse, type ServerProcess } from "@assent/local-servers";
+import { converseWithRedis, type ServerProcess } from "@assent/local-servers";
 import { databaseNames, type MasterView, masterView, sentinelNames, type ServiceName } from "@assent/launcher";
 import type { CutNetwork } from "./faults/cut-network.ts";
 
@@ -51,9 +51,9 @@ export class ReplicatedDatabases implements Databases {
   async isInStep(service: ServiceName): Promise<boolean> {
     const views = await this.#views(service);
     if (new Set(views.map((view) => view?.port)).size !== 1 || views[0] === undefined) return false;
-    const { port } = this.#process(await this.master(service));
+    const master = this.#process(await this.master(service));
     const isComplete = (text: string): boolean => text.includes("repl_backlog_histlen:");
-    const text = (await converse({ port, text: "INFO replication\r\n", isComplete, waitMs: askMs })) ?? "";
+    const text = (await converseWithRedis(master, { text: "INFO replication\r\n", isComplete, waitMs: askMs })) ?? "";
     const inStep = text.match(/state=online,offset=\d+,lag=[01]\r/g)?.length ?? 0;
     return text.includes("role:master") && inStep >= databaseNames(service).length - 1;
   }

@@ -1,5 +1,5 @@
 // A topology under load, as faults see it: which process is which now, and whether all is well again.
-import type { ServerProcess } from "@assent/local-servers";
+import { redisUrlOf, type ServerProcess } from "@assent/local-servers";
 import {
   type ServiceName,
   serviceNames,
@@ -82,8 +82,7 @@ export class Stage {
   }
 
   async storeUrls(): Promise<StoreUrls> {
-    const urlOf = async (service: ServiceName): Promise<string> =>
-      `redis://127.0.0.1:${this.process(await this.master(service)).port}`;
+    const urlOf = async (service: ServiceName): Promise<string> => redisUrlOf(this.process(await this.master(service)));
     const [order, stock, payment] = await Promise.all([urlOf("order"), urlOf("stock"), urlOf("payment")]);
     return { order, stock, payment };
   }

@@ -1,6 +1,6 @@
 // Ports that a folder keeps: servers that remember each other by their ports come back on them.
-import { freePorts } from "@assent/local-servers";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { freePorts, makePrivateFolder } from "@assent/local-servers";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** By name, as the folder has them; free ones when it has none yet. */
@@ -13,7 +13,7 @@ export async function keptPorts(folder: string, names: readonly string[]): Promi
   }
   const ports = await freePorts(names.length);
   const fresh = new Map(names.map((name, index) => [name, ports[index] ?? 0]));
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   writeFileSync(file, JSON.stringify(Object.fromEntries(fresh), null, 2));
   return fresh;
 }

@@ -1,6 +1,7 @@
 // The settings of an instance, kept in its folder as a server's configuration is: whoever wants to reach the same
 // database reads them there.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { makePrivateFolder } from "@assent/local-servers";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 type Settings = Readonly<Record<string, string | undefined>>;
@@ -8,8 +9,8 @@ type Settings = Readonly<Record<string, string | undefined>>;
 const fileOf = (folder: string, instance: string): string => join(folder, instance, "settings.json");
 
 export function keepSettings(folder: string, instance: string, settings: Settings): void {
-  mkdirSync(join(folder, instance), { recursive: true });
-  writeFileSync(fileOf(folder, instance), `${JSON.stringify(settings, null, 2)}\n`);
+  makePrivateFolder(join(folder, instance));
+  writeFileSync(fileOf(folder, instance), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
 }
 
 /** Of an instance ("order-0") of the topology that was started last in the folder; undefined if there was none. */

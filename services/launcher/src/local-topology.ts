@@ -2,7 +2,9 @@
 // of this machine, started in order, started again when they die, and stopped without leaving anything behind.
 import { type ServerProcess, startNats, startRedis } from "@assent/local-servers";
 import { join } from "node:path";
+import { memoryBytesMax } from "./database-memory.ts";
 import { startGateway } from "./gateway.ts";
+import { keptSecret } from "./kept-secret.ts";
 import { startInstances } from "./service-instances.ts";
 import { supervised } from "./supervisor.ts";
 import { Processes, type ServiceName, type Topology, type TopologyOptions } from "./topology.ts";
@@ -10,15 +12,17 @@ import { Processes, type ServiceName, type Topology, type TopologyOptions } from
 /** @throws {ServerUnavailable} {ServerNotStarted}; whatever had been started is stopped then */
 export async function startLocalTopology(options: TopologyOptions): Promise<Topology> {
   const { folder, port } = options;
+  const password = keptSecret(folder);
   const processes = new Processes(options.onProgress);
   try {
     const [nats, databases] = await Promise.all([
-      processes.add("nats", startNats({ folder: join(folder, "nats") })),
-      startDatabases(folder, processes),
+      processes.add("nats", startNats({ folder: join(folder, "nats"), password })),
+      startDatabases({ folder, password }, processes),
     ]);
     const surroundings = (service: ServiceName) => ({
-      NATS_URL: `nats://127.0.0.1:${nats.port}`,
-      REDIS_URL: `redis://127.0.0.1:${databases[service].port}`,
+      NATS_URL: `nats://${password}@127.0.0.1:${nats.port}`,
+      REDIS_PORT: String(databases[service].port),
+      REDIS_PASSWORD: password,
     });
     const { order, stock, payment } = await startInstances({ options, processes, surroundings });
     const portsOf = (instances: readonly { port: number }[]): number[] => instances.map((instance) => instance.port);
@@ -36,10 +40,16 @@ export async function startLocalTopology(options: TopologyOptions): Promise<Topo
 
 type Databases = Readonly<Record<ServiceName, ServerProcess>>;
 
-async function startDatabases(folder: string, processes: Processes): Promise<Databases> {
+async function startDatabases(
+  { folder, password }: { readonly folder: string; readonly password: string },
+  processes: Processes,
+): Promise<Databases> {
   const start = (service: ServiceName): Promise<ServerProcess> => {
     const name = `redis-${service}`;
-    return processes.add(name, startRedis({ folder: join(folder, name), appendfsync: "always" }));
+    return processes.add(
+      name,
+      startRedis({ folder: join(folder, name), appendfsync: "always", password, memoryBytesMax }),
+    );
   };
   const [order, stock, payment] = await Promise.all([start("order"), start("stock"), start("payment")]);
   return { order, stock, payment };

@@ -1,10 +1,17 @@
 // The topology without a single process whose death stops checkouts: for each service a master and two replicas, three
 // sentinels over all of them, three brokers in a cluster, instances of each service, and two gateways.
-import { type ServerProcess, startNats, startReplicaSet, startSentinel } from "@assent/local-servers";
-import { mkdirSync } from "node:fs";
+import {
+  makePrivateFolder,
+  type ServerProcess,
+  startNats,
+  startReplicaSet,
+  startSentinel,
+} from "@assent/local-servers";
 import { join } from "node:path";
+import { memoryBytesMax } from "./database-memory.ts";
 import { startGateway } from "./gateway.ts";
 import { keptPorts } from "./kept-ports.ts";
+import { keptSecret } from "./kept-secret.ts";
 import { directLink, type Link } from "./link.ts";
 import { sentinelsKnowAll } from "./sentinel-view.ts";
 import { type InstancePort, startInstances } from "./service-instances.ts";
@@ -36,10 +43,11 @@ const routeNames = namesOf("nats-route", nodesOfEach);
 export async function startSentinelTopology(options: SentinelTopologyOptions): Promise<Topology> {
   const { folder, link = directLink, onProgress } = options;
   const databases = serviceNames.flatMap(databaseNames);
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
+  const password = keptSecret(folder);
   const ports = await keptPorts(folder, [...databases, ...sentinelNames, ...brokerNames, ...routeNames]);
   const processes = new Processes(onProgress);
-  const plan: Plan = { options, processes, link, port: (name) => ports.get(name) ?? 0 };
+  const plan: Plan = { options, password, processes, link, port: (name) => ports.get(name) ?? 0 };
   try {
     await Promise.all([startBrokers(plan), ...serviceNames.map((service) => startDatabases(plan, service))]);
     await startSentinels(plan);
@@ -55,43 +63,48 @@ export async function startSentinelTopology(options: SentinelTopologyOptions): P
 
 interface Plan {
   readonly options: SentinelTopologyOptions;
+  /** Of all servers. */
+  readonly password: string;
   readonly processes: Processes;
   readonly link: Link;
   /** The kept port of a server. */
   readonly port: (name: string) => number;
 }
 
-async function startBrokers({ options, processes, link, port }: Plan): Promise<void> {
+async function startBrokers({ options, password, processes, link, port }: Plan): Promise<void> {
   const start = async (name: string, index: number): Promise<void> => {
     const route = routeNames[index] ?? "";
     const others = brokerNames.flatMap((other, at) => (other === name ? [] : [[other, routeNames[at] ?? ""] as const]));
     const routes = await Promise.all(others.map(([other, at]) => link(name, other, port(at))));
     const cluster = { name: "assent", port: port(route), routes };
-    await processes.add(name, startNats({ folder: join(options.folder, name), port: port(name), cluster }));
+    const broker = { folder: join(options.folder, name), port: port(name), password, cluster };
+    await processes.add(name, startNats(broker));
   };
   await Promise.all(brokerNames.map(start));
 }
 
-async function startDatabases({ options, processes, link, port }: Plan, service: ServiceName): Promise<void> {
+async function startDatabases({ options, password, processes, link, port }: Plan, service: ServiceName): Promise<void> {
   const { folder, durability = "D2" } = options;
   const names = databaseNames(service);
   const servers = await startReplicaSet({
     folder: join(folder, `redis-${service}`),
     ports: names.map(port),
     announcedPorts: await Promise.all(names.map((name) => link("redis", name, port(name)))),
+    password,
+    memoryBytesMax,
     replicasMin: durability === "D2" ? 1 : 0,
   });
   await Promise.all(names.map((name, index) => processes.add(name, Promise.resolve(serverAt(servers, index)))));
 }
 
-async function startSentinels({ options, processes, link, port }: Plan): Promise<void> {
+async function startSentinels({ options, password, processes, link, port }: Plan): Promise<void> {
   const masters = await Promise.all(
     serviceNames.map(async (service) => {
       const [first = ""] = databaseNames(service);
       return { name: service, port: await link("redis", first, port(first)) };
     }),
   );
-  const watch = { masters, quorum, downAfterMs, failoverTimeoutMs };
+  const watch = { masters, password, quorum, downAfterMs, failoverTimeoutMs };
   const started = await Promise.all(
     sentinelNames.map(async (name) => {
       const announcedPort = await link("sentinel", name, port(name));
@@ -106,6 +119,7 @@ async function startSentinels({ options, processes, link, port }: Plan): Promise
 /** How each instance reaches brokers, sentinels and, under whichever name they are announced, databases. */
 async function surroundings({
   options,
+  password,
   link,
   port,
 }: Plan): Promise<(name: string) => Readonly<Record<string, string>>> {
@@ -119,9 +133,11 @@ async function surroundings({
       const reached = await reach(nodes);
       const announced = await Promise.all(nodes.map((each) => link("redis", each, port(each))));
       settings.set(name, {
-        NATS_URL: (await reach(brokerNames)).map((address) => `nats://${address}`).join(","),
+        NATS_URL: (await reach(brokerNames)).map((address) => `nats://${password}@${address}`).join(","),
         SENTINEL_HOSTS: (await reach(sentinelNames)).join(","),
+        SENTINEL_PASSWORD: password,
         REDIS_SENTINEL_SERVICE: service,
+        REDIS_PASSWORD: password,
         ASSENT_REDIS_NAT: announced.map((at, index) => `127.0.0.1:${at}>${reached[index] ?? ""}`).join(","),
         ASSENT_DURABILITY: durability === "D2" ? "D2" : "D0",
         ASSENT_STREAM_COPIES: String(brokerNames.length),

@@ -1,5 +1,5 @@
 // What sentinels know, asked over their own protocol.
-import { converse, type ServerProcess } from "@assent/local-servers";
+import { converseWithRedis, type ServerProcess } from "@assent/local-servers";
 import { setTimeout as pause } from "node:timers/promises";
 
 const askMs = 1_000;
@@ -68,7 +68,7 @@ async function bulkStrings(sentinel: ServerProcess, text: string): Promise<reado
     return values.length >= Number(head.slice(1)) && lines.length >= 2 * Number(head.slice(1)) + 1 ? values : [];
   };
   const isComplete = (received: string): boolean => received.startsWith("-") || strings(received).length > 0;
-  const received = await converse({ port: sentinel.port, text, isComplete, waitMs: askMs });
+  const received = await converseWithRedis(sentinel, { text, isComplete, waitMs: askMs });
   if (received === undefined || received.startsWith("-")) return undefined;
   return strings(received);
 }

@@ -1,7 +1,8 @@
 // The data folder of the embedded topology, held by one process at a time. The lock is SQLite's own on a file of its
 // own: the operating system lets go of it when the process ends, however it ends.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { makePrivateFolder } from "@assent/local-servers";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unusableFolder } from "../cannot-start.ts";
 
@@ -22,6 +23,8 @@ export class DataFolderInUse extends Error {
   }
 }
 
+const lockFile = "lock.db";
+
 export interface DataFolder {
   readonly path: string;
   file(name: string): string;
@@ -36,8 +39,9 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
   const holderFile = join(path, "holder.txt");
   const opened: { lock?: DatabaseSync } = {};
   try {
-    makeFolder(path);
-    const lock = new DatabaseSync(join(path, "lock.db"));
+    // One with other things in it, such as a home, is left as it is: what is written there is closed by itself.
+    if (!existsSync(path) || (purpose === "start" && isOurs(path))) makePrivateFolder(path);
+    const lock = new DatabaseSync(join(path, lockFile));
     opened.lock = lock;
     lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
     writeFileSync(holderFile, `${process.pid}\n`);
@@ -51,7 +55,7 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
 
 /** Whether a process has the folder now. Makes and changes nothing. */
 export function isDataFolderHeld(path: string): boolean {
-  const file = join(path, "lock.db");
+  const file = join(path, lockFile);
   if (!existsSync(file)) return false;
   const lock = new DatabaseSync(file, { readOnly: true });
   try {
@@ -64,11 +68,9 @@ export function isDataFolderHeld(path: string): boolean {
   }
 }
 
-/** Not by `recursive`, which never ends where a folder cannot be made although its parent is there, as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
+/** Whether a folder is empty, or was used for this before. */
+function isOurs(path: string): boolean {
+  return readdirSync(path).length === 0 || existsSync(join(path, lockFile));
 }
 
 function isBusy(error: unknown): boolean {

@@ -1,6 +1,6 @@
 // What can be done to a stage, and undone. Each fault says what it did by doing it for real: one that has nothing to
 // strike fails, so that no case passes without its fault.
-import { converse, makeReadOnly, type ServerProcess } from "@assent/local-servers";
+import { converseWithRedis, makeReadOnly, type ServerProcess } from "@assent/local-servers";
 import { databaseNames, type ServiceName, serviceNames } from "@assent/launcher";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
@@ -106,11 +106,15 @@ export function stallMaster(service: ServiceName, longerMs: number): Strike {
 export function replaceMaster(service: ServiceName): Strike {
   return async (stage) => {
     const master = await stage.master(service);
-    const { port } = stage.process("sentinel-0");
+    const sentinel = stage.process("sentinel-0");
     const text = `SENTINEL FAILOVER ${service}\r\n`;
     // It refuses while it has not heard of the replicas for a while. Asked again, it may be doing it already.
     await stage.until(`a sentinel that replaces the master of ${service}`, async () => {
-      const answer = await converse({ port, text, isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
+      const answer = await converseWithRedis(sentinel, {
+        text,
+        isComplete: (all) => all.includes("\r\n"),
+        waitMs: 1_000,
+      });
       return answer !== undefined && /^(\+OK|-INPROG)/.test(answer);
     });
     await stage.promoted(service, master);
@@ -192,9 +196,9 @@ export function readOnlyDisk(service: ServiceName): Strike {
 }
 
 /** Whether a database says that it cannot write to its append-only file. */
-async function cannotWrite({ port }: ServerProcess): Promise<boolean> {
+async function cannotWrite(database: ServerProcess): Promise<boolean> {
   const isComplete = (text: string): boolean => text.includes("aof_last_write_status:");
-  const text = await converse({ port, text: "INFO persistence\r\n", isComplete, waitMs: 1_000 });
+  const text = await converseWithRedis(database, { text: "INFO persistence\r\n", isComplete, waitMs: 1_000 });
   return text?.includes("aof_last_write_status:err") === true;
 }
 

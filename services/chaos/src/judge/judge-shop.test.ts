@@ -1,4 +1,5 @@
 // Load, faults and judge together, on real processes; and a judge that is not fooled when a database is tampered with.
+import { redisUrlOf } from "@assent/local-servers";
 import { startLocalTopology, temporaryFolder, type Topology } from "@assent/launcher";
 import { type RedisCommand, redisConnect } from "@assent/store-redis";
 import assert from "node:assert/strict";
@@ -22,7 +23,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 function storesOf({ processes }: Topology): StoreUrls {
-  const url = (name: string): string => `redis://127.0.0.1:${processes.get(name)?.port}`;
+  const url = (name: string): string => redisUrlOf(processes.get(name) ?? { port: 0 });
   return { order: url("redis-order"), stock: url("redis-stock"), payment: url("redis-payment") };
 }
 

@@ -1,0 +1,18 @@
+// The password of the servers of a topology: random, made with its folder and kept there, because servers that know
+// each other have to come back with it.
+import { makePrivateFolder } from "@assent/local-servers";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const secretBytes = 24;
+
+/** Letters and digits only: it stands in configurations, addresses and commands as it is. */
+export function keptSecret(folder: string): string {
+  const file = join(folder, "secret.txt");
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const secret = randomBytes(secretBytes).toString("hex");
+  makePrivateFolder(folder);
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+}
