@@ -12,6 +12,7 @@ import { exploreCommand, NoSuchWorld } from "./explore.ts";
 import { history, type HistoryOptions, NoSuchTransaction, NothingRuns, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
 import { DatabaseUnreadable } from "./processes/database-reader.ts";
+import { shownError, withoutSecrets } from "./redaction.ts";
 import { runOrder } from "./processes/order-process.ts";
 import { runPayment, runStock } from "./processes/participant-process.ts";
 import { readProcessSettings } from "./processes/process-settings.ts";
@@ -83,8 +84,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {
-    if (!isExplained(error)) throw error;
-    console.error(`assent: ${error.message}`);
+    console.error(isExplained(error) ? `assent: ${withoutSecrets(error.message)}` : shownError(error));
     process.exit(1);
   }
 }

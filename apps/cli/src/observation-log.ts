@@ -1,5 +1,6 @@
 // What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
 import type { Observation, Observer } from "@assent/orchestrator";
+import { shownError } from "./redaction.ts";
 
 /** @param name begins every line */
 export function observationLog(name: string): Observer {
@@ -23,7 +24,7 @@ export function observationLog(name: string): Observer {
           return;
         }
         case "BackgroundWorkFailed":
-          console.error(`${name}: ${observation.work}:`, observation.error);
+          console.error(`${name}: ${observation.work}:`, shownError(observation.error));
           return;
         case "TransactionBegun":
         case "TransactionDecided":

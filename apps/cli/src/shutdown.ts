@@ -1,3 +1,4 @@
+import { shownError } from "./redaction.ts";
 // Ending on request: once, cleanly, and also when the npm that started this has died.
 
 /** A repeated signal within this time is the same one, delivered twice by npm and the terminal. */
@@ -18,7 +19,7 @@ export function closeOnSignal(close: () => Promise<void>): void {
       close().then(
         () => process.exit(0),
         (error: unknown) => {
-          console.error("assent: could not close cleanly:", error);
+          console.error("assent: could not close cleanly:", shownError(error));
           process.exit(1);
         },
       );

@@ -8,6 +8,7 @@ import { TestServer } from "../test-kit/redis-server.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
 import type { RedisCommand, RedisConnect } from "./redis-port.ts";
+import type { UnsuitableServer } from "./server-probe.ts";
 
 const operations = {
   add(tables: Tables): number {
@@ -55,10 +56,10 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** A store that has found out what is wrong with its server. */
-async function problemOf(store: Store): Promise<Store> {
-  await until(() => store.problem !== undefined, "the server is looked at");
-  return store;
+/** What a store has found to be wrong with its server, once it has. */
+async function problemOf(store: Store): Promise<UnsuitableServer | undefined> {
+  await until(() => store.server.problem !== undefined, "the server is looked at");
+  return store.server.problem;
 }
 
 async function withServer(
@@ -106,13 +107,13 @@ test("C3 a server that keeps less than was promised is not used any more, from a
       await store.run("add", undefined);
       await admin.send([["CONFIG", "SET", ...set]]);
       // Of one that is asked for nothing, too: no connection ends, and no step fails.
-      for (const { problem } of [await problemOf(store), await problemOf(idle)]) {
+      for (const problem of [await problemOf(store), await problemOf(idle)]) {
         assert.equal(problem?.code, "unsuitable_server");
         assert.match(problem?.message ?? "", why);
       }
       await assert.rejects(store.run("add", undefined), { code: "step_failed", changed: "nothing", message: why });
       await admin.send([["CONFIG", "SET", ...back]]);
-      await until(() => store.problem === undefined && idle.problem === undefined, "both use it again");
+      await until(() => store.server.problem === undefined && idle.server.problem === undefined, "both use it again");
     }
     admin.close();
     const sum = await store.run("add", undefined);
@@ -128,7 +129,7 @@ test("D2 a server whose min-replicas-to-write is lowered while it runs is not us
       const sum = await acknowledged(store, "add");
       const admin = await redisConnect({ url: first.url })();
       await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
-      assert.match((await problemOf(store)).problem?.message ?? "", /min-replicas-to-write is 0/);
+      assert.match((await problemOf(store))?.message ?? "", /min-replicas-to-write is 0/);
       await assert.rejects(store.run("add", undefined), { changed: "nothing" });
       await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
       assert.equal(await acknowledged(store, "add"), sum + 1);
@@ -157,6 +158,13 @@ test("a server that cannot keep the promise is refused at once", async () => {
     ),
   );
 });
+
+test("what a server keeps at most is known", () =>
+  withServer({ memoryBytesMax: 104_857_600 }, async (server) => {
+    const store = await open(server);
+    assert.equal(store.server.memoryBytesMax, 104_857_600);
+    await store.close();
+  }));
 
 test("a server that is not there is told as unreachable", () =>
   withServer({}, async (server) => {

@@ -7,6 +7,6 @@ export * from "./redis-limits.ts";
 export * from "./redis-port.ts";
 export * from "./sentinel-connect.ts";
 export { MasterUnknown, type ServerAddress } from "./sentinel-directory.ts";
-export { ServerUnreachable } from "./server-connection.ts";
+export { type ServerState, ServerUnreachable } from "./server-connection.ts";
 export { UnsuitableServer } from "./server-probe.ts";
 export { keyedTableKinds, type TableKinds } from "./table-kinds.ts";

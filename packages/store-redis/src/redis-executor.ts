@@ -30,8 +30,7 @@ import { attemptsMax, cachedRecordsMax, readingsMax, sharedReadingsMax } from ".
 import { storeTimeErrorMaxMs, unreachableMaxMs } from "./redis-limits.ts";
 import { RedisErrorReply, type RedisPort, type RedisReply, RepliesLost } from "./redis-port.ts";
 import { Round } from "./round.ts";
-import { ServerConnection } from "./server-connection.ts";
-import type { UnsuitableServer } from "./server-probe.ts";
+import { ServerConnection, type ServerState } from "./server-connection.ts";
 import { refusalOf } from "./server-refusal.ts";
 import { StoreTime } from "./store-time.ts";
 import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
@@ -98,9 +97,9 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     return this.#connection.durability;
   }
 
-  /** Why the server is not used although it answers, for a health check; undefined while it promises what it did. */
-  get problem(): UnsuitableServer | undefined {
-    return this.#connection.problem;
+  /** What is known of the server now. */
+  get server(): ServerState {
+    return this.#connection;
   }
 
   get counts(): Readonly<RoundCounts> {

@@ -5,7 +5,7 @@ import type { Clock, Timer } from "@assent/orchestrator";
 import type { Durability } from "@assent/store-keyed";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
 import { probeEveryMs, reconnectPauseMs } from "./redis-limits.ts";
-import { probeServer, serverDurability, UnsuitableServer } from "./server-probe.ts";
+import { probeServer, serverBounds, UnsuitableServer } from "./server-probe.ts";
 import type { StoreTime } from "./store-time.ts";
 
 /** No server took the connection for a while. Nothing was changed. `code` is stable. */
@@ -27,12 +27,23 @@ export interface ServerConnectionOptions {
   readonly time: StoreTime;
 }
 
-export class ServerConnection {
+export interface ServerState {
+  /** Why the server is not used although it answers; undefined while it promises what it did. */
+  readonly problem: UnsuitableServer | undefined;
+  /**
+   * What it keeps at most, bytes, as it was when the connection was opened; what it has no room for it refuses
+   * (`store_full`). 0: it takes as much memory as there is.
+   */
+  readonly memoryBytesMax: number;
+}
+
+export class ServerConnection implements ServerState {
   readonly #options: ServerConnectionOptions;
   #current: RedisPort | undefined;
   #opening: Promise<RedisPort> | undefined;
   #durability: Durability | undefined;
   #lastAttemptAt = -Infinity;
+  #memoryBytesMax = 0;
   #problem: UnsuitableServer | undefined;
   #probing: Timer | undefined;
   #isClosed = false;
@@ -41,7 +52,10 @@ export class ServerConnection {
     this.#options = options;
   }
 
-  /** Why the server is not used although it answers; undefined while it promises what it did. */
+  get memoryBytesMax(): number {
+    return this.#memoryBytesMax;
+  }
+
   get problem(): UnsuitableServer | undefined {
     return this.#problem;
   }
@@ -104,9 +118,10 @@ export class ServerConnection {
     const port = await connect();
     try {
       const sentAt = time.monotonic();
-      const { durability, serverMs } = await probeServer(port, { replicas });
+      const { durability, memoryBytesMax, serverMs } = await probeServer(port, { replicas });
       time.observe(serverMs, sentAt);
       this.#durability ??= durability;
+      this.#memoryBytesMax = memoryBytesMax;
       this.#mustPromise(durability);
       return port;
     } catch (error) {
@@ -134,7 +149,7 @@ export class ServerConnection {
     const port = this.#current;
     try {
       if (port === undefined) await this.port(clock.monotonic());
-      else this.#mustPromise(await serverDurability(port, { replicas }));
+      else this.#mustPromise((await serverBounds(port, { replicas })).durability);
     } catch (error) {
       if (error instanceof UnsuitableServer) this.#problem = error;
       if (port !== undefined) this.retire(port);

@@ -13,8 +13,14 @@ export class UnsuitableServer extends Error {
   }
 }
 
-export interface ServerPromise {
+/** What a server promises as it is configured now. */
+export interface ServerBounds {
   readonly durability: Durability;
+  /** 0: it takes as much memory as there is. */
+  readonly memoryBytesMax: number;
+}
+
+export interface ServerPromise extends ServerBounds {
   /** The server's time, epoch milliseconds. */
   readonly serverMs: number;
 }
@@ -44,17 +50,18 @@ export async function probeServer(port: RedisPort, { replicas }: { replicas: num
   if (version !== undefined && Number(version) < majorVersionMin) {
     throw new UnsuitableServer(`it is of version ${version}; ${majorVersionMin} or later is needed`);
   }
-  return { durability: await serverDurability(port, { replicas }), serverMs: serverTime(time ?? null) };
+  return { ...(await serverBounds(port, { replicas })), serverMs: serverTime(time ?? null) };
 }
 
 const settings = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", "min-replicas-to-write"];
 
 /**
  * How durable an answer is as the server is configured now: D2 with replicas to wait for; D1 where every write is in
- * the append-only file before it is answered; D0 otherwise, and where the server does not say. One round.
+ * the append-only file before it is answered; D0 otherwise, and where the server does not say. And how much it keeps.
+ * One round.
  * @throws {UnsuitableServer} {RepliesLost}
  */
-export async function serverDurability(port: RedisPort, { replicas }: { replicas: number }): Promise<Durability> {
+export async function serverBounds(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerBounds> {
   const [role, ...replies] = await port.send([["ROLE"], ...settings.map((name) => ["CONFIG", "GET", name])]);
   if (Array.isArray(role) && role[0] === "slave") throw new UnsuitableServer("it is a replica");
   const [appendOnly, appendSync, policy, memory, replicasMin] = replies.map(settingOf);
@@ -62,7 +69,8 @@ export async function serverDurability(port: RedisPort, { replicas }: { replicas
     throw new UnsuitableServer(`it evicts records when memory runs out (maxmemory-policy ${policy}); use noeviction`);
   }
   const isFlushed = appendOnly === "yes" && appendSync === "always";
-  if (replicas === 0) return isFlushed ? "D1" : "D0";
+  const memoryBytesMax = Number(memory ?? 0);
+  if (replicas === 0) return { durability: isFlushed ? "D1" : "D0", memoryBytesMax };
   // A master that is started again before it is replaced must not come back with less than its replicas have.
   if (!isFlushed) {
     throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
@@ -73,7 +81,7 @@ export async function serverDurability(port: RedisPort, { replicas }: { replicas
       `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,
     );
   }
-  return "D2";
+  return { durability: "D2", memoryBytesMax };
 }
 
 /** The value in a reply of CONFIG GET; undefined where the server does not say. */

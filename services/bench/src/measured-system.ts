@@ -6,12 +6,15 @@ import {
   type Topology,
   type TopologyOptions,
 } from "@assent/launcher";
+import { converseWithRedis, type ServerProcess } from "@assent/local-servers";
 import { processCpuSeconds } from "./process-cpu.ts";
 
 export interface MeasuredSystem {
   readonly url: string;
   /** Seconds so far, by kind: "server", or "order", "nats", "redis-order", … */
   cpuSeconds(): ReadonlyMap<string, number>;
+  /** Bytes that each database keeps in memory now, by kind; of several that keep the same, one. */
+  databaseBytes(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<unknown>;
 }
 
@@ -29,6 +32,7 @@ export async function openEmbeddedSystem({ folder, protocol }: MeasuredOptions):
   return {
     url: served.url,
     cpuSeconds: () => new Map([["server", processCpuSeconds(served.pid)]]),
+    databaseBytes: () => Promise.resolve(new Map()),
     stop: () => served.stop(),
   };
 }
@@ -53,11 +57,30 @@ function measured(topology: Topology): MeasuredSystem {
     cpuSeconds() {
       const sums = new Map<string, number>();
       for (const [name, { pid }] of topology.processes) {
-        const kind = name.replace(/-\d+$/, "");
+        const kind = kindOf(name);
         sums.set(kind, (sums.get(kind) ?? 0) + processCpuSeconds(pid));
       }
       return sums;
     },
+    async databaseBytes() {
+      const databases = [...topology.processes].filter(([name]) => name.startsWith("redis-"));
+      return new Map(
+        await Promise.all(
+          databases.map(async ([name, server]) => [kindOf(name), await usedMemoryBytes(server)] as const),
+        ),
+      );
+    },
     stop: () => topology.stop(),
   };
+}
+
+const kindOf = (name: string): string => name.replace(/-\d+$/, "");
+
+/** https://redis.io/docs/latest/commands/info/ */
+async function usedMemoryBytes(server: ServerProcess): Promise<number> {
+  const isComplete = (text: string): boolean => text.includes("used_memory_startup:");
+  const text = await converseWithRedis(server, { text: "INFO memory\r\n", isComplete, waitMs: 10_000 });
+  const bytes = /^used_memory:(\d+)/m.exec(text ?? "")?.[1];
+  if (bytes === undefined) throw new Error("a database does not say how much memory it uses");
+  return Number(bytes);
 }

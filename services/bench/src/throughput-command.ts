@@ -10,6 +10,7 @@ import {
   temporaryFolder,
 } from "@assent/launcher";
 import { cpus } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
 import { openEmbeddedSystem, openLocalSystem, openSentinelSystem } from "./measured-system.ts";
 
@@ -37,7 +38,13 @@ interface Run {
   readonly cpuMicrosByKind: Readonly<Record<string, number>>;
   readonly clientCpuMicros: number;
   readonly notSuccessful: number;
+  /** What a checkout leaves in each database until it is removed, once nothing is under way. */
+  readonly keptBytesByDatabase: Readonly<Record<string, number>>;
 }
+
+/** How long phase 2 of the last checkouts may take before memory is looked at all the same, and how often it is. */
+const settleMaxMs = 30_000;
+const settleLookMs = 500;
 
 const orders = values.orders;
 const runs: Run[] = [];
@@ -89,6 +96,7 @@ async function measure(): Promise<Run> {
       `/orders/batch_init/${orders}/${orders}/${orders}/1`,
     ];
     await closedLoop({ url: system.url, connections: 1, paths: seeds });
+    const keptBefore = await system.databaseBytes();
     const before = system.cpuSeconds();
     const clientBefore = process.cpuUsage();
     const paths = Array.from({ length: orders }, (_, index) => `/orders/checkout/${index}`);
@@ -98,6 +106,11 @@ async function measure(): Promise<Run> {
       kind,
       ((seconds - (before.get(kind) ?? 0)) * 1e6) / orders,
     ]);
+    await nothingUnderWay(system.url);
+    const kept = [...(await system.databaseBytes())].map(([kind, bytes]): [string, number] => [
+      kind,
+      (bytes - (keptBefore.get(kind) ?? 0)) / orders,
+    ]);
     return {
       perSecond: result.perSecond,
       p50Ms: result.p50Ms,
@@ -106,6 +119,7 @@ async function measure(): Promise<Run> {
       cpuMicrosByKind: Object.fromEntries(spent),
       clientCpuMicros: (client.user + client.system) / orders,
       notSuccessful: orders - (result.byStatus[200] ?? 0),
+      keptBytesByDatabase: Object.fromEntries(kept),
     };
   } finally {
     await system.stop();
@@ -113,8 +127,21 @@ async function measure(): Promise<Run> {
   }
 }
 
-function byKind({ cpuMicrosByKind }: Run): string {
+/** Branches are told to forget after the end, off the path of the caller. */
+async function nothingUnderWay(url: string): Promise<void> {
+  const deadline = performance.now() + settleMaxMs;
+  const unfinished = async (): Promise<unknown> => {
+    const response = await fetch(`${url}/orders/dlq/status`);
+    return ((await response.json()) as { unfinished?: unknown }).unfinished;
+  };
+  while ((await unfinished()) !== 0 && performance.now() < deadline) await pause(settleLookMs);
+  await pause(settleLookMs);
+}
+
+function byKind({ cpuMicrosByKind, keptBytesByDatabase }: Run): string {
   const kinds = Object.entries(cpuMicrosByKind);
   if (kinds.length < 2) return "";
-  return `  ${kinds.map(([kind, micros]) => `${kind} ${micros.toFixed(0)} µs`).join(", ")}\n`;
+  const kept = Object.entries(keptBytesByDatabase).map(([kind, bytes]) => `${kind} ${bytes.toFixed(0)} B`);
+  const cpu = kinds.map(([kind, micros]) => `${kind} ${micros.toFixed(0)} µs`);
+  return `  ${cpu.join(", ")}\n  kept per checkout: ${kept.join(", ")}\n`;
 }

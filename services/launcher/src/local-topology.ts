@@ -2,7 +2,7 @@
 // of this machine, started in order, started again when they die, and stopped without leaving anything behind.
 import { type ServerProcess, startNats, startRedis } from "@assent/local-servers";
 import { join } from "node:path";
-import { memoryBytesMax } from "./database-memory.ts";
+import { memoryBytesMax } from "./database-bounds.ts";
 import { startGateway } from "./gateway.ts";
 import { keptSecret } from "./kept-secret.ts";
 import { startInstances } from "./service-instances.ts";

@@ -8,7 +8,7 @@ import {
   startSentinel,
 } from "@assent/local-servers";
 import { join } from "node:path";
-import { memoryBytesMax } from "./database-memory.ts";
+import { memoryBytesMax } from "./database-bounds.ts";
 import { startGateway } from "./gateway.ts";
 import { keptPorts } from "./kept-ports.ts";
 import { keptSecret } from "./kept-secret.ts";

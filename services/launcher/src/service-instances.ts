@@ -2,6 +2,7 @@
 import { freePort, ServerProcess } from "@assent/local-servers";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { maxAgeMs } from "./database-bounds.ts";
 import { keepSettings } from "./kept-settings.ts";
 import { type Processes, type ServiceName, serviceNames, type TopologyOptions } from "./topology.ts";
 
@@ -52,6 +53,7 @@ function startInstance(
     ORCHESTRATOR_PROTOCOL: protocol,
     ASSENT_FAULTS: faults ? "on" : "off",
     ASSENT_DRAIN_MS: String(drainMs),
+    ASSENT_MAX_AGE_MS: String(maxAgeMs),
     ...surroundings(service, name),
     ...environmentOf?.(name),
   };

@@ -1,5 +1,6 @@
 // Where a service's database is, and how much it has to keep: one server, or whichever the sentinels name.
 import { z } from "zod";
+import { withoutSecrets } from "../redaction.ts";
 import { checkedSettings, wholeNumber } from "../settings.ts";
 
 const addressPattern = /^[^\s,>@/]+:\d{1,5}$/;
@@ -25,6 +26,7 @@ export const databaseSettings = {
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
+    .refine(URL.canParse, "must be redis[s]://[[user][:password]@]host[:port][/database]")
     .optional(),
   REDIS_HOST: z.string().min(1).default("127.0.0.1"),
   REDIS_PORT: wholeNumber(65_535).default(6_379),
@@ -93,10 +95,6 @@ export function placeOf(settings: DatabaseSettings): string {
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE } = settings;
   if (SENTINEL_HOSTS === undefined) return withoutSecrets(redisUrl(settings));
   return `the master of ${REDIS_SENTINEL_SERVICE} by the sentinels ${SENTINEL_HOSTS}`;
-}
-
-export function withoutSecrets(text: string): string {
-  return text.replaceAll(/\/\/[^/@]*@/g, "//(hidden)@");
 }
 
 export function sentinelUrls({ SENTINEL_HOSTS, SENTINEL_PASSWORD }: DatabaseSettings): readonly string[] {

@@ -3,17 +3,15 @@ import { Problem } from "@assent/contract";
 import { coordinatorPoints, faultyLog } from "@assent/fault-injection";
 import { LeasedLeadership, LeasedOwnership, Orchestrator } from "@assent/orchestrator";
 import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
-import { defaultLimits } from "@assent/protocol";
 import { keyedLease, keyedLog } from "@assent/store-keyed";
 import { systemClock, systemRandom } from "@assent/system";
 import type { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
 import { observationLog } from "../observation-log.ts";
 import { decodePrice, priceTopic } from "./price-messages.ts";
-import type { ProcessSettings } from "./process-settings.ts";
+import { limitsOf, type ProcessSettings } from "./process-settings.ts";
 import { runService, type ServiceParts, type Surroundings } from "./service-process.ts";
 
-const limits = defaultLimits;
 /** How long a stop waits for transactions in flight; other instances take over the rest. */
 const stopWaitMs = 5_000;
 const priceWaitMs = 2_000;
@@ -22,7 +20,7 @@ export function runOrder(settings: ProcessSettings): Promise<void> {
   return runService({
     path: "orders",
     settings,
-    operations: orderOperations(limits),
+    operations: orderOperations(limitsOf(settings)),
     faultPoints: coordinatorPoints,
     make: (surroundings) => makeOrder(surroundings, settings),
   });
@@ -30,8 +28,9 @@ export function runOrder(settings: ProcessSettings): Promise<void> {
 
 function makeOrder(
   { owner, store, mayLoseTail, bus, rules, report }: Surroundings<OrderOperations>,
-  { ORCHESTRATOR_PROTOCOL }: ProcessSettings,
+  settings: ProcessSettings,
 ): ServiceParts {
+  const limits = limitsOf(settings);
   const observer = observationLog(owner);
   const log = rules === undefined ? keyedLog(store) : faultyLog(keyedLog(store), rules);
   const leased = { lease: keyedLease(store), owner, clock: systemClock, observer, limits };
@@ -46,7 +45,7 @@ function makeOrder(
     random: systemRandom,
     observer,
     limits,
-    protocol: ORCHESTRATOR_PROTOCOL,
+    protocol: settings.ORCHESTRATOR_PROTOCOL,
     ownership,
     leadership: new LeasedLeadership({ ...leased, service: "order" }),
     logMayLoseTail: mayLoseTail,

@@ -2,7 +2,7 @@
 import { FaultyBranchStore, participantPoints } from "@assent/fault-injection";
 import { Participant } from "@assent/orchestrator";
 import { paymentApp, PaymentService, paymentOperations } from "@assent/payment";
-import { defaultLimits } from "@assent/protocol";
+import type { Limits } from "@assent/protocol";
 import { priceOf, stockApp, StockService, stockOperations, type StockOperations } from "@assent/stock";
 import { type BranchOperations, type Executor, keyedBranchStore, type Operations } from "@assent/store-keyed";
 import { systemClock, systemRandom } from "@assent/system";
@@ -10,12 +10,11 @@ import type { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
 import { observationLog } from "../observation-log.ts";
 import { encodePrice, priceTopic } from "./price-messages.ts";
-import type { ProcessSettings } from "./process-settings.ts";
+import { limitsOf, type ProcessSettings } from "./process-settings.ts";
 import { runService, type ServiceParts, type Surroundings } from "./service-process.ts";
 
-const limits = defaultLimits;
-
 export function runStock(settings: ProcessSettings): Promise<void> {
+  const limits = limitsOf(settings);
   return runService({
     path: "stock",
     settings,
@@ -28,13 +27,14 @@ export function runStock(settings: ProcessSettings): Promise<void> {
         app: stockApp(service, report) as unknown as Hono,
         ping: () => service.ping(),
         stopSeeding: () => service.stopSeeding(),
-        ...takingPart("stock", surroundings, () => servePrices(bus, store)),
+        ...takingPart("stock", { ...surroundings, limits }, () => servePrices(bus, store)),
       };
     },
   });
 }
 
 export function runPayment(settings: ProcessSettings): Promise<void> {
+  const limits = limitsOf(settings);
   return runService({
     path: "payment",
     settings,
@@ -46,7 +46,7 @@ export function runPayment(settings: ProcessSettings): Promise<void> {
         app: paymentApp(service, surroundings.report) as unknown as Hono,
         ping: () => service.ping(),
         stopSeeding: () => service.stopSeeding(),
-        ...takingPart("payment", surroundings),
+        ...takingPart("payment", { ...surroundings, limits }),
       };
     },
   });
@@ -55,7 +55,7 @@ export function runPayment(settings: ProcessSettings): Promise<void> {
 /** Commands from the bus, applied to the store. */
 function takingPart<O extends Operations & BranchOperations>(
   service: string,
-  { owner, store, bus, rules }: Surroundings<O>,
+  { owner, store, bus, rules, limits }: Surroundings<O> & { readonly limits: Limits },
   serveMore: () => Promise<void> = () => Promise.resolve(),
 ): Pick<ServiceParts, "start" | "stop"> {
   const branches = keyedBranchStore(store as unknown as Executor<BranchOperations>);

@@ -36,12 +36,12 @@ test("the settings in force are shown without any secret", () => {
     readProcessSettings({
       REDIS_PASSWORD: "secret1",
       REDIS_URL: "redis://user:secret2@db:6379",
-      NATS_URL: "nats://secret3@bus:4222,nats://user:secret4@other:4222",
+      NATS_URL: "secret3@bus:4222,nats://user:secret4@other:4222?token=secret5",
     }),
   ).join("\n");
   assert.doesNotMatch(shown, /secret/);
   assert.match(shown, /REDIS_URL=redis:\/\/\(hidden\)@db:6379/);
-  assert.match(shown, /NATS_URL=nats:\/\/\(hidden\)@bus:4222,nats:\/\/\(hidden\)@other:4222/);
+  assert.match(shown, /NATS_URL=nats:\/\/\(hidden\)@bus:4222,nats:\/\/\(hidden\)@other:4222\?token=\(hidden\)/);
   assert.match(shown, /PORT=8000/);
 });
 
@@ -61,6 +61,7 @@ test("what cannot be meant is refused by name, before anything is started", () =
     ASSENT_DURABILITY: "D3",
     ASSENT_REPLICAS: "0",
     ASSENT_STREAM_COPIES: "6",
+    ASSENT_MAX_AGE_MS: "60000",
   };
   for (const [name, value] of Object.entries(wrong)) {
     assert.throws(
@@ -73,6 +74,17 @@ test("what cannot be meant is refused by name, before anything is started", () =
       },
     );
   }
+});
+
+test("an address of the database that is none is refused without being shown", () => {
+  assert.throws(
+    () => readProcessSettings({ REDIS_URL: "redis://:secret@db:port" }),
+    (error: Error) => {
+      assert.match(error.message, /REDIS_URL: must be redis/);
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    },
+  );
 });
 
 test("sentinels find the server, and need the name of its master", () => {

@@ -1,6 +1,9 @@
 // Settings of a process that runs one service, checked before anything is started, and shown without secrets.
+import { checkLimits, defaultLimits, InvariantViolation, type Limits } from "@assent/protocol";
+import { checkNatsLimits, defaultNatsLimits } from "@assent/transport-nats";
 import { z } from "zod";
-import { checkDatabaseSettings, databaseSettings, withoutSecrets } from "./database-settings.ts";
+import { withoutSecrets } from "../redaction.ts";
+import { checkDatabaseSettings, databaseSettings } from "./database-settings.ts";
 import { checkedSettings, faultSettings, listenSettings, protocolSetting, wholeNumber } from "../settings.ts";
 
 const processSchema = z
@@ -13,6 +16,7 @@ const processSchema = z
     /** Several are separated by commas. */
     NATS_URL: z
       .string()
+      .transform((text) => text.split(",").map(withScheme).join(","))
       .refine((text) => text.split(",").every(isBroker), "must be nats://host:port, separated by commas")
       .default("nats://127.0.0.1:4222"),
     ASSENT_DELIVERY: z.enum(["jetstream", "core"]).default("jetstream"),
@@ -21,12 +25,31 @@ const processSchema = z
     /** Brokers of a cluster that keep it; 3 survive the loss of one. */
     ASSENT_STREAM_COPIES: wholeNumber(5).pipe(z.number().min(1)).default(1),
     ...databaseSettings,
+    /** P7, of all processes of a system: branch records are kept for two of these, outcomes for four. */
+    ASSENT_MAX_AGE_MS: wholeNumber(999_999_999).default(defaultLimits.maxAgeMs),
     /** How long a process that was told to stop says so to health checks before it takes no more requests. */
     ASSENT_DRAIN_MS: wholeNumber(60_000).default(0),
   })
-  .superRefine(checkDatabaseSettings);
+  .superRefine(checkDatabaseSettings)
+  .superRefine(mustHold);
 
 export type ProcessSettings = z.infer<typeof processSchema>;
+
+/** The limits of a process, with the lifetimes that were set. @throws {InvariantViolation} naming a broken relation */
+export function limitsOf({ ASSENT_MAX_AGE_MS: maxAgeMs }: Pick<ProcessSettings, "ASSENT_MAX_AGE_MS">): Limits {
+  const limits = checkLimits({ ...defaultLimits, maxAgeMs });
+  checkNatsLimits(defaultNatsLimits, limits);
+  return limits;
+}
+
+function mustHold(settings: { readonly ASSENT_MAX_AGE_MS: number }, context: z.RefinementCtx): void {
+  try {
+    limitsOf(settings);
+  } catch (error) {
+    if (!(error instanceof InvariantViolation)) throw error;
+    context.addIssue({ code: "custom", path: ["ASSENT_MAX_AGE_MS"], message: `is too short: ${error.message}` });
+  }
+}
 
 /** @throws {InvalidSettings} */
 export function readProcessSettings(
@@ -43,9 +66,13 @@ export function settingLines(settings: ProcessSettings): readonly string[] {
     .map(([name, value]) => `${name}=${shown(name, String(value))}`);
 }
 
-function isBroker(text: string): boolean {
+function withScheme(text: string): string {
   const address = text.trim();
-  const url = URL.parse(address.includes("://") ? address : `nats://${address}`);
+  return address.includes("://") ? address : `nats://${address}`;
+}
+
+function isBroker(address: string): boolean {
+  const url = URL.parse(address);
   return url !== null && url.hostname !== "";
 }
 

@@ -4,6 +4,7 @@ import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/fault-injection";
 import type { Outage } from "@assent/orchestrator";
 import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "@assent/store-keyed";
+import type { ServerState } from "@assent/store-redis";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
@@ -12,6 +13,7 @@ import { faultRules } from "../fault-settings.ts";
 import { warnOfOpenHost } from "../http/loopback.ts";
 import { giveLastAnswers } from "../http/last-answers.ts";
 import { ServiceServer } from "../http/service-server.ts";
+import { shownError } from "../redaction.ts";
 import { faultsOf } from "../settings.ts";
 import { closeOnSignal } from "../shutdown.ts";
 import { keyPrefix } from "./database-settings.ts";
@@ -61,7 +63,7 @@ const faultQuietMs = 150;
 export async function runService<O extends Operations>(options: ServiceProcessOptions<O>): Promise<void> {
   const { path, settings, operations, faultPoints, make } = options;
   const name = settings.INSTANCE_ID ?? path;
-  const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, error);
+  const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, shownError(error));
   console.log([`${name}: settings`, ...settingLines(settings)].join("\n  "));
   console.log(`${name}: waiting for the broker and the database`);
   const bus = await openBus(settings, { name, report });
@@ -101,6 +103,9 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   });
   warnOfOpenHost(name, settings.HOST);
   console.log(`${name}: served on ${url}, durability ${store.durability}`);
+  if (store.server.memoryBytesMax === 0) {
+    console.error(`${name}: the database has no maxmemory: what it keeps can take all memory of its machine. Set one.`);
+  }
 }
 
 function openBus(
@@ -124,7 +129,7 @@ function openBus(
 interface Checked {
   readonly parts: ServiceParts;
   readonly bus: NatsBus;
-  readonly store: { readonly durability: string; readonly problem: Error | undefined };
+  readonly store: { readonly durability: string; readonly server: ServerState };
   readonly life: { readonly isDraining: boolean };
 }
 
@@ -137,7 +142,7 @@ async function health({ parts, bus, store, life }: Checked): Promise<object> {
   if (!connected) throw new Error("the bus cannot be reached");
   const deaf = services.find(({ ready }) => !ready);
   if (deaf !== undefined) throw new Error(`${deaf.service} is not reached by the bus: ${deaf.problem ?? "not yet"}`);
-  if (store.problem !== undefined) throw store.problem;
+  if (store.server.problem !== undefined) throw store.server.problem;
   await parts.ping();
   // Commands come by another way meanwhile.
   const slow = services.flatMap(({ service, problem }) => (problem === undefined ? [] : [`${service}: ${problem}`]));
