@@ -63,14 +63,17 @@ interface Configuration {
   readonly secrets: readonly string[];
 }
 
-/** Writes a configuration, unless the server has one for this port, which it or others may have changed since. */
+/**
+ * Writes a configuration, unless the server has one for this port, which it or others may have changed since. One of a
+ * server that let everybody in is given its secrets; the server has written there that it asks for none.
+ */
 export function keepConfiguration(file: string, port: number, { lines, secrets }: Configuration): void {
-  const kept = existsSync(file) ? readFileSync(file, "utf8") : "";
-  const isThere = kept.split("\n").includes(`port ${port}`);
-  const isGuarded = /^requirepass /m.test(kept);
-  const added = isThere && isGuarded ? [] : secrets;
-  const text = [isThere ? kept.trimEnd() : lines.join("\n"), ...added].join("\n");
-  writeFileSync(file, `${text}\n`, { mode: 0o600 });
+  const kept = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
+  const isThere = kept.includes(`port ${port}`);
+  const isGuarded = kept.some((line) => line.startsWith("requirepass "));
+  const unguarded = isThere ? kept.filter((line) => !line.startsWith("user default ")) : lines;
+  const all = isThere && isGuarded ? kept : [...unguarded, ...secrets];
+  writeFileSync(file, `${all.join("\n")}\n`, { mode: 0o600 });
 }
 
 /** Whether a Redis answers that is this process, and not a stranger on the same port; false while it reads its file. */

@@ -12,6 +12,7 @@ import { freePort } from "./free-port.ts";
 import { startHaproxy } from "./haproxy.ts";
 import { startNats } from "./nats.ts";
 import { startRedis } from "./redis.ts";
+import { converseWithRedis } from "./redis-conversation.ts";
 import { ServerNotStarted, type ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
 
@@ -82,6 +83,26 @@ test("Redis without a file keeps nothing, and obeys further settings", async () 
   await redis.restart();
   assert.equal(await redisAnswer(redis, "GET kept"), "$-1\r\n");
   await redis.stop();
+});
+
+test("Redis with a password lets in nobody without it, also where it let everybody in before", async () => {
+  const at = join(folder.path, "guarded");
+  const open = await startRedis({ folder: at, isWatched: true });
+  const rewritten = await converse({
+    port: open.port,
+    text: "ACL SETUSER default nopass\r\nCONFIG REWRITE\r\n",
+    isComplete: (text) => text.includes("OK\r\n+OK"),
+    waitMs,
+  });
+  assert.ok(rewritten !== undefined);
+  await open.stop();
+  for (let life = 0; life < 2; life += 1) {
+    const guarded = await startRedis({ folder: at, port: open.port, isWatched: true, password: "abc123" });
+    const ping = { text: "PING\r\n", isComplete: (text: string) => text.includes("\r\n"), waitMs };
+    assert.match((await converse({ port: guarded.port, ...ping })) ?? "", /^-NOAUTH/);
+    assert.equal(await converseWithRedis(guarded, ping), "+PONG\r\n");
+    await guarded.stop();
+  }
 });
 
 test("NATS keeps streams in files over a kill, and loses those in memory", async () => {
