@@ -26,7 +26,7 @@ export const databaseSettings = {
   REDIS_URL: z
     .string()
     .regex(/^rediss?:\/\//, "must begin with redis:// or rediss://")
-    .refine(URL.canParse, "must be redis[s]://[[user][:password]@]host[:port][/database]")
+    .refine((text) => URL.canParse(text), "must be redis[s]://[[user][:password]@]host[:port][/database]")
     .optional(),
   REDIS_HOST: z.string().min(1).default("127.0.0.1"),
   REDIS_PORT: wholeNumber(65_535).default(6_379),
