@@ -124,6 +124,47 @@ test("R7 a lease that is granted when the leadership has been given up goes back
   assert.deepEqual(observed, [], "it never led");
 });
 
+test("R7 a leader whose lease the store has given to another stops with its next renewal", async () => {
+  const { clock, lease, make, leads } = candidates();
+  const [a, b] = [make("a"), make("b")];
+  assert.ok(await leads(a));
+  await clock.until(lease.release(sweeperLease("order"), "a"));
+  assert.ok(await leads(b));
+  await clock.advance(leaseRenewMs);
+  assert.deepEqual([await leads(b), await leads(a)], [true, false], "although its own clock saw no lapse");
+});
+
+test("R7 a lease is counted from when it was asked for: a grant that comes too late makes no leader", async () => {
+  const { clock, lease, observed } = candidates();
+  const acquire: Lease["acquire"] = async (...request) => {
+    const grant = await lease.acquire(...request);
+    await new Promise<void>((resolve) => void clock.after(leaseMs, resolve));
+    return grant;
+  };
+  const observer = { observe: (observation: Observation) => void observed.push(observation) };
+  const one = new LeasedLeadership({ lease: { ...lease, acquire }, service: "order", owner: "a", clock, observer });
+  assert.ok(!(await clock.until(one.leads())));
+});
+
+test("R7 only failures of a leader count against it", async () => {
+  const { clock, make, leads } = candidates();
+  const [a, b] = [make("a"), make("b")];
+  const fail = async (one: LeasedLeadership, turns: number): Promise<void> => {
+    for (let turn = 0; turn < turns; turn += 1) await clock.until(one.failed());
+  };
+  assert.ok(await leads(b));
+  await fail(a, 2 * leaderFailuresMax);
+  await clock.until(b.release());
+  assert.ok(await leads(a), "it did not lead when it failed");
+  await fail(a, leaderFailuresMax);
+  await clock.advance(leaseMs / 2);
+  await fail(a, leaderFailuresMax);
+  await clock.advance(leaseMs / 2);
+  assert.ok(await leads(a), "what fails while it stands back does not keep it from leading any longer");
+  await fail(a, leaderFailuresMax - 1);
+  assert.ok(await leads(a), "its failures are counted anew");
+});
+
 test("R7 a process alone leads by construction", async () => {
   for (let turn = 0; turn < 2 * leaderFailuresMax; turn += 1) await soleLeadership.failed();
   soleLeadership.worked();

@@ -69,9 +69,11 @@ export class LeasedLeadership implements Leadership {
   }
 
   async failed(): Promise<void> {
-    this.#failures += 1;
     const now = this.#options.clock.monotonic();
-    if (this.#failures < leaderFailuresMax || now >= this.#heldUntil) return;
+    // What fails in a process that does not lead says nothing of its leadership.
+    if (now >= this.#heldUntil) return;
+    this.#failures += 1;
+    if (this.#failures < leaderFailuresMax) return;
     this.#failures = 0;
     // Long enough for every other process to have asked for the lease.
     await this.#giveUp(now + this.#limits.leaseMs);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MortalProcess } from "../test-kit/mortal-process.ts";
 import { VirtualClock } from "@assent/simulator";
-import { exclusiveOwnership, LeasedOwnership } from "./ownership.ts";
+import { exclusiveOwnership, LeasedOwnership, ownerLease } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Lease } from "./ports/lease.ts";
 import type { Observation } from "./ports/observer.ts";
@@ -14,6 +14,8 @@ const { leaseMs, leaseRenewMs } = defaultLimits;
 
 interface Owned {
   readonly clock: VirtualClock;
+  /** Of the store, undisturbed. */
+  readonly lease: Lease;
   readonly ownership: LeasedOwnership;
   readonly observed: Observation[];
   /** While true, the lease's store does not answer. */
@@ -42,7 +44,7 @@ async function owned(): Promise<Owned> {
     });
   const ownership = start("a.1");
   await clock.until(ownership.start());
-  return { clock, ownership, observed, store, start };
+  return { clock, lease, ownership, observed, store, start };
 }
 
 test("R2 the lease is held from when it was asked for, and renewed before it lapses", async () => {
@@ -260,4 +262,75 @@ test("C6, R2 a renewal asked for before the lapse and granted after it is a new 
   await clock.advance(1_000);
   assert.ok(ownership.isHeld(clock.monotonic()), "granted in the end");
   assert.ok(!ownership.isHeld(since), "and what began before has lost its right for good");
+});
+
+test("C6, R2 a lapse that only the store saw is a new ownership, although the own clock saw no break", async () => {
+  const { clock, ownership, start, lease, store } = await owned();
+  const since = clock.monotonic();
+  await clock.advance(leaseRenewMs / 2);
+  await clock.until(lease.release(ownerLease("a.1"), "a.1"));
+  assert.equal(await clock.until(start("b.1").isGone("a.1")), true, "others may take over");
+  store.slowMs = 500;
+  await clock.advance(leaseRenewMs / 2);
+  const whileAsked = clock.monotonic();
+  await clock.advance(store.slowMs + 1);
+  assert.ok(!ownership.isHeld(since), "granted again, with a higher counter");
+  assert.ok(!ownership.isHeld(whileAsked), "others may have acted until the grant");
+  const again = clock.monotonic();
+  assert.ok(ownership.isHeld(again));
+  await clock.advance(10 * leaseMs);
+  assert.ok(!ownership.isHeld(since), "what began before the lapse never gets its right back");
+  assert.ok(ownership.isHeld(again), "later renewals keep the counter");
+});
+
+test("C6, R2 a lapse that only the own clock saw is a new ownership, although the store kept the lease", async () => {
+  const clock = new VirtualClock();
+  const { lease } = leases(clock);
+  let slowMs = 900;
+  const acquire: Lease["acquire"] = async (...request) => {
+    await new Promise<void>((resolve) => void clock.after(slowMs, resolve));
+    return lease.acquire(...request);
+  };
+  const ownership = new LeasedOwnership({ lease: { ...lease, acquire }, owner: "a.1", clock });
+  await clock.until(ownership.start());
+  const since = clock.monotonic();
+  const first = await clock.until(lease.current(ownerLease("a.1")));
+  // The store's lease is counted from the arrival of the request: it lasts 900 ms longer than the owner's own.
+  slowMs = leaseMs - leaseRenewMs - 400;
+  await clock.advance(leaseRenewMs + slowMs + 10);
+  assert.equal((await clock.until(lease.current(ownerLease("a.1"))))?.counter, first?.counter, "renewed in time there");
+  assert.ok(ownership.isHeld(clock.monotonic()));
+  assert.ok(!ownership.isHeld(since), "and too late here");
+});
+
+test("R1 the lease of this owner in the hands of another gives no right", async () => {
+  const clock = new VirtualClock();
+  const { lease } = leases(clock);
+  await clock.until(lease.acquire(ownerLease("a.1"), "b.1", leaseMs));
+  const ownership = new LeasedOwnership({ lease, owner: "a.1", clock });
+  await clock.until(ownership.start());
+  assert.ok(!ownership.isHeld(clock.monotonic()));
+});
+
+test("R1 a stop cancels the renewal that is due, and a renewal that fails during the stop is not tried again", async () => {
+  for (const isUnderWay of [false, true]) {
+    const clock = new VirtualClock();
+    const { lease } = leases(clock);
+    let asked = 0;
+    let fails = false;
+    const acquire: Lease["acquire"] = async (...request) => {
+      asked += 1;
+      if (!fails) return lease.acquire(...request);
+      await new Promise<void>((resolve) => void clock.after(500, resolve));
+      throw new Error("no answer");
+    };
+    const ownership = new LeasedOwnership({ lease: { ...lease, acquire }, owner: "a.1", clock });
+    await clock.until(ownership.start());
+    fails = isUnderWay;
+    if (isUnderWay) await clock.advance(leaseRenewMs);
+    const before = asked;
+    await clock.until(ownership.stop());
+    await clock.advance(10 * leaseMs);
+    assert.equal(asked, before, isUnderWay ? "under way" : "due later");
+  }
 });

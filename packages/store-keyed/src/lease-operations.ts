@@ -17,7 +17,7 @@ export const leaseOperations = {
     const grant = read(tables, name);
     if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
     // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
-    const renews = grant !== undefined && grant.holder === holder && grant.until > now;
+    const renews = grant !== undefined && grant.until > now;
     const counter = renews ? grant.counter : (grant?.counter ?? 0) + 1;
     const next: LeaseGrant = { counter, holder, until: now + ttlMs };
     tables.put(leaseTable, name, next as never);
