@@ -2,11 +2,13 @@
 // processes that can die, and a bus between them.
 import { type OrderFields, OrderService, orderOperations, type OrderOperations } from "@assent/order";
 import {
+  type Lease,
   LeasedLeadership,
   LeasedOwnership,
   type Observation,
   Orchestrator,
   type OrchestratorOptions,
+  ownerLease,
   Participant,
   planBranches,
   type ProtocolPolicy,
@@ -16,7 +18,7 @@ import {
   type TransactionLog,
 } from "@assent/orchestrator";
 import { paymentOperations, type PaymentOperations, PaymentService } from "@assent/payment";
-import { decodeQuestionAnswers, encodeQuestions, type Limits } from "@assent/protocol";
+import { decodeCommands, decodeQuestionAnswers, encodeQuestions, type Limits } from "@assent/protocol";
 import {
   History,
   SeededRandom,
@@ -144,13 +146,20 @@ export class Deployment {
     const store = this.orders.seenBy(process);
     const observer = { observe: (observation: Observation) => this.#observed(process.name, observation) };
     const random = new SeededRandom(this.random.below(2 ** 31));
-    const endpoint = (service: string) => (message: Uint8Array) =>
-      this.bus.exchange({ from: process, fromSlot: slot }, { service, message, waitMs: this.#limits.answerWaitMs });
-    const leased = { lease: keyedLease(store), owner: process.name, clock, observer, limits: this.#limits };
+    const endpoint = (service: string) => (message: Uint8Array) => {
+      this.history.noteSent(decodeCommands(message));
+      return this.bus.exchange(
+        { from: process, fromSlot: slot },
+        { service, message, waitMs: this.#limits.answerWaitMs },
+      );
+    };
+    const owner = process.name;
+    this.history.noteOwner(owner);
+    const leased = { lease: this.#watchedLease(store), owner, clock, observer, limits: this.#limits };
     const ownership = new LeasedOwnership(leased);
     const options: OrchestratorOptions = {
       service: "order",
-      owner: process.name,
+      owner,
       definitions: [this.#shape],
       log: this.#watchedLog(store),
       transport: new MemoryTransport({
@@ -191,6 +200,22 @@ export class Deployment {
       decide: (request) => {
         this.history.noteIntent(request);
         return log.decide(request);
+      },
+      rebuild: (record) => {
+        this.history.noteRebuild(record);
+        return log.rebuild(record);
+      },
+    };
+  }
+
+  #watchedLease(store: Executor<OrderOperations>): Lease {
+    const lease = keyedLease(store);
+    return {
+      ...lease,
+      acquire: async (name, holder, ttlMs) => {
+        const grant = await lease.acquire(name, holder, ttlMs);
+        if (name === ownerLease(holder) && grant.holder === holder) this.history.noteLease(holder, grant.counter);
+        return grant;
       },
     };
   }

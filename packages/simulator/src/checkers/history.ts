@@ -4,6 +4,7 @@ import type { Row } from "@assent/orchestrator";
 import {
   type BranchRecord,
   type BranchSpec,
+  type Command,
   decisionOf,
   isBackwardFinal,
   isEnded,
@@ -21,6 +22,7 @@ import { checkAccount } from "./account-checker.ts";
 import { BranchChecker } from "./branch-checker.ts";
 import { checkRecord, checkRemoved } from "./log-checker.ts";
 import { type Change, Mirror } from "./mirror.ts";
+import { checkSent } from "./send-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
 
@@ -42,6 +44,12 @@ export class History {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #intended = new Set<string>();
   readonly #lostVotes = new Map<string, BranchRecord>();
+  /** Of the latest lease that each owner has heard of; and what that was when each transaction began. */
+  readonly #leaseCounters = new Map<string, number>();
+  readonly #leaseAtBegin = new Map<string, number>();
+  readonly #owners = new Set<string>();
+  /** A store has gone back to an earlier state. */
+  #hasLost = false;
   readonly #branchChecker: BranchChecker;
   readonly #report: Report = (violation) => {
     this.violations.push(violation);
@@ -71,6 +79,7 @@ export class History {
   /** Watches a store from now on. `log`: it holds the transaction records. */
   watch(store: SimulatedStore<Operations>, log = false): void {
     if (log) this.#log = store.name;
+    if (this.#mirrors.has(store.name)) this.#hasLost = true;
     const mirror = new Mirror();
     for (const writes of store.engine.commits) mirror.apply(writes);
     this.#mirrors.set(store.name, mirror);
@@ -122,7 +131,7 @@ export class History {
   }
 
   /** An owner asks for a decision to be written. A write may be repeated for long (C2): only the first time counts. */
-  noteIntent({ txId, epoch, reason }: { txId: string; epoch: number; reason?: string }): void {
+  noteIntent({ txId, owner, epoch, reason }: { txId: string; owner: string; epoch: number; reason?: string }): void {
     const { time, limits } = this.#options;
     const name = `${txId}@${epoch}`;
     if (this.#intended.has(name)) return;
@@ -130,6 +139,43 @@ export class History {
     const deadlineAt = this.record(txId)?.deadlineAt ?? Infinity;
     if (reason === "timeout" && time.now() > deadlineAt + limits.takeoverGraceMs + 2 * limits.clockSkewMs) {
       this.#report({ rule: "C6", text: "let silence decide although it had stalled for too long", txId });
+    }
+    const leaseAtBegin = this.#leaseAtBegin.get(txId);
+    if (reason === "timeout" && leaseAtBegin !== undefined && leaseAtBegin !== this.#leaseCounters.get(owner)) {
+      this.#report({ rule: "C6", text: "let silence decide although its lease had lapsed since it began", txId });
+    }
+  }
+
+  /** R1: a process starts under this name. */
+  noteOwner(owner: string): void {
+    if (this.#owners.has(owner)) this.#report({ rule: "R1", text: `${owner} is the name of an earlier process, too` });
+    this.#owners.add(owner);
+  }
+
+  /** An owner has heard that it holds its lease. */
+  noteLease(owner: string, counter: number): void {
+    this.#leaseCounters.set(owner, counter);
+  }
+
+  /** R5: an owner asks for a lost record to be made again. One of its branches has asked, with a lower epoch. */
+  noteRebuild(record: TransactionRecord): void {
+    const epochs = this.#options.planOf(record).flatMap((spec) => this.branch(record.txId, spec)?.epoch ?? []);
+    if (epochs.length === 0 || epochs.some((epoch) => epoch < record.epoch)) return;
+    this.#report({
+      rule: "R5",
+      text: `epoch ${record.epoch} is above no branch that can have asked`,
+      txId: record.txId,
+    });
+  }
+
+  /** A coordinator sends these. What it knows of branches may be of a life that a store has lost. */
+  noteSent(commands: readonly Command[]): void {
+    if (this.#hasLost) return;
+    for (const command of commands) {
+      const record = this.record(command.txId);
+      if (record === undefined) continue;
+      const branches = this.#options.planOf(record);
+      checkSent(command, { branches, branch: (spec) => this.branch(command.txId, spec) }, this.#report);
     }
   }
 
@@ -175,6 +221,11 @@ export class History {
       this.#options.trace.add(`${store} ${after.txId} ${after.branchId} is ${after.state} ${after.refusal ?? ""}`);
     }
     this.#branchChecker.check(before, after);
+    if (after?.forgotten !== true || before?.forgotten === true || this.#hasLost) return;
+    const record = this.record(after.txId);
+    if (record === undefined || isEnded(record)) return;
+    const text = `${after.branchId} was told to forget while its transaction was ${record.state}`;
+    this.#report({ rule: "P7", text, txId: after.txId });
   }
 
   #checkLog(before: TransactionRecord | undefined, after: TransactionRecord): void {
@@ -182,7 +233,11 @@ export class History {
     if (before?.state !== after.state || before.owner !== after.owner) {
       trace.add(`log ${after.txId} is ${after.state} of ${after.owner} @${after.epoch} ${after.reason ?? ""}`);
     }
-    if (before === undefined) this.transactions += 1;
+    if (before === undefined) {
+      this.transactions += 1;
+      const counter = this.#leaseCounters.get(after.owner);
+      if (counter !== undefined) this.#leaseAtBegin.set(after.txId, counter);
+    }
     const log = this.mirror(this.#log);
     const around = {
       row: log.get("rows", after.key) as unknown as Row | undefined,

@@ -1,6 +1,14 @@
 // C2, C4, C6, R2, S4 at each write to the log, inside the step: who asked, and what was there before.
-import type { BeginResult, DecideRequest, OwnedRequest, Row, TakeOverRequest } from "@assent/orchestrator";
-import { parseTransactionId, type TransactionRecord } from "@assent/protocol";
+import type {
+  BeginRequest,
+  BeginResult,
+  DecideRequest,
+  OwnedRequest,
+  Row,
+  RowWrite,
+  TakeOverRequest,
+} from "@assent/orchestrator";
+import { parseTransactionId, type TransactionRecord, type TransactionState } from "@assent/protocol";
 import type { Report } from "./violation.ts";
 
 /** A step of the log: the record and the row that it is about, before it. */
@@ -23,6 +31,52 @@ export function checkBegin({ row, result }: LogStep<unknown, BeginResult>, repor
   if (row.definition !== undefined && row.definition !== definition) {
     report({ rule: "S4", text: `began ${definition} under a key of ${row.definition}`, txId });
   }
+}
+
+/** S4: attempts of an incarnation are counted from 1, and none is left out or used again. */
+export function checkAttempt({ row, request, result }: LogStep<BeginRequest, BeginResult>, report: Report): void {
+  if (result.kind !== "begun") return;
+  const { txId } = result.record;
+  const { key, incarnation, attempt } = parseTransactionId(txId);
+  const expected = {
+    key: request.key,
+    incarnation: row?.incarnation ?? request.create?.incarnation,
+    attempt: (row?.attempt ?? 0) + 1,
+  };
+  if (key !== expected.key || incarnation !== expected.incarnation || attempt !== expected.attempt) {
+    report({ rule: "S4", text: `began ${txId} instead of attempt ${expected.attempt}`, txId });
+  }
+}
+
+/** C4: what an attempt is under way with, or has paid for, does not change. */
+export function checkRowChange(row: Row | undefined, result: RowWrite, report: Report): void {
+  if (result.kind !== "changed" || (row?.outcome !== "pending" && row?.outcome !== "committed")) return;
+  report({ rule: "C4", text: `row ${row.key} was changed while attempt ${row.attempt} was ${row.outcome}` });
+}
+
+/** R5: a lost record comes back in the state that its row proves, and in no other. */
+export function checkRebuild(
+  {
+    before,
+    after,
+    row,
+  }: { before: TransactionRecord | undefined; after: TransactionRecord | undefined; row: Row | undefined },
+  report: Report,
+): void {
+  if (before !== undefined || after === undefined) return;
+  const expected = stateProvedBy(row, after.txId);
+  if (after.state === expected) return;
+  const known = row === undefined ? "not there" : `${row.outcome} by attempt ${row.attempt}`;
+  report({ rule: "R5", text: `was rebuilt ${after.state} while its row is ${known}`, txId: after.txId });
+}
+
+function stateProvedBy(row: Row | undefined, txId: string): TransactionState {
+  const { incarnation, attempt } = parseTransactionId(txId);
+  if (row === undefined || row.incarnation !== incarnation) return "active";
+  if (row.attempt > attempt) return "aborting";
+  if (row.attempt < attempt) return row.outcome === "committed" ? "aborting" : "active";
+  if (row.outcome === "committed") return "committing";
+  return row.outcome === "aborted" ? "aborting" : "active";
 }
 
 /** C2: only the owner decides, and only once. C4: it decides the row of its own attempt, and no other. */

@@ -7,6 +7,7 @@ import type {
   OwnedRequest,
   OwnedWrite,
   Row,
+  RowWrite,
   Tables,
   TakeOverRequest,
 } from "@assent/orchestrator";
@@ -21,7 +22,17 @@ import {
 } from "@assent/protocol";
 import type { Operation, Operations, StepContext } from "@assent/store-keyed";
 import { checkCommand } from "./command-checker.ts";
-import { checkBegin, checkDecide, checkEndStep, checkProof, checkTakeOver } from "./log-step-checker.ts";
+import {
+  checkAttempt,
+  checkBegin,
+  checkDecide,
+  checkEndStep,
+  checkProof,
+  checkRebuild,
+  checkRowChange,
+  checkTakeOver,
+} from "./log-step-checker.ts";
+import { probePayload } from "./payload-probe.ts";
 import { checkTrail } from "./trail-checker.ts";
 import type { Report } from "./violation.ts";
 
@@ -37,18 +48,20 @@ type Watcher = (run: Step, watch: StepWatch) => Step;
 
 /** Each takes a step and answers it with its check around it. */
 const watchers: Readonly<Record<string, Watcher>> = {
-  apply: watched((tables, command: Command, { now, limits, report }) => {
-    const key = `${command.txId}/${command.branchId}`;
-    const read = (): BranchRecord | undefined => tables.get("branches", key) as BranchRecord | undefined;
-    const before = read();
-    const accounts = accountsOf(tables, command);
-    return (answer: Answer) =>
-      checkCommand({ before, command, answer, after: read(), now, limits, account: (id) => accounts.get(id) }, report);
-  }),
+  apply: (run, watch) => {
+    const checked = checkedApply(run, watch);
+    return (tables, command: Command, context) => {
+      const answer = checked(tables, command as never, context);
+      const apply = (other: Command): Answer => run(tables, other as never, context) as Answer;
+      probePayload({ command, read: () => branchOf(tables, command), apply }, watch.report);
+      return answer;
+    };
+  },
   begin: watched((tables, request: BeginRequest, { now, report }) => {
     const row = tables.get("rows", request.key) as Row | undefined;
     return (result: BeginResult) => {
       checkBegin({ record: undefined, row, request, result }, report);
+      checkAttempt({ record: undefined, row, request, result }, report);
       if (result.kind !== "begun") return;
       checkTrail({ before: undefined, after: logOf(tables, result.record.txId).record, now }, report);
     };
@@ -81,10 +94,27 @@ const watchers: Readonly<Record<string, Watcher>> = {
     return () => checkTrail({ before, after: logOf(tables, txId).record, now }, report);
   }),
   rebuild: watched((tables, { record: { txId } }: { record: TransactionRecord }, { now, report }) => {
-    const before = logOf(tables, txId).record;
-    return () => checkTrail({ before, after: logOf(tables, txId).record, now, created: "rebuilt" }, report);
+    const { record: before, row } = logOf(tables, txId);
+    return () => {
+      const after = logOf(tables, txId).record;
+      checkRebuild({ before, after, row }, report);
+      checkTrail({ before, after, now, created: "rebuilt" }, report);
+    };
+  }),
+  changeRow: watched((tables, { key }: { key: string }, { report }) => {
+    const row = tables.get("rows", key) as Row | undefined;
+    return (result: RowWrite) => checkRowChange(row, result, report);
   }),
 };
+
+const checkedApply = watched((tables, command: Command, { now, limits, report }) => {
+  const before = branchOf(tables, command);
+  const accounts = accountsOf(tables, command);
+  return (answer: Answer) => {
+    const after = branchOf(tables, command);
+    checkCommand({ before, command, answer, after, now, limits, account: (id) => accounts.get(id) }, report);
+  };
+});
 
 /** The same operations; what breaks a rule is reported, and so is an invariant that does not hold. */
 export function watchedOperations<O extends Operations>(operations: O, watch: StepWatch): O {
@@ -115,6 +145,10 @@ function watched<Args, Result>(
     check(result as Result);
     return result;
   };
+}
+
+function branchOf(tables: Tables, { txId, branchId }: Command): BranchRecord | undefined {
+  return tables.get("branches", `${txId}/${branchId}`) as BranchRecord | undefined;
 }
 
 function logOf(tables: Tables, txId: string): { record: TransactionRecord | undefined; row: Row | undefined } {
