@@ -80,15 +80,13 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     what: "whoever asks about an unknown record is told abort",
     edits: [
       {
-        file: "packages/orchestrator/src/orchestrator.ts",
+        file: "packages/orchestrator/src/question-desk.ts",
         guard:
-          "const record = (await this.#environment.log.read(question.txId)) ?? (await " +
-          'this.#recovery.rebuild(question));\n    if (record === undefined) return { kind: "wait" ' +
-          "};",
+          "const record = (await this.#environment.log.read(question.txId)) ?? (await this.#rebuild(question));\n    " +
+          'if (record === undefined || this.#isOfAnother(record, question)) return { kind: "wait" };',
         instead:
           "const record = await this.#environment.log.read(question.txId);\n    if (record === " +
-          'undefined) return { kind: "decided", decision: "abort", epoch: question.epoch, ended: ' +
-          "true };",
+          'undefined) return { kind: "decided", decision: "abort", epoch: question.epoch, ended: true };',
       },
     ],
   },
@@ -98,7 +96,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     what: "a branch that asks too early is told abort",
     edits: [
       {
-        file: "packages/orchestrator/src/orchestrator.ts",
+        file: "packages/orchestrator/src/question-desk.ts",
         guard: 'if (decision === undefined) return { kind: "wait" };',
         instead:
           'if (decision === undefined) return { kind: "decided", decision: "abort", epoch: ' +

@@ -145,7 +145,7 @@ export const participantBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/ledger/src/ledger-handler.ts",
-        guard: "abort: (step) => settle(step, releaseHeld),",
+        guard: "abort: (step) => settle(step, { move: releaseHeld, moveReplaced: releaseReplaced }),",
         instead: 'abort: () => ({ kind: "ok" }),',
       },
     ],
@@ -157,8 +157,8 @@ export const participantBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/ledger/src/ledger-handler.ts",
-        guard: "commit: (step) => settle(step, spendHeld),",
-        instead: "commit: (step) => settle(step, releaseHeld),",
+        guard: "commit: (step) => settle(step, { move: spendHeld, moveReplaced: spendReplaced }),",
+        instead: "commit: (step) => settle(step, { move: releaseHeld, moveReplaced: releaseReplaced }),",
       },
     ],
   },
@@ -169,7 +169,7 @@ export const participantBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/ledger/src/ledger-handler.ts",
-        guard: "compensate: (step) => settle(step, refund),",
+        guard: "compensate: (step) => settle(step, { move: refund, moveReplaced: refundReplaced }),",
         instead: 'compensate: () => ({ kind: "ok" }),',
       },
     ],

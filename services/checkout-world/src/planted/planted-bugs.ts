@@ -1,5 +1,6 @@
 // Each takes one guard of the real sources away. The simulator must catch every one of them.
 import { coordinatorBugs } from "./coordinator-bugs.ts";
+import { lifecycleBugs } from "./lifecycle-bugs.ts";
 import { orchestratorBugs } from "./orchestrator-bugs.ts";
 import { participantBugs } from "./participant-bugs.ts";
 import type { PlantedBug } from "./plant.ts";
@@ -10,4 +11,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...coordinatorBugs,
   ...orchestratorBugs,
   ...sweepBugs,
+  ...lifecycleBugs,
 ];

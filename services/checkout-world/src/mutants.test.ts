@@ -1,0 +1,66 @@
+// Every rule of the protocol has a mutant, and each mutant outside of the simulator is caught by the test it names.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { plantedBugs } from "./planted/planted-bugs.ts";
+import { patched } from "./planted/plant.ts";
+import { mutants, otherRules, protocolRules, rulesPage } from "./planted/rules.ts";
+import { testedBugs } from "./planted/tested-bugs.ts";
+
+const root = new URL("../../../", import.meta.url);
+const preload = new URL("./planted/plant-preload.ts", import.meta.url).href;
+
+test("every rule has a mutant, every mutant names a rule, and the page says so", () => {
+  const rules = protocolRules();
+  const named = new Set(mutants().map(({ rule }) => rule));
+  assert.equal(rules.length, 35, "C1–C7, P1–P10, R1–R7, M1–M4, S1–S7");
+  assert.deepEqual(
+    rules.filter((rule) => !named.has(rule)),
+    [],
+    "rules without a mutant",
+  );
+  assert.deepEqual(
+    [...named].filter((rule) => !rules.includes(rule) && !otherRules.includes(rule)),
+    [],
+    "mutants of no rule",
+  );
+  const page = readFileSync(new URL("docs/reference/rules-and-mutants.md", root), "utf8");
+  assert.equal(page, rulesPage(), "the page is not of these sources: npm run rules");
+});
+
+test("every mutant has an id of its own, and each of its guards occurs exactly once", () => {
+  const ids = [...plantedBugs, ...testedBugs].map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const { edits } of testedBugs) {
+    for (const edit of edits) patched(edit, readFileSync(new URL(edit.file, root), "utf8"));
+  }
+});
+
+interface Run {
+  readonly code: number | string | null | undefined;
+  readonly output: string;
+}
+
+function runTest(id: string, { file, name }: { file: string; name: string }): Promise<Run> {
+  const pattern = `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
+  const args = ["--import", preload, "--test-reporter=tap", `--test-name-pattern=${pattern}`, file];
+  const env = { ...process.env, ASSENT_MUTANT: id, NODE_TEST_CONTEXT: undefined };
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: fileURLToPath(root), env }, (error, stdout, stderr) => {
+      resolve({ code: error?.code ?? 0, output: stdout + stderr });
+    });
+  });
+}
+
+describe("a mutant is caught by the test that it names", { concurrency: 2 }, () => {
+  for (const { id, test: proof } of testedBugs) {
+    test(id, async () => {
+      const { code, output } = await runTest(id, proof);
+      assert.equal(code, 1, output);
+      const failed = [...output.matchAll(/^\s*not ok \d+ - (.*)$/gm)].map(([, name]) => name);
+      assert.ok(failed.includes(proof.name), output);
+    });
+  }
+});

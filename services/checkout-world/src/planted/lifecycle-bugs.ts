@@ -1,0 +1,225 @@
+// Mutants of what spans a transaction's life: order, attempts, leases, rebuilding and forgetting.
+import type { PlantedBug } from "./plant.ts";
+
+export const lifecycleBugs: readonly PlantedBug[] = [
+  {
+    id: "after-ignored",
+    rule: "order",
+    what: "a step is asked before those it names in `after` have voted",
+    edits: [
+      {
+        file: "packages/protocol/src/phase-one.ts",
+        guard: 'if (branch.status !== "idle" || !branch.spec.after.every((id) => voted.has(id))) return branch;',
+        instead: 'if (branch.status !== "idle") return branch; void voted;',
+      },
+    ],
+  },
+  {
+    id: "backward-order-ignored",
+    rule: "order",
+    what: "an abort releases all branches at once, not in reverse",
+    edits: [
+      {
+        file: "packages/protocol/src/phase-two.ts",
+        guard: 'const ready = decision === "commit" ? (): boolean => true : nextBackward(state.branches);',
+        instead: "const ready = (): boolean => true;",
+      },
+    ],
+  },
+  {
+    id: "one-branch-sent-the-opposite",
+    rule: "S1",
+    what: "the first branch is sent the opposite of what was decided",
+    edits: [
+      {
+        file: "packages/protocol/src/phase-two.ts",
+        guard: 'effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb });',
+        instead:
+          'const opposite = decisionVerb(state.record.protocol, decision === "commit" ? "abort" : "commit"); effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb: branch === state.branches[0] ? opposite : verb });',
+      },
+    ],
+  },
+  {
+    id: "lost-decision-is-success",
+    rule: "S5",
+    what: "an owner that has lost its record reports success",
+    edits: [
+      {
+        file: "packages/orchestrator/src/transaction-driver.ts",
+        guard: 'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" });',
+        instead:
+          'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" }); if (result.kind === "lost") this.#tell({ kind: "committed" });',
+      },
+    ],
+  },
+  {
+    id: "late-vote-weighed-again",
+    rule: "M1",
+    what: "the answer to a vote counts after the decision, too",
+    edits: [
+      {
+        file: "packages/protocol/src/coordinator.ts",
+        guard: 'if (state.stage === "voting" && role === "vote") {',
+        instead: 'if (role === "vote") {',
+      },
+    ],
+  },
+  {
+    id: "forget-before-the-end",
+    rule: "P7",
+    what: "a branch is told to forget when it has acknowledged, although others have not",
+    edits: [
+      {
+        file: "packages/protocol/src/phase-two.ts",
+        guard: "    return sendNext({ ...state, branches }, decision);",
+        instead:
+          '    const next = sendNext({ ...state, branches }, decision); return { ...next, effects: [...next.effects, { type: "SendCommand", branchId: branch.spec.branchId, verb: "forget" }] };',
+      },
+    ],
+  },
+  {
+    id: "attempt-left-out",
+    rule: "S4",
+    what: "the number of an attempt is left out",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: "attempt: row.attempt + 1 });",
+        instead: "attempt: row.attempt + 2 });",
+      },
+    ],
+  },
+  {
+    id: "attempt-used-again",
+    rule: "S4",
+    what: "a new attempt has the number of the failed one before it",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: "attempt: row.attempt + 1 });",
+        instead: "attempt: Math.max(1, row.attempt) });",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-at-the-askers-epoch",
+    rule: "R5",
+    what: "a lost record is made again with the epoch of the branch that asked",
+    edits: [
+      {
+        file: "packages/orchestrator/src/recovery.ts",
+        guard: "epoch: Math.max(environment.clock.now(), question.epoch + 1),",
+        instead: "epoch: question.epoch,",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-without-its-row",
+    rule: "R5",
+    what: "a lost record is made again undecided although its row says committed",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'else if (row.outcome === "committed") record = { ...record, state: "committing" };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-over-a-later-attempt",
+    rule: "R5",
+    what: "a lost attempt is made again although a later one has been claimed",
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };\n    else if',
+        instead: "void isSuperseded;\n    if",
+      },
+    ],
+  },
+  {
+    id: "row-changed-while-pending",
+    rule: "C4",
+    what: "an order changes while it is being checked out",
+    edits: [
+      {
+        file: "packages/store-keyed/src/row-operations.ts",
+        guard: 'if (row.outcome === "pending" || row.outcome === "committed") return { kind: "unmet", row };',
+        instead: 'if (row.outcome === "committed") return { kind: "unmet", row };',
+      },
+    ],
+  },
+  {
+    id: "lease-counter-ignored",
+    rule: "C6",
+    what: "an owner does not see from the counter of its lease that it had lapsed",
+    edits: [
+      {
+        file: "packages/orchestrator/src/ownership.ts",
+        guard: "grant.counter !== this.#counter || this.#clock.monotonic() >= this.#heldUntil",
+        instead: "this.#clock.monotonic() >= this.#heldUntil",
+      },
+    ],
+  },
+  {
+    id: "other-payload-accepted",
+    rule: "P4",
+    what: "the same name with another payload gets the stored answer",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch" };',
+        instead: "return undefined;",
+      },
+    ],
+  },
+  {
+    id: "forgetting-changes-the-outcome",
+    rule: "S6",
+    what: "a branch that forgets is aborted afterwards",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: "record: { ...kept, forgotten: true, changedAt: now } };",
+        instead: 'record: { ...kept, state: "aborted", forgotten: true, changedAt: now } };',
+      },
+    ],
+  },
+  {
+    id: "compensation-ends-aborted",
+    rule: "P1",
+    what: "a branch that was executed becomes aborted",
+    edits: [
+      {
+        file: "packages/protocol/src/branch.ts",
+        guard: 'const state = operation === "commit" ? verbs.forwardState : verbs.backwardState;',
+        instead:
+          'const state = operation === "commit" ? verbs.forwardState : operation === "compensate" ? "aborted" : verbs.backwardState;',
+      },
+    ],
+  },
+  {
+    id: "owner-name-used-again",
+    rule: "R1",
+    what: "a process that starts again has the name of its former self",
+    edits: [
+      {
+        file: "services/checkout-world/src/deployment.ts",
+        guard: "const owner = process.name;",
+        instead: "const owner = slot;",
+      },
+    ],
+  },
+  {
+    id: "recovery-error-spreads",
+    rule: "R6",
+    what: "an error in the recovery of one transaction is not contained",
+    edits: [
+      {
+        file: "packages/orchestrator/src/recovery.ts",
+        guard: '      return "failed";',
+        instead: "      throw error;",
+      },
+    ],
+  },
+];
