@@ -125,7 +125,8 @@ for (const { how, table } of readings) {
     for (const write of ["note", "clear"] as const) {
       // It writes only where it has seen something.
       if (write === "clear" && before === undefined) continue;
-      test(`C2 C4 a ${how} of "${table}" that is ${what} before it commits: ${write} runs on what is there`, async () => {
+      const name = `C2 C4 a ${how} of "${table}" that is ${what} before it commits: ${write} runs on what is there`;
+      test(name, async () => {
         await withStores(async ({ held, late, other }) => {
           await other.run("put", { table: "notes", key: "note", value: "untouched" });
           if (before !== undefined) await other.run("put", { ...place, value: value(before) });

@@ -35,7 +35,9 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "packages/protocol/src/phase-two.ts",
         guard: 'effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb });',
         instead:
-          'const opposite = decisionVerb(state.record.protocol, decision === "commit" ? "abort" : "commit"); effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb: branch === state.branches[0] ? opposite : verb });',
+          'const opposite = decisionVerb(state.record.protocol, decision === "commit" ? "abort" : ' +
+          '"commit"); effects.push({ type: "SendCommand", branchId: branch.spec.branchId, verb: branch ' +
+          "=== state.branches[0] ? opposite : verb });",
       },
     ],
   },
@@ -48,7 +50,8 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "packages/orchestrator/src/transaction-driver.ts",
         guard: 'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" });',
         instead:
-          'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" }); if (result.kind === "lost") this.#tell({ kind: "committed" });',
+          'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" }); if (result.kind ' +
+          '=== "lost") this.#tell({ kind: "committed" });',
       },
     ],
   },
@@ -73,7 +76,8 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "packages/protocol/src/phase-two.ts",
         guard: "    return sendNext({ ...state, branches }, decision);",
         instead:
-          '    const next = sendNext({ ...state, branches }, decision); return { ...next, effects: [...next.effects, { type: "SendCommand", branchId: branch.spec.branchId, verb: "forget" }] };',
+          "    const next = sendNext({ ...state, branches }, decision); return { ...next, effects: " +
+          '[...next.effects, { type: "SendCommand", branchId: branch.spec.branchId, verb: "forget" }] };',
       },
     ],
   },
@@ -194,7 +198,8 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "packages/protocol/src/branch.ts",
         guard: 'const state = operation === "commit" ? verbs.forwardState : verbs.backwardState;',
         instead:
-          'const state = operation === "commit" ? verbs.forwardState : operation === "compensate" ? "aborted" : verbs.backwardState;',
+          'const state = operation === "commit" ? verbs.forwardState : operation === "compensate" ? ' +
+          '"aborted" : verbs.backwardState;',
       },
     ],
   },

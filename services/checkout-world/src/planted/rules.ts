@@ -7,7 +7,7 @@ import { testedBugs } from "./tested-bugs.ts";
 const root = new URL("../../../../", import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), "utf8");
 
-/** Of `packages/simulator/src/explorer/planted-bugs.test.ts`, which plants into the machines and not into their text. */
+/** Its mutants change the machines themselves, and not their text. */
 const explored = "packages/simulator/src/explorer/planted-bugs.test.ts";
 
 /** Rule ids in the order of the protocol document. */
@@ -15,7 +15,7 @@ export function protocolRules(): readonly string[] {
   return [...read("docs/explanation/protocol.md").matchAll(/^- \*\*([CPRMS]\d+)\*\* /gm)].map(([, id = ""]) => id);
 }
 
-/** What a mutant may name besides a rule: order and trail are described before the rules, faults on the immunity page. */
+/** What a mutant may name besides a rule: the order of steps, the audit trail, a fault of the immunity page. */
 export const otherRules: readonly string[] = ["order", "trail", "D11"];
 
 interface Mutant {
@@ -48,13 +48,14 @@ export function rulesPage(): string {
     "# Rules and mutants",
     "",
     "For each rule of [the protocol](../explanation/protocol.md): the mutants that break it, and what catches them.",
-    "Written by `npm run rules` and held to the code by a test: every rule has a mutant, every mutant names a rule, and",
-    "each is applied to the sources as they are.",
+    "Written by `npm run rules` and held to the code by a test: every rule has a mutant, every mutant names a",
+    "rule, and each is applied to the sources as they are.",
     "",
     "- `simulator`: caught by the checkers of `npx assent sim --planted ID`;",
     "  [the record](simulator-record.md) says after how many seeds.",
     "- `explorer`: changes a machine in a small world; the explorer finds the shortest trace to it.",
-    "- a test: the mutant is applied while the test file runs, and that test fails. The test suite does this each time.",
+    "- a test: the mutant is applied while the test file runs, and that test fails. The test suite does this",
+    "  each time.",
     "",
     "Beside these, each suite of `packages/conformance` has broken adapters of its own (`test-kit`), and each of its",
     "cases catches one. `order` is the order of steps, `trail` the audit trail; D numbers are of",
