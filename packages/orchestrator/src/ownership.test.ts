@@ -312,7 +312,7 @@ test("R1 the lease of this owner in the hands of another gives no right", async 
   assert.ok(!ownership.isHeld(clock.monotonic()));
 });
 
-test("R1 a stop cancels the renewal that is due, and a renewal that fails during the stop is not tried again", async () => {
+test("R1 a stop cancels the renewal that is due, and one that fails meanwhile is not tried again", async () => {
   for (const isUnderWay of [false, true]) {
     const clock = new VirtualClock();
     const { lease } = leases(clock);
