@@ -123,3 +123,32 @@ test("a server that other machines can reach says so in one line, and one on loo
   assert.equal(await warnings("127.0.0.1"), 0);
   folder.remove();
 });
+
+test("a stop under load reads like a stop: exit code 0, and no stack of what was cut off", async () => {
+  const folder = temporaryFolder();
+  const served = await serveCheckout({ dataFolder: folder.path });
+  const seed = async (path: string): Promise<void> => {
+    assert.equal((await fetch(served.url + path, { method: "POST" })).status, 200);
+  };
+  await Promise.all([seed("/stock/batch_init/50/1000/1"), seed("/payment/batch_init/50/1000")]);
+  await seed("/orders/batch_init/5000/50/50/1");
+  const load = { answered: 0, next: 0, isOver: false };
+  const customers = Array.from({ length: 32 }, async () => {
+    while (!load.isOver) {
+      load.next += 1;
+      const answer = await fetch(`${served.url}/orders/checkout/${load.next}`, { method: "POST" }).catch(
+        () => undefined,
+      );
+      if (answer === undefined) return;
+      await answer.text();
+      load.answered += 1;
+    }
+  });
+  while (load.answered < 200) await new Promise(setImmediate);
+  assert.equal(await served.stop(), 0);
+  load.isOver = true;
+  await Promise.all(customers);
+  assert.doesNotMatch(served.output(), /^\s+at /m);
+  assert.match(served.output(), /asked to stop: finishing what is in flight/);
+  folder.remove();
+});

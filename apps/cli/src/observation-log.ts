@@ -1,4 +1,5 @@
 // What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
+import { StoreClosed } from "@assent/store-keyed";
 import type { Observation, Observer } from "@assent/orchestrator";
 import { shownError } from "./redaction.ts";
 
@@ -24,6 +25,7 @@ export function observationLog(name: string): Observer {
           return;
         }
         case "BackgroundWorkFailed":
+          if (observation.error instanceof StoreClosed) return;
           console.error(`${name}: ${observation.work}:`, shownError(observation.error));
           return;
         case "TransactionBegun":

@@ -202,7 +202,8 @@ export class TransactionDriver {
         this.#failures.answered(spec, verb);
         return this.#dispatch({ type: "Answered", branchId, verb, answer });
       }
-      if (isSilent) return;
+      // What is no longer waited for says nothing of a service.
+      if (isSilent || this.#isLeft) return;
       this.#expectNoAnswer(branchId, verb);
       if (answer === undefined) return fallSilent();
       if (isOfService(answer)) this.#failures.answered(spec, verb);

@@ -32,6 +32,14 @@ export class StoreFailure extends Error {
   }
 }
 
+/** It was asked for after the store was closed: part of an orderly stop, and no fault of anything. */
+export class StoreClosed extends StoreFailure {
+  constructor() {
+    super("step_failed", "the store is closed; nothing was changed");
+    this.name = "StoreClosed";
+  }
+}
+
 /** Steps committed together at most; the rest wait for the next commit. */
 export const stepsPerCommitMax = 4_096;
 

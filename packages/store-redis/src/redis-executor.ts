@@ -16,6 +16,7 @@ import {
   type Result,
   type StepCall,
   stepsPerCommitMax,
+  StoreClosed,
   StoreFailure,
 } from "@assent/store-keyed";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
@@ -126,8 +127,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   }
 
   #enqueue(call: StepCall): Promise<unknown> {
-    if (this.#isClosing)
-      return Promise.reject(new StoreFailure("step_failed", "the store is closed; nothing was done"));
+    if (this.#isClosing) return Promise.reject(new StoreClosed());
     return new Promise((resolve, reject) => {
       this.#counts.steps += 1;
       this.#queue.push({ ...call, resolve, reject, askedAt: this.#clock.monotonic(), attempts: 0 });

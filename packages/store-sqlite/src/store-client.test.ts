@@ -136,6 +136,21 @@ test("close waits for what channels were asked before it, too", async () => {
   reopened.close();
 });
 
+test("what channels are asked while it closes is unanswered, no error, and reaches no closed file", async () => {
+  const path = folder.file();
+  const { client, failures } = start(path);
+  await client.run("add", { by: 1 });
+  const closed = client.close();
+  const late = await Promise.all(Array.from({ length: 50 }, () => client.send("add", Uint8Array.of(1))));
+  await closed;
+  assert.deepEqual(new Set(late), new Set([undefined]));
+  assert.equal(await client.send("add", Uint8Array.of(1)), undefined);
+  assert.deepEqual(failures, []);
+  const reopened = new SqliteEngine(path);
+  assert.equal(reopened.get("counters", "one"), 1);
+  reopened.close();
+});
+
 test("a channel of its own works on the same store; one that is not there fails its call only", async () => {
   const { client, failures } = start(folder.file());
   await client.run("add", { by: 1 });

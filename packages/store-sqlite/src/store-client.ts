@@ -7,6 +7,7 @@ import {
   type OnceResult,
   type Operations,
   type Result,
+  StoreClosed,
   StoreFailure,
 } from "@assent/store-keyed";
 import { Worker } from "node:worker_threads";
@@ -42,6 +43,8 @@ export class StoreClient<O extends Operations> implements Executor<O> {
     this.#worker.on("error", (error) => {
       told = true;
       this.#calls.closed(`the store's thread failed: ${String(error)}`);
+      // Its file is closed while it still runs: what it tries with that is of no use to anybody.
+      if (this.#closing) return;
       options.onFailed(error instanceof Error ? error : new Error(String(error)));
     });
     this.#worker.on("exit", (code) => {
@@ -65,8 +68,15 @@ export class StoreClient<O extends Operations> implements Executor<O> {
 
   /** Calls another channel of the store's thread. Undefined when it did not answer: nothing may be concluded. */
   async send(channel: string, message: Uint8Array): Promise<Uint8Array | undefined> {
-    const answer = await this.#calls.call(channel, message);
-    return answer instanceof Uint8Array ? answer : undefined;
+    if (this.#closing) return undefined;
+    try {
+      const answer = await this.#calls.call(channel, message);
+      return answer instanceof Uint8Array ? answer : undefined;
+    } catch (error) {
+      // The thread ended with it on the way.
+      if (this.#closing) return undefined;
+      throw error;
+    }
   }
 
   /** Closes the file and ends the thread, after everything that was asked for before; refuses what comes later. */
@@ -78,7 +88,7 @@ export class StoreClient<O extends Operations> implements Executor<O> {
   }
 
   #enqueue(call: StoreCall): Promise<unknown> {
-    if (this.#closing) return Promise.reject(new StoreFailure("step_failed", "the store is closed; nothing was done"));
+    if (this.#closing) return Promise.reject(new StoreClosed());
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...call, resolve, reject });
       if (this.#pending.length === 1) nextTurn(() => void this.#flush());

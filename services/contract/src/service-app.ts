@@ -1,7 +1,7 @@
 // The frame of every service's HTTP side: how input is refused, and how problems, wrong paths, wrong methods and
 // failed stores are answered. There is no way to a 5xx from here but a bug.
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { StoreFailure } from "@assent/store-keyed";
+import { StoreClosed, StoreFailure } from "@assent/store-keyed";
 import type { Context } from "hono";
 import { quantityNotPositive } from "./fields.ts";
 import { Problem } from "./problem.ts";
@@ -23,7 +23,7 @@ export function serviceApp(report: ReportError): OpenAPIHono {
   app.notFound((context) => answerUnmatched(app, context));
   app.onError((error, context) => {
     if (error instanceof Problem) return answerProblem(context, error);
-    report(error, `${context.req.method} ${context.req.path}`);
+    if (!(error instanceof StoreClosed)) report(error, `${context.req.method} ${context.req.path}`);
     if (error instanceof StoreFailure) {
       const changed = error.changed === "nothing" ? "nothing was changed" : "what was changed is not known";
       const advice = "Repeat it with the same Idempotency-Key, or look the thing up first.";

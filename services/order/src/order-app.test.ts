@@ -2,7 +2,7 @@
 import { Problem } from "@assent/contract";
 import { Orchestrator, type Transport } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
-import { type Executor, GroupCommitExecutor, keyedLog, StoreFailure } from "@assent/store-keyed";
+import { type Executor, GroupCommitExecutor, keyedLog, StoreClosed, StoreFailure } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import assert from "node:assert/strict";
@@ -82,6 +82,13 @@ test("health tells a store that takes no writes from one that does not answer", 
     assert.deepEqual(await problemOf(await app.request("/orders/health")), { status: 503, code });
   }
   assert.equal((await appOver([], "step_failed").app.request("/orders/health")).status, 200);
+});
+
+test("what comes after the store was closed is refused, and not reported: this process is stopping", async () => {
+  const { app, service, reported } = appOver([], "step_failed");
+  service.find = () => Promise.reject(new StoreClosed());
+  assert.deepEqual(await problemOf(await app.request("/orders/find/1")), { status: 400, code: "step_failed" });
+  assert.deepEqual(reported, []);
 });
 
 test("an error that nobody foresaw is logged, and tells a stranger nothing", async () => {
