@@ -5,11 +5,11 @@ import {
   type BooksReport,
   type BookStore,
   judgeBooks,
-  judgeMarks,
   type LedgerSums,
   readMark,
   type StoreMark,
 } from "@assent/books";
+import { judgeFolderMarks } from "./embedded/mark-stores.ts";
 import type { DataFolder } from "./embedded/data-folder.ts";
 import { openStore, readFolder, type StoreFile } from "./embedded/folder-reader.ts";
 
@@ -42,7 +42,7 @@ function auditFolder(folder: DataFolder): AuditReport {
     const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
     const report = judgeBooks(stores, { isComplete });
     const { stock, payment } = report.findings;
-    const findings = [...judgeMarks(marks), ...shown(stock, "stock.db"), ...shown(payment, "payment.db")];
+    const findings = [...judgeFolderMarks(folder, marks), ...shown(stock, "stock.db"), ...shown(payment, "payment.db")];
     return { ...report, accepted: marks.orders?.accepted ?? [], findings };
   } finally {
     for (const close of opened) close();

@@ -5,6 +5,8 @@ import { NatsUnavailable } from "@assent/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { audit, auditJson, printAudit } from "./audit.ts";
+import { backup } from "./backup.ts";
+import { BackupFailed } from "./embedded/backup.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
@@ -59,6 +61,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   addServices(program);
   addUp(program);
   addAudit(program);
+  addBackup(program);
   addHistory(program);
   program
     .command("sim")
@@ -121,6 +124,18 @@ function addAudit(program: Command): void {
       if (options.json === true) console.log(auditJson(report));
       else printAudit(folder, report);
       if (report.findings.length > 0) process.exitCode = 1;
+    });
+}
+
+function addBackup(program: Command): void {
+  program
+    .command("backup")
+    .description("copy the stores of a folder as they are at one moment, also while the system is running on it")
+    .argument("<folder>", "where to: a folder that does not exist yet")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .action(async (to: string, options: { data?: string }) => {
+      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
+      console.log(`${folder} is backed up in ${await backup(folder, to)}`);
     });
 }
 
@@ -193,6 +208,7 @@ function isExplained(error: unknown): error is Error {
     NoSuchWorld,
     NothingRuns,
     UnreadableData,
+    BackupFailed,
   ];
   const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
   return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);

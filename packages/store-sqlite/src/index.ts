@@ -3,4 +3,5 @@ export { DamagedJournal } from "./journal.ts";
 export * from "./port-calls.ts";
 export * from "./sqlite-engine.ts";
 export * from "./store-client.ts";
+export * from "./store-copy.ts";
 export * from "./store-host.ts";

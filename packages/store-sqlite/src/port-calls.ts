@@ -1,7 +1,8 @@
 // Calls between two threads over a message port: named channels, texts or bytes, an answer or an error to each.
 import type { MessagePort, Worker } from "node:worker_threads";
+import type { StoreCopy } from "./store-copy.ts";
 
-export type Payload = string | Uint8Array | undefined;
+export type Payload = string | Uint8Array | StoreCopy | undefined;
 export type CallHandler = (payload: Payload) => Promise<Payload>;
 
 type Message =

@@ -110,6 +110,11 @@ export class SqliteEngine implements KeyedEngine {
     for (const entry of entries) this.#memtable.set(entry);
   }
 
+  /** Writes everything that is committed to a new file. It is not flushed. */
+  copyTo(path: string): void {
+    this.#database.prepare("VACUUM INTO ?").run(path);
+  }
+
   /** Moves everything to the tables and closes the file. */
   close(): void {
     try {

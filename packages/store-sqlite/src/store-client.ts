@@ -12,6 +12,7 @@ import {
 } from "@assent/store-keyed";
 import { Worker } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
+import type { StoreCopy } from "./store-copy.ts";
 import type { StoreCall, StoreReply } from "./store-host.ts";
 
 interface PendingCall extends StoreCall {
@@ -77,6 +78,11 @@ export class StoreClient<O extends Operations> implements Executor<O> {
       if (this.#closing) return undefined;
       throw error;
     }
+  }
+
+  /** Copies the file as it is at one moment of all parties. @throws {CallFailed} */
+  async copy(request: StoreCopy): Promise<void> {
+    await this.#calls.call("copy", request);
   }
 
   /** Closes the file and ends the thread, after everything that was asked for before; refuses what comes later. */

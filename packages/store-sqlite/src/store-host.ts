@@ -4,6 +4,7 @@ import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from
 import type { MessagePort } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
+import { meet, type StoreCopy } from "./store-copy.ts";
 
 export interface StoreCall {
   readonly name: string;
@@ -64,11 +65,17 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
     await Promise.allSettled(running);
     engine.close();
   };
+  // Synchronous from the meeting to the end of the copy: no commit comes in between.
+  const copy = tracked(async (payload) => {
+    meet(payload as StoreCopy);
+    engine.copyTo((payload as StoreCopy).path);
+    return undefined;
+  });
   const channels = Object.entries(options.channels?.(executor) ?? {}).map(([name, handler]) => [
     name,
     tracked(handler),
   ]);
-  const calls = new PortCalls(options.port, { run, close, ...Object.fromEntries(channels) });
+  const calls = new PortCalls(options.port, { run, close, copy, ...Object.fromEntries(channels) });
   return { executor, calls };
 }
 

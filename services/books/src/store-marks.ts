@@ -17,6 +17,8 @@ export interface StoreMark {
   readonly system: string;
   /** In orders.db the start that is intended, else the last one that this store has seen. */
   readonly start: Start;
+  /** From a start to its orderly end: the newest commits may be in files beside this one. */
+  readonly isRunning?: true;
   /** In orders.db alone: the last start that every store has seen. */
   readonly confirmed?: Start;
   /** In orders.db alone: the folder is of a version that recorded less, so that a lack may have been seeding. */
@@ -74,6 +76,25 @@ function judgeMark(file: string, mark: StoreMark | undefined, orders: StoreMark)
   return [`${file} is of another copy of this system than orders.db: the two were started separately.`];
 }
 
+/**
+ * Stores that were copied while a system was running on them, and lack what was in the files beside them.
+ * @param beside the system that the folder says to be of: whoever copies single files does not copy that
+ */
+export function judgeCopies(marks: StoreMarks, beside: string | undefined): readonly string[] {
+  const files = { "orders.db": marks.orders, "stock.db": marks.stock, "payment.db": marks.payment };
+  return Object.entries(files).flatMap(([file, mark]: readonly [string, StoreMark | undefined]) => {
+    if (mark?.isRunning !== true || mark.system === beside) return [];
+    const since = `what was written since the start of ${dateOf(mark.start)} may not be in it`;
+    return [`${file} was copied alone while the system was running: ${since}.`];
+  });
+}
+
+/** The mark of a store that nothing runs on: all of it is in its one file. */
+export function stopped(mark: StoreMark): StoreMark {
+  const { isRunning: _isRunning, ...rest } = mark;
+  return rest;
+}
+
 const dateOf = ({ at }: Start): string => new Date(at).toISOString();
 
 export interface MarkedStore {
@@ -99,7 +120,7 @@ export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>
   const intended = intendedMark({ orders: orders.read(), stock: stock.read(), payment: payment.read() }, request);
   orders.write(intended);
   const { system, start } = intended;
-  for (const store of [stock, payment]) store.write({ system, start });
+  for (const store of [stock, payment]) store.write({ system, start, isRunning: true });
   orders.write({ ...intended, confirmed: start });
 }
 
@@ -111,11 +132,13 @@ function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: S
     const { confirmed: _confirmed, ...kept } = before ?? { system, adopted: true as const };
     return {
       ...kept,
+      isRunning: true,
       start: next,
       accepted: [...(before?.accepted ?? []), { at: start.at, problems: accepted }],
     };
   }
-  if (before === undefined) return { system, start: next, ...(hasData && { adopted: true as const }) };
+  const running = { isRunning: true as const };
+  if (before === undefined) return { system, start: next, ...running, ...(hasData && { adopted: true as const }) };
   // A start that was cut off is gone on with: the others may have seen it already.
-  return before.start.token === before.confirmed?.token ? { ...before, start: next } : before;
+  return { ...before, ...running, start: before.start.token === before.confirmed?.token ? next : before.start };
 }

@@ -15,8 +15,11 @@ import type { Hono } from "hono";
 import { CannotStart, unusableFolder } from "../cannot-start.ts";
 import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
+import { backUp, type Copies } from "./backup.ts";
+import { serveControl } from "./control-socket.ts";
 import { embeddedFaults } from "./embedded-faults.ts";
-import { markStores } from "./mark-stores.ts";
+import { storeFiles } from "./folder-reader.ts";
+import { markStopped, markStores } from "./mark-stores.ts";
 import { giveLastAnswers } from "../http/last-answers.ts";
 import { type ListenOptions, ServiceServer } from "../http/service-server.ts";
 import { commandChannel, type ParticipantThreadData, questionChannel, type StoreThreadData } from "./store-threads.ts";
@@ -87,17 +90,25 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
     await orchestrator.start();
     return server.listen(options);
   };
+  const copies: Copies = {
+    "orders.db": (copy) => stores.order.copy(copy),
+    "stock.db": (copy) => stores.stock.copy(copy),
+    "payment.db": (copy) => stores.payment.copy(copy),
+  };
   const closeAll = [stores.order, stores.stock, stores.payment].map((store) => () => store.close());
   try {
     const url = await Promise.race([starting.failed.promise, start()]);
     starting.over = true;
+    const control = await serveControl(folder.path, (target) => backUp(target, copies));
     return {
       url,
       async close() {
         server.stopListening();
+        control?.close();
         await orchestrator.stop(stopWaitMs);
         await giveLastAnswers(server, stopSeeding);
         await Promise.all(closeAll.map((close) => close()));
+        markStopped(storeFiles.map((file) => folder.file(file)));
         folder.release();
       },
     };

@@ -50,6 +50,16 @@ export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T 
   }
 }
 
+/** The same, of work that takes turns. */
+export async function readFolderAsync<T>(path: string, read: (folder: DataFolder) => Promise<T>): Promise<T> {
+  const folder = lockedForReading(path);
+  try {
+    return await read(folder);
+  } finally {
+    folder.release();
+  }
+}
+
 export interface OpenStore {
   readonly tables: Tables;
   readonly close: () => void;

@@ -3,16 +3,19 @@ import {
   areUnmarked,
   bookStoreOfTables,
   judgeBooks,
+  judgeCopies,
   judgeMarks,
   type MarkedStore,
   markStart,
   readMark,
+  stopped,
   type StoreMarks,
   writeMark,
 } from "@assent/books";
 import { systemClock, systemRandom } from "@assent/system";
 import { BatchTables, EngineFull } from "@assent/store-keyed";
 import { SqliteEngine } from "@assent/store-sqlite";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CannotStart } from "../cannot-start.ts";
 import type { DataFolder } from "./data-folder.ts";
 
@@ -23,6 +26,8 @@ interface OpenedStore {
 
 type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
 
+/** Says which system the folder is of. It is copied with the folder, and not with single stores. */
+const systemFile = "system.txt";
 /** Problems of one folder that are named; of the others it is said how many there are. */
 const namedMax = 10;
 
@@ -40,18 +45,18 @@ export function markStores(folder: DataFolder, accept: boolean): void {
   };
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
-    const problems = problemsOf(stores);
+    const problems = problemsOf(folder, stores);
     if (problems.length > 0 && !accept) throw doNotBelongTogether(folder.path, problems);
-    mark(stores, problems);
+    mark(folder, stores, problems);
   } finally {
     for (const engine of opened) engine.close();
   }
 }
 
-function problemsOf(stores: OpenedStores): readonly string[] {
+function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[] {
   const { orders, stock, payment } = stores;
   const marks = marksOf(stores);
-  if (!areUnmarked(marks)) return judgeMarks(marks);
+  if (!areUnmarked(marks)) return judgeFolderMarks(folder, marks);
   // Of an earlier version, or new: what the books say of it is all there is.
   const { findings } = judgeBooks(
     {
@@ -66,17 +71,43 @@ function problemsOf(stores: OpenedStores): readonly string[] {
   return more <= 0 ? texts : [...texts.slice(0, namedMax), `And ${more} more like these.`];
 }
 
-function mark({ orders, stock, payment }: OpenedStores, accepted: readonly string[]): void {
+/** What the marks say of the stores of a folder. */
+export function judgeFolderMarks(folder: DataFolder, marks: StoreMarks): readonly string[] {
+  const path = folder.file(systemFile);
+  const beside = existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+  return [...judgeMarks(marks), ...judgeCopies(marks, beside)];
+}
+
+/** To be called when everything is closed: from then on each file has all that is in its store. */
+export function markStopped(files: readonly string[]): void {
+  for (const file of files) {
+    const engine = new SqliteEngine(file);
+    try {
+      const store = markedStore({ engine, tables: new BatchTables(engine) });
+      const mark = store.read();
+      if (mark?.isRunning === true) store.write(stopped(mark));
+    } catch (error) {
+      // It stays marked as running, which only matters to copies of single files.
+      if (!(error instanceof EngineFull)) throw error;
+    } finally {
+      engine.close();
+    }
+  }
+}
+
+function mark(folder: DataFolder, { orders, stock, payment }: OpenedStores, accepted: readonly string[]): void {
   const start = { token: systemRandom.name(), at: systemClock.now() };
   const hasData = [orders, stock, payment].some(({ tables }) => {
     return ["rows", "accounts"].some((table) => tables.scan(table, { limit: 1 }).length > 0);
   });
   const stores = { orders: markedStore(orders), stock: markedStore(stock), payment: markedStore(payment) };
+  const system = readMark(orders.tables)?.system ?? systemRandom.name();
   try {
-    markStart(stores, { start, system: systemRandom.name(), hasData, accepted });
+    writeFileSync(folder.file(systemFile), `${system}\n`);
+    markStart(stores, { start, system, hasData, accepted });
   } catch (error) {
     // As if it had been cut off there: what is served is what was served before, and the next start goes on.
-    if (!(error instanceof EngineFull)) throw error;
+    if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;
     console.error("assent: there is no room to note this start in the stores; the next one will try again.");
   }
 }
@@ -97,6 +128,10 @@ function markedStore({ engine, tables }: OpenedStore): MarkedStore {
       }
     },
   };
+}
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC";
 }
 
 function doNotBelongTogether(path: string, problems: readonly string[]): CannotStart {

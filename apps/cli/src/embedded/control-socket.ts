@@ -1,0 +1,62 @@
+// How the process that has a data folder is asked for a backup: a socket in that folder, for its owner alone. One
+// request and one answer, each a line of JSON.
+import { chmodSync, rmSync } from "node:fs";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+
+const socketName = "control.sock";
+/** Systems differ in how long a socket's path may be; none takes less. */
+const pathBytesMax = 103;
+const requestBytesMax = 65_536;
+
+type Answer = { readonly done: true } | { readonly error: string };
+
+/** Answers requests, each a folder to make, until it is closed. Undefined where the data folder's path is too long. */
+export async function serveControl(
+  dataFolder: string,
+  backUp: (target: string) => Promise<void>,
+): Promise<Server | undefined> {
+  const path = join(dataFolder, socketName);
+  if (Buffer.byteLength(path) > pathBytesMax) return undefined;
+  // What a process left that was killed: the folder is locked by this one.
+  rmSync(path, { force: true });
+  const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, backUp));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  server.unref();
+  return server;
+}
+
+/** Asks the process that has the folder. @throws Error with its words when there is no backup */
+export async function askForBackup(dataFolder: string, target: string): Promise<void> {
+  const socket = createConnection({ path: join(dataFolder, socketName), allowHalfOpen: true });
+  socket.end(`${JSON.stringify({ backUp: target })}\n`);
+  const answered = await text(socket);
+  if (answered === "") throw new Error("the process that has the folder ended before it answered");
+  const answer = JSON.parse(answered) as Answer;
+  if ("error" in answer) throw new Error(answer.error);
+}
+
+async function answer(socket: Socket, backUp: (target: string) => Promise<void>): Promise<void> {
+  socket.on("error", () => socket.destroy());
+  const answered = await perform(socket, backUp).catch((error: unknown): Answer => ({
+    error: error instanceof Error ? error.message : String(error),
+  }));
+  socket.end(`${JSON.stringify(answered)}\n`);
+}
+
+async function perform(socket: Socket, backUp: (target: string) => Promise<void>): Promise<Answer> {
+  let request = "";
+  for await (const chunk of socket) {
+    request += String(chunk);
+    if (request.length > requestBytesMax) throw new Error("the request is too long");
+  }
+  const { backUp: target } = JSON.parse(request) as { backUp?: unknown };
+  if (typeof target !== "string") throw new Error("the request names no folder");
+  await backUp(target);
+  return { done: true };
+}
