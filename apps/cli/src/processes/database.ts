@@ -9,6 +9,7 @@ import {
   type ServerAddress,
   ServerUnreachable,
 } from "@assent/store-redis";
+import { systemClock } from "@assent/system";
 import { CannotStart } from "../cannot-start.ts";
 import { type DatabaseSettings, placeOf, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
 
@@ -27,6 +28,9 @@ export interface Database<O extends Operations> {
   close(): Promise<void>;
 }
 
+/** How long the servers that sentinels watch may take until one is their master, when this process starts. */
+const startMaxMs = 30_000;
+
 /** @throws {CannotStart} {UnsuitableServer} */
 export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
   const { settings, name, prefix, operations } = options;
@@ -37,15 +41,16 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
     console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
   );
   const isReplicated = ASSENT_DURABILITY === "D2";
-  const opening = RedisExecutor.open({
-    connect: connections.connect,
-    prefix,
-    operations,
-    ...(isReplicated && { replicas: ASSENT_REPLICAS }),
-    ...(isReplicated && isWatched && { replicasLeast: Math.min(ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST) }),
-    ...(isWatched && { unreachableMaxMs: failoverMaxMs }),
-  });
-  const store = await opening.catch((error: unknown) => {
+  const open = (): Promise<RedisExecutor<O>> =>
+    RedisExecutor.open({
+      connect: connections.connect,
+      prefix,
+      operations,
+      ...(isReplicated && { replicas: ASSENT_REPLICAS }),
+      ...(isReplicated && isWatched && { replicasLeast: Math.min(ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST) }),
+      ...(isWatched && { unreachableMaxMs: failoverMaxMs }),
+    });
+  const store = await (isWatched ? patiently(open) : open()).catch((error: unknown) => {
     connections.close();
     throw error instanceof ServerUnreachable ? unreachable(settings, error) : error;
   });
@@ -77,6 +82,18 @@ export function databaseConnections(
     name,
     onMaster,
   });
+}
+
+/** Sentinels and databases that start together with this process may need longer than a failover takes. */
+async function patiently<T>(open: () => Promise<T>): Promise<T> {
+  const until = systemClock.monotonic() + startMaxMs;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof ServerUnreachable) || systemClock.monotonic() >= until) throw error;
+    }
+  }
 }
 
 function unreachable(settings: DatabaseSettings, cause: ServerUnreachable): CannotStart {
