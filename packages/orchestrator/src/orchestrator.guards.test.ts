@@ -112,8 +112,11 @@ test("S5 while a breaker is open and the log does not answer, nothing is said of
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   await openBreaker(world, orchestrator, "flights");
-  world.scriptedLog.failNext("peek", "not_written");
-  assert.equal((await world.clock.until(start(orchestrator, "k"))).kind, "pending");
+  for (const fault of ["not_written", "reply_lost", "refused"] as const) {
+    world.scriptedLog.failNext("peek", fault);
+    const result = await world.clock.until(start(orchestrator, "k"));
+    assert.deepEqual(result, { kind: "store_unavailable", retryAfterMs: 1_000 }, "a look begins nothing");
+  }
 });
 
 test("a breaker that silent decisions opened lets a probe through as soon as one of them is carried out", async () => {
@@ -185,7 +188,10 @@ test("R5 a row of an incarnation that names no attempt is not claimed", async ()
   const world = await World.with({ rooms: 9, seats: 9 });
   await world.clock.until(world.store.rows.putRow("k", "life:1", { ...one }));
   const { orchestrator } = world.boot();
-  assert.equal((await world.clock.until(orchestrator.run(trip, { key: "k", fromRow: true }))).kind, "pending");
+  assert.equal(
+    (await world.clock.until(orchestrator.run(trip, { key: "k", fromRow: true }))).kind,
+    "store_unavailable",
+  );
   assert.equal(world.seen("BackgroundWorkFailed").length, 1, "and it is told why");
   assert.equal((await world.row("k"))?.outcome, "none");
 });

@@ -10,14 +10,12 @@ import {
   type QuestionAnswer,
   type TrailEntry,
   type TransactionRecord,
-  transactionId,
 } from "@assent/protocol";
 import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
 import { type BreakerLimits, defaultBreakerLimits } from "./breaker.ts";
 import { beginRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
-import { foreignTo } from "./key-owner.ts";
 import { type Leadership, soleLeadership } from "./leadership.ts";
 import { exclusiveOwnership, type Ownership } from "./ownership.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -29,10 +27,11 @@ import { QuestionDesk } from "./question-desk.ts";
 import { Recovery } from "./recovery.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
 import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
-import { adaptivePolicy, fixedPolicy, type ProtocolPolicy } from "./selector.ts";
+import { policyOf, type ProtocolPolicy } from "./selector.ts";
 import { InvalidInput } from "./standard-schema.ts";
 import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
 import { readStatus, type TransactionStatus } from "./transaction-status.ts";
+import { answerKnown, changedNothing, type StoreUnavailable, storeUnavailable } from "./unbegun.ts";
 import { waitFor } from "./wait-for.ts";
 
 export interface OrchestratorOptions {
@@ -246,6 +245,7 @@ export class Orchestrator {
           case "absent":
           case "key_reused":
           case "unmet":
+          case "store_unavailable":
             return result;
           case "in_flight": {
             const outcome = await this.#awaitOther(result.txId, giveUpAt);
@@ -268,8 +268,19 @@ export class Orchestrator {
     return outage !== undefined && outage.to === undefined && clock.monotonic() - outage.from >= limits.replyWaitMs;
   }
 
-  #begin<Input>(transaction: Transaction<Input>, request: CheckedRequest): Promise<BeginResult> {
-    return this.#environment.log.begin(this.#beginRequest(transaction, request));
+  #begin<Input>(transaction: Transaction<Input>, request: CheckedRequest): Promise<BeginResult | StoreUnavailable> {
+    return this.#unbegun(this.#environment.log.begin(this.#beginRequest(transaction, request)), changedNothing);
+  }
+
+  /** Where the log says, or it is plain, that a call has begun nothing, its caller hears that much (C2). */
+  async #unbegun<T>(call: Promise<T>, isUnbegun: (error: unknown) => boolean): Promise<T | StoreUnavailable> {
+    try {
+      return await call;
+    } catch (error) {
+      if (!isUnbegun(error)) throw error;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "begin", error });
+      return storeUnavailable;
+    }
   }
 
   #beginRequest<Input>(transaction: Transaction<Input>, request: CheckedRequest): BeginRequest {
@@ -288,11 +299,10 @@ export class Orchestrator {
     request: CheckedRequest,
     service: string,
   ): Promise<RunResult> {
-    const row = await this.#environment.log.peek(request.key);
-    const foreign = row && foreignTo(row, this.#beginRequest(transaction, request));
-    if (foreign !== undefined) return foreign;
-    if (row?.outcome === "committed") return repeatedly(transactionId(row));
-    if (row?.outcome === "pending") return pending;
+    const row = await this.#unbegun(this.#environment.log.peek(request.key), () => true);
+    if (row !== undefined && "kind" in row) return row;
+    const known = answerKnown(row, this.#beginRequest(transaction, request));
+    if (known !== undefined) return known;
     return this.#refuse("service_unavailable", service);
   }
 
@@ -386,10 +396,4 @@ export class Orchestrator {
     if (code === "service_unavailable") return { kind: code, service, retryAfterMs: comeBackAfterMs };
     return { kind: "overloaded", retryAfterMs: comeBackAfterMs };
   }
-}
-
-function policyOf(protocol: Protocol | "auto" | ProtocolPolicy, observer: Observer): ProtocolPolicy {
-  if (typeof protocol === "object") return protocol;
-  if (protocol !== "auto") return fixedPolicy(protocol);
-  return adaptivePolicy({ onSwitch: (to, abortRate) => observer.observe({ type: "ProtocolSwitched", to, abortRate }) });
 }

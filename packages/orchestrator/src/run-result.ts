@@ -19,6 +19,8 @@ export type RunResult =
   | { readonly kind: "unmet"; readonly row: Row }
   /** Nothing was claimed or sent, nor looked at: an earlier call may have committed. */
   | { readonly kind: "overloaded"; readonly retryAfterMs: number }
+  /** The log could not be written, or not be asked: nothing was begun. An earlier call may have committed. */
+  | { readonly kind: "store_unavailable"; readonly retryAfterMs: number }
   /** Nothing was claimed or sent, and no earlier call has committed, or may still. */
   | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };
 

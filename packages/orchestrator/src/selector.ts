@@ -1,6 +1,7 @@
 // Which protocol the next transaction uses. The choice follows the abort rate of the last finished transactions:
 // two-phase commit holds resources while it asks, which pays when most transactions commit; a saga holds nothing.
 import type { Protocol } from "@assent/protocol";
+import type { Observer } from "./ports/observer.ts";
 
 /** Decides for new transactions; a record keeps what it began with (C7). Choosing never changes anything. */
 export interface ProtocolPolicy {
@@ -71,4 +72,11 @@ export function adaptivePolicy(
 export function fixedPolicy(protocol: Protocol): ProtocolPolicy {
   const counted = adaptivePolicy();
   return { ...counted, choose: () => protocol };
+}
+
+/** The policy that a setting stands for. */
+export function policyOf(protocol: Protocol | "auto" | ProtocolPolicy, observer: Observer): ProtocolPolicy {
+  if (typeof protocol === "object") return protocol;
+  if (protocol !== "auto") return fixedPolicy(protocol);
+  return adaptivePolicy({ onSwitch: (to, abortRate) => observer.observe({ type: "ProtocolSwitched", to, abortRate }) });
 }

@@ -2,7 +2,8 @@
 // way the caller hears a rejection, and may conclude nothing (C2).
 import type { TransactionLog } from "@assent/orchestrator";
 
-export type LogFault = "reply_lost" | "not_written";
+/** `refused` is a log that says of itself that nothing was written. */
+export type LogFault = "reply_lost" | "not_written" | "refused";
 export type LogMethod = keyof TransactionLog;
 
 export class ScriptedLog {
@@ -39,6 +40,7 @@ export class ScriptedLog {
   async #call<T>(method: LogMethod, work: () => Promise<T>): Promise<T> {
     this.calls.push(method);
     const fault = this.faults.get(method)?.shift();
+    if (fault === "refused") throw Object.assign(new Error(`${method} was refused`), { changed: "nothing" });
     if (fault === "not_written") throw new Error(`${method} was not written`);
     const result = await work();
     if (fault === "reply_lost") throw new Error(`the reply to ${method} was lost`);

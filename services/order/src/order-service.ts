@@ -99,6 +99,10 @@ export class OrderService {
         throw new Problem("order_empty", "Order has no items");
       case "pending":
         throw checkoutPending(result.retryAfterMs);
+      case "store_unavailable":
+        throw new Problem("store_unavailable", "Orders cannot be written now. Nothing was started; ask again later.", {
+          retryAfterMs: result.retryAfterMs,
+        });
       case "overloaded":
         throw new Problem("overloaded", "Too many checkouts at once. This one was not started; ask again later.", {
           retryAfterMs: result.retryAfterMs,

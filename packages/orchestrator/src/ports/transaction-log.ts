@@ -141,7 +141,10 @@ export interface LogSweep {
   readonly more: boolean;
 }
 
-/** Every method resolves only when what it answers is durable (C3); a rejection means unknown, never refused (C2). */
+/**
+ * Every method resolves only when what it answers is durable (C3). A rejection means unknown, never refused (C2), unless
+ * its error says by `changed: "nothing"` that nothing was written.
+ */
 export interface TransactionLog {
   begin(request: BeginRequest): Promise<BeginResult>;
   decide(request: DecideRequest): Promise<DecideResult>;

@@ -49,7 +49,13 @@ export interface Attempt {
  */
 export type Verdict = "done" | "refused" | "not_now" | "unclear";
 
-const nothingChanged: ReadonlySet<string> = new Set(["overloaded", "stock_unavailable", "step_failed", "store_full"]);
+const nothingChanged: ReadonlySet<string> = new Set([
+  "overloaded",
+  "store_unavailable",
+  "stock_unavailable",
+  "step_failed",
+  "store_full",
+]);
 const perhapsChanged: ReadonlySet<string> = new Set(["gateway_error", "store_broken"]);
 
 export function verdictOf({ status, code }: Pick<Attempt, "status" | "code">): Verdict {
