@@ -10,31 +10,46 @@ export class BranchFailures {
   /** Branches that were asked in vain for their vote. */
   readonly #unasked = new Set<string>();
   /** Branches that were told a decision in vain. */
-  readonly #undone = new Set<string>();
+  readonly #undone = new Set<BranchSpec>();
+  readonly #txId: string;
 
-  constructor(breakers: Breakers, transport: Pick<Transport, "outage">) {
+  constructor(txId: string, { breakers, transport }: { breakers: Breakers; transport: Pick<Transport, "outage"> }) {
+    this.#txId = txId;
     this.#breakers = breakers;
     this.#transport = transport;
   }
 
   /**
-   * However often one branch is asked in vain, or told, it is one failure until it answers: nobody else is cut off for
-   * it. What may never have left this process says nothing of a service, and `forget` holds nobody up.
+   * However often one branch is asked for its vote in vain, or told a decision, it is one failure: nobody else is cut
+   * off for it. What may never have left this process says nothing of a service, and `forget` holds nobody up.
    */
-  wentUnanswered({ service, branchId }: BranchSpec, verb: Verb, sentAt: number): void {
+  wentUnanswered(spec: BranchSpec, verb: Verb, sentAt: number): void {
     const { outage } = this.#transport;
     if (verb === "forget" || (outage !== undefined && (outage.to ?? Infinity) >= sentAt)) return;
-    const counted = isAsking(verb) ? this.#unasked : this.#undone;
-    if (counted.has(branchId)) return;
-    counted.add(branchId);
-    this.#breakers.wentUnanswered(service);
+    if (!isAsking(verb)) {
+      this.#undone.add(spec);
+      return this.#breakers.wentUndone(spec.service, this.#nameOf(spec));
+    }
+    if (this.#unasked.has(spec.branchId)) return;
+    this.#unasked.add(spec.branchId);
+    this.#breakers.wentUnanswered(spec.service);
   }
 
-  answered({ service, branchId }: BranchSpec, verb: Verb): void {
+  answered(spec: BranchSpec, verb: Verb): void {
     if (verb === "forget") return;
+    const { service, branchId } = spec;
     if (isAsking(verb)) this.#unasked.delete(branchId);
-    else if (this.#undone.delete(branchId)) this.#breakers.cameBack(service);
+    else if (this.#breakers.noLongerUndone(service, this.#nameOf(spec))) this.#breakers.cameBack(service);
     this.#breakers.answered(service, verbRole(verb));
+  }
+
+  /** Nobody here drives the transaction any more. */
+  close(): void {
+    for (const spec of this.#undone) this.#breakers.noLongerUndone(spec.service, this.#nameOf(spec));
+  }
+
+  #nameOf({ branchId }: BranchSpec): string {
+    return `${this.#txId}/${branchId}`;
   }
 }
 

@@ -104,3 +104,21 @@ test("D45 every silence counts, whatever was asked: silent votes and silent deci
   silence(breakers, "a", 2);
   assert.equal(breakers.state("a").kind, "open");
 });
+
+test("one branch that is told in vain is one failure; five at once open it, although votes are answered", () => {
+  const { breakers } = bench();
+  for (let times = 0; times < 100; times += 1) breakers.wentUndone("a", "t:1:1/b/0");
+  assert.equal(breakers.state("a").kind, "closed");
+  for (const branch of ["2", "3", "4"]) {
+    breakers.answered("a", "vote");
+    breakers.wentUndone("a", branch);
+  }
+  assert.equal(breakers.noLongerUndone("a", "2"), true);
+  assert.equal(breakers.noLongerUndone("a", "2"), false);
+  breakers.answered("a", "vote");
+  breakers.wentUndone("a", "5");
+  assert.equal(breakers.state("a").kind, "closed", "four at once");
+  breakers.answered("a", "vote");
+  breakers.wentUndone("a", "6");
+  assert.equal(breakers.state("a").kind, "open", "five at once");
+});

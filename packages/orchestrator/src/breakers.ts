@@ -15,6 +15,8 @@ import type { Observer } from "./ports/observer.ts";
 
 export class Breakers {
   readonly #states = new Map<string, BreakerState>();
+  /** By service, the branches that are told a decision in vain, now. */
+  readonly #undone = new Map<string, Set<string>>();
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #limits: BreakerLimits;
@@ -65,6 +67,24 @@ export class Breakers {
   cameBack(service: string): void {
     const state = this.#states.get(service);
     if (state !== undefined) this.#set(service, breakerCameBack(state, this.#clock.monotonic()));
+  }
+
+  /**
+   * A branch does not do what is decided. Each is one failure, however often it is told; votes that are answered do not
+   * make up for it, so as many at once as open a breaker in a row do so, too.
+   */
+  wentUndone(service: string, branch: string): void {
+    const undone = this.#undone.get(service) ?? new Set<string>();
+    this.#undone.set(service, undone);
+    const isNew = !undone.has(branch);
+    undone.add(branch);
+    const failures = undone.size >= this.#limits.failuresMax ? this.#limits.failuresMax : Number(isNew);
+    for (let failure = 0; failure < failures; failure += 1) this.wentUnanswered(service);
+  }
+
+  /** The branch has answered, or is nobody's any more here. */
+  noLongerUndone(service: string, branch: string): boolean {
+    return this.#undone.get(service)?.delete(branch) ?? false;
   }
 
   wentUnanswered(service: string): void {

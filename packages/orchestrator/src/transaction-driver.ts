@@ -80,7 +80,7 @@ export class TransactionDriver {
     this.#options = options;
     this.#startedAt = options.startedAt ?? environment.clock.monotonic();
     this.#state = coordinatorState(options);
-    this.#failures = new BranchFailures(environment.breakers, environment.transport);
+    this.#failures = new BranchFailures(options.record.txId, environment);
     this.outcome = new Promise((resolve) => {
       this.#tell = resolve;
     });
@@ -351,6 +351,7 @@ export class TransactionDriver {
   #hasEnded(why: "ended" | "stood_down"): void {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
+    this.#failures.close();
     this.#deadline?.cancel();
     this.#options.onClosed(this, why);
     this.#tell(undefined);

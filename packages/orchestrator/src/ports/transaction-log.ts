@@ -142,8 +142,8 @@ export interface LogSweep {
 }
 
 /**
- * Every method resolves only when what it answers is durable (C3). A rejection means unknown, never refused (C2), unless
- * its error says by `changed: "nothing"` that nothing was written.
+ * Every method resolves only when what it answers is durable (C3). A rejection means unknown, never refused (C2); only
+ * an error with `changed: "nothing"` says that nothing was written.
  */
 export interface TransactionLog {
   begin(request: BeginRequest): Promise<BeginResult>;
