@@ -4,6 +4,7 @@ export * from "./backoff.ts";
 export * from "./breaker.ts";
 export * from "./breakers.ts";
 export * from "./definition.ts";
+export * from "./gathering.ts";
 export * from "./key-owner.ts";
 export * from "./leadership.ts";
 export * from "./orchestrator.ts";

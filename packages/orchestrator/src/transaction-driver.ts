@@ -12,6 +12,7 @@ import {
   type Outcome,
   type TransactionRecord,
   type Verb,
+  verbRole,
 } from "@assent/protocol";
 import { backoffMs, retryDelayMs } from "./backoff.ts";
 import { commandOf, originOf } from "./branch-command.ts";
@@ -181,7 +182,7 @@ export class TransactionDriver {
     const { transport, limits, logMayLoseTail, clock } = this.#environment;
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
-    const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs };
+    const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs, mayWait: isUnwaitedFor(verb) };
     const answered = transport.send(
       spec,
       commandOf(this.record, { spec, verb, origin: () => this.#originText() }),
@@ -357,6 +358,12 @@ export class TransactionDriver {
     this.#tell(undefined);
     this.#close();
   }
+}
+
+/** Success is told at the decision (C5): what follows forward keeps no caller waiting. */
+function isUnwaitedFor(verb: Verb): boolean {
+  const role = verbRole(verb);
+  return role === "forward" || role === "forget";
 }
 
 /** R2: an epoch for taking a record over. */

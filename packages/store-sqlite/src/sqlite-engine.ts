@@ -12,10 +12,13 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";
 
-/** A commit appends one long row: larger pages make it fewer writes. */
-const pageBytes = 16_384;
-/** Pages in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
-const walPagesMax = 1_000;
+/**
+ * A commit writes whole pages: small ones make a small commit small, and moving a key to its table as well. A file
+ * keeps those that it was made with.
+ */
+const pageBytes = 4_096;
+/** Bytes in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
+const walBytesMax = 16_777_216;
 const cacheKib = 65_536;
 /** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
 export const memtableKeysMax = 32_768;
@@ -138,10 +141,11 @@ export class SqliteEngine implements KeyedEngine {
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      PRAGMA wal_autocheckpoint = ${walPagesMax};
       PRAGMA cache_size = -${cacheKib};
       PRAGMA temp_store = MEMORY;
     `);
+    const pageSize = Number(this.#database.prepare("PRAGMA page_size").get()?.["page_size"]);
+    this.#database.exec(`PRAGMA wal_autocheckpoint = ${Math.ceil(walBytesMax / pageSize)}`);
     if (found === 0) this.#database.exec(`PRAGMA user_version = ${formatVersion}`);
   }
 

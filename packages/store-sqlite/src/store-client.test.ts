@@ -64,6 +64,29 @@ test("M4 calls of one turn are done in order, each with its own outcome", async 
   assert.deepEqual(failures, []);
 });
 
+test("C3 an operation that no caller waits for goes with the next one, before it, and with a close", async () => {
+  const path = folder.file();
+  const client = new StoreClient<CounterOperations>({
+    module: new URL("../test-kit/counter-thread.ts", import.meta.url),
+    workerData: { path },
+    // Longer than any test: it never leaves by itself.
+    unwaitedFor: { operations: ["addLater"], companyWaitMs: 600_000 },
+    onFailed: (error) => assert.fail(error),
+  });
+  let isHeard = false;
+  const later = client.run("addLater", { by: 1 }).finally(() => {
+    isHeard = true;
+  });
+  // Three turns of the thread: what had left with its own turn would have been answered by now.
+  for (const by of [10, 0, 0]) assert.deepEqual(await client.send("add", Uint8Array.of(by)), Uint8Array.of(10));
+  assert.equal(isHeard, false);
+  assert.equal(await client.run("add", { by: 100 }), 111);
+  assert.equal(await later, 11);
+  const last = client.run("addLater", { by: 1 });
+  await client.close();
+  assert.equal(await last, 112);
+});
+
 test("S4 at most once holds across threads and threads that come after", async () => {
   const path = folder.file();
   const once = { key: "request-1", fingerprint: 7 };

@@ -1,5 +1,6 @@
 // A store on another thread, as seen from here. Operations asked for in one turn travel as one message.
-import { nextTurn } from "@assent/system";
+import { Gathering } from "@assent/orchestrator";
+import { nextTurn, systemClock } from "@assent/system";
 import {
   type Arguments,
   type Executor,
@@ -26,6 +27,8 @@ export interface StoreClientOptions {
   readonly workerData: unknown;
   /** Channels that the store's thread may call. */
   readonly channels?: Readonly<Record<string, CallHandler>>;
+  /** Operations that no caller waits for, and how long they may wait for others to be committed with. */
+  readonly unwaitedFor?: { readonly operations: readonly string[]; readonly companyWaitMs: number };
   /** Told when the thread ends on its own. */
   readonly onFailed: (error: Error) => void;
 }
@@ -33,10 +36,19 @@ export interface StoreClientOptions {
 export class StoreClient<O extends Operations> implements Executor<O> {
   readonly #worker: Worker;
   readonly #calls: PortCalls;
-  #pending: PendingCall[] = [];
+  readonly #gathering: Gathering<PendingCall>;
+  readonly #unwaitedFor: ReadonlySet<string>;
   #closing = false;
 
   constructor(options: StoreClientOptions) {
+    const { operations = [], companyWaitMs = 0 } = options.unwaitedFor ?? {};
+    this.#unwaitedFor = new Set(operations);
+    this.#gathering = new Gathering({
+      send: (batch) => void this.#send(batch),
+      schedule: nextTurn,
+      clock: systemClock,
+      companyWaitMs,
+    });
     this.#worker = new Worker(options.module, { workerData: options.workerData });
     this.#calls = new PortCalls(this.#worker, options.channels ?? {});
     // An error is followed by the exit: the first of the two is told.
@@ -85,10 +97,15 @@ export class StoreClient<O extends Operations> implements Executor<O> {
     await this.#calls.call("copy", request);
   }
 
+  /** For an orderly stop: nothing waits for company any more. */
+  drain(): void {
+    this.#gathering.drain();
+  }
+
   /** Closes the file and ends the thread, after everything that was asked for before; refuses what comes later. */
   async close(): Promise<void> {
     this.#closing = true;
-    void this.#flush();
+    this.drain();
     await this.#calls.call("close", undefined);
     await this.#worker.terminate();
   }
@@ -96,15 +113,11 @@ export class StoreClient<O extends Operations> implements Executor<O> {
   #enqueue(call: StoreCall): Promise<unknown> {
     if (this.#closing) return Promise.reject(new StoreClosed());
     return new Promise((resolve, reject) => {
-      this.#pending.push({ ...call, resolve, reject });
-      if (this.#pending.length === 1) nextTurn(() => void this.#flush());
+      this.#gathering.add({ ...call, resolve, reject }, { mayWait: this.#unwaitedFor.has(call.name) });
     });
   }
 
-  async #flush(): Promise<void> {
-    const batch = this.#pending;
-    this.#pending = [];
-    if (batch.length === 0) return;
+  async #send(batch: readonly PendingCall[]): Promise<void> {
     try {
       const message = JSON.stringify(batch.map(({ name, args, once }) => ({ name, args, once })));
       const replies = JSON.parse((await this.#calls.call("run", message)) as string) as readonly StoreReply[];

@@ -4,12 +4,15 @@ import type { Tables } from "@assent/orchestrator";
 import { hostStore } from "@assent/store-sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 
+function add(tables: Tables, { by }: { by: number }): number {
+  const sum = ((tables.get("counters", "one") ?? 0) as number) + by;
+  tables.put("counters", "one", sum);
+  return sum;
+}
+
 export const counterOperations = {
-  add(tables: Tables, { by }: { by: number }): number {
-    const sum = ((tables.get("counters", "one") ?? 0) as number) + by;
-    tables.put("counters", "one", sum);
-    return sum;
-  },
+  add,
+  addLater: add,
   fail(tables: Tables): null {
     tables.put("counters", "one", -1);
     throw new StoreFailure("step_failed", "asked to");

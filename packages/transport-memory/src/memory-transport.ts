@@ -1,6 +1,14 @@
 // Commands between services of one process, as encoded bytes through the real codec: what is sent in one turn of the
 // event loop to one service leaves as one message, and comes back as one.
-import { type Clock, type Destination, type Transport, type Wait, waitMsOf } from "@assent/orchestrator";
+import {
+  type Clock,
+  type Destination,
+  Gathering,
+  mayWaitOf,
+  type Transport,
+  type Wait,
+  waitMsOf,
+} from "@assent/orchestrator";
 import { type Answer, type Command, decodeAnswers, defaultLimits, encodeCommands } from "@assent/protocol";
 
 /** Takes one message of commands; answers one message of answers, or undefined. */
@@ -11,6 +19,8 @@ export interface MemoryTransportOptions {
   readonly clock: Clock;
   /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
   readonly schedule: (callback: () => void) => void;
+  /** How long a command that no caller waits for may wait for others to travel with; left out, it does not. */
+  readonly companyWaitMs?: number;
   /** Told what went wrong with a message; its commands are unanswered all the same. */
   readonly onFailure?: (service: string, error: unknown) => void;
 }
@@ -23,7 +33,7 @@ interface Sent {
 
 export class MemoryTransport implements Transport {
   readonly #options: MemoryTransportOptions;
-  readonly #outboxes = new Map<string, Sent[]>();
+  readonly #outboxes = new Map<string, Gathering<Sent>>();
 
   constructor(options: MemoryTransportOptions) {
     this.#options = options;
@@ -31,20 +41,23 @@ export class MemoryTransport implements Transport {
 
   send({ service }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {
     return new Promise((resolve) => {
-      let outbox = this.#outboxes.get(service);
-      if (outbox === undefined) {
-        outbox = [];
-        this.#outboxes.set(service, outbox);
-      }
-      outbox.push({ command, waitMs: waitMsOf(wait), resolve });
-      if (outbox.length === 1) this.#options.schedule(() => this.#flush(service));
+      this.#outbox(service).add({ command, waitMs: waitMsOf(wait), resolve }, { mayWait: mayWaitOf(wait) });
     });
   }
 
-  #flush(service: string): void {
-    const batch = this.#outboxes.get(service) ?? [];
-    this.#outboxes.set(service, []);
-    this.#deliver(service, batch);
+  /** For an orderly stop: nothing waits for company any more. */
+  drain(): void {
+    for (const outbox of this.#outboxes.values()) outbox.drain();
+  }
+
+  #outbox(service: string): Gathering<Sent> {
+    let outbox = this.#outboxes.get(service);
+    if (outbox === undefined) {
+      const { clock, schedule, companyWaitMs = 0 } = this.#options;
+      outbox = new Gathering({ send: (batch) => this.#deliver(service, batch), clock, schedule, companyWaitMs });
+      this.#outboxes.set(service, outbox);
+    }
+    return outbox;
   }
 
   #deliver(service: string, batch: readonly Sent[]): void {

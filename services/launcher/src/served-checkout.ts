@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const command = fileURLToPath(new URL("../../../apps/cli/bin/assent.mjs", import.meta.url));
+const ownTree = fileURLToPath(new URL("../../..", import.meta.url));
 const startDeadlineMs = 120_000;
 const stopDeadlineMs = 30_000;
 
@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** Takes faults over HTTP. */
   readonly faults?: boolean;
+  /** A checkout of another version of this repository, ready to run, in place of this one. */
+  readonly tree?: string;
 }
 
 export interface ServedCheckout {
@@ -39,11 +41,21 @@ export async function serveCheckout({
   protocol = "auto",
   port = 0,
   faults = false,
+  tree = ownTree,
 }: ServeOptions): Promise<ServedCheckout> {
   const environment = { ...process.env, npm_lifecycle_event: undefined, ...(faults && { ASSENT_FAULTS: "on" }) };
   const child = spawn(
     process.execPath,
-    [command, "serve", "--data", dataFolder, "--port", String(port), "--protocol", protocol],
+    [
+      join(tree, "apps/cli/bin/assent.mjs"),
+      "serve",
+      "--data",
+      dataFolder,
+      "--port",
+      String(port),
+      "--protocol",
+      protocol,
+    ],
     { env: environment, stdio: ["ignore", "pipe", "pipe"] },
   );
   // Whoever ends without stopping it, such as a test that failed, takes it along and does not wait for it.

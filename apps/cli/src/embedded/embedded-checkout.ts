@@ -32,6 +32,8 @@ export interface EmbeddedOptions extends ListenOptions {
   readonly observer: Observer;
   /** Fault rules to start with, as in FAULT_INJECT; undefined leaves fault injection off. */
   readonly faults?: string;
+  /** How long what no caller waits for may wait for others to travel with; left out, a moment. */
+  readonly companyWaitMs?: number;
   /** Told of what should not happen: bugs, failed stores. */
   readonly report: (error: unknown, where: string) => void;
   /** Told when, after the start, a store's thread has ended: nothing works without it, and the process should end. */
@@ -50,6 +52,11 @@ export interface EmbeddedCheckout {
  */
 export const embeddedLimits: Limits = { ...defaultLimits, maxAgeMs: 600_000 };
 
+/**
+ * How long what no caller waits for (phase 2 of a success, the end, `forget`) may wait for a message and a commit that
+ * go anyway. A shortage that these holds could cure is answered so much later at most (P10).
+ */
+const companyWaitUsualMs = 50;
 /** How long a stop waits for transactions in flight; the next start takes over the rest. */
 const stopWaitMs = 5_000;
 
@@ -76,11 +83,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   };
   // The stores ask the orchestrator, which is made of the stores.
   const asked: { orchestrator?: Orchestrator } = {};
-  const stores = openStores(folder, { onFailed, faults: options.faults }, (message) =>
+  const stores = openStores(folder, { ...options, onFailed }, (message) =>
     asked.orchestrator === undefined ? Promise.resolve(undefined) : asked.orchestrator.handleQuestions(message),
   );
   const { log, rules } = openLog(stores, options.faults);
-  const orchestrator = makeOrchestrator(stores, log, options);
+  const transport = makeTransport(stores, options);
+  const orchestrator = makeOrchestrator(transport, log, options);
   asked.orchestrator = orchestrator;
   const { app, ping, stopSeeding } = makeApp(stores, orchestrator, options);
   if (rules !== undefined) for (const faults of embeddedFaults(stores, rules, options.report)) app.route("/", faults);
@@ -105,6 +113,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
       async close() {
         server.stopListening();
         control?.close();
+        transport.drain();
+        stores.order.drain();
         await orchestrator.stop(stopWaitMs);
         await giveLastAnswers(server, stopSeeding);
         await Promise.all(closeAll.map((close) => close()));
@@ -122,7 +132,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
 
 function openStores(
   folder: DataFolder,
-  { onFailed, faults }: { onFailed: (error: Error) => void; faults: string | undefined },
+  { onFailed, faults, companyWaitMs = companyWaitUsualMs }: EmbeddedOptions,
   answerQuestions: (message: Uint8Array) => Promise<Uint8Array | undefined>,
 ): Stores {
   const limits = embeddedLimits;
@@ -141,6 +151,7 @@ function openStores(
     order: new StoreClient({
       module: new URL("./order-thread.ts", import.meta.url),
       workerData: { path: folder.file("orders.db"), limits } satisfies StoreThreadData,
+      unwaitedFor: { operations: ["end"], companyWaitMs },
       onFailed,
     }),
     stock: new StoreClient(participant("stock")),
@@ -156,25 +167,33 @@ function openLog(stores: Stores, faults: string | undefined): { log: Transaction
   return { log: faultyLog(log, rules), rules };
 }
 
-function makeOrchestrator(
+function makeTransport(
   stores: Stores,
+  { report, companyWaitMs = companyWaitUsualMs }: EmbeddedOptions,
+): MemoryTransport {
+  return new MemoryTransport({
+    endpoints: {
+      stock: (message) => stores.stock.send(commandChannel, message),
+      payment: (message) => stores.payment.send(commandChannel, message),
+    },
+    clock: systemClock,
+    schedule: nextTurn,
+    companyWaitMs,
+    onFailure: (service, error) => report(error, `commands to ${service}`),
+  });
+}
+
+function makeOrchestrator(
+  transport: MemoryTransport,
   log: TransactionLog,
-  { protocol, observer, report }: EmbeddedOptions,
+  { protocol, observer }: EmbeddedOptions,
 ): Orchestrator {
   return new Orchestrator({
     service: "order",
     owner: `embedded:${systemRandom.name()}`,
     definitions: [checkout],
     log,
-    transport: new MemoryTransport({
-      endpoints: {
-        stock: (message) => stores.stock.send(commandChannel, message),
-        payment: (message) => stores.payment.send(commandChannel, message),
-      },
-      clock: systemClock,
-      schedule: nextTurn,
-      onFailure: (service, error) => report(error, `commands to ${service}`),
-    }),
+    transport,
     clock: systemClock,
     random: systemRandom,
     observer,

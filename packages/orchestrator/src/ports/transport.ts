@@ -8,12 +8,17 @@ export interface Destination {
 
 /**
  * How long an answer is waited for, milliseconds; and, where that is shorter, how long it is tried to bring the
- * command: then its sender has sent it again.
+ * command: then its sender has sent it again. Where no caller waits for what comes of it, the command may be held back
+ * for a moment, to travel with others.
  */
-export type Wait = number | { readonly waitMs: number; readonly tryForMs: number };
+export type Wait = number | { readonly waitMs: number; readonly tryForMs: number; readonly mayWait?: boolean };
 
 export function waitMsOf(wait: Wait): number {
   return typeof wait === "number" ? wait : wait.waitMs;
+}
+
+export function mayWaitOf(wait: Wait): boolean {
+  return typeof wait !== "number" && wait.mayWait === true;
 }
 
 /** A time in which nothing could leave this process. `code` is stable. */
