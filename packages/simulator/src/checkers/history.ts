@@ -118,9 +118,12 @@ export class History {
 
   /** What a branch has recorded, or the vote that its store has lost since. */
   branch(txId: string, spec: BranchSpec): BranchRecord | undefined {
+    return this.#stored(txId, spec) ?? this.#lostVotes.get(`${txId}/${spec.branchId}`);
+  }
+
+  #stored(txId: string, spec: BranchSpec): BranchRecord | undefined {
     const mirror = this.mirror(this.#options.storeOf(spec));
-    const key = `${txId}/${spec.branchId}`;
-    return (mirror.get("branches", key) as BranchRecord | undefined) ?? this.#lostVotes.get(key);
+    return mirror.get("branches", `${txId}/${spec.branchId}`) as BranchRecord | undefined;
   }
 
   /** A store is about to lose these commits, and the votes in them that were heard already. */
@@ -252,7 +255,8 @@ export class History {
   /** S7: what is unresolved is never trimmed, and its trail neither. */
   #checkRemoval(before: TransactionRecord | undefined): void {
     if (before === undefined) return;
-    const branch = (txId: string, spec: BranchSpec): BranchRecord | undefined => this.branch(txId, spec);
+    // A vote that was lost asks nobody any more.
+    const branch = (txId: string, spec: BranchSpec): BranchRecord | undefined => this.#stored(txId, spec);
     checkRemoved(before, { branches: this.#options.planOf(before), branch }, this.#report);
   }
 
