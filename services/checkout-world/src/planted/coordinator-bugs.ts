@@ -126,9 +126,8 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/protocol/src/coordinator.ts",
-        guard:
-          'if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", no?.refusal ?? "timeout");',
-        instead: 'return intend(state, "abort", no?.refusal ?? "timeout");',
+        guard: 'if (ownerUninterrupted && state.role === "owner") return intend(state, "abort", reason ?? "timeout");',
+        instead: 'return intend(state, "abort", reason ?? "timeout");',
       },
     ],
   },
@@ -189,12 +188,10 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/protocol/src/coordinator.ts",
-        guard:
-          'if (answer.kind === "unknown" || answer.kind === "fenced") return unanswered(state, { ' +
-          "branchId, verb }, context);",
+        guard: 'if (answer.kind === "unknown" || answer.kind === "fenced") {',
         instead:
-          'if (answer.kind === "unknown") return answered(state, { branchId, verb, answer: { kind: ' +
-          '"done", state: "prepared" } }, context);',
+          'if (answer.kind === "fenced") return answered(state, { branchId, verb, answer: { kind: ' +
+          '"done", state: "prepared" } }, context);\n  if (answer.kind === "unknown") {',
       },
     ],
   },

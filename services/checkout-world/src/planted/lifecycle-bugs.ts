@@ -42,16 +42,14 @@ export const lifecycleBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "lost-decision-is-success",
+    id: "abort-is-success",
     rule: "S5",
-    what: "an owner that has lost its record reports success",
+    what: "an abort is reported as a success",
     edits: [
       {
-        file: "packages/orchestrator/src/transaction-driver.ts",
-        guard: 'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" });',
-        instead:
-          'if (result.kind === "unmet") return this.#dispatch({ type: "DecisionUnmet" }); if (result.kind ' +
-          '=== "lost") this.#tell({ kind: "committed" });',
+        file: "packages/protocol/src/coordinator.ts",
+        guard: 'if (decision === "commit") {\n    const told',
+        instead: "if (decision !== undefined) {\n    const told",
       },
     ],
   },

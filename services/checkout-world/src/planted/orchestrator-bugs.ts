@@ -175,8 +175,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/store-keyed/src/keyed-branch-store.ts",
-        guard: 'if (error instanceof StoreFailure) return { kind: "unknown", reason: error.code };',
-        instead: 'if (error instanceof StoreFailure) return { kind: "refused", reason: error.code };',
+        guard: 'return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : error.code };',
+        instead: 'return { kind: "refused", reason: error.code };',
       },
     ],
   },
