@@ -93,6 +93,18 @@ test("S2 totals of nothing are zero", async () => {
   assert.deepEqual(await openLedger().run("totals", undefined), sums);
 });
 
+test("S2 totals are exact to the last number there is, and refused beyond it, never rounded", async () => {
+  const { run } = openLedger();
+  const most = Number.MAX_SAFE_INTEGER;
+  await run("seed", { first: 0, count: 1, generation: "g1", available: most - 2, details: null });
+  await run("seed", { first: 1, count: 1, generation: "g1", available: 2, details: null });
+  assert.equal((await run("totals", undefined)).deposited, most);
+  await run("deposit", { accountId: "1", amount: 1 });
+  await assert.rejects(run("totals", undefined), { code: "step_failed", message: /is 9007199254740992 in all/ });
+  await run("deposit", { accountId: "1", amount: 1 });
+  await assert.rejects(run("totals", undefined), { code: "step_failed", message: /is 9007199254740993 in all/ });
+});
+
 for (const count of [9_999, 10_000, 10_001, 20_000]) {
   test(`S2 totals count each of ${count} accounts once`, async () => {
     const { run } = openLedger();

@@ -12,7 +12,7 @@ export type LedgerWrite =
   /** The balance would exceed 2^53 − 1. */
   | { readonly kind: "too_large"; readonly account: Account };
 
-/** Sums over all accounts, for audits: deposited = available + held + spent + withdrawn. */
+/** Sums over all accounts, exact: deposited = available + held + spent + withdrawn. */
 export type LedgerTotals = Readonly<
   Record<"accounts" | "available" | "held" | "spent" | "deposited" | "withdrawn", number>
 >;
@@ -52,14 +52,15 @@ export const ledgerOperations = {
     return null;
   },
 
+  /** @throws RangeError where a sum is none that a number can hold: it is refused rather than rounded */
   totals(tables: Tables): LedgerTotals {
-    const sums = { accounts: 0, available: 0, held: 0, spent: 0, deposited: 0, withdrawn: 0 };
+    const sums = { accounts: 0n, available: 0n, held: 0n, spent: 0n, deposited: 0n, withdrawn: 0n };
     let after: string | undefined;
     for (;;) {
       const page = tables.scan(accountTable, { ...(after !== undefined && { after }), limit: auditChunk });
       for (const [, value] of page) add(sums, value as unknown as Account);
       after = page.at(-1)?.[0];
-      if (page.length < auditChunk) return sums;
+      if (page.length < auditChunk) return exact(sums);
     }
   },
 };
@@ -92,11 +93,19 @@ function change(
   return { kind: "ok", account: next };
 }
 
-function add(sums: { -readonly [Name in keyof LedgerTotals]: number }, account: Account): void {
-  sums.accounts += 1;
-  sums.available += account.available;
-  sums.held += account.held;
-  sums.spent += account.spent;
-  sums.deposited += account.deposited;
-  sums.withdrawn += account.withdrawn;
+type Sums = { -readonly [Name in keyof LedgerTotals]: bigint };
+
+function add(sums: Sums, account: Account): void {
+  sums.accounts += 1n;
+  for (const part of ["available", "held", "spent", "deposited", "withdrawn"] as const) {
+    sums[part] += BigInt(account[part]);
+  }
+}
+
+function exact(sums: Sums): LedgerTotals {
+  const totals = Object.entries(sums).map(([name, sum]) => {
+    if (sum > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${name} is ${sum} in all, which no number holds`);
+    return [name, Number(sum)] as const;
+  });
+  return Object.fromEntries(totals) as LedgerTotals;
 }
