@@ -1,6 +1,7 @@
 /** Log, rows, branch store and lease over any ordered key-value engine with atomic batches. @module */
 export * from "./batch-tables.ts";
 export * from "./branch-operations.ts";
+export * from "./company-executor.ts";
 export * from "./executor.ts";
 export * from "./key-order.ts";
 export * from "./keyed-branch-store.ts";

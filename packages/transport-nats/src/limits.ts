@@ -21,6 +21,8 @@ export interface NatsLimits {
   readonly askAgainMs: number;
   /** How long a stream has to bring an answer before a message goes straight to the service as well. */
   readonly directAfterMs: number;
+  /** How long a command that no caller waits for may wait for one to the same place that leaves anyway. */
+  readonly companyWaitMs: number;
   /** How often an instance announces itself, and how long after that it counts as present. */
   readonly presenceEveryMs: number;
   readonly presenceMaxMs: number;
@@ -68,6 +70,7 @@ export const defaultNatsLimits: NatsLimits = {
   storedWaitMs: 500,
   askAgainMs: 300,
   directAfterMs: 400,
+  companyWaitMs: 100,
   presenceEveryMs: 1_000,
   presenceMaxMs: 3_000,
   avoidMs: 5_000,
@@ -103,6 +106,7 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
   relation(limits.askAgainMs < protocol.replyWaitMs, "a read is asked again while one waits for its answer");
   relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
   relation(limits.avoidMs > protocol.replyWaitMs, "what is sent again goes elsewhere than to who did not answer");
+  relation(limits.companyWaitMs < protocol.replyWaitMs, "what waits for company leaves before it is sent again");
   relation(limits.presenceMaxMs > 2 * limits.presenceEveryMs, "one announcement may be lost");
   relation(limits.publishRetryMs < protocol.replyWaitMs, "a message can be tried again before its sender gives up");
   relation(limits.duplicateWindowMs >= 2 * protocol.replyWaitMs, "the broker remembers a publish while it is tried");

@@ -110,6 +110,7 @@ export class NatsBus implements Transport, QuestionTransport {
       ...shared,
       codec: { encode: encodeCommands, decode: decodeAnswers },
       exchange: (exchange) => routes.send(exchange),
+      companyWaitMs: limits.companyWaitMs,
     });
     this.#questions = new Outbox({
       ...shared,
@@ -204,6 +205,11 @@ export class NatsBus implements Transport, QuestionTransport {
     const { server, isConnected: connected } = this.#connection;
     const services = [...this.#servings].map((serving) => serving.status());
     return { connected, ...(server !== undefined && { server }), services, lateReplies: this.#ports.replies.late };
+  }
+
+  /** Sends what waits for company; from now on nothing does. For an orderly stop. */
+  drain(): void {
+    this.#commands.drain();
   }
 
   /** Ends the connection; what is still worked on stays unanswered. Stop what is served first, to end in peace. */

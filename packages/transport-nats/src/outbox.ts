@@ -1,6 +1,7 @@
 // What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
-// keeps its own outcome and its own wait (M4).
-import { type Clock, type Timer, type Wait, waitMsOf } from "@assent/orchestrator";
+// keeps its own outcome and its own wait (M4). What no caller waits for leaves with the next item that one does wait
+// for, or after a while: it needs no message, no round of a store and no flush of a disk of its own.
+import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "@assent/orchestrator";
 
 export interface Codec<Item, Reply> {
   readonly encode: (items: readonly Item[]) => Uint8Array;
@@ -26,6 +27,8 @@ export interface OutboxOptions<Item, Reply> {
   readonly messageBytesMax: () => number;
   /** Sends a message and listens for its reply until the function it returns is called. Must not throw. */
   readonly exchange: (exchange: Exchange<Item>) => () => void;
+  /** How long what no caller waits for may wait for company; left out, not at all. */
+  readonly companyWaitMs?: number;
   /** Told of what can never be answered. */
   readonly onFailure: (work: string, error: unknown) => void;
 }
@@ -49,7 +52,9 @@ export class MessageTooLarge extends Error {
 
 export class Outbox<Item, Reply> {
   readonly #options: OutboxOptions<Item, Reply>;
-  readonly #batches = new Map<string, Sent<Item, Reply>[]>();
+  /** By address. */
+  readonly #gatherings = new Map<string, Gathering<Sent<Item, Reply>>>();
+  #isDraining = false;
 
   constructor(options: OutboxOptions<Item, Reply>) {
     this.#options = options;
@@ -60,20 +65,25 @@ export class Outbox<Item, Reply> {
     const waitMs = waitMsOf(wait);
     const tryForMs = typeof wait === "number" ? wait : wait.tryForMs;
     return new Promise((resolve) => {
-      let batch = this.#batches.get(address);
-      if (batch === undefined) {
-        batch = [];
-        this.#batches.set(address, batch);
-        this.#options.schedule(() => this.#flush(address));
-      }
-      batch.push({ item, waitMs, tryForMs, resolve });
+      this.#gathering(address).add({ item, waitMs, tryForMs, resolve }, { mayWait: mayWaitOf(wait) });
     });
   }
 
-  #flush(address: string): void {
-    const batch = this.#batches.get(address) ?? [];
-    this.#batches.delete(address);
-    this.#deliver(address, batch);
+  /** Sends at once what waits for company; from now on nothing does. */
+  drain(): void {
+    this.#isDraining = true;
+    for (const gathering of this.#gatherings.values()) gathering.drain();
+  }
+
+  #gathering(address: string): Gathering<Sent<Item, Reply>> {
+    let gathering = this.#gatherings.get(address);
+    if (gathering === undefined) {
+      const { clock, schedule, companyWaitMs = 0 } = this.#options;
+      const send = (batch: readonly Sent<Item, Reply>[]): void => this.#deliver(address, batch);
+      gathering = new Gathering({ send, schedule, clock, companyWaitMs: this.#isDraining ? 0 : companyWaitMs });
+      this.#gatherings.set(address, gathering);
+    }
+    return gathering;
   }
 
   #deliver(address: string, batch: readonly Sent<Item, Reply>[]): void {

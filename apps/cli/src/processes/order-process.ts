@@ -3,7 +3,7 @@ import { Problem } from "@assent/contract";
 import { coordinatorPoints, faultyLog } from "@assent/fault-injection";
 import { LeasedLeadership, LeasedOwnership, Orchestrator } from "@assent/orchestrator";
 import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
-import { keyedLease, keyedLog } from "@assent/store-keyed";
+import { CompanyExecutor, keyedLease, keyedLog } from "@assent/store-keyed";
 import { systemClock, systemRandom } from "@assent/system";
 import type { NatsBus } from "@assent/transport-nats";
 import type { Hono } from "hono";
@@ -27,10 +27,12 @@ export function runOrder(settings: ProcessSettings): Promise<void> {
 }
 
 function makeOrder(
-  { owner, store, mayLoseTail, bus, rules, report }: Surroundings<OrderOperations>,
+  { owner, store: database, mayLoseTail, bus, rules, report }: Surroundings<OrderOperations>,
   settings: ProcessSettings,
 ): ServiceParts {
   const limits = limitsOf(settings);
+  const companyWaitMs = settings.ASSENT_COMPANY_WAIT_MS;
+  const store = new CompanyExecutor(database, { unwaitedFor: ["end"], companyWaitMs, clock: systemClock });
   const observer = observationLog(owner);
   const log = rules === undefined ? keyedLog(store) : faultyLog(keyedLog(store), rules);
   const leased = { lease: keyedLease(store), owner, clock: systemClock, observer, limits };
@@ -67,6 +69,8 @@ function makeOrder(
       await orchestrator.start();
     },
     async stop() {
+      bus.drain();
+      store.drain();
       await orchestrator.stop(stopWaitMs);
       await ownership.stop();
     },

@@ -100,6 +100,8 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
     await giveLastAnswers(server, parts.stopSeeding);
     await database.close();
     await bus.close();
+    const { steps, rounds, readings, conflicts } = store.counts;
+    console.log(`${name}: ${steps} steps in ${rounds} rounds and ${readings} readings, ${conflicts} run again`);
   });
   warnOfOpenHost(name, settings.HOST);
   console.log(`${name}: served on ${url}, durability ${store.durability}`);
@@ -109,15 +111,17 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
 }
 
 function openBus(
-  { NATS_URL, ASSENT_DELIVERY, ASSENT_NAMESPACE, ASSENT_STREAM_STORAGE, ASSENT_STREAM_COPIES }: ProcessSettings,
+  settings: ProcessSettings,
   { name, report }: { name: string; report: (error: unknown, where: string) => void },
 ): Promise<NatsBus> {
+  const { NATS_URL, ASSENT_DELIVERY, ASSENT_NAMESPACE, ASSENT_STREAM_STORAGE, ASSENT_STREAM_COPIES } = settings;
   return NatsBus.connect({
     servers: NATS_URL.split(",").map((server) => server.trim()),
     name,
     instance: name,
     delivery: ASSENT_DELIVERY,
     prefix: ASSENT_NAMESPACE,
+    limits: { companyWaitMs: settings.ASSENT_COMPANY_WAIT_MS },
     storage: { kind: ASSENT_STREAM_STORAGE, replicas: ASSENT_STREAM_COPIES },
     clock: systemClock,
     random: systemRandom,
