@@ -1,13 +1,19 @@
 // What has been committed to the journal and not yet moved to the tables: the newest value of each key, in memory.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import { compareKeys, within } from "@assent/store-keyed";
+import { compareKeys } from "@assent/store-keyed";
 
 /** The newest value of a key; without one the key was deleted. */
 export type Entry = readonly [table: string, key: string, value?: Json];
 
+interface Table {
+  readonly entries: Map<string, Entry>;
+  /** Keys in order, kept from the first scan on: most tables are never scanned. */
+  ordered: string[] | undefined;
+}
+
 export class Memtable {
-  readonly #tables = new Map<string, Map<string, Entry>>();
+  readonly #tables = new Map<string, Table>();
   #size = 0;
 
   get size(): number {
@@ -16,39 +22,54 @@ export class Memtable {
 
   /** Undefined for a key that this knows nothing of. */
   get(table: string, key: string): Entry | undefined {
-    return this.#tables.get(table)?.get(key);
+    return this.#tables.get(table)?.entries.get(key);
   }
 
   set(entry: Entry): void {
-    const [table, key] = entry;
-    let entries = this.#tables.get(table);
-    if (entries === undefined) {
-      entries = new Map();
-      this.#tables.set(table, entries);
+    const [name, key] = entry;
+    let table = this.#tables.get(name);
+    if (table === undefined) {
+      table = { entries: new Map(), ordered: undefined };
+      this.#tables.set(name, table);
     }
+    const { entries, ordered } = table;
     const before = entries.size;
     entries.set(key, entry);
-    this.#size += entries.size - before;
+    if (entries.size === before) return;
+    this.#size += 1;
+    ordered?.splice(placeOf(ordered, key), 0, key);
   }
 
-  /** Lays this over rows read from below. */
-  overlay(table: string, range: ScanRange, rows: Map<string, Json>): void {
-    for (const [, key, value] of this.#tables.get(table)?.values() ?? []) {
-      if (!within(key, range)) continue;
-      if (value === undefined) rows.delete(key);
-      else rows.set(key, value);
+  /** The entries of a range in key order, deletions among them, one at a time: the reader stops when it has enough. */
+  *scan(name: string, { after, before }: Pick<ScanRange, "after" | "before">): Generator<Entry> {
+    const table = this.#tables.get(name);
+    if (table === undefined) return;
+    table.ordered ??= [...table.entries.keys()].sort(compareKeys);
+    const { entries, ordered } = table;
+    for (let at = after === undefined ? 0 : placeOf(ordered, after); at < ordered.length; at += 1) {
+      const entry = entries.get(ordered[at] ?? "");
+      if (entry === undefined || entry[1] === after) continue;
+      if (before !== undefined && compareKeys(entry[1], before) >= 0) return;
+      yield entry;
     }
-  }
-
-  /** How many keys of a table this hides or replaces at most. */
-  sizeOf(table: string): number {
-    return this.#tables.get(table)?.size ?? 0;
   }
 
   /** Everything, by table and in key order, so that neighbours are written to the same page together. */
   sorted(): readonly Entry[] {
-    return [...this.#tables.values()].flatMap((entries) =>
+    return [...this.#tables.values()].flatMap(({ entries }) =>
       [...entries.values()].sort(([, a], [, b]) => compareKeys(a, b)),
     );
   }
+}
+
+/** Index of the first key that does not come before `key`. */
+function placeOf(ordered: readonly string[], key: string): number {
+  let low = 0;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareKeys(ordered[middle] ?? "", key) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,7 +2,7 @@ import type { Json } from "@assent/protocol";
 import { EngineFull, type Writes } from "@assent/store-keyed";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, StatementSync } from "node:sqlite";
 import { after, type TestContext, test } from "node:test";
 import { logOf, TemporaryFolder } from "../test-kit/temporary-folder.ts";
 import { formatVersion, memtableKeysMax, SqliteEngine } from "./sqlite-engine.ts";
@@ -95,6 +95,30 @@ test("C3 a large history is the same in memory and in the tables, opened and cra
   check(engine);
   commit(written, 300);
   check(engine);
+  engine.close();
+});
+
+test("R7 a scan reads what it answers, however much its table holds in memory and on disk", (context) => {
+  const engine = new SqliteEngine(folder.file());
+  const key = (number: number): string => `due ${String(number).padStart(9, "0")}`;
+  const count = 3 * memtableKeysMax;
+  for (let from = 0; from < count; from += 1_000) {
+    const keys = Array.from({ length: 1_000 }, (_, index): [string, null] => [key(from + index), null]);
+    engine.commit(new Map([["due", new Map(keys)]]));
+  }
+  const all_ = context.mock.method(StatementSync.prototype, "all");
+  const readBy = (range: Parameters<SqliteEngine["scan"]>[1]): number => {
+    all_.mock.resetCalls();
+    const found = engine.scan("due", range);
+    assert.equal(found.length, range.limit);
+    return all_.mock.calls.reduce((sum, { result }) => sum + (result?.length ?? 0), 0);
+  };
+  assert.ok(readBy({ limit: 1 }) <= 1);
+  assert.ok(readBy({ limit: 10, before: key(count) }) <= 10);
+  assert.ok(readBy({ limit: 10, after: key(count - 20) }) <= 10);
+  engine.commit(new Map([["due", new Map(Array.from({ length: 50 }, (_, index) => [key(index), undefined]))]]));
+  assert.deepEqual(engine.scan("due", { limit: 1 }), [[key(50), null]]);
+  assert.ok(readBy({ limit: 10 }) <= 70, "and what newer deletions hide");
   engine.close();
 });
 

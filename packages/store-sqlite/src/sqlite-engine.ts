@@ -7,10 +7,11 @@
 // part of the journal goes. Reads look into the memtable, the frozen one, and the tables, in that order.
 import type { ScanRange } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
-import { compareKeys, EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
+import { EngineFull, type KeyedEngine, type Writes } from "@assent/store-keyed";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";
+import { mergedScan } from "./merged-scan.ts";
 
 /**
  * A commit writes whole pages: small ones make a small commit small, and moving a key to its table as well. A file
@@ -21,7 +22,7 @@ const pageBytes = 4_096;
 const walBytesMax = 16_777_216;
 const cacheKib = 65_536;
 /** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
-export const memtableKeysMax = 32_768;
+export const memtableKeysMax = 8_192;
 /** Keys moved to the tables by each commit: at least this many and twice what it wrote: moving never falls behind. */
 const movedKeysMin = 64;
 /** SQLite's primary result code for a full disk: https://www.sqlite.org/rescode.html#full */
@@ -91,15 +92,10 @@ export class SqliteEngine implements KeyedEngine {
   }
 
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
-    const memtables = [this.#frozen?.memtable, this.#memtable].filter((memtable) => memtable !== undefined);
-    // As many rows more than asked for as the memtables may hide.
-    const limit = memtables.reduce((sum, memtable) => sum + memtable.sizeOf(table), range.limit);
-    // The first text after another is that text and a NUL. Every text sorts below any blob.
-    const from = range.after === undefined ? "" : `${range.after}\0`;
-    const stored = this.#statements.get(table)?.scan.all(from, range.before ?? new Uint8Array(), limit) ?? [];
-    const rows = new Map(stored.map((row) => [row["key"] as string, JSON.parse(row["value"] as string) as Json]));
-    for (const memtable of memtables) memtable.overlay(table, range, rows);
-    return [...rows].sort(([a], [b]) => compareKeys(a, b)).slice(0, range.limit);
+    if (range.limit < 1) return [];
+    const memtables = [this.#memtable, this.#frozen?.memtable].filter((memtable) => memtable !== undefined);
+    const sources = [...memtables.map((memtable) => memtable.scan(table, range)), this.#stored(table, range)];
+    return mergedScan(sources, range.limit);
   }
 
   commit(writes: Writes): void {
@@ -116,6 +112,21 @@ export class SqliteEngine implements KeyedEngine {
   /** Writes everything that is committed to a new file. It is not flushed. */
   copyTo(path: string): void {
     this.#database.prepare("VACUUM INTO ?").run(path);
+  }
+
+  /** Rows of a table, a page at a time: as many as are asked for, and more where newer entries hide some of them. */
+  *#stored(table: string, { after, before, limit }: ScanRange): Generator<Entry> {
+    const statement = this.#statements.get(table)?.scan;
+    // The first text after another is that text and a NUL. Every text sorts below any blob.
+    let from = after === undefined ? "" : `${after}\0`;
+    for (let size = limit; statement !== undefined; size *= 2) {
+      const page = statement.all(from, before ?? new Uint8Array(), size);
+      for (const row of page) {
+        from = `${row["key"] as string}\0`;
+        yield [table, row["key"] as string, JSON.parse(row["value"] as string) as Json];
+      }
+      if (page.length < size) return;
+    }
   }
 
   /** Moves everything to the tables and closes the file. */
