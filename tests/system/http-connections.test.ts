@@ -126,6 +126,8 @@ test("nothing is done of what follows a body refused unread, or a request that i
   const tooLarge = post(`/payment/pay/${user}/1`, "Content-Length: 70000\r\n");
   const refused = await exchange(served.url, pay + tooLarge + pay);
   assert.deepEqual([statuses(refused), codeOf(refused[1])], [[200, 413], "body_too_large"]);
+  const ambiguous = post("/payment/%2e%2e/x", "Content-Length: 3\r\n") + "abc";
+  assert.deepEqual(statuses(await exchange(served.url, ambiguous + pay)), [400]);
   const last = await exchange(served.url, post(`/payment/pay/${user}/1`, "Connection: close\r\n") + pay);
   assert.deepEqual(statuses(last), [200]);
   assert.equal(await creditOf(user), 7);
