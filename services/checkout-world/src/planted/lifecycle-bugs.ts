@@ -54,18 +54,6 @@ export const lifecycleBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "late-vote-weighed-again",
-    rule: "M1",
-    what: "the answer to a vote counts after the decision, too",
-    edits: [
-      {
-        file: "packages/protocol/src/coordinator.ts",
-        guard: 'if (state.stage === "voting" && role === "vote") {',
-        instead: 'if (role === "vote") {',
-      },
-    ],
-  },
-  {
     id: "forget-before-the-end",
     rule: "P7",
     what: "a branch is told to forget when it has acknowledged, although others have not",
@@ -112,30 +100,6 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "packages/orchestrator/src/recovery.ts",
         guard: "epoch: Math.max(environment.clock.now(), question.epoch + 1),",
         instead: "epoch: question.epoch,",
-      },
-    ],
-  },
-  {
-    id: "rebuilt-without-its-row",
-    rule: "R5",
-    what: "a lost record is made again undecided although its row says committed",
-    edits: [
-      {
-        file: "packages/store-keyed/src/log-operations.ts",
-        guard: 'else if (row.outcome === "committed") record = { ...record, state: "committing" };',
-        instead: "",
-      },
-    ],
-  },
-  {
-    id: "rebuilt-over-a-later-attempt",
-    rule: "R5",
-    what: "a lost attempt is made again although a later one has been claimed",
-    edits: [
-      {
-        file: "packages/store-keyed/src/log-operations.ts",
-        guard: 'if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };\n    else if',
-        instead: "void isSuperseded;\n    if",
       },
     ],
   },
@@ -210,18 +174,6 @@ export const lifecycleBugs: readonly PlantedBug[] = [
         file: "services/checkout-world/src/deployment.ts",
         guard: "const owner = process.name;",
         instead: "const owner = slot;",
-      },
-    ],
-  },
-  {
-    id: "recovery-error-spreads",
-    rule: "R6",
-    what: "an error in the recovery of one transaction is not contained",
-    edits: [
-      {
-        file: "packages/orchestrator/src/recovery.ts",
-        guard: '      return "failed";',
-        instead: "      throw error;",
       },
     ],
   },

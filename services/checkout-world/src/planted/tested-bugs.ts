@@ -245,4 +245,68 @@ export const testedBugs: readonly TestedBug[] = [
       },
     ],
   },
+  {
+    id: "late-vote-weighed-again",
+    rule: "M1",
+    what: "the answer to a vote counts after the decision, too",
+    test: {
+      file: "packages/protocol/src/coordinator.test.ts",
+      name: "P4 a retry that falls due late or twice never asks a branch that has answered",
+    },
+    edits: [
+      {
+        file: "packages/protocol/src/coordinator.ts",
+        guard: 'if (state.stage === "voting" && role === "vote") {',
+        instead: 'if (role === "vote") {',
+      },
+    ],
+  },
+  {
+    id: "recovery-error-spreads",
+    rule: "R6",
+    what: "an error in the recovery of one transaction is not contained",
+    test: {
+      file: "packages/orchestrator/src/recovery.test.ts",
+      name: "a record whose name no participant could read is ended by whoever finds it, with nothing sent",
+    },
+    edits: [
+      {
+        file: "packages/orchestrator/src/recovery.ts",
+        guard: '      return "failed";',
+        instead: "      throw error;",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-without-its-row",
+    rule: "R5",
+    what: "a lost record is made again undecided although its row says committed",
+    test: {
+      file: "packages/conformance/src/transaction-log-suite.test.ts",
+      name: "passes a good adapter in every case",
+    },
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'else if (row.outcome === "committed") record = { ...record, state: "committing" };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-over-a-later-attempt",
+    rule: "R5",
+    what: "a lost attempt is made again although a later one has been claimed",
+    test: {
+      file: "packages/conformance/src/transaction-log-suite.test.ts",
+      name: "passes a good adapter in every case",
+    },
+    edits: [
+      {
+        file: "packages/store-keyed/src/log-operations.ts",
+        guard: 'if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };\n    else if',
+        instead: "void isSuperseded;\n    if",
+      },
+    ],
+  },
 ];
