@@ -105,6 +105,35 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
+    name: "names that are not well-formed are refused by every write and every look, and nothing is changed",
+    async run({ log, rows }, clock) {
+      // In UTF-8 both would be the same key, and that of a replacement character.
+      const halves = ["k\ud800", "k\ud801"];
+      await rows.putRow("k\ufffd", "life1", orderFields);
+      for (const key of halves) {
+        await assert.rejects(log.begin(beginRequest(clock, { key, create })), JSON.stringify(key));
+        await assert.rejects(log.peek(key), JSON.stringify(key));
+        await assert.rejects(log.read(`${key}:life1:1`), JSON.stringify(key));
+        await assert.rejects(log.rebuild(lostRecord(clock, { key, txId: `${key}:life1:1` })), JSON.stringify(key));
+        await assert.rejects(rows.putRow(key, "life2", {}), JSON.stringify(key));
+        await assert.rejects(rows.readRow(key), JSON.stringify(key));
+        await assert.rejects(rows.changeRow(key, { set: { a: 1 } }), JSON.stringify(key));
+      }
+      const row = await rows.readRow("k\ufffd");
+      assert.deepEqual([row?.incarnation, row?.attempt, row?.fields], ["life1", 0, orderFields]);
+      assert.deepEqual(await unfinishedRecords(log, 10), []);
+    },
+  },
+  {
+    name: "S4 keys beyond the basic plane are keys like any other",
+    async run(adapter, clock) {
+      const keys = ["k😀", "k😁", "k\uffff", "k\u{10ffff}"];
+      for (const key of keys) await begun(adapter, clock, { key, create });
+      for (const key of keys) assert.equal((await adapter.log.peek(key))?.key, key);
+      assert.equal((await unfinishedRecords(adapter.log, 10)).length, keys.length);
+    },
+  },
+  {
     name: "S4 peek shows what became of a key, and begins nothing",
     async run(adapter, clock) {
       const { log, rows } = adapter;

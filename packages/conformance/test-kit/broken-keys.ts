@@ -32,7 +32,24 @@ function forgetDefinition(tables: Tables, key: string): void {
   if (row !== undefined) putRow(tables, withoutDefinition(row));
 }
 
+/** As an engine does that only knows UTF-8. */
+const inUtf8 = (tables: Tables): Tables => ({
+  get: (table, key) => tables.get(table, key.toWellFormed()),
+  put: (table, key, value) => tables.put(table, key.toWellFormed(), value),
+  delete: (table, key) => tables.delete(table, key.toWellFormed()),
+  scan: (table, range) => tables.scan(table, range),
+});
+
 export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
+  broken(
+    "takes half of a surrogate pair for a replacement character",
+    ({ begin, peek, readRow }) => ({
+      begin: (tables, request, context) => begin(inUtf8(tables), request, context),
+      peek: (tables, request) => peek(inUtf8(tables), request),
+      readRow: (tables, request) => readRow(inUtf8(tables), request),
+    }),
+    ["names that are not well-formed are refused"],
+  ),
   broken(
     "runs any definition under any key",
     ({ begin }) => ({ begin: (tables, request, context) => begin(blind(tables), request, context) }),

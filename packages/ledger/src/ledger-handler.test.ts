@@ -73,6 +73,9 @@ test("P3 a refusal has the reason that the service gave it; absent comes before 
         [{ entries: [["a", 1, 1]] }, "invalid_payload"],
         [{ entries: { 0: ["a", 1] } }, "invalid_payload"],
         [{ entries: [["a", 1], null] }, "invalid_payload"],
+        [taking(["a\ud800", 1]), "invalid_payload"],
+        [taking(["a", 1], ["", 1]), "invalid_payload"],
+        [taking(["a".repeat(257), 1]), "invalid_payload"],
       ] as readonly (readonly [Json, string])[]
     ).entries()) {
       const { vote } = commandsIn(desk.clock, protocol, { txId: `${protocol}:1:${index + 1}`, payload });

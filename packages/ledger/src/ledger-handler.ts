@@ -1,7 +1,7 @@
 // The ledger as a participant, built with the public kit and nothing private: entries move on their accounts all
 // together or not at all.
 import type { BranchHandler, BranchStep, Tables } from "@assent/orchestrator";
-import { amountMax, invariant, isJsonObject, type Json, type OperationResult } from "@assent/protocol";
+import { amountMax, invariant, isJsonObject, isName, type Json, type OperationResult } from "@assent/protocol";
 import { type Account, hold, isAmount, refund, releaseHeld, spend, spendHeld } from "./account.ts";
 import { readAccount, writeAccount } from "./account-table.ts";
 import { refundReplaced, releaseReplaced, spendReplaced } from "./replaced-amounts.ts";
@@ -128,7 +128,7 @@ function readAmounts(payload: Json): Amounts | undefined {
   for (const entry of entries) {
     if (!Array.isArray(entry) || entry.length !== 2) return undefined;
     const [accountId, amount] = entry as readonly Json[];
-    if (typeof accountId !== "string" || !isAmount(amount)) return undefined;
+    if (!isName(accountId) || !isAmount(amount)) return undefined;
     const sum = (sums.get(accountId) ?? 0) + amount;
     if (sum > amountMax) return undefined;
     sums.set(accountId, sum);

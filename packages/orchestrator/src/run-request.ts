@@ -76,7 +76,7 @@ function parsedBy<Input>(transaction: Transaction<Input>, value: Json): Input {
 
 function carried(what: string, value: unknown, { nestingMax, payloadBytesMax }: PlanLimits): Json {
   try {
-    return exactJson(value, { nestingMax, valuesMax: payloadBytesMax });
+    return exactJson(value, { nestingMax, valuesMax: payloadBytesMax, keysRefused: ["__proto__"] });
   } catch (error) {
     const why = error instanceof NotJson ? error.message : `it cannot be read: ${String(error)}`;
     throw new InvalidInput(`${what} cannot be carried as JSON: ${why}`, { cause: error });

@@ -250,3 +250,19 @@ test("M3 a payload nested too deeply to be worked with is undecodable", () => {
   const nested = commandVectors[0]?.[1].replace('{"item":7,"amount":2}', deep) ?? "";
   assert.throws(() => decodeCommands(bytesOf(`{"v":1,"commands":[${nested}]}`)), undecodable);
 });
+
+test("M3 a name that is not well-formed is no name in any message", () => {
+  const command: Command = { ...base, verb: "abort", protocol: "2pc" };
+  const question: Question = { ...base, protocol: "2pc", origin: "o" };
+  const names = { coordinator: "order", key: "o", definition: "d" };
+  const origin: TransactionOrigin = { ...names, definitionHash: 1, input: null, deadlineAt: 2000 };
+  for (const half of ["o\ud800", "\udc00", "order-😀".slice(0, 7)]) {
+    for (const field of ["txId", "branchId"] as const) {
+      assert.throws(() => decodeCommands(encodeCommands([{ ...command, [field]: half }])), undecodable);
+      assert.throws(() => decodeQuestions(encodeQuestions([{ ...question, [field]: half }])), undecodable);
+    }
+    for (const field of ["coordinator", "key", "definition"] as const) {
+      assert.throws(() => decodeOrigin(encodeOrigin({ ...origin, [field]: half })), undecodable);
+    }
+  }
+});

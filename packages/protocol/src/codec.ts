@@ -3,6 +3,7 @@
 import { isJsonObject, type Json, nestsWithin } from "./json.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Answer, Command, Question, QuestionAnswer, TransactionOrigin } from "./messages.ts";
+import { faultOfName } from "./name.ts";
 import { branchStates, hasVerb, type Protocol, type Verb, verbs } from "./verbs.ts";
 
 export const codecVersion = 1;
@@ -158,9 +159,8 @@ function list(value: Fields, name: string): Fields[] {
 }
 
 function text(item: Fields, name: string): void {
-  const value = item[name];
-  const fits = typeof value === "string" && value.length > 0 && value.length <= defaultLimits.idLengthMax;
-  check(fits, `${name} is not a text of 1 to ${defaultLimits.idLengthMax} characters`);
+  const fault = faultOfName(item[name]);
+  check(fault === undefined, `${name} ${fault ?? ""}`);
 }
 
 function string(item: Fields, name: string): void {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exactJson, NotJson } from "./exact-json.ts";
 
-const limits = { nestingMax: 4, valuesMax: 1_000 };
+const limits = { nestingMax: 4, valuesMax: 1_000, keysRefused: ["__proto__"] };
 const copy = (value: unknown): unknown => exactJson(value, limits);
 
 class Point {
@@ -93,6 +93,14 @@ test("what JSON carries comes back equal, without the properties that are undefi
   const copied = copy({ list });
   list.push(2);
   assert.deepEqual(copied, { list: [1] });
+});
+
+test("a key that would become the prototype is carried as a key where it is not refused", () => {
+  const value: unknown = JSON.parse('{"__proto__":{"x":1},"a":[{"__proto__":2}]}');
+  const copied = exactJson(value, { nestingMax: 4, valuesMax: 100 });
+  assert.deepEqual(copied, value);
+  assert.equal(JSON.stringify(copied), JSON.stringify(value));
+  assert.equal(Object.getPrototypeOf(copied), Object.prototype);
 });
 
 test("a copy survives JSON unchanged", () => {

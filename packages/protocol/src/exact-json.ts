@@ -16,6 +16,8 @@ export interface ExactJsonLimits {
   readonly nestingMax: number;
   /** Values of all levels together, so that one that is reached in many ways is not copied without end. */
   readonly valuesMax: number;
+  /** Keys of objects that are refused, such as one that would become a prototype where objects are merged. */
+  readonly keysRefused?: readonly string[];
 }
 
 interface Copying extends ExactJsonLimits {
@@ -78,11 +80,17 @@ function copyOfObject(object: object, path: string, copying: Copying): Json {
   for (const key of Reflect.ownKeys(object)) {
     if (typeof key === "symbol") return refuse(path, "an object with a symbol for a key");
     const valuePath = path === "" ? key : `${path}.${key}`;
-    if (key === "__proto__") refuse(valuePath, "a property that would become the prototype");
+    if (copying.keysRefused?.includes(key) === true) refuse(valuePath, "a property that no input may have");
     const value = valueOf(object, key, valuePath);
-    if (value !== undefined) copy[key] = copyOf(value, valuePath, copying);
+    if (value !== undefined) setOwn(copy, key, copyOf(value, valuePath, copying));
   }
   return copy;
+}
+
+/** An assignment to `__proto__` would make no property. */
+function setOwn(copy: Record<string, Json>, key: string, value: Json): void {
+  if (key !== "__proto__") copy[key] = value;
+  else Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
 function valueOf(object: object, key: string, path: string): unknown {

@@ -24,6 +24,7 @@ export class BatchTables implements Tables, StepTables {
   }
 
   get(table: string, key: string): Json | undefined {
+    checkKey(key);
     const written = this.#writes.get(table);
     const value = written?.get(key);
     if (value !== undefined || written?.has(key) === true) return value;
@@ -39,6 +40,8 @@ export class BatchTables implements Tables, StepTables {
   }
 
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
+    checkKey(range.after);
+    checkKey(range.before);
     const written = this.#writes.get(table);
     if (written === undefined || written.size === 0) return this.#engine.scan(table, range);
     // As many rows more than asked for as the batch may have deleted.
@@ -87,6 +90,7 @@ export class BatchTables implements Tables, StepTables {
   }
 
   #write(table: string, key: string, value: Json | undefined): void {
+    checkKey(key);
     let written = this.#writes.get(table);
     if (written === undefined) {
       written = new Map();
@@ -95,6 +99,11 @@ export class BatchTables implements Tables, StepTables {
     this.#undo.push({ table, key, had: written.has(key), before: written.get(key) });
     written.set(key, value);
   }
+}
+
+/** Half of a surrogate pair has no bytes of its own in UTF-8: an engine would take one key for another. */
+function checkKey(key: string | undefined): void {
+  if (key?.isWellFormed() === false) throw new TypeError(`${JSON.stringify(key)} is not well-formed Unicode`);
 }
 
 /** Whether a key lies between the bounds of a range. */
