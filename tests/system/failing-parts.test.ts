@@ -4,7 +4,7 @@ import { TestClock } from "@assent/conformance";
 import { Orchestrator, Participant, type Tables } from "@assent/orchestrator";
 import { checkout, orderApp, orderOperations, OrderService } from "@assent/order";
 import { paymentOperations } from "@assent/payment";
-import { decodeCommands, defaultLimits, type Limits, type Verb } from "@assent/protocol";
+import { decoded, decodeCommands, defaultLimits, type Limits, type Verb } from "@assent/protocol";
 import { stockOperations } from "@assent/stock";
 import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
@@ -183,7 +183,11 @@ class Shop {
       limits,
     });
     return (message) => {
-      const isLost = this.silent.has(service) || decodeCommands(message).some(({ verb }) => this.unheard.has(verb));
+      const isLost =
+        this.silent.has(service) ||
+        decodeCommands(message)
+          .map(decoded)
+          .some(({ verb }) => this.unheard.has(verb));
       if (!isLost) return participant.handle(message);
       if (service === "stock") this.lostToStock += 1;
       return Promise.resolve(undefined);

@@ -1,6 +1,6 @@
 // R5: no record is never "abort". What the row still knows decides in which state a lost record comes back.
 import { unfinishedRecords } from "@assent/orchestrator";
-import { defaultLimits, type TransactionRecord } from "@assent/protocol";
+import { defaultLimits, lostAttemptsMax, type TransactionRecord } from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {
@@ -173,6 +173,27 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
       assert.equal(row?.attempt, 1);
       assert.equal(row?.outcome, "committed");
       assert.deepEqual(row?.fields, { ...orderFields, state: "paid" });
+    },
+  },
+  {
+    name: "M3 an attempt too far ahead of its row is not rebuilt, and what comes after the furthest has a name",
+    async run(adapter, clock) {
+      for (const attempt of [lostAttemptsMax + 1, Number.MAX_SAFE_INTEGER]) {
+        const forged = lostRecord(clock, { txId: `${orderKey}:life1:${attempt}` });
+        await assert.rejects(adapter.log.rebuild(forged));
+        assert.equal(await adapter.rows.readRow(orderKey), undefined, "without a row");
+      }
+      await putOrder(adapter);
+      const before = await adapter.rows.readRow(orderKey);
+      await assert.rejects(
+        adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:${lostAttemptsMax + 1}` })),
+      );
+      assert.deepEqual(await adapter.rows.readRow(orderKey), before);
+      const rebuilt = await adapter.log.rebuild(lostRecord(clock, { txId: `${orderKey}:life1:${lostAttemptsMax}` }));
+      assert.ok(rebuilt !== undefined);
+      await finished(adapter, rebuilt, "abort");
+      const next = await begun(adapter, clock);
+      assert.equal(next.txId, `${orderKey}:life1:${lostAttemptsMax + 1}`);
     },
   },
 ];

@@ -1,5 +1,5 @@
 import { type Clock, type Transport, waitMsOf } from "@assent/orchestrator";
-import { type Answer, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "@assent/protocol";
+import { type Answer, decoded, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "@assent/protocol";
 import { MemoryTransport } from "@assent/transport-memory";
 import { type Broken, provesItself } from "../test-kit/catches.ts";
 import type { Endpoint, TransportAdapter } from "./adapters.ts";
@@ -36,7 +36,7 @@ const withAnswers = (
     const reply = await endpoint(message);
     return reply === undefined
       ? undefined
-      : encodeAnswers(change(decodeAnswers(reply), decodeCommands(message).length));
+      : encodeAnswers(change(decodeAnswers(reply).map(decoded), decodeCommands(message).length));
   });
 
 /** One message for each command, and nothing checked. */
@@ -207,9 +207,9 @@ function gathering(endpoint: Endpoint): Endpoint {
     const batch = gathered;
     gathered = [];
     try {
-      const commands = batch.map(({ message }) => decodeCommands(message));
+      const commands = batch.map(({ message }) => decodeCommands(message).map(decoded));
       const reply = await endpoint(encodeCommands(commands.flat()));
-      const answers = reply === undefined ? [] : decodeAnswers(reply);
+      const answers = reply === undefined ? [] : decodeAnswers(reply).map(decoded);
       let from = 0;
       batch.forEach(({ resolve }, index) => {
         const count = commands[index]?.length ?? 0;

@@ -1,6 +1,14 @@
 // The suite of the port `Transport`: an answer or none, within the wait, and never an error.
 import type { Destination, Transport } from "@assent/orchestrator";
-import { type Answer, type Command, decodeCommands, defaultLimits, encodeAnswers, type Json } from "@assent/protocol";
+import {
+  type Answer,
+  type Command,
+  decoded,
+  decodeCommands,
+  defaultLimits,
+  encodeAnswers,
+  type Json,
+} from "@assent/protocol";
 import assert from "node:assert/strict";
 import type { Endpoint, TransportAdapter } from "./adapters.ts";
 import { commandsOf } from "./commands.ts";
@@ -17,7 +25,13 @@ function numbered(clock: TestClock, number: number, payload: Json = null): Comma
 
 /** Answers each command with its name. */
 const echo: Endpoint = (message) =>
-  Promise.resolve(encodeAnswers(decodeCommands(message).map(({ txId }) => ({ kind: "refused", reason: txId }))));
+  Promise.resolve(
+    encodeAnswers(
+      decodeCommands(message)
+        .map(decoded)
+        .map(({ txId }) => ({ kind: "refused", reason: txId })),
+    ),
+  );
 
 const silence: Endpoint = () => new Promise(() => undefined);
 
@@ -62,7 +76,7 @@ const cases: readonly Case<TransportAdapter>[] = [
       const answer: Answer = { kind: "done", state: "prepared" };
       const transport = await adapter.connect({
         stock(message) {
-          received.push(...decodeCommands(message));
+          received.push(...decodeCommands(message).map(decoded));
           return Promise.resolve(encodeAnswers([answer]));
         },
       });
@@ -86,7 +100,11 @@ const cases: readonly Case<TransportAdapter>[] = [
       const listen =
         (service: string): Endpoint =>
         (message) => {
-          deaf.push(...decodeCommands(message).map(({ txId }) => `${service} ${txId}`));
+          deaf.push(
+            ...decodeCommands(message)
+              .map(decoded)
+              .map(({ txId }) => `${service} ${txId}`),
+          );
           return echo(message);
         };
       const transport = await adapter.connect({ stock: listen("stock"), payment: listen("payment") });
@@ -197,7 +215,7 @@ const cases: readonly Case<TransportAdapter>[] = [
     async run(adapter, clock) {
       const transport = await adapter.connect({
         async stock(message) {
-          const [first] = decodeCommands(message);
+          const [first] = decodeCommands(message).map(decoded);
           return encodeAnswers(first === undefined ? [] : [answerOf(first)]);
         },
       });

@@ -50,6 +50,19 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
     ["R5 a record that is there is the one in force", "R5 of concurrent rebuilds"],
   ),
   broken(
+    "rebuilds any attempt that is named",
+    ({ rebuild }) => ({
+      rebuild(tables, request, context) {
+        try {
+          return rebuild(tables, request, context);
+        } catch {
+          return request.record;
+        }
+      },
+    }),
+    ["M3 an attempt too far ahead"],
+  ),
+  broken(
     "does not claim the row again",
     ({ rebuild }) => ({
       rebuild: (tables, request, context) =>

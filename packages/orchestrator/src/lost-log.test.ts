@@ -1,6 +1,6 @@
 // R5: no record is never "abort". The log loses its last writes; the branches know what is missing, and ask.
 import { encodeQuestions } from "@assent/protocol";
-import { decodeQuestionAnswers, type Question } from "@assent/protocol";
+import { decoded, decodeQuestionAnswers, type Question } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delivered, lost } from "../test-kit/network.ts";
@@ -215,10 +215,21 @@ test("M4, R6 a question that cannot be answered spoils none of those it came wit
     { ...good, txId: "no-attempt" },
     { ...good, txId: "other:x:1" },
   ];
-  const message = encodeQuestions([...bad, good]);
+  const largest = Number.MAX_SAFE_INTEGER;
+  const forged = [
+    { ...good, epoch: largest },
+    { ...good, begunAt: largest },
+    { ...good, txId: "k:none:1", origin: good.origin.replace(/"deadlineAt":\d+/, `"deadlineAt":${largest}`) },
+    { ...good, txId: `${good.txId.slice(0, good.txId.lastIndexOf(":"))}:${largest}` },
+  ];
+  const malformed = new TextDecoder().decode(encodeQuestions([...bad, ...forged, good])).replace("[{", "[7,{");
+  const message = new TextEncoder().encode(malformed);
   const reply = await world.clock.until(orchestrator.handleQuestions(message));
-  const kinds = decodeQuestionAnswers(reply ?? new Uint8Array()).map(({ kind }) => kind);
-  assert.deepEqual(kinds, ["wait", "wait", "wait", "decided"]);
+  const kinds = decodeQuestionAnswers(reply ?? new Uint8Array())
+    .map(decoded)
+    .map(({ kind }) => kind);
+  assert.deepEqual(kinds, [...Array.from({ length: 8 }, () => "wait"), "decided"]);
+  assert.equal((await world.row("k"))?.attempt, 1);
   assert.equal(await world.clock.until(orchestrator.handleQuestions(new Uint8Array([1, 2]))), undefined, "M3");
 });
 

@@ -1,10 +1,15 @@
 // What branches are answered that ask what became of their transaction (P6, R5).
 import {
   decisionOf,
+  type Decoded,
+  decoded,
   decodeOrigin,
   decodeQuestions,
   encodeQuestionAnswers,
+  invariant,
+  isDecoded,
   isEnded,
+  isTooFarAhead,
   type Question,
   type QuestionAnswer,
   type TransactionRecord,
@@ -26,7 +31,7 @@ export class QuestionDesk {
   async handle(message: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       const questions = decodeQuestions(message);
-      return encodeQuestionAnswers(await Promise.all(questions.map((question) => this.#answerOrWait(question))));
+      return encodeQuestionAnswers(await Promise.all(questions.map((item) => this.#answerOrWait(item))));
     } catch (error) {
       this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "answer questions", error });
       return undefined;
@@ -34,6 +39,8 @@ export class QuestionDesk {
   }
 
   async answer(question: Question): Promise<QuestionAnswer> {
+    const isCredible = !isTooFarAhead(question, this.#environment.clock.now());
+    invariant(isCredible, "M3", `a question about ${question.txId} is too far ahead of the clock`);
     const record = (await this.#environment.log.read(question.txId)) ?? (await this.#rebuild(question));
     if (record === undefined || this.#isOfAnother(record, question)) return { kind: "wait" };
     const decision = decisionOf(record);
@@ -45,11 +52,11 @@ export class QuestionDesk {
   }
 
   /** A question that cannot be answered now, for whatever reason, spoils none of those it came with (M4, R6). */
-  async #answerOrWait(question: Question): Promise<QuestionAnswer> {
+  async #answerOrWait(item: Decoded<Question>): Promise<QuestionAnswer> {
     try {
-      return await this.answer(question);
+      return await this.answer(decoded(item));
     } catch (error) {
-      const work = `answer about ${question.txId}`;
+      const work = isDecoded(item) ? `answer about ${item.txId}` : "decode a question";
       this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
       return { kind: "wait" };
     }

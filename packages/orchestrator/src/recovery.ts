@@ -4,6 +4,8 @@ import {
   decodeOrigin,
   invariant,
   isEnded,
+  isTooFarAhead,
+  nextEpoch,
   parseTransactionId,
   type Question,
   type TransactionOrigin,
@@ -89,6 +91,9 @@ export class Recovery {
     const origin = decodeOrigin(question.origin);
     const parts = parseTransactionId(question.txId);
     invariant(parts.key === origin.key && transactionId(parts) === question.txId, "R5", "an origin of another attempt");
+    const { deadlineAt } = origin;
+    const isCredible = !isTooFarAhead({ epoch: question.epoch, deadlineAt }, environment.clock.now());
+    invariant(isCredible, "M3", `an origin of ${question.txId} is too far ahead of the clock`);
     const branches = this.#branchesOf({ ...origin, txId: question.txId });
     if (typeof branches === "string") return undefined;
     const record = await environment.log.rebuild({
@@ -98,7 +103,7 @@ export class Recovery {
       definitionHash: origin.definitionHash,
       protocol: question.protocol,
       state: "active",
-      epoch: Math.max(environment.clock.now(), question.epoch + 1),
+      epoch: nextEpoch(environment.clock.now(), question.epoch),
       owner,
       begunAt: question.begunAt,
       deadlineAt: origin.deadlineAt,

@@ -1,7 +1,7 @@
 // Removes outcomes whose time is over (P7). A branch that has not acknowledged `forget` would ask about its outcome,
 // and the transaction would come back: so each branch is told to forget once more, many in one message. What all
 // branches have acknowledged goes; the rest stays, visibly, and is looked at again later.
-import { type BranchSpec, outcomeKeptUntil, type TransactionRecord } from "@assent/protocol";
+import { type BranchSpec, isTooFarAhead, outcomeKeptUntil, type TransactionRecord } from "@assent/protocol";
 import { commandOf } from "./branch-command.ts";
 import type { Removable } from "./ports/transaction-log.ts";
 import type { DriverEnvironment } from "./transaction-driver.ts";
@@ -77,7 +77,7 @@ export class Removal {
     const command = commandOf(record, { spec, verb: "forget", origin: () => "" });
     let answer = await transport.send(spec, command, limits.replyWaitMs);
     // The log lost an owner that the branch has seen. What has ended is ended for every owner.
-    if (answer?.kind === "fenced") {
+    if (answer?.kind === "fenced" && !isTooFarAhead(answer, clock.now())) {
       answer = await transport.send(spec, { ...command, epoch: answer.epoch }, limits.replyWaitMs);
     }
     if (answer?.kind === "forgotten") return undefined;

@@ -10,6 +10,7 @@ import {
 import {
   type Answer,
   type Command,
+  decoded,
   decodeAnswers,
   decodeQuestionAnswers,
   encodeCommands,
@@ -62,7 +63,7 @@ export class Network implements Transport, QuestionTransport {
       waitMs: waitMsOf(wait),
     };
     const reply = await this.#exchange(exchange);
-    return reply === undefined ? undefined : decodeAnswers(reply)[0];
+    return reply === undefined ? undefined : decoded(decodeAnswers(reply)[0]);
   }
 
   async ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> {
@@ -70,7 +71,7 @@ export class Network implements Transport, QuestionTransport {
     const endpoint = this.coordinators.get(coordinator);
     const fate = this.questionFate(question);
     const reply = await this.#exchange({ endpoint, message: encodeQuestions([question]), fate, waitMs });
-    return reply === undefined ? undefined : decodeQuestionAnswers(reply)[0];
+    return reply === undefined ? undefined : decoded(decodeQuestionAnswers(reply)[0]);
   }
 
   /** Commands with this verb, in order, as "service verb". */

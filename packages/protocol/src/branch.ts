@@ -10,11 +10,13 @@
 // P7  Absent and too old: expired, and nothing is written.
 // P8  A first phase 1 past its deadline leaves a tombstone.
 // P9  A forward verb on an absent record is applied again (2PC) or is a hazard (saga).
+// M3  What no clock can have made is answered unknown, and nothing is written.
 // C7  A branch follows the protocol that it voted in: a later life of the same attempt may have chosen the other one,
 //     and a decision is the same word in both.
 //
 // A command is judged first. Either the answer is known at once, or a business operation has to run in the same
 // atomic step, whose result is settled into the answer and the record to write with it.
+import { isTooFarAhead } from "./bounds.ts";
 import { invariant } from "./invariant.ts";
 import { fingerprintOf, type Json } from "./json.ts";
 import type { Limits } from "./limits.ts";
@@ -84,6 +86,7 @@ export function judgeCommand(
   command: Command,
   { now, limits }: BranchContext,
 ): Judgement {
+  if (isTooFarAhead(command, now)) return { kind: "answer", answer: { kind: "unknown", reason: "too_far_ahead" } };
   if (record === undefined) return judgeAbsent(command, { now, limits });
   invariant(record.txId === command.txId && record.branchId === command.branchId, "P4", "record of another branch");
   if (command.epoch < record.epoch) return { kind: "answer", answer: { kind: "fenced", epoch: record.epoch } };

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  type Decoded,
+  decoded,
   decodeAnswers,
   decodeCommands,
   decodeOrigin,
@@ -11,6 +13,8 @@ import {
   encodeOrigin,
   encodeQuestionAnswers,
   encodeQuestions,
+  isDecoded,
+  UndecodableMessage,
 } from "./codec.ts";
 import type { Json } from "./json.ts";
 import { defaultLimits } from "./limits.ts";
@@ -149,7 +153,7 @@ test("M3 a command without one of its parts, or with a strange one, is undecodab
     ...["execute", "complete"].map((verb) => ({ verb, protocol: "saga", payload: undefined })),
   ];
   for (const change of changes) {
-    assert.throws(() => decodeCommands(commandMessage(change)), undecodable, JSON.stringify(change));
+    assert.throws(() => decodeCommands(commandMessage(change)).map(decoded), undecodable, JSON.stringify(change));
   }
   assert.equal(decodeCommands(commandMessage({ txId: id, branchId: id })).length, 1, "the longest id is allowed");
 });
@@ -163,7 +167,11 @@ test("C7 a verb that the protocol does not have is undecodable", () => {
     ["commit", "saga"],
     ["abort", "saga"],
   ] as const) {
-    assert.throws(() => decodeCommands(commandMessage({ verb, protocol })), undecodable, `${verb} in ${protocol}`);
+    assert.throws(
+      () => decodeCommands(commandMessage({ verb, protocol })).map(decoded),
+      undecodable,
+      `${verb} in ${protocol}`,
+    );
   }
 });
 
@@ -183,7 +191,7 @@ test("M3 a malformed answer is undecodable", () => {
   ];
   for (const item of [...items, null, 7, "done", [], [{ kind: "expired" }]]) {
     const bytes = bytesOf(JSON.stringify({ v: 1, answers: [item] }));
-    assert.throws(() => decodeAnswers(bytes), undecodable, JSON.stringify(item));
+    assert.throws(() => decodeAnswers(bytes).map(decoded), undecodable, JSON.stringify(item));
   }
 });
 
@@ -192,7 +200,7 @@ test("M3 a malformed question or answer to one is undecodable", () => {
   for (const name of Object.keys(fields)) {
     for (const value of [undefined, [], true]) {
       const bytes = bytesOf(JSON.stringify({ v: 1, questions: [{ ...fields, [name]: value }] }));
-      assert.throws(() => decodeQuestions(bytes), undecodable, `${name} = ${String(value)}`);
+      assert.throws(() => decodeQuestions(bytes).map(decoded), undecodable, `${name} = ${String(value)}`);
     }
   }
   const decided: Record<string, Json> = { kind: "decided", decision: "commit", epoch: 8, ended: true };
@@ -203,7 +211,7 @@ test("M3 a malformed question or answer to one is undecodable", () => {
     ["ended", 1],
   ] as const) {
     const bytes = bytesOf(JSON.stringify({ v: 1, questionAnswers: [{ ...decided, [name]: value }] }));
-    assert.throws(() => decodeQuestionAnswers(bytes), undecodable, name);
+    assert.throws(() => decodeQuestionAnswers(bytes).map(decoded), undecodable, name);
   }
 });
 
@@ -219,11 +227,16 @@ test("M3 a malformed origin is undecodable", () => {
   for (const broken of ["", "null", "[]", "{", "7"]) assert.throws(() => decodeOrigin(broken), undecodable);
 });
 
+/** What a decoder makes of a message, where every item has to be good. */
+const allOf = (decode: (bytes: Uint8Array) => readonly Decoded<unknown>[], bytes: Uint8Array): readonly unknown[] =>
+  decode(bytes).map((item) => decoded(item));
+
 test("M3 what is no message of this version is undecodable by every decoder", () => {
   const envelopes = ["", "{", "null", "[]", "7", "{}", '{"v":1}', '{"v":2,"commands":[],"answers":[]}', '{"v":"1"}'];
   const lists = ['{"v":1,"commands":{}}', '{"v":1,"commands":[1]}', '{"v":1,"commands":[[]]}'];
   for (const decode of [decodeCommands, decodeAnswers, decodeQuestions, decodeQuestionAnswers]) {
-    for (const message of [...envelopes, ...lists]) assert.throws(() => decode(bytesOf(message)), undecodable, message);
+    for (const message of [...envelopes, ...lists])
+      assert.throws(() => allOf(decode, bytesOf(message)), undecodable, message);
   }
   const bytes = bytesOf('{"v":1,"commands":[],"answers":[],"questions":[],"questionAnswers":[],"more":"?"}');
   bytes[bytes.indexOf(0x3f)] = 0xff;
@@ -236,19 +249,42 @@ test("M3 a message is refused for its size before it is read", () => {
   const head = '{"v":1,"commands":[]}';
   const fitting = bytesOf(head + " ".repeat(defaultLimits.messageBytesMax - head.length));
   assert.deepEqual(decodeCommands(fitting), []);
-  assert.throws(() => decodeCommands(bytesOf(`${textOf(fitting)} `)), undecodable);
+  assert.throws(() => decodeCommands(bytesOf(`${textOf(fitting)} `)).map(decoded), undecodable);
 });
 
 const deep = "[".repeat(100_000) + "]".repeat(100_000);
 
 test("M3 deep nesting where a text belongs is undecodable", () => {
-  assert.throws(() => decodeCommands(bytesOf(`{"v":${deep},"commands":[]}`)), undecodable, "as a version");
-  assert.throws(() => decodeAnswers(bytesOf(`{"v":1,"answers":[{"kind":${deep}}]}`)), undecodable, "as a kind");
+  assert.throws(() => decodeCommands(bytesOf(`{"v":${deep},"commands":[]}`)).map(decoded), undecodable, "as a version");
+  assert.throws(
+    () => decodeAnswers(bytesOf(`{"v":1,"answers":[{"kind":${deep}}]}`)).map(decoded),
+    undecodable,
+    "as a kind",
+  );
 });
 
 test("M3 a payload nested too deeply to be worked with is undecodable", () => {
   const nested = commandVectors[0]?.[1].replace('{"item":7,"amount":2}', deep) ?? "";
-  assert.throws(() => decodeCommands(bytesOf(`{"v":1,"commands":[${nested}]}`)), undecodable);
+  assert.throws(() => decodeCommands(bytesOf(`{"v":1,"commands":[${nested}]}`)).map(decoded), undecodable);
+});
+
+test("M4 one bad item of a message spoils none of those it came with", () => {
+  const bad: readonly Json[] = [7, null, {}, { ...prepareFields, epoch: 2 ** 53 }, { ...prepareFields, verb: "undo" }];
+  for (const item of bad) {
+    const message = bytesOf(JSON.stringify({ v: 1, commands: [prepareFields, item, prepareFields] }));
+    const items = decodeCommands(message);
+    assert.deepEqual(items.map(isDecoded), [true, false, true], JSON.stringify(item));
+    assert.deepEqual(items[2], prepareFields);
+    assert.ok(items[1] instanceof UndecodableMessage && items[1].code === "undecodable_message");
+  }
+  const answers = decodeAnswers(bytesOf('{"v":1,"answers":[{"kind":"expired"},{"kind":"yes"},{"kind":"forgotten"}]}'));
+  assert.deepEqual(answers.map(isDecoded), [true, false, true]);
+  const questions = decodeQuestions(
+    bytesOf(JSON.stringify({ v: 1, questions: [{ ...question }, 1, { ...question }] })),
+  );
+  assert.deepEqual(questions.map(isDecoded), [true, false, true]);
+  const told = decodeQuestionAnswers(bytesOf('{"v":1,"questionAnswers":[{"kind":"wait"},{},{"kind":"wait"}]}'));
+  assert.deepEqual(told.map(isDecoded), [true, false, true]);
 });
 
 test("M3 a name that is not well-formed is no name in any message", () => {

@@ -8,7 +8,7 @@ import { branchStates, hasVerb, type Protocol, type Verb, verbs } from "./verbs.
 
 export const codecVersion = 1;
 
-/** The bytes are not a message of this protocol version. `code` is stable. The message is to be dropped and counted. */
+/** Not of this protocol version: a message, or one item of it. `code` is stable. It is to be dropped and counted. */
 export class UndecodableMessage extends Error {
   readonly code = "undecodable_message";
 
@@ -18,6 +18,19 @@ export class UndecodableMessage extends Error {
   }
 }
 
+/** An item of a message, or why it is none: one bad item never spoils those it came with (M4). */
+export type Decoded<Item> = Item | UndecodableMessage;
+
+export function isDecoded<Item>(item: Decoded<Item>): item is Item {
+  return !(item instanceof UndecodableMessage);
+}
+
+/** For a message that is of no use without this item. @throws {UndecodableMessage} */
+export function decoded<Item>(item: Decoded<Item>): Item {
+  if (!isDecoded(item)) throw item;
+  return item;
+}
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -25,12 +38,9 @@ export function encodeCommands(commands: readonly Command[]): Uint8Array {
   return encoder.encode(JSON.stringify({ v: codecVersion, commands }));
 }
 
-/** @throws {UndecodableMessage} */
-export function decodeCommands(bytes: Uint8Array): Command[] {
-  return list(open(bytes), "commands").map((item) => {
-    checkCommand(item);
-    return item as unknown as Command;
-  });
+/** @throws {UndecodableMessage} when it is no message of commands at all; likewise below */
+export function decodeCommands(bytes: Uint8Array): Decoded<Command>[] {
+  return items<Command>(open(bytes), "commands", checkCommand);
 }
 
 export function encodeAnswers(answers: readonly Answer[]): Uint8Array {
@@ -38,11 +48,8 @@ export function encodeAnswers(answers: readonly Answer[]): Uint8Array {
 }
 
 /** @throws {UndecodableMessage} */
-export function decodeAnswers(bytes: Uint8Array): Answer[] {
-  return list(open(bytes), "answers").map((item) => {
-    checkAnswer(item);
-    return item as unknown as Answer;
-  });
+export function decodeAnswers(bytes: Uint8Array): Decoded<Answer>[] {
+  return items<Answer>(open(bytes), "answers", checkAnswer);
 }
 
 export function encodeQuestions(questions: readonly Question[]): Uint8Array {
@@ -50,15 +57,14 @@ export function encodeQuestions(questions: readonly Question[]): Uint8Array {
 }
 
 /** @throws {UndecodableMessage} */
-export function decodeQuestions(bytes: Uint8Array): Question[] {
-  return list(open(bytes), "questions").map((item) => {
+export function decodeQuestions(bytes: Uint8Array): Decoded<Question>[] {
+  return items<Question>(open(bytes), "questions", (item) => {
     text(item, "txId");
     text(item, "branchId");
     oneOf(item, "protocol", ["2pc", "saga"]);
     whole(item, "epoch");
     whole(item, "begunAt");
     string(item, "origin");
-    return item as unknown as Question;
   });
 }
 
@@ -67,8 +73,8 @@ export function encodeQuestionAnswers(answers: readonly QuestionAnswer[]): Uint8
 }
 
 /** @throws {UndecodableMessage} */
-export function decodeQuestionAnswers(bytes: Uint8Array): QuestionAnswer[] {
-  return list(open(bytes), "questionAnswers").map((item) => {
+export function decodeQuestionAnswers(bytes: Uint8Array): Decoded<QuestionAnswer>[] {
+  return items<QuestionAnswer>(open(bytes), "questionAnswers", (item) => {
     if (item["kind"] === "decided") {
       oneOf(item, "decision", ["commit", "abort"]);
       whole(item, "epoch");
@@ -76,7 +82,6 @@ export function decodeQuestionAnswers(bytes: Uint8Array): QuestionAnswer[] {
     } else {
       oneOf(item, "kind", ["wait"]);
     }
-    return item as unknown as QuestionAnswer;
   });
 }
 
@@ -152,10 +157,20 @@ function checkAnswer(item: Fields): void {
   }
 }
 
-function list(value: Fields, name: string): Fields[] {
-  const items = value[name];
-  check(Array.isArray(items) && items.every((item) => isJsonObject(item)), `${name} is not a list of objects`);
-  return items as unknown as Fields[];
+/** Each item is checked by itself. */
+function items<Item>(message: Fields, name: string, checkItem: (item: Fields) => void): Decoded<Item>[] {
+  const list = message[name];
+  check(Array.isArray(list), `${name} is not a list`);
+  return list.map((item: Json): Decoded<Item> => {
+    try {
+      check(isJsonObject(item), `an item of ${name} is not an object`);
+      checkItem(item);
+      return item as unknown as Item;
+    } catch (error) {
+      if (!(error instanceof UndecodableMessage)) throw error;
+      return error;
+    }
+  });
 }
 
 function text(item: Fields, name: string): void {

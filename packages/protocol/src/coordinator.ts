@@ -8,6 +8,7 @@
 // R3  a taker-over asks query-or-prevent and decides by `weighAnswers`.
 // P7  after the end `forget` is sent until it is acknowledged, within a bound.
 // R4  phase 2 is driven until every branch has acknowledged; parking is a note, never an exit.
+import { isTooFarAhead } from "./bounds.ts";
 import {
   branchOf,
   type CoordinatorContext,
@@ -80,18 +81,20 @@ function answered(
   if (state.stage === "forgetting") {
     return role === "forget" ? answeredForget(state, { branchId, answer }, context) : { state, effects: [] };
   }
+  // M3: taken over above such an epoch, the record could not be read by anybody.
+  const isBeyond = answer.kind === "fenced" && isTooFarAhead(answer, context.now);
   // A fence that is not above one's own epoch is an echo of what was sent before the own takeover.
-  if (answer.kind === "fenced" && answer.epoch > state.record.epoch) {
+  if (answer.kind === "fenced" && !isBeyond && answer.epoch > state.record.epoch) {
     return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown", seenEpoch: answer.epoch }] };
+  }
+  if (isBeyond || isUnexpected(answer, role)) {
+    const step = unanswered(state, { branchId, verb }, context);
+    const alarm = { type: "RaiseAlarm", code: "unexpected_answer", branchId, detail: answer.kind } as const;
+    return { state: step.state, effects: [alarm, ...step.effects] };
   }
   if (answer.kind === "unknown" || answer.kind === "fenced") {
     const isBug = answer.kind === "unknown" && answer.reason === handlerFailed;
     return unanswered(state, { branchId, verb, isBug }, context);
-  }
-  if (isUnexpected(answer, role)) {
-    const step = unanswered(state, { branchId, verb }, context);
-    const alarm = { type: "RaiseAlarm", code: "unexpected_answer", branchId, detail: answer.kind } as const;
-    return { state: step.state, effects: [alarm, ...step.effects] };
   }
   if (state.stage === "finishing" && (role === "forward" || role === "backward")) {
     return tellFailure(answeredPhaseTwo(state, { branch: branchOf(state, branchId), verb, answer }, context));

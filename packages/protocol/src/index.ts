@@ -1,4 +1,5 @@
 /** The commit protocol as pure machines. Rules are cited by id; see docs/explanation/protocol.md. @module */
+export * from "./bounds.ts";
 export * from "./branch.ts";
 export * from "./codec.ts";
 export * from "./coordinator.ts";

@@ -14,6 +14,7 @@ export interface TransactionIdParts {
 export function transactionId({ key, incarnation, attempt }: TransactionIdParts): string {
   invariant(key !== "", "R5", "an attempt has a key");
   invariant(incarnation !== "" && !incarnation.includes(":"), "R5", `"${incarnation}" is no incarnation`);
+  invariant(Number.isSafeInteger(attempt), "R5", `${attempt} is no attempt number`);
   return `${key}:${incarnation}:${attempt}`;
 }
 

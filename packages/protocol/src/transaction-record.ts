@@ -132,7 +132,9 @@ export function writePark(record: TransactionRecord, claimant: Claimant, parked:
 /** R2: an epoch never used before: above the record's, above the highest seen, and not below the clock. */
 export function nextEpoch(...lowerBounds: readonly number[]): number {
   const [now = 0, ...seen] = lowerBounds;
-  return seen.reduce((highest, epoch) => Math.max(highest, epoch + 1), now);
+  const next = seen.reduce((highest, epoch) => Math.max(highest, epoch + 1), now);
+  invariant(Number.isSafeInteger(next), "R2", `${next} is no epoch that a message can carry`);
+  return next;
 }
 
 function holds(record: TransactionRecord, claimant: Claimant): boolean {

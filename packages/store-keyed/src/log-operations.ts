@@ -15,8 +15,10 @@ import {
 } from "@assent/orchestrator";
 import {
   begunTrail,
+  invariant,
   type JsonObject,
   type Limits,
+  lostAttemptsMax,
   nextEpoch,
   type ParkNote,
   parseTransactionId,
@@ -218,12 +220,18 @@ function rowOfAttempt(tables: Tables, record: TransactionRecord): Row | undefine
   return row !== undefined && row.incarnation === incarnation && row.attempt === attempt ? row : undefined;
 }
 
+/** M3: the attempt after the one that a question names has to have a name, too. */
+function checkAttempt(txId: string, ahead: number): void {
+  invariant(ahead <= lostAttemptsMax, "M3", `${txId} is ${ahead} attempts ahead of its row, more than a log loses`);
+}
+
 /** R5: what the row still knows of the attempt decides in which state its lost record comes back. */
 function rebuild(tables: Tables, lost: TransactionRecord, now: number): TransactionRecord | undefined {
   const existing = readRecord(tables, lost.txId);
   if (existing !== undefined) return existing;
   const row = rowOfDefinition(tables, lost.key);
   const { incarnation, attempt } = parseTransactionId(lost.txId);
+  if (row === undefined || row.incarnation === incarnation) checkAttempt(lost.txId, attempt - (row?.attempt ?? 0));
   let record: TransactionRecord = { ...lost, changedAt: now };
   // Rows are never removed: one that is gone was lost together with the record, and C4 needs it for the decision.
   if (row === undefined) writeRow(tables, rowOf(lost, { incarnation, attempt }));

@@ -1,6 +1,6 @@
 // What no caller waits for travels with what one waits for.
 import { TestClock, turn } from "@assent/conformance";
-import { type Command, decodeCommands, encodeAnswers, type Verb } from "@assent/protocol";
+import { type Command, decoded, decodeCommands, encodeAnswers, type Verb } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryTransport } from "./memory-transport.ts";
@@ -18,7 +18,7 @@ test("a command that may wait leaves with one that may not, before it, or when i
   const transport = new MemoryTransport({
     endpoints: {
       async stock(message) {
-        const commands = decodeCommands(message);
+        const commands = decodeCommands(message).map(decoded);
         messages.push(commands.map(({ verb }) => verb));
         return encodeAnswers(commands.map(() => ({ kind: "done", state: "committed" })));
       },

@@ -1,5 +1,5 @@
 // One message that is not answered holds up none of those that come after it.
-import { type Command, decodeCommands, encodeAnswers } from "@assent/protocol";
+import { type Command, decoded, decodeCommands, encodeAnswers } from "@assent/protocol";
 import { systemClock } from "@assent/system";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -20,7 +20,7 @@ test(
     const transport = new MemoryTransport({
       endpoints: {
         async stock(message) {
-          const commands = decodeCommands(message);
+          const commands = decodeCommands(message).map(decoded);
           if (commands[0]?.txId === "slow") await gate.promise;
           return encodeAnswers(commands.map(({ txId }) => ({ kind: "refused", reason: txId })));
         },

@@ -9,7 +9,15 @@ import {
   type Wait,
   waitMsOf,
 } from "@assent/orchestrator";
-import { type Answer, type Command, decodeAnswers, defaultLimits, encodeCommands } from "@assent/protocol";
+import {
+  type Answer,
+  type Command,
+  type Decoded,
+  decodeAnswers,
+  defaultLimits,
+  encodeCommands,
+  isDecoded,
+} from "@assent/protocol";
 
 /** Takes one message of commands; answers one message of answers, or undefined. */
 export type Endpoint = (message: Uint8Array) => Promise<Uint8Array | undefined>;
@@ -73,7 +81,13 @@ export class MemoryTransport implements Transport {
 
   async #exchange(service: string, message: Uint8Array, batch: readonly Sent[]): Promise<void> {
     const { endpoints, clock, onFailure } = this.#options;
-    const settle = (answers: readonly Answer[]): void => batch.forEach((sent, index) => sent.resolve(answers[index]));
+    const settle = (answers: readonly Decoded<Answer>[]): void =>
+      batch.forEach((sent, index) => {
+        const answer = answers[index];
+        const isAnswer = answer !== undefined && isDecoded(answer);
+        if (answer !== undefined && !isAnswer) onFailure?.(service, answer);
+        sent.resolve(isAnswer ? answer : undefined);
+      });
     // One timer for each length of wait, which mostly is one for all.
     const timers = [...new Set(batch.map((sent) => sent.waitMs))].map((waitMs) =>
       clock.after(waitMs, () => batch.forEach((sent) => void (sent.waitMs === waitMs && sent.resolve(undefined)))),

@@ -3,6 +3,8 @@ import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, 
 import {
   type Answer,
   type Command,
+  type Decoded,
+  decoded,
   decodeAnswers,
   decodeQuestionAnswers,
   decodeQuestions,
@@ -185,9 +187,9 @@ export class NatsBus implements Transport, QuestionTransport {
   ): Promise<Serving> {
     const service = `questions to ${coordinator}`;
     // What is not known now is asked again later; it keeps nobody else from an answer (R6).
-    const answerOrWait = async (question: Question): Promise<QuestionAnswer> => {
+    const answerOrWait = async (item: Decoded<Question>): Promise<QuestionAnswer> => {
       try {
-        return (await answer(question)) ?? { kind: "wait" };
+        return (await answer(decoded(item))) ?? { kind: "wait" };
       } catch (error) {
         this.#options.onFailure(service, error);
         return { kind: "wait" };

@@ -2,10 +2,11 @@
 // keeps its own outcome and its own wait (M4). What no caller waits for leaves with the next item that one does wait
 // for, or after a while: it needs no message, no round of a store and no flush of a disk of its own.
 import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "@assent/orchestrator";
+import { type Decoded, UndecodableMessage } from "@assent/protocol";
 
 export interface Codec<Item, Reply> {
   readonly encode: (items: readonly Item[]) => Uint8Array;
-  readonly decode: (bytes: Uint8Array) => readonly Reply[];
+  readonly decode: (bytes: Uint8Array) => readonly Decoded<Reply>[];
 }
 
 /** One message on its way, until it is answered or nobody waits for it any more. */
@@ -103,10 +104,14 @@ export class Outbox<Item, Reply> {
   #exchange(address: string, message: Uint8Array, batch: readonly Sent<Item, Reply>[]): void {
     const { clock, codec, exchange, onFailure } = this.#options;
     const timers: Timer[] = [];
-    const end = (replies: readonly Reply[]): void => {
+    const end = (replies: readonly Decoded<Reply>[]): void => {
       cancel();
       for (const timer of timers) timer.cancel();
-      batch.forEach(({ resolve }, index) => resolve(replies[index]));
+      batch.forEach(({ resolve }, index) => {
+        const reply = replies[index];
+        if (reply instanceof UndecodableMessage) onFailure(`reply from ${address}`, reply);
+        resolve(reply instanceof UndecodableMessage ? undefined : reply);
+      });
     };
     const cancel = exchange({
       address,
@@ -114,7 +119,7 @@ export class Outbox<Item, Reply> {
       items: batch.map(({ item }) => item),
       tryForMs: Math.max(...batch.map(({ tryForMs }) => tryForMs)),
       answered(reply) {
-        let replies: readonly Reply[] = [];
+        let replies: readonly Decoded<Reply>[] = [];
         try {
           replies = codec.decode(reply);
         } catch (error) {

@@ -1,5 +1,5 @@
 // Services of tests: what they answer, and what they remember.
-import { type Command, decodeCommands, encodeAnswers } from "@assent/protocol";
+import { type Command, decoded, decodeCommands, encodeAnswers } from "@assent/protocol";
 import type { Endpoint } from "@assent/transport-nats";
 
 export interface Recorder {
@@ -19,7 +19,7 @@ export function recorder(
     messages,
     txIds: () => messages.flat().map(({ txId }) => txId),
     async endpoint(message) {
-      const commands = decodeCommands(message);
+      const commands = decodeCommands(message).map(decoded);
       messages.push(commands);
       await before(commands);
       return encodeAnswers(commands.map(({ txId }) => ({ kind: "refused", reason: txId })));

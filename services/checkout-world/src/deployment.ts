@@ -18,7 +18,7 @@ import {
   type TransactionLog,
 } from "@assent/orchestrator";
 import { paymentOperations, type PaymentOperations, PaymentService } from "@assent/payment";
-import { decodeCommands, decodeQuestionAnswers, encodeQuestions, type Limits } from "@assent/protocol";
+import { decodeCommands, decoded, decodeQuestionAnswers, encodeQuestions, type Limits } from "@assent/protocol";
 import {
   History,
   SeededRandom,
@@ -147,7 +147,7 @@ export class Deployment {
     const observer = { observe: (observation: Observation) => this.#observed(process.name, observation) };
     const random = new SeededRandom(this.random.below(2 ** 31));
     const endpoint = (service: string) => (message: Uint8Array) => {
-      this.history.noteSent(decodeCommands(message));
+      this.history.noteSent(decodeCommands(message).map(decoded));
       return this.bus.exchange(
         { from: process, fromSlot: slot },
         { service, message, waitMs: this.#limits.answerWaitMs },
@@ -232,7 +232,7 @@ export class Deployment {
           const message = encodeQuestions([question]);
           const from = { from: process, fromSlot: slot };
           const reply = await this.bus.exchange(from, { service: coordinator, message, waitMs });
-          return reply === undefined ? undefined : decodeQuestionAnswers(reply)[0];
+          return reply === undefined ? undefined : decoded(decodeQuestionAnswers(reply)[0]);
         },
       },
       clock: process.clock,

@@ -3,7 +3,7 @@
 import { FaultyBranchStore, participantPoints, performFaultRequest } from "@assent/fault-injection";
 import { Participant, type QuestionTransport } from "@assent/orchestrator";
 import { paymentOperations } from "@assent/payment";
-import { decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
+import { decoded, decodeQuestionAnswers, encodeQuestions } from "@assent/protocol";
 import { stockOperations } from "@assent/stock";
 import { keyedBranchStore, OnceSweeper } from "@assent/store-keyed";
 import { hostStore, type PortCalls } from "@assent/store-sqlite";
@@ -49,7 +49,7 @@ function questionsOver(port: PortCalls): QuestionTransport {
   return {
     async ask(_coordinator, question) {
       const answer = await port.call(questionChannel, encodeQuestions([question]));
-      return answer instanceof Uint8Array ? decodeQuestionAnswers(answer)[0] : undefined;
+      return answer instanceof Uint8Array ? decoded(decodeQuestionAnswers(answer)[0]) : undefined;
     },
   };
 }

@@ -18,6 +18,7 @@ import type {
 } from "@assent/orchestrator";
 import {
   defaultLimits,
+  lostAttemptsMax,
   type JsonObject,
   type ParkNote,
   type TrailEntry,
@@ -25,7 +26,7 @@ import {
   type TransactionRecord,
 } from "@assent/protocol";
 import { byBytes } from "./byte-order.ts";
-import type { Synchronous } from "./call.ts";
+import { Rejected, type Synchronous } from "./call.ts";
 import { afterChange, type ModelRows } from "./model-rows.ts";
 import { ModelTrails } from "./model-trails.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -199,6 +200,8 @@ export class ModelLog implements Synchronous<TransactionLog> {
     const { met } = this.#surroundings;
     const { key, incarnation, attempt } = partsOf(lost.txId);
     const row = this.#rows.all.get(key);
+    const isOfRow = row === undefined || row.incarnation === incarnation;
+    if (isOfRow && attempt > (row?.attempt ?? 0) + lostAttemptsMax) throw new Rejected("the attempt is too far ahead");
     if (row === undefined) {
       met("R5 the row was lost too");
       const { definition, input } = lost;
@@ -228,16 +231,24 @@ export class ModelLog implements Synchronous<TransactionLog> {
 
   sweep(limit: number): LogSweep {
     const due = this.due().slice(0, limit);
-    for (const { record } of due) if (record.state === "aborted") this.#forget(record.txId);
+    const failures = due.filter(({ record }) => record.state === "aborted");
+    if (failures.length > 0) this.#surroundings.met("P7 a failure goes from the log");
+    for (const { record } of failures) this.#forget(record.txId);
     return { removable: due.filter(({ record }) => record.state === "committed"), more: due.length === limit };
   }
 
   remove(places: readonly RemovablePlace[]): void {
-    for (const place of places) if (this.#isThere(place)) this.#forget(place.txId);
+    for (const place of places.filter((each) => this.#isThere(each))) {
+      this.#surroundings.met("P7 a success goes from the log");
+      this.#forget(place.txId);
+    }
   }
 
   postpone(places: readonly Postponed[]): void {
-    for (const { untilMs, ...place } of places) if (this.#isThere(place)) this.#kept.set(place.txId, untilMs);
+    for (const { untilMs, ...place } of places.filter((each) => this.#isThere(each))) {
+      this.#surroundings.met("P7 a success stays for longer");
+      this.#kept.set(place.txId, untilMs);
+    }
   }
 
   /** Ended records whose time is over, oldest first. */

@@ -67,7 +67,7 @@ export class RandomCalls {
       [3, () => attempts.map(({ deadlineAt }) => deadlineAt + clockSkewMs)],
       [6, () => branches.map(({ dueAt }) => dueAt)],
       [1, () => attempts.map(({ begunAt }) => begunAt + maxAgeMs)],
-      [1, () => records.map(({ changedAt }) => changedAt + outcomeKeptMs)],
+      [2, () => records.map(({ changedAt }) => changedAt + outcomeKeptMs)],
     ])();
   }
 

@@ -1,7 +1,7 @@
 // Calls to the log and its rows: few keys and owners, so that writers meet; claims that are mostly right, and sometimes
 // late or somebody else's.
 import type { BeginRequest, Postponed, RemovablePlace, Row, RowChange } from "@assent/orchestrator";
-import type { JsonObject, TransactionRecord } from "@assent/protocol";
+import { type JsonObject, lostAttemptsMax, type TransactionRecord } from "@assent/protocol";
 import { beginRequest } from "../log-requests.ts";
 import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";
@@ -218,7 +218,7 @@ export class RandomLogCalls {
     const key = this.#key();
     const row = rows.all.get(key) ?? { key, incarnation: this.#draw.of(contents), attempt: 0 };
     const incarnation = this.#draw.chance(80) ? row.incarnation : "never";
-    return nameOfAttempt({ key, incarnation, attempt: Math.max(1, row.attempt + this.#draw.of([-1, 0, 1])) });
+    return nameOfAttempt({ key, incarnation, attempt: Math.max(1, row.attempt + this.#ahead()) });
   }
 
   /** Some of what is due, and something that is not. */
@@ -230,6 +230,11 @@ export class RandomLogCalls {
 
   #postponed(): readonly Postponed[] {
     return this.#places().map((place) => ({ ...place, untilMs: this.#clock.now() + this.#draw.of([1, 60_000]) }));
+  }
+
+  /** Mostly near the row's, and sometimes what only a forged message can name. */
+  #ahead(): number {
+    return this.#draw.chance(5) ? lostAttemptsMax + 1 : this.#draw.of([-1, 0, 1]);
   }
 
   #putRows(): Call {

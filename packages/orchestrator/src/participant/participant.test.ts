@@ -174,29 +174,6 @@ test("R7 sweeps of participants that started together are staggered", async () =
   assert.equal(new Set(delays).size, delays.length);
 });
 
-test("M3 a message with one bad command is dropped whole, and the next message is answered", async () => {
-  const desk = await Desk.open();
-  const good = desk.command("t:1:1");
-  const text = new TextEncoder();
-  const bad: readonly Uint8Array[] = [
-    new Uint8Array([0xff, 0xfe]),
-    new Uint8Array(),
-    text.encode("[]"),
-    text.encode(JSON.stringify({ v: 2, commands: [good] })),
-    text.encode(JSON.stringify({ v: 1, commands: good })),
-    encodeCommands([good, { ...good, verb: "pay" as never }]),
-    encodeCommands([good, { ...good, verb: "compensate" }]),
-    encodeCommands([{ ...good, epoch: -1 }, good]),
-    encodeCommands([{ ...good, txId: "" }]),
-  ];
-  for (const message of bad) assert.equal(await desk.participant.handle(message), undefined);
-  assert.equal(desk.participant.undecodable, bad.length);
-  assert.equal(desk.observed.length, bad.length);
-  assert.equal(await desk.state("t:1:1"), undefined, "nothing of them was carried out");
-  await desk.prepare("t:1:1");
-  assert.equal(desk.participant.undecodable, bad.length);
-});
-
 test("P6 a decision about a saga completes or compensates it", async () => {
   const desk = await Desk.open();
   for (const [txId, decision] of [
@@ -324,4 +301,46 @@ test("P6 one that was stopped asks nothing more", async () => {
   assert.deepEqual(desk.asked, []);
   await desk.clock.until(desk.participant.sweep());
   assert.deepEqual(desk.asked, [], "also where somebody sweeps by hand");
+});
+
+test("M3 what is no message of commands is dropped whole, and the next message is answered", async () => {
+  const desk = await Desk.open();
+  const good = desk.command("t:1:1");
+  const text = new TextEncoder();
+  const bad: readonly Uint8Array[] = [
+    new Uint8Array([0xff, 0xfe]),
+    new Uint8Array(),
+    text.encode("[]"),
+    text.encode(JSON.stringify({ v: 2, commands: [good] })),
+    text.encode(JSON.stringify({ v: 1, commands: good })),
+  ];
+  for (const message of bad) assert.equal(await desk.participant.handle(message), undefined);
+  assert.equal(desk.participant.undecodable, bad.length);
+  assert.equal(await desk.state("t:1:1"), undefined, "nothing of them was carried out");
+  await desk.prepare("t:1:1");
+});
+
+test("M4 one bad command of a message is answered by itself, and spoils none of those it came with", async () => {
+  const desk = await Desk.open();
+  const good = desk.command("t:1:1");
+  const items = [good, { ...good, txId: "t:2:1", epoch: 2 ** 53 }, "a command", { ...good, txId: "t:3:1" }];
+  const message = new TextEncoder().encode(JSON.stringify({ v: 1, commands: items }));
+  const reply = await desk.clock.until(desk.participant.handle(message));
+  const bad = { kind: "unknown", reason: "undecodable_message" };
+  const done = { kind: "done", state: "prepared" };
+  assert.deepEqual(decodeAnswers(reply ?? new Uint8Array()), [done, bad, bad, done]);
+  assert.equal(desk.participant.undecodable, 2);
+  assert.equal(await desk.state("t:3:1"), "prepared");
+});
+
+test("M3 a command too far ahead of the store changes nothing, and its branch can still be taken over", async () => {
+  const desk = await Desk.open();
+  await desk.prepare("t:1:1");
+  const forged = desk.command("t:1:1", { verb: "query-or-prevent", epoch: Number.MAX_SAFE_INTEGER });
+  const reply = await desk.clock.until(desk.participant.handle(encodeCommands([forged])));
+  assert.deepEqual(decodeAnswers(reply ?? new Uint8Array()), [{ kind: "unknown", reason: "too_far_ahead" }]);
+  const taken = desk.command("t:1:1", { verb: "abort", epoch: desk.clock.now() });
+  const released = await desk.clock.until(desk.participant.handle(encodeCommands([taken])));
+  assert.deepEqual(decodeAnswers(released ?? new Uint8Array()), [{ kind: "done", state: "aborted" }]);
+  assert.equal((await desk.account())?.held, 0);
 });

@@ -1,11 +1,14 @@
 // The service side of the protocol: takes command messages, answers them, and asks about what it has waited for.
 import {
+  type Answer,
   type Command,
+  type Decoded,
   decisionVerb,
   decodeCommands,
   decodeOrigin,
   defaultLimits,
   encodeAnswers,
+  isDecoded,
   type Limits,
   type Question,
   type QuestionAnswer,
@@ -19,6 +22,8 @@ import type { QuestionTransport } from "../ports/transport.ts";
 
 /** Records looked at in one atomic step of a sweep. */
 export const participantSweepMax = 1_000;
+
+const noAnswer: Answer = { kind: "unknown", reason: "no_answer" };
 
 export interface ParticipantOptions {
   readonly store: BranchStore;
@@ -49,23 +54,31 @@ export class Participant {
     this.#limits = options.limits ?? defaultLimits;
   }
 
-  /** Messages dropped because they could not be decoded (M3). */
+  /** Messages, and items of messages, dropped because they could not be decoded (M3). */
   get undecodable(): number {
     return this.#undecodable;
   }
 
   /** Answers one message of commands with one message of answers, or with undefined when it is none (M3, M4). */
   async handle(message: Uint8Array): Promise<Uint8Array | undefined> {
-    let commands: readonly Command[];
+    let items: readonly Decoded<Command>[];
     try {
-      commands = decodeCommands(message);
+      items = decodeCommands(message);
     } catch (error) {
       if (!(error instanceof UndecodableMessage)) throw error;
-      this.#undecodable += 1;
-      this.#observer.observe({ type: "BackgroundWorkFailed", work: "decode commands", error });
+      this.#dropped(error);
       return undefined;
     }
-    return encodeAnswers(await this.#store.apply(commands, this.#failed));
+    const answers = (await this.#store.apply(items.filter(isDecoded), this.#failed)).values();
+    return encodeAnswers(
+      items.map((item) => (isDecoded(item) ? (answers.next().value ?? noAnswer) : this.#dropped(item))),
+    );
+  }
+
+  #dropped(error: UndecodableMessage): Answer {
+    this.#undecodable += 1;
+    this.#observer.observe({ type: "BackgroundWorkFailed", work: "decode commands", error });
+    return { kind: "unknown", reason: error.code };
   }
 
   readonly #failed = ({ command: { txId, branchId, verb }, error }: BranchFailure): void =>

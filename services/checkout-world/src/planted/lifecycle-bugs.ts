@@ -98,7 +98,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/orchestrator/src/recovery.ts",
-        guard: "epoch: Math.max(environment.clock.now(), question.epoch + 1),",
+        guard: "epoch: nextEpoch(environment.clock.now(), question.epoch),",
         instead: "epoch: question.epoch,",
       },
     ],

@@ -199,8 +199,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: "packages/transport-memory/src/memory-transport.ts",
-        guard: "sent.resolve(answers[index])",
-        instead: "sent.resolve(answers[index - index])",
+        guard: "const answer = answers[index];",
+        instead: "const answer = answers[index - index];",
       },
     ],
   },
