@@ -1,6 +1,7 @@
 // Whoever comes after a crash ends what was left, right and within a bound.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { beginMany } from "../test-kit/instances.ts";
 import { delivered, lost } from "../test-kit/network.ts";
 import { checkMoney } from "../test-kit/verdict.ts";
 import { type Started, trip, type Trip, tripSchema, World } from "../test-kit/world.ts";
@@ -231,12 +232,11 @@ test("a record without branches is ended by whoever finds it", async () => {
   assert.deepEqual(await world.active(), []);
 });
 
-test("a record whose name no participant could read is ended by whoever finds it, with nothing sent", async () => {
+test("a record whose name no participant could read is ended by recovery, with nothing sent", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
-  const first = world.boot();
-  first.process.dieAtPoint(1);
-  void start(first.orchestrator, "k".repeat(world.limits.idLengthMax));
-  await world.clock.advance(100);
+  // Such keys are refused at the call now; earlier versions began them.
+  const owner = "o".repeat(world.limits.idLengthMax - "-0".length);
+  await beginMany(world, owner, { count: 1 });
   assert.equal((await world.active()).length, 1);
   await world.clock.until(world.boot().orchestrator.start());
   await world.clock.advance(1_000);
