@@ -12,6 +12,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";
 import { mergedScan } from "./merged-scan.ts";
+import { StoredTable } from "./stored-table.ts";
 
 /**
  * A commit writes whole pages: small ones make a small commit small, and moving a key to its table as well. A file
@@ -41,13 +42,6 @@ export class UnknownFormat extends Error {
   }
 }
 
-interface TableStatements {
-  readonly get: StatementSync;
-  readonly put: StatementSync;
-  readonly delete: StatementSync;
-  readonly scan: StatementSync;
-}
-
 interface Frozen {
   readonly memtable: Memtable;
   readonly entries: readonly Entry[];
@@ -59,7 +53,7 @@ interface Frozen {
 export class SqliteEngine implements KeyedEngine {
   readonly durability = "D1";
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, TableStatements>();
+  readonly #stored = new Map<string, StoredTable>();
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #journal: Journal;
@@ -76,7 +70,9 @@ export class SqliteEngine implements KeyedEngine {
       this.#journal = new Journal(this.#database);
       for (const entry of this.#journal.replay()) this.#memtable.set(entry);
       const named = this.#database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'journal'");
-      for (const { name } of named.all()) this.#statements.set(String(name), this.#prepare(String(name)));
+      for (const { name } of named.all()) {
+        this.#stored.set(String(name), new StoredTable(this.#database, String(name)));
+      }
     } catch (error) {
       // Lets go of the file: whoever mends it must be able to try again.
       this.#database.close();
@@ -87,14 +83,13 @@ export class SqliteEngine implements KeyedEngine {
   get(table: string, key: string): Json | undefined {
     const entry = this.#memtable.get(table, key) ?? this.#frozen?.memtable.get(table, key);
     if (entry !== undefined) return entry[2];
-    const text = this.#statements.get(table)?.get.get(key)?.["value"];
-    return text === undefined ? undefined : (JSON.parse(text as string) as Json);
+    return this.#stored.get(table)?.get(key);
   }
 
   scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
     if (range.limit < 1) return [];
     const memtables = [this.#memtable, this.#frozen?.memtable].filter((memtable) => memtable !== undefined);
-    const sources = [...memtables.map((memtable) => memtable.scan(table, range)), this.#stored(table, range)];
+    const sources = [...memtables.map((memtable) => memtable.scan(table, range)), this.#scanStored(table, range)];
     return mergedScan(sources, range.limit);
   }
 
@@ -115,16 +110,14 @@ export class SqliteEngine implements KeyedEngine {
   }
 
   /** Rows of a table, a page at a time: as many as are asked for, and more where newer entries hide some of them. */
-  *#stored(table: string, { after, before, limit }: ScanRange): Generator<Entry> {
-    const statement = this.#statements.get(table)?.scan;
-    // The first text after another is that text and a NUL. Every text sorts below any blob.
+  *#scanStored(table: string, { after, before, limit }: ScanRange): Generator<Entry> {
+    const stored = this.#stored.get(table);
+    // The first text after another is that text and a NUL.
     let from = after === undefined ? "" : `${after}\0`;
-    for (let size = limit; statement !== undefined; size *= 2) {
-      const page = statement.all(from, before ?? new Uint8Array(), size);
-      for (const row of page) {
-        from = `${row["key"] as string}\0`;
-        yield [table, row["key"] as string, JSON.parse(row["value"] as string) as Json];
-      }
+    for (let size = limit; stored !== undefined; size *= 2) {
+      const page = stored.page(from, before, size);
+      yield* page;
+      from = `${page.at(-1)?.[1] ?? ""}\0`;
       if (page.length < size) return;
     }
   }
@@ -173,11 +166,8 @@ export class SqliteEngine implements KeyedEngine {
     if (this.#frozen === undefined) return 0;
     const { entries, moved, lastSequence } = this.#frozen;
     const end = Math.min(entries.length, moved + count);
-    for (const [table, key, value] of entries.slice(moved, end)) {
-      const statements = this.#made(table);
-      if (value === undefined) statements.delete.run(key);
-      else statements.put.run(key, JSON.stringify(value));
-    }
+    const byTable = Map.groupBy(entries.slice(moved, end), ([table]) => table);
+    for (const [table, rows] of byTable) this.#made(table).write(rows);
     if (end === entries.length) this.#journal.removeUpTo(lastSequence);
     return end;
   }
@@ -203,25 +193,13 @@ export class SqliteEngine implements KeyedEngine {
   }
 
   /** A table is made when something is moved to it, never by a read: reads work on a full disk too. */
-  #made(table: string): TableStatements {
-    let statements = this.#statements.get(table);
-    if (statements === undefined) {
-      this.#database.exec(`CREATE TABLE "${table}" (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`);
-      statements = this.#prepare(table);
-      this.#statements.set(table, statements);
+  #made(name: string): StoredTable {
+    let table = this.#stored.get(name);
+    if (table === undefined) {
+      table = StoredTable.create(this.#database, name);
+      this.#stored.set(name, table);
     }
-    return statements;
-  }
-
-  #prepare(table: string): TableStatements {
-    return {
-      get: this.#database.prepare(`SELECT value FROM "${table}" WHERE key = ?`),
-      put: this.#database.prepare(
-        `INSERT INTO "${table}" (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-      ),
-      delete: this.#database.prepare(`DELETE FROM "${table}" WHERE key = ?`),
-      scan: this.#database.prepare(`SELECT key, value FROM "${table}" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`),
-    };
+    return table;
   }
 }
 
