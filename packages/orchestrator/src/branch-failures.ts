@@ -9,6 +9,8 @@ export class BranchFailures {
   readonly #transport: Pick<Transport, "outage">;
   /** Branches that were asked in vain for their vote. */
   readonly #unasked = new Set<string>();
+  /** Branches that were slow to carry a decision out, while their service carried out others. */
+  readonly #late = new Set<BranchSpec>();
   /** Branches that were told a decision in vain. */
   readonly #undone = new Set<BranchSpec>();
   readonly #txId: string;
@@ -21,16 +23,22 @@ export class BranchFailures {
 
   /**
    * However often one branch is asked for its vote in vain, or told a decision, it is one failure: nobody else is cut
-   * off for it. What may never have left this process says nothing of a service, and `forget` holds nobody up.
+   * off for it. A service that has answered others since is there: the message was lost, or waits for its turn, as all
+   * do where there is much to do. What may never have left this process says nothing of a service, and `forget` holds
+   * nobody up.
    */
   wentUnanswered(spec: BranchSpec, verb: Verb, sentAt: number): void {
     const { outage } = this.#transport;
     if (verb === "forget" || (outage !== undefined && (outage.to ?? Infinity) >= sentAt)) return;
     if (!isAsking(verb)) {
+      if (!this.#late.has(spec) && this.#breakers.hasAnsweredSince(spec.service, "decided", sentAt)) {
+        this.#late.add(spec);
+        return;
+      }
       this.#undone.add(spec);
       return this.#breakers.wentUndone(spec.service, this.#nameOf(spec));
     }
-    if (this.#unasked.has(spec.branchId)) return;
+    if (this.#unasked.has(spec.branchId) || this.#breakers.hasAnsweredSince(spec.service, "asked", sentAt)) return;
     this.#unasked.add(spec.branchId);
     this.#breakers.wentUnanswered(spec.service);
   }

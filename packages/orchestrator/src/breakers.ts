@@ -17,6 +17,8 @@ export class Breakers {
   readonly #states = new Map<string, BreakerState>();
   /** By service, the branches that are told a decision in vain, now. */
   readonly #undone = new Map<string, Set<string>>();
+  /** By service, when it last answered what it was asked, and when what was decided; monotonic milliseconds. */
+  readonly #answeredAt = { asked: new Map<string, number>(), decided: new Map<string, number>() };
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #limits: BreakerLimits;
@@ -55,7 +57,9 @@ export class Breakers {
    * service that answers aborts and no votes is no service to send more to.
    */
   answered(service: string, role: VerbRole): void {
-    if (role === "forward" || role === "backward") return;
+    const kind = role === "forward" || role === "backward" ? "decided" : "asked";
+    this.#answeredAt[kind].set(service, this.#clock.monotonic());
+    if (kind === "decided") return;
     const state = this.#states.get(service);
     if (state !== undefined) this.#set(service, breakerSucceeded(state));
   }
@@ -89,6 +93,11 @@ export class Breakers {
 
   wentUnanswered(service: string): void {
     this.#set(service, breakerFailed(this.state(service), this.#clock.monotonic(), this.#limits));
+  }
+
+  /** Whether a service has answered anything of a kind since some moment. */
+  hasAnsweredSince(service: string, kind: "asked" | "decided", moment: number): boolean {
+    return (this.#answeredAt[kind].get(service) ?? -Infinity) > moment;
   }
 
   state(service: string): BreakerState {
