@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { lockDataFolder } from "../../apps/cli/src/embedded/data-folder.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const command = pathOf("apps/cli/bin/assent.mjs");
@@ -149,6 +150,11 @@ test("the folder of a topology of servers, copied while it is stopped, is the sa
   assert.equal(await isPaid(second.url, 3), true);
   assert.equal(await isPaid(second.url, 4), false);
   assert.equal(await post(second.url, "/orders/checkout/4"), 200);
+  // As `assent up` holds it.
+  const lock = lockDataFolder(data, "start");
+  const audited = await run(folder.path, commandsOf("Local topology", "audit --topology"));
+  assert.match(audited, /orders +2 of 10 paid[^]*everything adds up/);
+  lock.release();
   await second.stop();
   folder.remove();
 });

@@ -1,4 +1,4 @@
-// `assent history` over the order database of a system that runs: it tells, and leaves everything as it is.
+// `assent history` and `assent audit` over the databases of a system that runs: both leave everything as it is.
 import { keptSettings, startLocalTopology, temporaryFolder } from "@assent/launcher";
 import { redisUrlOf } from "@assent/local-servers";
 import { redisConnect } from "@assent/store-redis";
@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { auditTopology } from "../../apps/cli/src/audit.ts";
+import { lockDataFolder } from "../../apps/cli/src/embedded/data-folder.ts";
 
 const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
 const folder = temporaryFolder();
@@ -129,4 +131,69 @@ test("what cannot be told is said in a line, with what to do, and nothing is pri
 test("an instance's folder keeps the settings that it was started with", () => {
   assert.equal(keptSettings(folder.path, "order-0")?.["REDIS_PORT"], portOf("redis-order"));
   assert.equal(keptSettings(folder.path, "order-1"), undefined);
+});
+
+/** With a lock on the folder, as `assent up` holds it. */
+async function audited(): ReturnType<typeof auditTopology> {
+  const lock = lockDataFolder(folder.path, "start");
+  try {
+    return await auditTopology({ topology: "local", data: folder.path });
+  } finally {
+    lock.release();
+  }
+}
+
+const post = async (path: string): Promise<number> => (await fetch(topology.url + path, { method: "POST" })).status;
+
+test("the books of a system that runs add up under load, and a store that lacks something is named", async () => {
+  const orders = 500;
+  for (const path of ["/stock/batch_init/1/500/1", "/payment/batch_init/1/500", `/orders/batch_init/${orders}/1/1/1`]) {
+    assert.equal(await post(path), 200, path);
+  }
+  let [next, paid, isOver] = [0, 0, false];
+  const buyer = async (): Promise<void> => {
+    while (!isOver && next < orders) {
+      next += 1;
+      if ((await post(`/orders/checkout/${next - 1}`)) === 200) paid += 1;
+    }
+  };
+  const load = Promise.all(Array.from({ length: 8 }, buyer));
+  while (paid < 8) await new Promise(setImmediate);
+  for (const _ of [1, 2, 3]) assert.deepEqual((await audited()).findings, []);
+  isOver = true;
+  await load;
+  const deadline = performance.now() + 60_000;
+  while ((await audited()).unfinished > 0) assert.ok(performance.now() < deadline, "everything is settled");
+
+  const server = topology.processes.get("redis-payment");
+  const port = await redisConnect({ url: redisUrlOf(server ?? { port: 0 }) })();
+  const [key, user] = ["{assent-payment}:accounts", "0"];
+  const [kept] = await port.send([["HGET", key, user]]);
+  await port.send([["HDEL", key, user]]);
+  const { findings } = await audited();
+  assert.match(
+    findings.join("\n"),
+    /^credit of user 0: paid orders cost \d+, the database of payment has no such account/,
+  );
+  await port.send([["HSET", key, user, String(kept)]]);
+  const report = await audited();
+  assert.deepEqual([report.findings, report.orders.paidBefore], [[], 1n]);
+  port.close();
+});
+
+test("books that are written to while they are read are not judged", async () => {
+  const port = await redisConnect({ url: redisUrlOf(topology.processes.get("redis-payment") ?? { port: 0 }) })();
+  let isOver = false;
+  const writing = (async () => {
+    while (!isOver)
+      await port.send([
+        ["CLIENT", "UNPAUSE"],
+        ["SET", "{assent-payment}:of-a-test", "1"],
+      ]);
+  })();
+  await assert.rejects(audited(), { code: "books_moved", message: /Nothing was changed; ask again/ });
+  isOver = true;
+  await writing;
+  await port.send([["DEL", "{assent-payment}:of-a-test"]]);
+  port.close();
 });

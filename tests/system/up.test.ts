@@ -106,6 +106,10 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   const { stdout } = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
   assert.match(stdout, /^data in redis:.*\n\S+ is committed\n(.* order-\d:\S+ @\d+\n){3}$/);
 
+  const audit = ["audit", "--topology", "local", "--data", folder.path];
+  const audited = spawnSync(process.execPath, [command, ...audit], { encoding: "utf8" });
+  assert.match(audited.stdout, /^data in the databases of the local topology\n[^]*orders +1 of 1 paid[^]*adds up\n$/);
+
   const other = temporaryFolder();
   const third = up(["--data", other.path, "--port", String(port)]);
   assert.equal(((await once(third.child, "exit")) as [number])[0], 1);

@@ -1,4 +1,5 @@
-// `assent audit`: the books, read from the stores alone. The system must not be running on the folder.
+// `assent audit`: the books, read from the stores alone: of a folder that no system runs on, or from the databases of a
+// topology that runs.
 import {
   areUnmarked,
   bookStoreOfTables,
@@ -12,6 +13,9 @@ import {
 import { judgeFolderMarks } from "./embedded/mark-stores.ts";
 import type { DataFolder } from "./embedded/data-folder.ts";
 import { openStore, readFolder, type StoreFile } from "./embedded/folder-reader.ts";
+import { databaseOf, readRunningBooks } from "./processes/books-reader.ts";
+import { type DatabaseSettings, readDatabaseSettings } from "./processes/database-settings.ts";
+import { settingsOfRunning } from "./running-topology.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
   /** Stores that did not belong together, and were accepted as they were. */
@@ -26,6 +30,17 @@ const shownMax = 10;
 /** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} {UnreadableData} */
 export function audit(path: string): AuditReport {
   return readFolder(path, auditFolder);
+}
+
+/** @throws {NothingRuns} {DatabaseUnreadable} {BooksMoved} */
+export async function auditTopology(running: { topology: string; data: string | undefined }): Promise<AuditReport> {
+  const settingsOf = (service: "order" | "stock" | "payment"): DatabaseSettings =>
+    readDatabaseSettings(settingsOfRunning(running, service));
+  const settings = { orders: settingsOf("order"), stock: settingsOf("stock"), payment: settingsOf("payment") };
+  const report = judgeBooks(await readRunningBooks(settings));
+  const { stock, payment } = report.findings;
+  const findings = [...shown(stock, databaseOf("stock")), ...shown(payment, databaseOf("payment"))];
+  return { ...report, accepted: [], findings };
 }
 
 function auditFolder(folder: DataFolder): AuditReport {
@@ -49,10 +64,10 @@ function auditFolder(folder: DataFolder): AuditReport {
   }
 }
 
-function shown(findings: readonly { readonly text: string }[], file: StoreFile): readonly string[] {
+function shown(findings: readonly { readonly text: string }[], store: string): readonly string[] {
   const texts = findings.slice(0, shownMax).map(({ text }) => text);
   const more = findings.length - texts.length;
-  return more === 0 ? texts : [...texts, `and ${more} more like these in ${file}`];
+  return more === 0 ? texts : [...texts, `and ${more} more like these in ${store}`];
 }
 
 /** Amounts that a number of JavaScript cannot hold are text. */

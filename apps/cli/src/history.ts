@@ -1,14 +1,13 @@
 // `assent history`: the audit trail of one transaction, read from the stores alone: from a folder that the system is
 // not running on, or from the order database of one that runs.
-import { keptSettings } from "@assent/launcher";
 import type { Tables } from "@assent/orchestrator";
 import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "@assent/protocol";
 import { logOperations, rowOperations } from "@assent/store-keyed";
 import { resolve } from "node:path";
-import { isDataFolderHeld } from "./embedded/data-folder.ts";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
 import { readDatabase } from "./processes/database-reader.ts";
 import { keyPrefix, placeOf, readDatabaseSettings } from "./processes/database-settings.ts";
+import { settingsOfRunning } from "./running-topology.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 
 export interface HistoryOptions {
@@ -34,19 +33,6 @@ export class NoSuchTransaction extends Error {
   }
 }
 
-/** No topology runs on the folder. `code` is stable. */
-export class NothingRuns extends Error {
-  readonly code = "nothing_runs";
-
-  constructor(folder: string, topology: string) {
-    super(
-      `no topology runs on ${folder}; nothing was read. Start it with \`assent up --topology ${topology}\`, ` +
-        "or name the folder of one that runs with --data",
-    );
-    this.name = "NothingRuns";
-  }
-}
-
 /**
  * `name`: a transaction, or an order, which stands for its latest attempt. Answers also where it was read.
  * @throws {DataFolderInUse} {NoSuchData} of a folder; {NothingRuns} {DatabaseUnreadable} of a database;
@@ -67,19 +53,11 @@ export async function history(
       "--database reads what the environment names, and neither --topology nor --data. Nothing was read.",
     );
   }
-  const environment = topology === undefined ? process.env : settingsOfRunning(topology, data);
+  const environment = topology === undefined ? process.env : settingsOfRunning({ topology, data }, "order");
   const settings = readDatabaseSettings(environment);
   const place = placeOf(settings);
   const report = await readDatabase({ settings, prefix: keyPrefix(settings, "orders"), read: readAt(place) });
   return { place, report };
-}
-
-/** What an instance of the order service was given that runs now. @throws {NothingRuns} */
-function settingsOfRunning(topology: string, data: string | undefined): Readonly<Record<string, string | undefined>> {
-  const folder = resolve(data ?? `data/${topology}`);
-  const settings = isDataFolderHeld(folder) ? keptSettings(folder, "order-0") : undefined;
-  if (settings === undefined) throw new NothingRuns(folder, topology);
-  return settings;
 }
 
 interface Wanted {

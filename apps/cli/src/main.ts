@@ -4,20 +4,22 @@ import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
 import { NatsUnavailable } from "@assent/transport-nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
-import { audit, auditJson, printAudit } from "./audit.ts";
+import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
 import { backup } from "./backup.ts";
 import { BackupFailed } from "./embedded/backup.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
 import { exploreCommand, NoSuchWorld } from "./explore.ts";
-import { history, type HistoryOptions, NoSuchTransaction, NothingRuns, printHistory } from "./history.ts";
+import { history, type HistoryOptions, NoSuchTransaction, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
+import { BooksMoved } from "./processes/books-reader.ts";
 import { DatabaseUnreadable } from "./processes/database-reader.ts";
 import { shownError, withoutSecrets } from "./redaction.ts";
 import { runOrder } from "./processes/order-process.ts";
 import { runPayment, runStock } from "./processes/participant-process.ts";
 import { readProcessSettings } from "./processes/process-settings.ts";
+import { NothingRuns, topologies } from "./running-topology.ts";
 import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 import { up, type UpOptions } from "./up.ts";
@@ -115,16 +117,25 @@ function addServices(program: Command): void {
 function addAudit(program: Command): void {
   program
     .command("audit")
-    .description("add up stock, money and orders from the stores of a folder that is not in use")
+    .description(
+      "add up stock, money and orders: from the stores of a folder that is not in use, or from the databases of a " +
+        "topology that runs, whose writes wait meanwhile",
+    )
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .addOption(topologyOption())
     .option("--json", "print the report as JSON")
-    .action((options: { data?: string; json?: boolean }) => {
-      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
-      const report = audit(folder);
-      if (options.json === true) console.log(auditJson(report));
-      else printAudit(folder, report);
+    .action(async ({ data, topology, json }: { data?: string; topology?: string; json?: boolean }) => {
+      const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+      const report = topology === undefined ? audit(folder) : await auditTopology({ topology, data });
+      if (json === true) console.log(auditJson(report));
+      else printAudit(topology === undefined ? folder : `the databases of the ${topology} topology`, report);
       if (report.findings.length > 0) process.exitCode = 1;
     });
+}
+
+function topologyOption(): Option {
+  const what = "the system that `assent up` runs now, in --data or its default folder, local or sentinel";
+  return new Option("--topology <name>", what).choices(topologies);
 }
 
 function addBackup(program: Command): void {
@@ -140,7 +151,6 @@ function addBackup(program: Command): void {
 }
 
 function addHistory(program: Command): void {
-  const topologies = ["local", "sentinel"];
   program
     .command("history")
     .description(
@@ -149,12 +159,7 @@ function addHistory(program: Command): void {
     )
     .argument("<id>", "the transaction; or an order, for its latest attempt")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
-    .addOption(
-      new Option(
-        "--topology <name>",
-        "the system that `assent up` runs now, in --data or its default folder, local or sentinel",
-      ).choices(topologies),
-    )
+    .addOption(topologyOption())
     .option("--database", "the database that REDIS_HOST, SENTINEL_HOSTS and so on name, as for `assent order`")
     .option("--json", "print it as JSON")
     .action(async (id: string, options: HistoryOptions & { json?: boolean }) => {
@@ -209,6 +214,7 @@ function isExplained(error: unknown): error is Error {
     NothingRuns,
     UnreadableData,
     BackupFailed,
+    BooksMoved,
   ];
   const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
   return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);

@@ -22,21 +22,31 @@ export interface DatabaseReading<T> {
 }
 
 /** @throws {DatabaseUnreadable}, and what `read` throws */
-export async function readDatabase<T>({ settings, prefix, read }: DatabaseReading<T>): Promise<T> {
+export function readDatabase<T>({ settings, prefix, read }: DatabaseReading<T>): Promise<T> {
+  return onDatabase(settings, (port) => readTables({ port, prefix, read }));
+}
+
+/** Work over a connection of its own. @throws {DatabaseUnreadable}, and what `work` throws */
+export async function onDatabase<T>(settings: DatabaseSettings, work: (port: RedisPort) => Promise<T>): Promise<T> {
   const connections = databaseConnections(settings, "assent-reader");
   let port: RedisPort | undefined;
   try {
     port = await connections.connect().catch((cause: unknown) => {
       throw new DatabaseUnreadable(placeOf(settings), cause);
     });
-    return await readTables({ port, prefix, read });
+    return await work(port);
   } catch (error) {
-    const isOfServer = error instanceof RepliesLost || error instanceof RedisErrorReply;
-    throw isOfServer ? new DatabaseUnreadable(placeOf(settings), error) : error;
+    throw unreadable(settings, error);
   } finally {
     port?.close();
     connections.close();
   }
+}
+
+/** What a server refused or did not answer, with the place of the server; every other error is itself. */
+export function unreadable(settings: DatabaseSettings, error: unknown): unknown {
+  const isOfServer = error instanceof RepliesLost || error instanceof RedisErrorReply;
+  return isOfServer ? new DatabaseUnreadable(placeOf(settings), error) : error;
 }
 
 /** An address with several numbers fails once for each, and then says nothing itself. */
