@@ -294,8 +294,8 @@ test("M3 a name that is not well-formed is no name in any message", () => {
   const origin: TransactionOrigin = { ...names, definitionHash: 1, input: null, deadlineAt: 2000 };
   for (const half of ["o\ud800", "\udc00", "order-😀".slice(0, 7)]) {
     for (const field of ["txId", "branchId"] as const) {
-      assert.throws(() => decodeCommands(encodeCommands([{ ...command, [field]: half }])), undecodable);
-      assert.throws(() => decodeQuestions(encodeQuestions([{ ...question, [field]: half }])), undecodable);
+      assert.throws(() => decodeCommands(encodeCommands([{ ...command, [field]: half }])).map(decoded), undecodable);
+      assert.throws(() => decodeQuestions(encodeQuestions([{ ...question, [field]: half }])).map(decoded), undecodable);
     }
     for (const field of ["coordinator", "key", "definition"] as const) {
       assert.throws(() => decodeOrigin(encodeOrigin({ ...origin, [field]: half })), undecodable);
