@@ -13,9 +13,19 @@ async function ask(request: string): Promise<{ readonly status: number; readonly
 }
 
 const under = (host: string, request: string): string => request.replace("Host: localhost", `Host: ${host}`);
-const create = (headers = "", host = "localhost:8000"): string => under(host, post("/payment/create_user", headers));
+/** A request that would change what a user has. */
+const give = (headers = "", host = "localhost:8000"): string => under(host, post("/payment/add_funds/0/1", headers));
+
+async function credit(): Promise<unknown> {
+  return ((await (await fetch(`${served.url}/payment/find_user/0`)).json()) as { credit: unknown }).credit;
+}
+
+async function giveFive(): Promise<void> {
+  assert.equal((await fetch(`${served.url}/payment/batch_init/1/5`, { method: "POST" })).status, 200);
+}
 
 test("under a name that is not this machine's nothing is answered: a name on the web can be pointed here", async () => {
+  await giveFive();
   const others = [
     "evil.example",
     "evil.example:8000",
@@ -31,16 +41,20 @@ test("under a name that is not this machine's nothing is answered: a name on the
     "localhost:8000:1",
     "localhost@evil.example",
   ]) {
-    for (const request of [create("", host), under(host, get("/health"))]) {
+    for (const request of [give("", host), under(host, get("/health"))]) {
       const { status, code } = await ask(request);
       assert.ok(status === 421 ? code === "misdirected_request" : status === 400 && code === "malformed_request", host);
     }
   }
-  const absolute = create().replace("POST /", "POST http://evil.example/");
+  const absolute = give().replace("POST /", "POST http://evil.example/");
   assert.deepEqual(await ask(absolute), { status: 421, code: "misdirected_request" });
+  const [several, none] = [give("Host: localhost\r\n"), give().replace("Host: localhost:8000\r\n", "")];
+  for (const request of [several, none]) assert.equal((await ask(request)).status, 400);
+  assert.equal(await credit(), 5);
 });
 
 test("every name of this machine is answered, with any port", async () => {
+  await giveFive();
   for (const host of [
     "localhost",
     "LOCALHOST:1",
@@ -50,14 +64,15 @@ test("every name of this machine is answered, with any port", async () => {
     "[::1]",
     "[::1]:8000",
   ]) {
-    assert.equal((await ask(create("", host))).status, 200, host);
+    assert.equal((await ask(give("", host))).status, 200, host);
   }
-  const absolute = create("", "evil.example").replace("POST /", "POST http://localhost:8000/");
+  const absolute = give("", "evil.example").replace("POST /", "POST http://localhost:8000/");
   assert.equal((await ask(absolute)).status, 200);
 });
 
 test("what a page of another site sends is refused, whatever it asks for", async () => {
   const refused = { status: 403, code: "cross_site_request" };
+  await giveFive();
   const origins = [
     "https://evil.example",
     "null",
@@ -66,19 +81,21 @@ test("what a page of another site sends is refused, whatever it asks for", async
     "http://localhost",
   ];
   for (const origin of [...origins, "http://localhost:8000.evil.example", "ftp://localhost:8000"]) {
-    assert.deepEqual(await ask(create(`Origin: ${origin}\r\n`)), refused, origin);
+    assert.deepEqual(await ask(give(`Origin: ${origin}\r\n`)), refused, origin);
     assert.deepEqual(await ask(under("localhost:8000", get("/health", `Origin: ${origin}\r\n`))), refused, origin);
   }
   for (const site of ["cross-site", "same-site", "anything"]) {
     const headers = `Sec-Fetch-Site: ${site}\r\n`;
-    for (const request of [create(headers), post("/stock/fault/clear", headers), get("/stock/fault/rules", headers)]) {
+    for (const request of [give(headers), post("/stock/fault/clear", headers), get("/stock/fault/rules", headers)]) {
       assert.deepEqual(await ask(request), refused, `${site} ${request}`);
     }
     assert.equal((await ask(get("/health", headers))).status, 200, "a link may be followed");
   }
+  assert.equal(await credit(), 5);
 });
 
 test("a page of this very server, and clients that are no browsers, are served", async () => {
+  await giveFive();
   for (const headers of [
     "",
     "Origin: http://localhost:8000\r\n",
@@ -86,6 +103,6 @@ test("a page of this very server, and clients that are no browsers, are served",
     "Sec-Fetch-Site: none\r\n",
     "Sec-Fetch-Site: same-origin\r\n",
   ]) {
-    assert.equal((await ask(create(headers))).status, 200, headers);
+    assert.equal((await ask(give(headers))).status, 200, headers);
   }
 });

@@ -1,0 +1,25 @@
+// What error texts say about what was done and what was not: each such sentence of the sources.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { root, sourceFiles } from "./source-tree.ts";
+
+// "What was changed is not known" promises nothing, and is not among them.
+const claim = /\b(?:[Nn]othing|[Nn]o record) (?:was|were) \w+|\bwas not started|\} (?:were|was) seeded/g;
+const isComment = /^\s*(?:\/\/|\/?\*|--)/;
+/** Sources whose texts reach users. The simulator and the test kits speak of what they simulate. */
+const scanned = /^(?:apps|services|packages\/(?!simulator\/))[^]*\/src\/[^]*(?<!\.test)\.ts$/;
+
+/** By path, in the order of the source. */
+export function claimsOfChange(): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const path of sourceFiles().filter((each) => scanned.test(each))) {
+    const lines = readFileSync(join(root, path), "utf8").split("\n");
+    const claims = claimsOf(lines.filter((line) => !isComment.test(line)).join("\n"));
+    if (claims.length > 0) found.set(path, claims);
+  }
+  return found;
+}
+
+export function claimsOf(source: string): readonly string[] {
+  return [...source.matchAll(claim)].map(([text]) => text);
+}
