@@ -21,9 +21,16 @@ import { StoredTable } from "./stored-table.ts";
 const pageBytes = 4_096;
 /** Bytes in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
 const walBytesMax = 16_777_216;
-const cacheKib = 65_536;
-/** Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. */
-export const memtableKeysMax = 8_192;
+/**
+ * Pages that SQLite keeps in memory. What was written lately is in the memtable, and the rest in the page cache of the
+ * system, which is a read away: a larger one here keeps all of that a second time.
+ */
+const cacheKib = 8_192;
+/**
+ * Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. Fewer mean more writing:
+ * a page of a table is written once for all of its keys that move together.
+ */
+export const memtableKeysMax = 32_768;
 /** Keys moved to the tables by each commit: at least this many and twice what it wrote: moving never falls behind. */
 const movedKeysMin = 64;
 /** SQLite's primary result code for a full disk: https://www.sqlite.org/rescode.html#full */

@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 import type { CounterOperations } from "../test-kit/counter-thread.ts";
 import { TemporaryFolder } from "../test-kit/temporary-folder.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
-import { StoreClient } from "./store-client.ts";
+import { StoreClient, youngGenerationMegabytes } from "./store-client.ts";
 
 const folder = new TemporaryFolder();
 const started: Started[] = [];
@@ -182,4 +182,9 @@ test("a channel of its own works on the same store; one that is not there fails 
   assert.equal(await client.run("add", { by: 1 }), 4);
   await client.close();
   assert.deepEqual(failures, []);
+});
+
+test("a store's thread has a bound for its young generation", async () => {
+  const { client } = start(folder.file());
+  assert.deepEqual(await client.send("youngGeneration", new Uint8Array()), Uint8Array.of(youngGenerationMegabytes));
 });

@@ -16,6 +16,9 @@ import { type CallHandler, PortCalls } from "./port-calls.ts";
 import type { StoreCopy } from "./store-copy.ts";
 import type { StoreCall, StoreReply } from "./store-host.ts";
 
+/** Of a store's thread: new objects before they are collected. By default it grows to several times that under load. */
+export const youngGenerationMegabytes = 24;
+
 interface PendingCall extends StoreCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: StoreFailure) => void;
@@ -49,7 +52,10 @@ export class StoreClient<O extends Operations> implements Executor<O> {
       clock: systemClock,
       companyWaitMs,
     });
-    this.#worker = new Worker(options.module, { workerData: options.workerData });
+    this.#worker = new Worker(options.module, {
+      workerData: options.workerData,
+      resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMegabytes },
+    });
     this.#calls = new PortCalls(this.#worker, options.channels ?? {});
     // An error is followed by the exit: the first of the two is told.
     let told = false;

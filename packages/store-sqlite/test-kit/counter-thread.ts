@@ -2,7 +2,7 @@
 import { StoreFailure } from "@assent/store-keyed";
 import type { Tables } from "@assent/orchestrator";
 import { hostStore } from "@assent/store-sqlite";
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort, resourceLimits, workerData } from "node:worker_threads";
 
 function add(tables: Tables, { by }: { by: number }): number {
   const sum = ((tables.get("counters", "one") ?? 0) as number) + by;
@@ -38,6 +38,7 @@ if (parentPort !== null) {
         const by = new DataView((payload as Uint8Array).buffer).getInt8(0);
         return Uint8Array.of(await executor.run("add", { by }));
       },
+      youngGeneration: async () => Uint8Array.of(resourceLimits.maxYoungGenerationSizeMb ?? 0),
     }),
   });
 }
