@@ -1,11 +1,13 @@
 // What a checkout costs the local topology as it starts by default, two instances of each service, by counting: writes
 // that are forced to a disk and their bytes, messages of commands, steps that were run again. Nothing here depends on
 // how fast the machine is: what no caller waits for waits longer for company than any checkout takes.
+import { decodeCommands, isDecoded } from "@assent/protocol";
 import { connect } from "@nats-io/transport-node";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "../../services/bench/src/closed-loop.ts";
 import { keptSecret } from "../../services/launcher/src/kept-secret.ts";
 import { startLocalTopology } from "../../services/launcher/src/local-topology.ts";
@@ -20,8 +22,19 @@ const oneByOne = 64;
 const together = 640;
 const orders = 4_000;
 
+/** Checkouts in a row that have to go to one instance of each service before anything is counted. */
+const settledAfter = 8;
+/** Steps that one command may have run again at all, where two instances work on the same records. */
+const conflictsOfOne = 5;
+/** Of sweeps, and of what was seeded by one instance and is changed by the other. */
+const conflictsBeside = 20;
+const settleWaitMs = 120_000;
+const pollMs = 20;
+
 const folder = temporaryFolder();
 let topology: Topology;
+let bus: WatchedBus;
+let sharedAtFirst = 0;
 let next = 0;
 
 before(async () => {
@@ -36,11 +49,73 @@ before(async () => {
     `/orders/batch_init/${orders}/${orders}/${orders}/1`,
   ];
   await closedLoop({ url: topology.url, connections: 1, paths });
+  bus = await watchBus();
+  await settled();
+  sharedAtFirst = bus.shared;
 });
 after(async () => {
   await topology.stop();
   folder.remove();
 });
+
+/** What has been seen of commands on the bus so far. */
+interface WatchedBus {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Commands that did not go to the first instance that a service was seen to prefer. */
+  readonly shared: number;
+  /** Branches that were told to forget. */
+  readonly forgotten: ReadonlySet<string>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function watchBus(): Promise<WatchedBus> {
+  const servers = `127.0.0.1:${topology.processes.get("nats")?.port}`;
+  const nats = await connect({ servers, token: keptSecret(folder.path) });
+  const seen = { messages: 0, bytes: 0, shared: 0, forgotten: new Set<string>() };
+  const preferred = new Map<string, string>();
+  const isPreferred = (subject: string): boolean => {
+    const [, kind, processName = "", service = ""] = subject.split(".");
+    if (kind !== "instances") return false;
+    if (!preferred.has(service)) preferred.set(service, processName);
+    return preferred.get(service) === processName;
+  };
+  for (const kind of ["commands", "direct", "instances"]) {
+    nats.subscribe(`assent.${kind}.>`, {
+      callback: (_error, { subject, data }) => {
+        const commands = decodeCommands(data).filter(isDecoded);
+        seen.messages += 1;
+        seen.bytes += data.byteLength;
+        if (!isPreferred(subject)) seen.shared += commands.length;
+        for (const { verb, txId, branchId } of commands) if (verb === "forget") seen.forgotten.add(txId + branchId);
+      },
+    });
+  }
+  await nats.flush();
+  return Object.assign(seen, { flush: () => nats.flush(), close: () => nats.close() });
+}
+
+/** A sender knows no instance in its first moments, and shares what it sends. */
+async function settled(): Promise<void> {
+  const deadline = performance.now() + settleWaitMs;
+  for (let since = next, shared = -1; next - since < settledAfter;) {
+    if (bus.shared !== shared) [since, shared] = [next, bus.shared];
+    assert.ok(performance.now() < deadline, "commands go to one instance of each service");
+    await checkOut(1, 1);
+    await bus.flush();
+  }
+}
+
+/** Everything has been sent that checkouts so far have to send. */
+async function allSent(): Promise<void> {
+  const deadline = performance.now() + settleWaitMs;
+  while (bus.forgotten.size < 2 * next) {
+    assert.ok(performance.now() < deadline, `${bus.forgotten.size} branches of ${next} checkouts have forgotten`);
+    await pause(pollMs);
+    await bus.flush();
+  }
+}
 
 async function checkOut(connections: number, count: number): Promise<void> {
   const paths = Array.from({ length: count }, () => `/orders/checkout/${next++}`);
@@ -67,23 +142,12 @@ interface Cost {
 
 /** Of each of so many checkouts. */
 async function costOf(connections: number, count: number): Promise<Cost> {
-  const servers = `127.0.0.1:${topology.processes.get("nats")?.port}`;
-  const nats = await connect({ servers, token: keptSecret(folder.path) });
-  let [messages, messageBytes] = [0, 0];
-  for (const kind of ["commands", "direct", "instances"]) {
-    nats.subscribe(`assent.${kind}.>`, {
-      callback: (_error, { data }) => {
-        messages += 1;
-        messageBytes += data.byteLength;
-      },
-    });
-  }
-  await nats.flush();
+  await bus.flush();
+  const [messages, messageBytes] = [bus.messages, bus.bytes];
   const begun = services.map(written);
   await checkOut(connections, count);
-  await nats.flush();
+  await bus.flush();
   const done = services.map(written);
-  await nats.close();
   const rounds = services.map((service, index) => {
     return [service, ((done[index]?.rounds ?? 0) - (begun[index]?.rounds ?? 0)) / count] as const;
   });
@@ -91,8 +155,8 @@ async function costOf(connections: number, count: number): Promise<Cost> {
   return {
     rounds: Object.fromEntries(rounds) as Record<Service, number>,
     bytes: bytes.reduce((sum, each) => sum + each, 0) / count,
-    messages: messages / count,
-    messageBytes: messageBytes / count,
+    messages: (bus.messages - messages) / count,
+    messageBytes: (bus.bytes - messageBytes) / count,
   };
 }
 
@@ -124,13 +188,23 @@ test("64 checkouts at a time share rounds and messages", async (context) => {
 });
 
 test("instances to spare cost no step that is run again", async (context) => {
+  await allSent();
+  const { shared } = bus;
+  await bus.close();
   await topology.stop();
   let conflicts = 0;
+  let isAnyAvoided = false;
   for (const [name, process] of topology.processes) {
-    const told = /(\d+) steps in (\d+) rounds and \d+ readings, (\d+) run again/.exec(process.log());
+    const log = process.log();
+    const told = /(\d+) steps in (\d+) rounds and \d+ readings, (\d+) run again/.exec(log);
     if (told === null) continue;
     context.diagnostic(`${name}: ${told[0]}`);
-    conflicts += Number(told[3]);
+    isAnyAvoided ||= log.includes("instance_silent");
+    if (!name.startsWith("order")) conflicts += Number(told[3]);
   }
-  assert.ok(conflicts <= next / 2, `${conflicts} steps of ${next} checkouts were run again`);
+  context.diagnostic(`${shared} commands were shared, ${sharedAtFirst} of them at first`);
+  // Where the machine stalls for long, an instance is avoided for a while; that is reported, and costs what it costs.
+  assert.ok(isAnyAvoided || shared === sharedAtFirst, `${shared} commands went to the instances to spare`);
+  const limit = conflictsBeside + conflictsOfOne * shared;
+  assert.ok(conflicts <= limit, `${conflicts} steps of ${next} checkouts were run again, ${limit} at most`);
 });

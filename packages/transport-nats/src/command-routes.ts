@@ -16,9 +16,9 @@ export interface CommandRoutesOptions {
   readonly processName: string;
 }
 
-/** Something that brings answers, and for how long it has brought none. */
+/** A way that brings answers, and when it counts as silent, as far as is known now; monotonic milliseconds. */
 interface Watch {
-  readonly heardAt: () => number;
+  readonly silentAt: () => number;
   readonly tryForMs: number;
   readonly isSilent: () => void;
 }
@@ -42,7 +42,8 @@ export class CommandRoutes {
   #sendTo(instance: Instance, exchange: Exchange<Command>): () => void {
     const { ports, subjects, instances } = this.#options;
     const { address: place, message, tryForMs } = exchange;
-    const tryUntil = this.#clock.monotonic() + tryForMs;
+    const sentAt = this.#clock.monotonic();
+    const tryUntil = sentAt + tryForMs;
     const stops: (() => void)[] = [];
     const divert = (): void => {
       if (!instance.divert.delete(divert)) return;
@@ -60,12 +61,23 @@ export class CommandRoutes {
     };
     const subject = subjects.atInstance(instance.processName, place);
     const unheard = (): void => instances.isGone(place, instance);
-    stops.push(this.#watch({ heardAt: () => instance.answeredAt, tryForMs, isSilent }));
+    stops.push(this.#watch({ silentAt: () => this.#silentAt(instance, sentAt), tryForMs, isSilent }));
     stops.push(dispatch(ports, { subject, message, tryForMs, answered, unheard }));
     return () => {
       instance.divert.delete(divert);
       for (const stop of stops) stop();
     };
+  }
+
+  /**
+   * An instance that announces itself and answers nothing yet has much to do; with a second instance at the same work,
+   * each would run the other's steps again, when there is the least time for it. It may also have lost its database: so
+   * there is a bound.
+   */
+  #silentAt({ answeredAt, announcedAt }: Instance, sentAt: number): number {
+    const { directAfterMs, unansweredMaxMs } = this.#options.ports.limits;
+    const lastAnswer = Math.max(answeredAt, sentAt);
+    return Math.min(lastAnswer + unansweredMaxMs, Math.max(lastAnswer, announcedAt) + directAfterMs);
   }
 
   /** To whichever instance takes it. */
@@ -82,9 +94,10 @@ export class CommandRoutes {
     };
     const stream = { subject: subjects.commands(place), message, tryForMs, answered: byStream, storage };
     const stops = [dispatch(ports, stream)];
-    const heardAt = (): number => this.#heardAt.get(place) ?? -Infinity;
+    const sentAt = this.#clock.monotonic();
+    const silentAt = (): number => Math.max(this.#heardAt.get(place) ?? sentAt, sentAt) + ports.limits.directAfterMs;
     const isSilent = (): void => void stops.push(dispatch(ports, direct));
-    stops.push(this.#watch({ heardAt, tryForMs, isSilent }));
+    stops.push(this.#watch({ silentAt, tryForMs, isSilent }));
     return () => {
       for (const stop of stops) stop();
     };
@@ -94,16 +107,16 @@ export class CommandRoutes {
    * M1, P4: a command may arrive twice, so what a way that has gone silent does not bring in time goes another way as
    * well. One that only is slow gets no help by that: it would never catch up.
    */
-  #watch({ heardAt, tryForMs, isSilent }: Watch): () => void {
-    const { directAfterMs } = this.#options.ports.limits;
+  #watch({ silentAt, tryForMs, isSilent }: Watch): () => void {
     const tryUntil = this.#clock.monotonic() + tryForMs;
+    const restMs = (): number => silentAt() - this.#clock.monotonic();
     const look = (): void => {
       if (this.#clock.monotonic() >= tryUntil) return;
-      const restMs = heardAt() + directAfterMs - this.#clock.monotonic();
-      if (restMs > 0) timer = this.#clock.after(restMs, look);
-      else isSilent();
+      timer = restMs() > 0 ? this.#clock.after(restMs(), look) : this.#clock.after(0, decide);
     };
-    let timer = this.#clock.after(directAfterMs, look);
+    // What came while this process did something else is read first: its own stall is nobody's silence.
+    const decide = (): void => (restMs() > 0 ? look() : isSilent());
+    let timer = this.#clock.after(restMs(), look);
     return () => timer.cancel();
   }
 

@@ -3,6 +3,7 @@ export { BusRequests, type RequestHandler } from "./bus-requests.ts";
 export type { Endpoint, WorkCounts } from "./command-worker.ts";
 export { NatsUnavailable } from "./connection.ts";
 export { MessageNotStored } from "./dispatch.ts";
+export { InstanceSilent } from "./instance-directory.ts";
 export * from "./limits.ts";
 export * from "./nats-bus.ts";
 export { MessageTooLarge } from "./outbox.ts";

@@ -22,6 +22,17 @@ export interface InstanceDirectoryOptions {
   readonly subjects: Subjects;
   readonly clock: Clock;
   readonly limits: NatsLimits;
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+/** An instance announces itself and answers nothing. `code` is stable. What it was sent goes to others as well. */
+export class InstanceSilent extends Error {
+  readonly code = "instance_silent";
+
+  constructor(instance: string, avoidMs: number) {
+    super(`${instance} answers nothing: for ${avoidMs} ms, commands go to other instances where there are any`);
+    this.name = "InstanceSilent";
+  }
 }
 
 export class InstanceDirectory {
@@ -48,9 +59,10 @@ export class InstanceDirectory {
   }
 
   /** It does not answer: for a while others are preferred, however well it says it is. */
-  wentSilent(place: string, { processName }: Instance): void {
-    const { clock, limits } = this.#options;
-    this.#services.get(serviceOf(place))?.delete(processName);
+  wentSilent(place: string, { name, processName }: Instance): void {
+    const { clock, limits, onFailure } = this.#options;
+    if (this.#services.get(serviceOf(place))?.delete(processName) !== true) return;
+    onFailure(`send to ${name}`, new InstanceSilent(name, limits.avoidMs));
     this.#avoidedUntil.set(processName, clock.monotonic() + limits.avoidMs);
   }
 

@@ -19,8 +19,13 @@ export interface NatsLimits {
   readonly storedWaitMs: number;
   /** How long a read may be unanswered before it is asked of all instances, and again after as long. */
   readonly askAgainMs: number;
-  /** How long a stream has to bring an answer before a message goes straight to the service as well. */
+  /**
+   * How long a stream has to bring an answer, or an instance to give a sign of life, before a message goes another way
+   * as well.
+   */
   readonly directAfterMs: number;
+  /** How long an instance may answer nothing although it gives signs of life. */
+  readonly unansweredMaxMs: number;
   /** How long a command that no caller waits for may wait for one to the same place that leaves anyway. */
   readonly companyWaitMs: number;
   /** How often an instance announces itself, and how long after that it counts as present. */
@@ -70,8 +75,9 @@ export const defaultNatsLimits: NatsLimits = {
   storedWaitMs: 500,
   askAgainMs: 300,
   directAfterMs: 400,
+  unansweredMaxMs: 1_500,
   companyWaitMs: 100,
-  presenceEveryMs: 1_000,
+  presenceEveryMs: 200,
   presenceMaxMs: 3_000,
   avoidMs: 5_000,
   instancesMax: 1_024,
@@ -105,6 +111,8 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
   relation(limits.storedWaitMs < protocol.replyWaitMs, "a publish can be tried again before its sender gives up");
   relation(limits.askAgainMs < protocol.replyWaitMs, "a read is asked again while one waits for its answer");
   relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
+  relation(limits.unansweredMaxMs < protocol.replyWaitMs, "there is time for another instance to answer");
+  relation(limits.presenceEveryMs < limits.directAfterMs, "who is there gives a sign of life in time");
   relation(limits.avoidMs > protocol.replyWaitMs, "what is sent again goes elsewhere than to who did not answer");
   relation(limits.companyWaitMs < protocol.replyWaitMs, "what waits for company leaves before it is sent again");
   relation(limits.presenceMaxMs > 2 * limits.presenceEveryMs, "one announcement may be lost");

@@ -304,7 +304,7 @@ describe("jetstream, streams", () => {
   });
 
   test("a broker without streams: the status says so, and commands come by the other way", async () => {
-    const { bus } = await open({ limits: { setupWaitMs: 200, directAfterMs: 100 } });
+    const { bus } = await open({ limits: { setupWaitMs: 200, directAfterMs: 100, presenceEveryMs: 50 } });
     const plain = await Broker.start({ jetstream: false });
     const services = await bus({ servers: [plain.url] });
     await services.serveCommands("stock", recorder().endpoint);

@@ -105,7 +105,7 @@ export class NatsBus implements Transport, QuestionTransport {
     this.requests = new BusRequests({ connection, replies, clock, limits, subjects: this.#subjects, onFailure });
     this.#ports = { connection, replies, clock, limits, onFailure };
     const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
-    const instances = new InstanceDirectory({ connection, subjects: this.#subjects, clock, limits });
+    const instances = new InstanceDirectory({ connection, subjects: this.#subjects, clock, limits, onFailure });
     const [ports, subjects, processName] = [this.#ports, this.#subjects, this.#processName];
     const routes = new CommandRoutes({ ports, subjects, instances, delivery: options.delivery, processName });
     this.#commands = new Outbox({

@@ -14,7 +14,7 @@ import { type Subjects, subjectsOf } from "./subjects.ts";
 const stock: Destination = { service: "stock", partition: "0" };
 const waitMs = unhurried(60_000);
 /** Longer than a test: nothing here is said to be silent because the machine stalls. */
-const patient = { directAfterMs: 1_900, presenceMaxMs: 60_000, avoidMs: 60_000 };
+const patient = { directAfterMs: 1_900, unansweredMaxMs: 1_900, presenceMaxMs: 60_000, avoidMs: 60_000 };
 
 let broker: Broker;
 
@@ -68,6 +68,10 @@ async function ghostOf(subjects: Subjects, instance: string) {
       subscription.unsubscribe();
       await nats.flush();
     },
+    /** Like a process that is stopped by a debugger: the broker believes that it listens. */
+    stall() {
+      clearInterval(announcing);
+    },
     async close() {
       clearInterval(announcing);
       await nats.close();
@@ -82,8 +86,8 @@ for (const delivery of ["jetstream", "core"] as const) {
       const shared = { delivery, prefix };
       const sending = { clock: unhurriedClock, limits: { ...patient, ...limits }, onFailure };
       const sender = await broker.bus({ ...shared, ...sending });
-      const instance = async (name: string) => {
-        const service = recorder();
+      const instance = async (name: string, before?: () => Promise<unknown>) => {
+        const service = recorder(before);
         const bus = await broker.bus({ ...shared, instance: name, limits: { presenceEveryMs: 20 } });
         return { ...service, bus, serving: await bus.serveCommands("stock", service.endpoint) };
       };
@@ -143,7 +147,7 @@ for (const delivery of ["jetstream", "core"] as const) {
     });
 
     test("one that does not answer is not preferred for a while, whatever it announces", async () => {
-      const { sender, instance, ghost, close } = await open({ directAfterMs: 20 });
+      const { sender, instance, ghost, close } = await open({ unansweredMaxMs: 20 });
       const standby = await instance("stock-1");
       const first = await ghost("stock-0");
       const held = await sendUntil(sender, () => first.taken > 0);
@@ -152,6 +156,44 @@ for (const delivery of ["jetstream", "core"] as const) {
       await sendApart(sender, 50);
       assert.deepEqual([first.taken, standby.messages.length], [taken, done + 50]);
       await first.close();
+      await close();
+    });
+
+    test("one that gives no sign of life is not preferred, long before one that is only slow", async () => {
+      const failures: string[] = [];
+      const limits = { presenceEveryMs: 10, directAfterMs: 20 };
+      const { sender, instance, ghost, close } = await open(limits, (work) => failures.push(work));
+      const standby = await instance("stock-1");
+      const first = await ghost("stock-0");
+      const startedAt = unhurriedClock.monotonic();
+      const held = await sendUntil(sender, () => first.taken > 0);
+      first.stall();
+      assert.ok((await Promise.all(held)).every((answer) => answer !== undefined));
+      assert.ok(unhurriedClock.monotonic() - startedAt < patient.unansweredMaxMs, "it counted as slow");
+      assert.deepEqual(failures, ["send to stock-0"]);
+      assert.ok(standby.messages.length > 0);
+      await first.close();
+      await close();
+    });
+
+    test("one that is slow, and gives signs of life, keeps every command", async () => {
+      const directAfterMs = 20;
+      const { sender, instance, settled, close } = await open({ presenceEveryMs: 10, directAfterMs });
+      const slow = { until: Promise.resolve() };
+      const [first, standby] = [await instance("stock-0", () => slow.until), await instance("stock-1")];
+      await settled(first);
+      const [had, done] = [standby.messages.length, first.messages.length];
+      let goOn: () => void = () => undefined;
+      slow.until = new Promise((resolve) => {
+        goOn = resolve;
+      });
+      const sent = sendApart(sender, 8);
+      await until(() => first.messages.length === done + 8, "all are there");
+      const arrivedAt = unhurriedClock.monotonic();
+      await until(() => unhurriedClock.monotonic() > arrivedAt + 3 * directAfterMs, "all have waited");
+      goOn();
+      await sent;
+      assert.deepEqual([first.messages.length, standby.messages.length], [done + 8, had]);
       await close();
     });
 
