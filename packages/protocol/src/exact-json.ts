@@ -66,10 +66,13 @@ function copyOfList(list: readonly unknown[], path: string, copying: Copying): J
   if (length > copying.valuesMax) throw new NotJson(`it has more than ${copying.valuesMax} values`);
   // The length is a property, too.
   if (Reflect.ownKeys(list).length !== length + 1) refuse(path, "a list with gaps or properties");
-  return Array.from({ length }, (_, index) => {
+  // About twice as fast as `Array.from` with a function, and each payload and memo of a checkout comes through here.
+  const copy: Json[] = [];
+  for (let index = 0; index < length; index += 1) {
     const itemPath = `${path}[${index}]`;
-    return copyOf(valueOf(list, String(index), itemPath), itemPath, copying);
-  });
+    copy.push(copyOf(valueOf(list, String(index), itemPath), itemPath, copying));
+  }
+  return copy;
 }
 
 function copyOfObject(object: object, path: string, copying: Copying): Json {
