@@ -1,12 +1,13 @@
 // The commands of docs/how-to/backup-and-restore.md, as they are written there, on a system under load.
 import { closedLoop } from "@assent/bench";
-import { auditCheckout, serveCheckout, startLocalTopology, temporaryFolder } from "@assent/launcher";
+import { serveCheckout, startLocalTopology, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { audit } from "../../apps/cli/src/audit.ts";
 import { lockDataFolder } from "../../apps/cli/src/embedded/data-folder.ts";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -96,22 +97,11 @@ test("a backup under load adds up, holds what was answered before it, and is ser
   for (const order of before) assert.ok(await isPaid(again.url, order), `order ${order}`);
   for (const order of before.slice(0, 20)) assert.equal(await post(again.url, `/orders/checkout/${order}`), 200);
   assert.equal(await again.stop(), 0);
-  assert.deepEqual(await auditCheckout(data), []);
+  assert.deepEqual(audit(data).findings, []);
   folder.remove();
 });
 
-test("a backup of a folder that nothing runs on, also after a kill, is the same", async () => {
-  const folder = temporaryFolder();
-  const served = await serveCheckout({ dataFolder: join(folder.path, "data") });
-  await seed(served.url, 10);
-  assert.equal(await post(served.url, "/orders/checkout/3"), 200);
-  await served.kill();
-  await run(folder.path, commandsOf("Embedded", "assent backup"));
-  assert.match(await run(folder.path, commandsOf("Embedded", "audit --data")), /orders +1 of 10 paid/);
-  folder.remove();
-});
-
-test("the files of a running system, copied as they are, are refused by the next start", async () => {
+test("files copied from a running system are refused; its folder after a kill is served, and backed up", async () => {
   const folder = temporaryFolder();
   const data = join(folder.path, "data");
   const served = await serveCheckout({ dataFolder: data });
@@ -121,12 +111,14 @@ test("the files of a running system, copied as they are, are refused by the next
   mkdirSync(copy);
   for (const name of ["orders.db", "stock.db", "payment.db"]) cpSync(join(data, name), join(copy, name));
   await assert.rejects(serveCheckout({ dataFolder: copy }), /orders.db was copied alone while the system was running/);
-  assert.match((await auditCheckout(copy))[0] ?? "", /orders.db was copied alone while the system was running/);
+  assert.match(audit(copy).findings[0] ?? "", /orders.db was copied alone while the system was running/);
   await served.kill();
   const whole = join(folder.path, "whole");
   cpSync(data, whole, { recursive: true });
+  await run(folder.path, commandsOf("Embedded", "assent backup"));
+  assert.match(await run(folder.path, commandsOf("Embedded", "audit --data")), /orders +1 of 10 paid/);
   assert.equal(await (await serveCheckout({ dataFolder: whole })).stop(), 0);
-  assert.deepEqual(await auditCheckout(whole), []);
+  assert.deepEqual(audit(whole).findings, []);
   // Of a system that was stopped, each file is complete.
   const files = join(folder.path, "files");
   mkdirSync(files);

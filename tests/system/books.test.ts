@@ -111,9 +111,10 @@ const unlike: readonly (readonly [what: string, file: string, change: (path: str
 
 test("a start on stores that do not belong together is refused with the way out, and changes no record", async () => {
   await Promise.all(
-    unlike.map(async ([what, file, change, says]) => {
+    unlike.map(async ([what, file, change, says], index) => {
       const data = changed(`refused, ${what}`, file, change);
-      for (const again of [1, 2]) {
+      // One of them again: a refusal leaves nothing that the next start could take for its own.
+      for (const again of index === 0 ? [1, 2] : [1]) {
         const { code, printed } = await serve(data);
         assert.equal(code, 1, `${what}, ${again}: ${printed}`);
         assert.match(printed, says);
