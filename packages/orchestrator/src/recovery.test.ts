@@ -8,6 +8,7 @@ import { type Started, trip, type Trip, tripSchema, World } from "../test-kit/wo
 import { defineTransaction } from "./definition.ts";
 import type { Orchestrator } from "./orchestrator.ts";
 import type { RunResult } from "./run-result.ts";
+import { recoveryBatchMax } from "./sweeper.ts";
 
 const protocols = ["2pc", "saga"] as const;
 const two: Trip = { hotel: "h", rooms: 2, flight: "f", seats: 3 };
@@ -252,6 +253,18 @@ const oneStep = (name: string, service: string): ReturnType<typeof defineTransac
       a: { service, payload: ({ hotel, flight }) => ({ entries: [[service === "hotels" ? hotel : flight, 1]] }) },
     },
   });
+
+test("R6 an error in the recovery of one record delays none of the others, on whatever page they are", async () => {
+  const world = await World.with({ rooms: 500, seats: 500 });
+  await beginMany(world, "dead", { count: recoveryBatchMax + 3 });
+  world.scriptedLog.failNext("takeOver", "not_written");
+  await world.clock.until(world.boot().orchestrator.start());
+  // Before the next sweep, which would come back to all.
+  await world.clock.advance(1_000);
+  assert.equal((await world.active()).length, 1);
+  await world.clock.advance(2 * world.limits.sweepEveryMs);
+  assert.deepEqual(await world.active(), []);
+});
 
 test("R6, D23 a participant that never answers delays nobody else's recovery", async () => {
   const world = await World.with({ rooms: 500, seats: 500 });

@@ -267,7 +267,7 @@ export const testedBugs: readonly TestedBug[] = [
     what: "an error in the recovery of one transaction is not contained",
     test: {
       file: "packages/orchestrator/src/recovery.test.ts",
-      name: "a record whose name no participant could read is ended by whoever finds it, with nothing sent",
+      name: "R6 an error in the recovery of one record delays none of the others, on whatever page they are",
     },
     edits: [
       {
