@@ -1,5 +1,5 @@
-// Every sentence of a source that says what was done, or that nothing was, is listed here with the test that compares
-// what is there before and after. What has no such test is listed with the reason.
+// Every sentence of a source that states what was changed, or that nothing was, is listed here with the test that
+// compares the state before and after. A sentence without such a test is listed with the reason.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// What error texts say about what was done and what was not: each such sentence of the sources.
+// Collects each sentence of the sources' error texts that states what was changed and what was not.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, sourceFiles } from "./source-tree.ts";

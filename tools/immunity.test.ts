@@ -1,4 +1,4 @@
-// docs/reference/immunity.md cannot rot: whatever it names as a proof exists, in the file that it names.
+// docs/reference/immunity.md stays true: every test that it names as a proof exists in the file that it names.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, normalize } from "node:path";

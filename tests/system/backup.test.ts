@@ -23,7 +23,7 @@ function commandsOf(section: string, part: string): string {
   return block;
 }
 
-/** As in a shell of somebody who reads the page. @throws Error with what it printed when a command fails */
+/** Runs commands as in a shell of a reader of the page. @throws Error with the output when a command fails */
 function run(folder: string, commands: string): Promise<string> {
   const script = commands.replaceAll("npx assent", `'${process.execPath}' '${command}'`);
   return new Promise((resolve, reject) => {
@@ -57,7 +57,7 @@ interface Load {
   readonly paid: number[];
 }
 
-/** One small round after another, until somebody says that it is over. */
+/** Runs one small round after another until it is stopped. */
 async function checkOutUntil(life: { readonly isOver: boolean }, { url, orders, paid }: Load): Promise<void> {
   const round = 100;
   for (let first = 0; !life.isOver; first = (first + round) % orders) {
@@ -119,7 +119,7 @@ test("files copied from a running system are refused; its folder after a kill is
   assert.match(await run(folder.path, commandsOf("Embedded", "audit --data")), /orders +1 of 10 paid/);
   assert.equal(await (await serveCheckout({ dataFolder: whole })).stop(), 0);
   assert.deepEqual(audit(whole).findings, []);
-  // Of a system that was stopped, each file is complete.
+  // In a stopped system, each file is complete.
   const files = join(folder.path, "files");
   mkdirSync(files);
   for (const name of ["orders.db", "stock.db", "payment.db"]) cpSync(join(whole, name), join(files, name));

@@ -1,4 +1,4 @@
-// The books of a data folder: exact after everything that a shop does, and a store that lacks something is named.
+// The books of a data folder: they are exact after every kind of operation, and a store that lacks something is named.
 import { serveCheckout, temporaryFolder } from "@assent/launcher";
 import { SqliteEngine } from "@assent/store-sqlite";
 import assert from "node:assert/strict";
@@ -31,7 +31,7 @@ before(async () => {
   cpSync(place("now"), place("earlier"), { recursive: true });
   await inShop("now", async (post) => {
     for (const order of [3, 4]) assert.equal(await post(`/orders/checkout/${order}`), 200);
-    // Everything that is replaced was spent or sold; what is moved directly is neither.
+    // Everything that was replaced had been spent or sold; amounts that are moved directly are neither.
     for (const path of ["/stock/batch_init/2/50/2", "/payment/batch_init/2/50", "/orders/batch_init/1/3/3/2"]) {
       assert.equal(await post(path), 200);
     }
@@ -113,7 +113,7 @@ test("a start on stores that do not belong together is refused with the way out,
   await Promise.all(
     unlike.map(async ([what, file, change, says], index) => {
       const data = changed(`refused, ${what}`, file, change);
-      // One of them again: a refusal leaves nothing that the next start could take for its own.
+      // One of them again: a refusal leaves no mark that the next start would accept.
       for (const again of index === 0 ? [1, 2] : [1]) {
         const { code, printed } = await serve(data);
         assert.equal(code, 1, `${what}, ${again}: ${printed}`);
@@ -122,7 +122,7 @@ test("a start on stores that do not belong together is refused with the way out,
         assert.match(printed, /backup-and-restore.md[^]*--accept-stores/);
         assert.doesNotMatch(printed, /^\s+at /m);
       }
-      // What is put back belongs to the others as before.
+      // A store that is put back belongs to the others as before.
       cpSync(join(place("now"), file), join(data, file));
       assert.deepEqual(audit(data).findings, []);
     }),

@@ -1,6 +1,6 @@
 // What a checkout costs the embedded system, by counting: commits (each forces the disk once), bytes of SQLite's log,
-// and messages between threads. Nothing here depends on how fast the machine is: what no caller waits for never leaves
-// by itself, because its wait is longer than any run.
+// and messages between threads. The machine's speed does not matter: work that no caller waits for never leaves by
+// itself, because its wait is longer than any run.
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -40,7 +40,7 @@ interface Cost {
   readonly messages: number;
 }
 
-/** So many checkouts at a time, on a system of their own. */
+/** Runs this many checkouts at a time, on a system of their own. */
 async function costOf(context: TestContext, connections: number): Promise<Cost> {
   const path = join(folder.path, `c${connections}`);
   const never = 600_000;
@@ -84,7 +84,7 @@ async function costOf(context: TestContext, connections: number): Promise<Cost> 
   }
 }
 
-/** With room for what is swept meanwhile on a slow machine. */
+/** Leaves room for sweeps that happen meanwhile on a slow machine. */
 const sweeps = 0.25;
 const atMost = (found: number, limit: number, what: string): void =>
   assert.ok(found <= limit + sweeps, `${what}: ${found} for each checkout, ${limit} at most`);

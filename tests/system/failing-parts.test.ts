@@ -208,7 +208,7 @@ const codeOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as Rec
 function assertRefused({ status, body }: { status: number; body: string }, where: string): void {
   const { code } = JSON.parse(body) as Record<string, unknown>;
   assert.equal(typeof code, "string", where);
-  // What has begun nothing says so, and is the one 5xx.
+  // A checkout that began nothing reports that, and is the only 5xx.
   const isExpected = code === "store_unavailable" ? status === 503 : status >= 400 && status < 500;
   assert.ok(isExpected, `${where}: ${status} ${body}`);
 }
@@ -287,7 +287,7 @@ test("decisions that are never answered open the breaker as votes do (D45)", asy
   const shop = new Shop();
   await shop.seed(6);
   shop.unheard.add("commit");
-  // One branch is one failure, however often it is told: five make the breaker open.
+  // One branch is one failure, however often its decision is sent: five open the breaker.
   for (const order of [0, 1, 2, 3, 4]) assert.equal((await shop.post(`/orders/checkout/${order}`)).status, 200);
   await until(() => shop.lostToStock > 12);
   const refused = await shop.post("/orders/checkout/5");

@@ -1,4 +1,4 @@
-// What a service says of itself while its file cannot grow: a real SQLite file that is limited, and given room again.
+// The health of a service while its file cannot grow: a real SQLite file is limited, and then given room again.
 import { paymentApp, paymentOperations, PaymentService } from "@assent/payment";
 import { defaultLimits } from "@assent/protocol";
 import { stockApp, stockOperations, StockService } from "@assent/stock";
@@ -24,7 +24,7 @@ const services = {
 
 const around = (engine: SqliteEngine) => ({ engine, now: () => systemClock.now(), schedule: nextTurn });
 
-/** An engine, and how to say how many pages its file may have more than it has. */
+/** An engine, and a function that sets how many more pages its file may have. */
 function openLimited(context: TestContext, path: string) {
   const exec = context.mock.method(DatabaseSync.prototype, "exec");
   const engine = new SqliteEngine(path);

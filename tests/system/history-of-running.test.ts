@@ -1,4 +1,4 @@
-// `assent history` and `assent audit` over the databases of a system that runs: both leave everything as it is.
+// `assent history` and `assent audit` over the databases of a running system: neither changes anything.
 import { keptSettings, startLocalTopology, temporaryFolder } from "@assent/launcher";
 import { redisUrlOf } from "@assent/local-servers";
 import { redisConnect } from "@assent/store-redis";

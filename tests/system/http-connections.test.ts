@@ -1,5 +1,5 @@
-// Several requests on one connection, connections that end early, and bodies that break: what was done is answered, in
-// order, and what is not answered was not done.
+// Several requests on one connection, connections that end early, and bodies that break: requests that were done are
+// answered in order, and requests that are not answered were not done.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exchange, get, post, type RawAnswer, RawConnection } from "./raw-connection.ts";
@@ -32,7 +32,7 @@ const statuses = (answers: readonly RawAnswer[]): number[] => answers.map(({ sta
 const codeOf = (answer: RawAnswer | undefined): unknown =>
   (JSON.parse(answer?.body ?? "{}") as Record<string, unknown>)["code"];
 
-/** The bodies of so many payments of 1, from a credit. */
+/** The answers to this many payments of 1, from a credit. */
 const paidDown = (user: string, from: number, times: number): string[] =>
   Array.from({ length: times }, (_, index) => `User: ${user} credit updated to: ${from - index - 1}`);
 

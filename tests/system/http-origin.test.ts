@@ -1,4 +1,4 @@
-// What a page on the web can make a browser send to a server on its user's machine is refused, and nothing else is.
+// Requests that a web page can make a browser send to a server on its user's machine are refused, and no others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exchange, get, post, type RawAnswer } from "./raw-connection.ts";

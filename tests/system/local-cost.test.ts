@@ -1,6 +1,6 @@
 // What a checkout costs the local topology as it starts by default, two instances of each service, by counting: writes
-// that are forced to a disk and their bytes, messages of commands, steps that were run again. Nothing here depends on
-// how fast the machine is: what no caller waits for waits longer for company than any checkout takes.
+// that are forced to a disk and their bytes, messages of commands, steps that were run again. The machine's speed
+// does not matter: work that no caller waits for is held back for longer than any checkout takes.
 import { decodeCommands, isDecoded } from "@assent/protocol";
 import { connect } from "@nats-io/transport-node";
 import assert from "node:assert/strict";
@@ -24,9 +24,9 @@ const orders = 4_000;
 
 /** Checkouts in a row that have to go to one instance of each service before anything is counted. */
 const settledAfter = 8;
-/** Steps that one command may have run again at all, where two instances work on the same records. */
+/** The most steps that one command can cause to run again, where two instances work on the same records. */
 const conflictsOfOne = 5;
-/** Of sweeps, and of what was seeded by one instance and is changed by the other. */
+/** Conflicts of sweeps, and of records that one instance seeded and the other changes. */
 const conflictsBeside = 20;
 const settleWaitMs = 120_000;
 const pollMs = 20;
@@ -58,13 +58,13 @@ after(async () => {
   folder.remove();
 });
 
-/** What has been seen of commands on the bus so far. */
+/** The commands seen on the bus so far. */
 interface WatchedBus {
   readonly messages: number;
   readonly bytes: number;
   /** Commands that did not go to the first instance that a service was seen to prefer. */
   readonly shared: number;
-  /** Branches that were told to forget. */
+  /** Branches that `forget` was sent to. */
   readonly forgotten: ReadonlySet<string>;
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -107,7 +107,7 @@ async function settled(): Promise<void> {
   }
 }
 
-/** Everything has been sent that checkouts so far have to send. */
+/** Resolves when every command of the checkouts so far has been sent. */
 async function allSent(): Promise<void> {
   const deadline = performance.now() + settleWaitMs;
   while (bus.forgotten.size < 2 * next) {
@@ -123,7 +123,7 @@ async function checkOut(connections: number, count: number): Promise<void> {
   assert.deepEqual(byStatus, { 200: count });
 }
 
-/** What the database of a service has written for transactions: how many rounds, and bytes of its append-only file. */
+/** Writes of a service's database for transactions: the number of rounds, and bytes of its append-only file. */
 function written(service: Service): { readonly rounds: number; readonly bytes: number } {
   const path = join(folder.path, `redis-${service}`, "appendonlydir");
   const files = readdirSync(path).filter((name) => name.endsWith(".incr.aof"));
@@ -140,7 +140,7 @@ interface Cost {
   readonly messageBytes: number;
 }
 
-/** Of each of so many checkouts. */
+/** The cost of one checkout, averaged over this many. */
 async function costOf(connections: number, count: number): Promise<Cost> {
   await bus.flush();
   const [messages, messageBytes] = [bus.messages, bus.bytes];
@@ -160,7 +160,7 @@ async function costOf(connections: number, count: number): Promise<Cost> {
   };
 }
 
-/** What was left over by the checkouts before, and announcements that a machine that stalls has lost. */
+/** Room for leftovers of earlier checkouts, and for announcements that a stalled machine has lost. */
 const slack = 0.25;
 const atMost = (found: number, limit: number, what: string): void =>
   assert.ok(found <= limit + slack, `${what}: ${found} for each checkout, ${limit} at most`);
@@ -203,7 +203,7 @@ test("instances to spare cost no step that is run again", async (context) => {
     if (!name.startsWith("order")) conflicts += Number(told[3]);
   }
   context.diagnostic(`${shared} commands were shared, ${sharedAtFirst} of them at first`);
-  // Where the machine stalls for long, an instance is avoided for a while; that is reported, and costs what it costs.
+  // When the machine stalls for long, an instance is avoided for a while; that is reported, and its cost is accepted.
   assert.ok(isAnyAvoided || shared === sharedAtFirst, `${shared} commands went to the instances to spare`);
   const limit = conflictsBeside + conflictsOfOne * shared;
   assert.ok(conflicts <= limit, `${conflicts} steps of ${next} checkouts were run again, ${limit} at most`);

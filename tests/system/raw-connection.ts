@@ -1,4 +1,4 @@
-// A connection on which a test sends what bytes it likes, and reads the answers that come back.
+// A connection on which a test sends arbitrary bytes and reads the answers.
 import assert from "node:assert/strict";
 import { connect, type Socket } from "node:net";
 
@@ -30,7 +30,7 @@ export class RawConnection {
     this.#socket.write(Buffer.from(bytes, "utf8"));
   }
 
-  /** Ends this side; the other may go on. */
+  /** Ends this side; the other side may continue. */
   end(bytes = ""): void {
     this.#socket.end(Buffer.from(bytes, "utf8"));
   }
@@ -74,7 +74,7 @@ export const post = (path: string, headers = ""): string =>
 
 export const get = (path: string, headers = ""): string => post(path, headers).replace("POST", "GET");
 
-/** Sends all of it, ends this side, and resolves with what was answered until the server closed. */
+/** Sends all bytes, ends this side, and resolves with the answers once the server has closed the connection. */
 export function exchange(url: string, bytes: string): Promise<readonly RawAnswer[]> {
   const connection = new RawConnection(url);
   connection.end(bytes);

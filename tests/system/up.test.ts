@@ -40,7 +40,7 @@ async function until(condition: () => boolean, what: () => string): Promise<void
   }
 }
 
-/** Redis and NATS let in nobody who does not know the password, which no command line and no output shows. */
+/** Redis and NATS refuse clients without the password, which no command line and no output shows. */
 async function assertGuarded(rows: readonly RegExpExecArray[], folder: string): Promise<void> {
   const password = readFileSync(join(folder, "secret.txt"), "utf8").trim();
   assert.match(password, /^[0-9a-f]{48}$/);

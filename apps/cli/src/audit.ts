@@ -1,5 +1,5 @@
-// `assent audit`: the books, read from the stores alone: of a folder that no system runs on, or from the databases of a
-// topology that runs.
+// `assent audit`: judges the books, read from the stores alone: from a folder that no system runs on, or from the
+// databases of a running topology.
 import {
   areUnmarked,
   bookStoreOfTables,
@@ -18,13 +18,13 @@ import { type DatabaseSettings, readDatabaseSettings } from "./processes/databas
 import { settingsOfRunning } from "./running-topology.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
-  /** Stores that did not belong together, and were accepted as they were. */
+  /** Stores that did not belong together and were accepted as they were. */
   readonly accepted: NonNullable<StoreMark["accepted"]>;
   /** Empty when everything adds up. */
   readonly findings: readonly string[];
 }
 
-/** Accounts of one store that are named; of the others it is said how many there are. */
+/** Accounts of one store that are listed by name; the rest are only counted. */
 const shownMax = 10;
 
 /** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} {UnreadableData} */
@@ -53,7 +53,7 @@ function auditFolder(folder: DataFolder): AuditReport {
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
     const marks = { orders: readMark(stores.orders), stock: readMark(stores.stock), payment: readMark(stores.payment) };
-    // Of an earlier version: what it seeded over is recorded nowhere.
+    // Written by an earlier version, which did not record what seeding replaced.
     const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
     const report = judgeBooks(stores, { isComplete });
     const { stock, payment } = report.findings;

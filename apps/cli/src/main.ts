@@ -24,7 +24,7 @@ import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 import { up, type UpOptions } from "./up.ts";
 
-/** Whatever this process and its children write is for this user alone: data, logs, settings and passwords. */
+/** Files that this process and its children write are private to this user: data, logs, settings and passwords. */
 const withoutOthers = 0o077;
 
 interface ServeOptions {

@@ -1,4 +1,4 @@
-// What is shown to people holds no secrets: settings, errors and logs go through here.
+// Removes secrets from everything that people see: settings, errors and logs.
 import { inspect } from "node:util";
 
 const hidden = "(hidden)";

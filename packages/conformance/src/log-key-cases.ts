@@ -1,4 +1,4 @@
-// A key: whose it is, and what is known of it. It belongs to the definition that first began an attempt at it.
+// A key: which definition owns it, and what the log knows about it. The definition that first began an attempt owns it.
 import { type BeginResult, unfinishedRecords } from "@assent/orchestrator";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";

@@ -1,4 +1,4 @@
-// Logs that mistake whose a key is, or what is known of it.
+// Logs that get the owner of a key wrong, or what is known about it.
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row, Tables } from "@assent/orchestrator";
 import { meets } from "@assent/store-keyed";

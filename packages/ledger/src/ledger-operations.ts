@@ -52,7 +52,7 @@ export const ledgerOperations = {
     return null;
   },
 
-  /** @throws RangeError where a sum is none that a number can hold: it is refused rather than rounded */
+  /** @throws RangeError where a number cannot hold a sum exactly: it is refused rather than rounded */
   totals(tables: Tables): LedgerTotals {
     const sums = { accounts: 0n, available: 0n, held: 0n, spent: 0n, deposited: 0n, withdrawn: 0n };
     let after: string | undefined;

@@ -1,5 +1,5 @@
-// What the former generations of an account have spent and still hold. Seeding replaces an account, and what was paid
-// from it stays paid: without these amounts the books could not be compared with the paid orders any more.
+// What the former generations of an account have spent and still hold. Seeding replaces an account, but payments from
+// it stay paid: without these amounts the books could no longer be compared with the paid orders.
 import type { Tables } from "@assent/orchestrator";
 import type { Account } from "./account.ts";
 
@@ -8,7 +8,7 @@ const replacedTable = "accounts_replaced";
 /** Exact, however often an account is seeded again. */
 export interface ReplacedAmounts {
   readonly spent: bigint;
-  /** By branches of former generations that are not settled yet. */
+  /** Held by branches of former generations that are not settled yet. */
   readonly held: bigint;
 }
 
@@ -35,7 +35,7 @@ export function spendReplaced(tables: Tables, accountId: string, amount: number)
   move(tables, accountId, { spent: BigInt(amount), held: -BigInt(amount) });
 }
 
-/** A branch of a former generation gives back what it held: to nobody, the account owes it nothing. */
+/** A branch of a former generation releases its hold. The new generation of the account gets nothing back. */
 export function releaseReplaced(tables: Tables, accountId: string, amount: number): void {
   move(tables, accountId, { spent: 0n, held: -BigInt(amount) });
 }
@@ -45,7 +45,7 @@ export function refundReplaced(tables: Tables, accountId: string, amount: number
   move(tables, accountId, { spent: -BigInt(amount), held: 0n });
 }
 
-/** What an earlier version replaced was not recorded: of that nothing is taken. */
+/** Earlier versions did not record what they replaced: nothing is subtracted for that. */
 function move(tables: Tables, accountId: string, movement: ReplacedAmounts): void {
   const before = readReplaced(tables, accountId);
   const [spent, held] = [before.spent + movement.spent, before.held + movement.held];

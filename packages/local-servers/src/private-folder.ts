@@ -1,13 +1,13 @@
-// Folders that only their owner can look into: what lies in them is nobody else's, whatever the modes of the files are.
+// Folders that only their owner can enter: no other user can read what is in them, whichever modes the files have.
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 const ownerOnly = 0o700;
 
 /**
- * Makes a folder, with those above it, for this user alone. One that is there already and is this user's own is closed
- * to others. Not by `recursive`, which never ends where a folder cannot be made although its parent is there, as in
- * /proc.
+ * Makes a folder, and its parents, for this user alone. A folder that exists and belongs to this user is closed to
+ * others. It does not use `recursive`, which never returns where a folder cannot be made although its parent exists,
+ * as in /proc.
  */
 export function makePrivateFolder(path: string): void {
   if (!existsSync(path)) {

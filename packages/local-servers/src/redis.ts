@@ -15,7 +15,7 @@ export interface RedisOptions {
   readonly port?: number;
   /** Of this server and of the master that it follows, letters and digits; left out: it lets everybody in. */
   readonly password?: string;
-  /** More than this it refuses to keep, bytes; left out: as much as there is. It never evicts. */
+  /** The most bytes that it keeps; it refuses more and never evicts. Left out: all memory of the machine. */
   readonly memoryBytesMax?: number;
   /** When the append-only file is flushed. Left out: there is none, and nothing survives the process. */
   readonly appendfsync?: "always" | "everysec" | "no";
@@ -64,8 +64,8 @@ interface Configuration {
 }
 
 /**
- * Writes a configuration, unless the server has one for this port, which it or others may have changed since. One of a
- * server that let everybody in is given its secrets; the server has written there that it asks for none.
+ * Writes a configuration, unless the server has one for this port, which it or others may have changed since. A kept
+ * configuration without a password gets one: such a server has written there that it requires none.
  */
 export function keepConfiguration(file: string, port: number, { lines, secrets }: Configuration): void {
   const kept = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];

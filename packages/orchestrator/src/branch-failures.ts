@@ -1,5 +1,5 @@
-// What the branches of one transaction say of the services that they are in. A service that does not answer, or whose
-// store does not, counts against it; a handler that fails is a bug in one branch, answered by a service that works.
+// What the branches of one transaction report about their services. Silence of a service, or of its store, counts
+// against the service; a failed handler is a bug in one branch, answered by a service that works.
 import { type Answer, type BranchSpec, handlerFailed, type Verb, verbRole } from "@assent/protocol";
 import type { Breakers } from "./breakers.ts";
 import type { Transport } from "./ports/transport.ts";
@@ -7,11 +7,11 @@ import type { Transport } from "./ports/transport.ts";
 export class BranchFailures {
   readonly #breakers: Breakers;
   readonly #transport: Pick<Transport, "outage">;
-  /** Branches that were asked in vain for their vote. */
+  /** Branches that did not answer the request for their vote. */
   readonly #unasked = new Set<string>();
-  /** Branches that were slow to carry a decision out, while their service carried out others. */
+  /** Branches that did not answer a decision in time, while their service answered others. */
   readonly #late = new Set<BranchSpec>();
-  /** Branches that were told a decision in vain. */
+  /** Branches that did not acknowledge a decision. */
   readonly #undone = new Set<BranchSpec>();
   readonly #txId: string;
 
@@ -22,10 +22,10 @@ export class BranchFailures {
   }
 
   /**
-   * However often one branch is asked for its vote in vain, or told a decision, it is one failure: nobody else is cut
-   * off for it. A service that has answered others since is there: the message was lost, or waits for its turn, as all
-   * do where there is much to do. What may never have left this process says nothing of a service, and `forget` holds
-   * nobody up.
+   * One branch is one failure for its vote and one for its decision, however often it is asked, so that it alone cuts
+   * off no other transaction. If its service has answered others since, the service is up: the message was lost, or is
+   * queued under load. A message that may never have left this process says nothing about the service. An unanswered
+   * `forget` delays no caller.
    */
   wentUnanswered(spec: BranchSpec, verb: Verb, sentAt: number): void {
     const { outage } = this.#transport;
@@ -51,7 +51,7 @@ export class BranchFailures {
     this.#breakers.answered(service, verbRole(verb));
   }
 
-  /** Nobody here drives the transaction any more. */
+  /** This process no longer drives the transaction. */
   close(): void {
     for (const spec of this.#undone) this.#breakers.noLongerUndone(spec.service, this.#nameOf(spec));
   }
@@ -61,7 +61,7 @@ export class BranchFailures {
   }
 }
 
-/** Whether the service has answered, be it with a failure of its handler. Any other `unknown` is as good as silence. */
+/** Whether the service has answered, even with a failed handler. Any other `unknown` counts as silence. */
 export function isOfService(answer: Answer): boolean {
   return answer.kind !== "unknown" || answer.reason === handlerFailed;
 }

@@ -15,9 +15,9 @@ import type { Observer } from "./ports/observer.ts";
 
 export class Breakers {
   readonly #states = new Map<string, BreakerState>();
-  /** By service, the branches that are told a decision in vain, now. */
+  /** By service, the branches that currently do not acknowledge a decision. */
   readonly #undone = new Map<string, Set<string>>();
-  /** By service, when it last answered what it was asked, and when what was decided; monotonic milliseconds. */
+  /** By service, when it last answered a vote, and when it last answered a decision; monotonic milliseconds. */
   readonly #answeredAt = { asked: new Map<string, number>(), decided: new Map<string, number>() };
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -74,8 +74,9 @@ export class Breakers {
   }
 
   /**
-   * A branch does not do what is decided. Each is one failure, however often it is told; votes that are answered do not
-   * make up for it, so as many at once as open a breaker in a row do so, too.
+   * A branch does not carry out its decision. Each branch is one failure, however often the decision is sent. Answered
+   * votes do not reset the count: the breaker opens when as many branches are stuck at once as it allows failures in a
+   * row.
    */
   wentUndone(service: string, branch: string): void {
     const undone = this.#undone.get(service) ?? new Set<string>();
@@ -86,7 +87,7 @@ export class Breakers {
     for (let failure = 0; failure < failures; failure += 1) this.wentUnanswered(service);
   }
 
-  /** The branch has answered, or is nobody's any more here. */
+  /** The branch has answered, or this process no longer drives it. */
   noLongerUndone(service: string, branch: string): boolean {
     return this.#undone.get(service)?.delete(branch) ?? false;
   }
@@ -95,7 +96,7 @@ export class Breakers {
     this.#set(service, breakerFailed(this.state(service), this.#clock.monotonic(), this.#limits));
   }
 
-  /** Whether a service has answered anything of a kind since some moment. */
+  /** Whether a service has answered anything of this kind since a given moment. */
   hasAnsweredSince(service: string, kind: "asked" | "decided", moment: number): boolean {
     return (this.#answeredAt[kind].get(service) ?? -Infinity) > moment;
   }

@@ -96,7 +96,7 @@ export function defineTransaction<Input>(definition: TransactionDefinition<Input
   };
 }
 
-/** What is done to the row has to reach the store as it stands here. */
+/** Changes of the row must reach the store exactly as they are written here. */
 function checkChanges<Input>({ name, onBegin, onCommit }: TransactionDefinition<Input>): void {
   const { nestingMax, payloadBytesMax } = defaultLimits;
   for (const [when, change] of Object.entries({ onBegin, onCommit })) {
@@ -173,7 +173,7 @@ function checkBranch({ branchId: id, service, partition, payload }: BranchSpec, 
   checkContent(`the payload of ${id}`, payload, bounds);
 }
 
-/** A builder's mistake is the definition's: what JSON would change on the way is not sent as something else. */
+/** A payload that JSON would change is the builder's error, so it fails the definition and is not sent. */
 function carriedPayload(id: string, payload: unknown, { limits, fail }: ContentBounds): Json {
   try {
     return exactJson(payload, { nestingMax: limits.nestingMax, valuesMax: limits.payloadBytesMax });
@@ -187,7 +187,7 @@ interface ContentBounds {
   readonly fail: (message: string) => Error;
 }
 
-/** Throws what `fail` makes of a content that no participant could read. */
+/** Throws the error that `fail` makes for content that no participant could read. */
 export function checkContent(what: string, content: Json, { limits, fail }: ContentBounds): void {
   const { nestingMax, payloadBytesMax } = limits;
   if (!nestsWithin(content, nestingMax)) throw fail(`${what} is nested deeper than ${nestingMax}`);

@@ -1,15 +1,15 @@
-// Gathers what travels together: all that is added in one turn of the event loop leaves as one, and so does what was
-// added before and that nobody waits for. On its own that waits a little for company: a message, a commit and the
-// threads or processes that wake for them cost the same for one as for many.
+// Gathers items into batches. All items added in one turn of the event loop leave together, along with earlier items
+// that no caller waits for. Such an item on its own is held for a moment, because a message, a commit and the thread or
+// process that wakes for them cost the same for one item as for many.
 import type { Clock, Timer } from "./ports/clock.ts";
 
 export interface GatheringOptions<Item> {
-  /** Receives what has gathered, oldest first, never nothing. */
+  /** Receives each batch, oldest item first; never an empty one. */
   readonly send: (items: readonly Item[]) => void;
   /** Runs the callback after everything that is added in this turn of the event loop, such as `setImmediate`. */
   readonly schedule: (callback: () => void) => void;
   readonly clock: Clock;
-  /** How long what nobody waits for may wait for company; 0: it leaves with its own turn. */
+  /** How long an item that no caller waits for may be held; 0: it leaves with its own turn. */
   readonly companyWaitMs: number;
 }
 

@@ -1,4 +1,4 @@
-// A handler that fails is a bug in one branch: seen at once, told in the result, and no reason to turn others away.
+// A failed handler is a bug in one branch: it is observed at once, reported in the result, and cuts off no others.
 import type { Operation } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,7 +13,7 @@ const one: Trip = { hotel: "h", rooms: 1, flight: "f", seats: 1 };
 const start = (orchestrator: Orchestrator, key: string): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...one } });
 
-/** What an operation of flights does instead, for the transaction of this key. */
+/** Replaces an operation of flights for the transaction of this key. */
 function spoil(world: World, key: string, wrong: Partial<Record<Operation, (good: () => unknown) => unknown>>): void {
   world.handle = ({ service, operation, txId, good }) => {
     const instead = service === "flights" && txId.startsWith(`${key}:`) ? wrong[operation] : undefined;

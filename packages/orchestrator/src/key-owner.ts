@@ -1,9 +1,9 @@
-// Whose a key is: it belongs to one definition, and to the content that its row was made with.
+// Ownership of a key: it belongs to one definition, and to the content that its row was made with.
 import type { BeginRequest, BeginResult, Row } from "./ports/transaction-log.ts";
 
 /**
- * What a request for a key hears that is not its own, before anything else and whatever became of the key: who comes
- * with another definition or other content must not hear the outcome of what somebody else asked for.
+ * The answer to a request for a key that it does not own, given before any other check and for every outcome: a caller
+ * with another definition or other content must not get the outcome of a different request.
  */
 export function foreignTo(
   row: Row,

@@ -70,7 +70,7 @@ export class LeasedLeadership implements Leadership {
 
   async failed(): Promise<void> {
     const now = this.#options.clock.monotonic();
-    // What fails in a process that does not lead says nothing of its leadership.
+    // A failure in a process that does not lead does not count against its leadership.
     if (now >= this.#heldUntil) return;
     this.#failures += 1;
     if (this.#failures < leaderFailuresMax) return;

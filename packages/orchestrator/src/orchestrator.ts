@@ -75,7 +75,7 @@ export class Orchestrator {
   readonly #questions: QuestionDesk;
   /** Transactions driven here, by txId. */
   readonly #live = new Map<string, TransactionDriver>();
-  /** Those of transactions that have ended, and whose branches are told to forget (P7). */
+  /** Drivers of transactions that have ended and still send `forget` to their branches (P7). */
   readonly #forgetting = new Set<TransactionDriver>();
   /** Nothing new is let in. */
   #stopped = false;
@@ -128,7 +128,7 @@ export class Orchestrator {
   /**
    * Starts an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded. Use
    * `status` to look without starting anything.
-   * @throws {InvalidInput} before anything else, for a key that is no name, for input that JSON cannot carry exactly or
+   * @throws {InvalidInput} before anything else, for an invalid key, for input that JSON cannot carry exactly or
    * that the schema refuses; it rejects with nothing else
    */
   async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
@@ -150,9 +150,9 @@ export class Orchestrator {
   }
 
   /**
-   * What is known of a key: nothing, or what became of its latest attempt. Starts nothing. Rejects when the log does
-   * not answer, which says nothing.
-   * @throws {InvalidInput} for a key that is no name
+   * What is known about a key: nothing, or the state of its latest attempt. Starts nothing. Rejects when the log does
+   * not answer; the outcome is then unknown.
+   * @throws {InvalidInput} for an invalid key
    */
   async status<Input>(transaction: Transaction<Input>, key: string): Promise<TransactionStatus> {
     const { log, limits, clock } = this.#environment;
@@ -164,7 +164,7 @@ export class Orchestrator {
     return readStatus({ log, outcomeHere }, { key, definition: transaction.name });
   }
 
-  /** Answers a branch that asks what became of its transaction (P6, R5). */
+  /** Answers a branch that asks about the outcome of its transaction (P6, R5). */
   answerQuestion(question: Question): Promise<QuestionAnswer> {
     return this.#questions.answer(question);
   }
@@ -261,7 +261,7 @@ export class Orchestrator {
     }
   }
 
-  /** Nothing has left this process for a while: what would be begun now would only wait for its deadline. */
+  /** Nothing has left this process for a while: an attempt begun now would only wait for its deadline. */
   #isCutOff(): boolean {
     const { transport, clock, limits } = this.#environment;
     const { outage } = transport;
@@ -272,7 +272,7 @@ export class Orchestrator {
     return this.#unbegun(this.#environment.log.begin(this.#beginRequest(transaction, request)), changedNothing);
   }
 
-  /** Where the log says, or it is plain, that a call has begun nothing, its caller hears that much (C2). */
+  /** Reports to the caller that nothing was begun, where the log says so or it is certain (C2). */
   async #unbegun<T>(call: Promise<T>, isUnbegun: (error: unknown) => boolean): Promise<T | StoreUnavailable> {
     try {
       return await call;

@@ -1,4 +1,4 @@
-// What was never sent is no silence: a process that is cut off from its bus blames no service, and begins nothing.
+// An unsent message is not silence: a process that is cut off from its bus opens no breaker and begins nothing.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delivered, lost } from "../test-kit/network.ts";

@@ -10,7 +10,7 @@ const protocols = ["2pc", "saga"] as const;
 const two: Trip = { hotel: "h", rooms: 2, flight: "f", seats: 2 };
 const limits = { maxAgeMs: 600_000 };
 
-/** A trip that has ended. The given services have heard nothing of that. */
+/** A trip that has ended. The given services have not received `forget`. */
 async function ended(protocol: "2pc" | "saga", deaf: readonly string[]): Promise<{ world: World; asked: Question }> {
   const world = await World.with({ rooms: 9, seats: 9 }, { limits });
   const { orchestrator, process } = world.boot({ protocol });
@@ -25,7 +25,7 @@ async function ended(protocol: "2pc" | "saga", deaf: readonly string[]): Promise
   return { world, asked: { txId, branchId, protocol, epoch, begunAt, origin } };
 }
 
-/** As the log of an earlier version did, which removed an outcome by its age alone. */
+/** Removes an outcome by its age alone, as the log of an earlier version did. */
 async function removeOutcome(world: World): Promise<void> {
   await world.clock.advance(5 * limits.maxAgeMs);
   const { removable } = await world.clock.until(world.log.sweep(10));

@@ -1,4 +1,4 @@
-// What branches are answered that ask what became of their transaction (P6, R5).
+// Answers branches that ask about the outcome of their transaction (P6, R5).
 import {
   decisionOf,
   type Decoded,
@@ -19,7 +19,7 @@ import type { DriverEnvironment } from "./transaction-driver.ts";
 
 export class QuestionDesk {
   readonly #environment: DriverEnvironment;
-  /** R5: makes a record again that the log has lost; undefined where that cannot be done here. */
+  /** R5: rebuilds a record that the log has lost; undefined where this process cannot. */
   readonly #rebuild: (question: Question) => Promise<TransactionRecord | undefined>;
 
   constructor(environment: DriverEnvironment, rebuild: (question: Question) => Promise<TransactionRecord | undefined>) {
@@ -27,7 +27,7 @@ export class QuestionDesk {
     this.#rebuild = rebuild;
   }
 
-  /** One message of answers to one message of questions, or undefined when it is none (M3). */
+  /** One message of answers to one message of questions, or undefined when it cannot be decoded (M3). */
   async handle(message: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       const questions = decodeQuestions(message);
@@ -46,12 +46,12 @@ export class QuestionDesk {
     const decision = decisionOf(record);
     if (decision === undefined) return { kind: "wait" };
     const ended = isEnded(record) && this.#isKept(record);
-    // What has ended never changes: its answer must not be fenced off by an epoch whose record the log has lost.
+    // An end never changes, so its answer must not be fenced off by an epoch whose record the log has lost.
     const epoch = ended ? Math.max(record.epoch, question.epoch) : record.epoch;
     return { kind: "decided", decision, epoch, ended };
   }
 
-  /** A question that cannot be answered now, for whatever reason, spoils none of those it came with (M4, R6). */
+  /** A question that cannot be answered now, for any reason, does not affect the others in its message (M4, R6). */
   async #answerOrWait(item: Decoded<Question>): Promise<QuestionAnswer> {
     try {
       return await this.answer(decoded(item));
@@ -62,14 +62,14 @@ export class QuestionDesk {
     }
   }
 
-  /** Whether the key has gone to another definition since the log lost the attempt of the branch. */
+  /** Whether another definition has taken the key since the log lost the branch's attempt. */
   #isOfAnother(record: TransactionRecord, question: Question): boolean {
     if (decodeOrigin(question.origin).definition === record.definition) return false;
     this.#environment.observer.observe(ofAnother(question));
     return true;
   }
 
-  /** Whether the log cannot lose any more what it says of a record, so that its branches may forget. */
+  /** Whether the log can no longer lose the end of a record, so that its branches may forget. */
   #isKept(record: TransactionRecord): boolean {
     const { clock, limits, logMayLoseTail } = this.#environment;
     return !logMayLoseTail || clock.now() > record.changedAt + limits.lossWindowMs + limits.clockSkewMs;

@@ -29,8 +29,8 @@ export interface RecoveryOptions {
 }
 
 /**
- * The log has lost the attempt that the branch is of, and its key has gone to another definition since: what was
- * decided of that is no answer. Such a hold is for an operator.
+ * The log has lost the branch's attempt, and another definition has taken its key since. A decision of that definition
+ * is no answer for the branch. An operator has to settle such a hold.
  */
 export function ofAnother({ txId, branchId }: Question): Observation {
   const detail = "the log has lost its attempt, and its key belongs to another definition now";

@@ -22,7 +22,7 @@ async function committed(world: World, orchestrator: Orchestrator): Promise<stri
   return result.txId;
 }
 
-/** A trip that has ended, and whose hotel has heard nothing of that. */
+/** A trip that has ended, and whose hotel has not received `forget`. */
 async function unforgotten(
   options: { logMayLoseTail?: boolean } = {},
 ): Promise<{ world: World; orchestrator: Orchestrator; txId: string }> {

@@ -1,6 +1,6 @@
 // Removes outcomes whose time is over (P7). A branch that has not acknowledged `forget` would ask about its outcome,
-// and the transaction would come back: so each branch is told to forget once more, many in one message. What all
-// branches have acknowledged goes; the rest stays, visibly, and is looked at again later.
+// and the transaction would come back. So `forget` is sent to each branch once more, many in one message. An outcome
+// that all branches have acknowledged is removed; the others stay, are reported, and are tried again later.
 import { type BranchSpec, isTooFarAhead, outcomeKeptUntil, type TransactionRecord } from "@assent/protocol";
 import { commandOf } from "./branch-command.ts";
 import type { Removable } from "./ports/transaction-log.ts";
@@ -11,20 +11,20 @@ export const removalBatchMax = 500;
 
 export interface RemovalOptions {
   readonly environment: DriverEnvironment;
-  /** Or why there are none: this process does not know the definition, or it fails on the input. */
+  /** Or why the branches are not known: this process does not know the definition, or it fails on the input. */
   readonly branchesOf: (record: TransactionRecord) => readonly BranchSpec[] | string;
 }
 
 export class Removal {
   readonly #options: RemovalOptions;
-  /** Monotonic time until which a silent service is not asked again: it would delay what others have to forget. */
+  /** Monotonic time until which a silent service is not asked again, because it would delay the others. */
   readonly #silentUntil = new Map<string, number>();
 
   constructor(options: RemovalOptions) {
     this.#options = options;
   }
 
-  /** All that is due; of a backlog as much as can be before it is time to look for dead owners again. */
+  /** Handles all outcomes that are due; stops in a backlog when it is time to look for dead owners again. */
   async run(leads: () => Promise<boolean>): Promise<void> {
     const { log, clock, limits } = this.#options.environment;
     const until = clock.monotonic() + limits.leaseRenewMs;
@@ -55,7 +55,7 @@ export class Removal {
     }
   }
 
-  /** The longer it stays, the more rarely it is looked at, so that the cost of an outage stays in proportion. */
+  /** An outcome is tried less often the longer it stays, so that the cost of an outage stays in proportion. */
   #lookAgainAt(record: TransactionRecord): number {
     const { clock, limits } = this.#options.environment;
     const overdueMs = clock.now() - outcomeKeptUntil(record, limits);
@@ -76,7 +76,7 @@ export class Removal {
     if (clock.monotonic() < (this.#silentUntil.get(spec.service) ?? -Infinity)) return silence;
     const command = commandOf(record, { spec, verb: "forget", origin: () => "" });
     let answer = await transport.send(spec, command, limits.replyWaitMs);
-    // The log lost an owner that the branch has seen. What has ended is ended for every owner.
+    // The log lost an owner that the branch has seen. An end is an end for every owner.
     if (answer?.kind === "fenced" && !isTooFarAhead(answer, clock.now())) {
       answer = await transport.send(spec, { ...command, epoch: answer.epoch }, limits.replyWaitMs);
     }

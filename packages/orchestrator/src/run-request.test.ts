@@ -1,4 +1,4 @@
-// A call is checked before anything: what is refused burns no key, and what is stored is what the schema returned.
+// A call is checked first: refused input does not use up its key, and the stored input is what the schema returned.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";

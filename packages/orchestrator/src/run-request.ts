@@ -13,14 +13,14 @@ import { incarnationOf } from "./begin-request.ts";
 import { checkContent, type PlanLimits, type Transaction } from "./definition.ts";
 import { InvalidInput, parseInput } from "./standard-schema.ts";
 
-/** `key`: what the transaction belongs to, such as an order id. One attempt at a time; a success is for ever. */
+/** `key`: what the transaction belongs to, such as an order id. One attempt at a time; a success is final. */
 export type RunRequest =
   /** Begins with this input. A key that was begun with other input is refused (`unmet`). */
   | { readonly key: string; readonly input: JsonObject }
-  /** Begins with the row that the key has, put there by the service that owns it. */
+  /** Begins with the row under the key, which the service that owns it has put there. */
   | { readonly key: string; readonly fromRow: true };
 
-/** What the log is asked to begin with: the input as the schema returned it, or the row that is there. */
+/** What the attempt begins with: the input as the schema returned it, or the row under the key. */
 export interface CheckedRequest {
   readonly key: string;
   readonly input?: JsonObject;

@@ -11,7 +11,7 @@ export type RunResult =
   | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
   /** Not known yet; it may still commit. Ask again with the same key. */
   | { readonly kind: "pending"; readonly retryAfterMs: number }
-  /** The key belongs to another definition; nothing was done, and nothing is said of what became of it. */
+  /** The key belongs to another definition; nothing was done, and its outcome is not reported. */
   | { readonly kind: "key_reused"; readonly definition: string }
   /** There is no such key; nothing was done. */
   | { readonly kind: "absent" }
@@ -19,7 +19,7 @@ export type RunResult =
   | { readonly kind: "unmet"; readonly row: Row }
   /** Nothing was claimed or sent, nor looked at: an earlier call may have committed. */
   | { readonly kind: "overloaded"; readonly retryAfterMs: number }
-  /** The log could not be written, or not be asked: nothing was begun. An earlier call may have committed. */
+  /** The log could not be written or read: nothing was begun. An earlier call may have committed. */
   | { readonly kind: "store_unavailable"; readonly retryAfterMs: number }
   /** Nothing was claimed or sent, and no earlier call has committed, or may still. */
   | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };

@@ -1,4 +1,4 @@
-// A service that is slow, or loses some of what it is sent, while it answers the rest is there: it is not cut off.
+// A service that is slow, or loses some messages, is not cut off while it answers others.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delivered, lost, type SentCommand } from "../test-kit/network.ts";
@@ -15,7 +15,7 @@ const silentKeys = Array.from({ length: silent }, (_, index) => `silent${index}`
 const start = (orchestrator: Orchestrator, key: string): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...one } });
 
-/** Loses what flights is sent for these keys with a verb, the first time or always. */
+/** Loses commands to flights with this verb and these keys, the first time or always. */
 function lose(world: World, verb: string, times: "first" | "always"): void {
   const seen = new Set<string>();
   world.network.commandFate = (command: SentCommand) => {

@@ -27,7 +27,7 @@ export class InvalidInput extends Error {
 export function parseInput<Output>(schema: StandardSchema<Output>, value: unknown): Output {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
-    // What it would have answered is of no use to anybody.
+    // A late answer is not used, so its error is not reported either.
     result.then(undefined, () => undefined);
     throw new InvalidInput("the input schema is asynchronous; it must answer at once");
   }

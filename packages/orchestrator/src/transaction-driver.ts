@@ -47,7 +47,7 @@ export interface DriverOptions {
   readonly onCommit?: RowChange | undefined;
   /** Monotonic, from before the record was asked for: what the right of C6 is counted from. */
   readonly startedAt?: number;
-  /** Called once: the transaction has ended, or somebody else owns it. */
+  /** Called once: the transaction has ended, or another process owns it. */
   readonly onClosed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
 }
 
@@ -69,10 +69,10 @@ export class TransactionDriver {
 
   /** Resolves when the outcome may be told (C5), or with undefined when this driver stopped before that. */
   readonly outcome: Promise<Outcome | undefined>;
-  /** Resolves when the transaction has ended, or is left to somebody else. */
+  /** Resolves when the transaction has ended, or is left to another owner. */
   readonly closed: Promise<void>;
   #close: () => void = () => undefined;
-  /** Resolves when this driver does nothing more: branches have forgotten, or were told to often enough (P7). */
+  /** Resolves when this driver is done: branches have acknowledged `forget`, or its tries are used up (P7). */
   readonly left: Promise<void>;
   #leave: () => void = () => undefined;
 
@@ -203,7 +203,7 @@ export class TransactionDriver {
         this.#failures.answered(spec, verb);
         return this.#dispatch({ type: "Answered", branchId, verb, answer });
       }
-      // What is no longer waited for says nothing of a service.
+      // A command that is no longer waited for says nothing about its service.
       if (isSilent || this.#isLeft) return;
       this.#expectNoAnswer(branchId, verb);
       if (answer === undefined) return fallSilent();
@@ -348,7 +348,7 @@ export class TransactionDriver {
     this.#leave();
   }
 
-  /** Nothing of the transaction is open here any more; branches may still have to forget. */
+  /** The transaction has ended for this driver; branches may still have to forget. */
   #hasEnded(why: "ended" | "stood_down"): void {
     if (this.#hasClosed) return;
     this.#hasClosed = true;
@@ -360,7 +360,7 @@ export class TransactionDriver {
   }
 }
 
-/** Success is told at the decision (C5): what follows forward keeps no caller waiting. */
+/** Success is reported at the decision (C5), so no caller waits for phase 2 forward. */
 function isUnwaitedFor(verb: Verb): boolean {
   const role = verbRole(verb);
   return role === "forward" || role === "forget";

@@ -1,4 +1,4 @@
-// What is known of a key: a look at the log that begins nothing.
+// What is known about a key: reads the log and begins nothing.
 import { type Outcome, transactionId } from "@assent/protocol";
 import { foreignTo } from "./key-owner.ts";
 import type { TransactionLog } from "./ports/transaction-log.ts";
@@ -16,11 +16,11 @@ export type TransactionStatus =
 
 export interface StatusSources {
   readonly log: Pick<TransactionLog, "peek" | "read">;
-  /** What the driver of an attempt here would say of it now; undefined without one, or before it knows. */
+  /** The result that the driver of an attempt in this process would report now; undefined without one, or too early. */
   readonly outcomeHere: (txId: string) => Promise<Outcome | undefined>;
 }
 
-/** Rejects when the log does not answer, which says nothing. */
+/** Rejects when the log does not answer; the outcome is then unknown. */
 export async function readStatus(
   { log, outcomeHere }: StatusSources,
   { key, definition }: { key: string; definition: string },
@@ -32,7 +32,7 @@ export async function readStatus(
   if (row.outcome === "none") return { kind: "none" };
   const named = { txId: transactionId(row), attempt: row.attempt };
   if (row.outcome !== "aborted") return { kind: row.outcome, ...named };
-  // C5: an abort is told once a branch has proved that it will not happen.
+  // C5: an abort is reported once a branch has proved that the attempt cannot commit.
   const isProved = (await log.read(named.txId))?.state !== "aborting" || (await outcomeHere(named.txId)) !== undefined;
   return isProved ? { kind: "aborted", ...named, reason: row.reason ?? "aborted" } : { kind: "pending", ...named };
 }

@@ -1,4 +1,4 @@
-// What is known to have begun nothing is told as that; what may have begun stays pending.
+// A call that certainly began nothing is reported as such; a call that may have begun something stays pending.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lost } from "../test-kit/network.ts";

@@ -1,10 +1,10 @@
-// What a caller is answered whose attempt has not begun.
+// The answer to a caller whose attempt has not begun.
 import { transactionId } from "@assent/protocol";
 import { foreignTo } from "./key-owner.ts";
 import type { BeginRequest, Row } from "./ports/transaction-log.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult } from "./run-result.ts";
 
-/** What became of earlier attempts at a key, where that is the answer. */
+/** The outcome of earlier attempts at a key, where that is the answer. */
 export function answerKnown(row: Row | undefined, request: BeginRequest): RunResult | undefined {
   const foreign = row && foreignTo(row, request);
   if (foreign !== undefined) return foreign;

@@ -2,7 +2,7 @@
 // way the caller hears a rejection, and may conclude nothing (C2).
 import type { TransactionLog } from "@assent/orchestrator";
 
-/** `refused` is a log that says of itself that nothing was written. */
+/** `refused`: the log reports that nothing was written. */
 export type LogFault = "reply_lost" | "not_written" | "refused";
 export type LogMethod = keyof TransactionLog;
 

@@ -65,7 +65,7 @@ export const trip: Transaction<Trip> = defineTransaction({
 export const services = ["hotels", "flights"] as const;
 export type Service = (typeof services)[number];
 
-/** An operation of a handler that is about to run, and how it runs rightly. */
+/** A handler's operation that is about to run, with its correct implementation. */
 export interface Handling {
   readonly service: Service;
   readonly operation: Operation;

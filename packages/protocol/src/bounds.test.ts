@@ -1,4 +1,4 @@
-// M3: no message makes anybody write a number that no codec reads.
+// M3: no message can make a process write a number that no codec reads.
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";

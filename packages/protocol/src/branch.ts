@@ -10,7 +10,7 @@
 // P7  Absent and too old: expired, and nothing is written.
 // P8  A first phase 1 past its deadline leaves a tombstone.
 // P9  A forward verb on an absent record is applied again (2PC) or is a hazard (saga).
-// M3  What no clock can have made is answered unknown, and nothing is written.
+// M3  A number that no clock can have produced is answered unknown, and nothing is written.
 // C7  A branch follows the protocol that it voted in: a later life of the same attempt may have chosen the other one,
 //     and a decision is the same word in both.
 //

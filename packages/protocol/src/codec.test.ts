@@ -227,7 +227,7 @@ test("M3 a malformed origin is undecodable", () => {
   for (const broken of ["", "null", "[]", "{", "7"]) assert.throws(() => decodeOrigin(broken), undecodable);
 });
 
-/** What a decoder makes of a message, where every item has to be good. */
+/** The decoded items of a message, all of which must be valid. */
 const allOf = (decode: (bytes: Uint8Array) => readonly Decoded<unknown>[], bytes: Uint8Array): readonly unknown[] =>
   decode(bytes).map((item) => decoded(item));
 

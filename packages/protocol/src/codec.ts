@@ -8,7 +8,7 @@ import { branchStates, hasVerb, type Protocol, type Verb, verbs } from "./verbs.
 
 export const codecVersion = 1;
 
-/** Not of this protocol version: a message, or one item of it. `code` is stable. It is to be dropped and counted. */
+/** A message, or one item of it, is not of this protocol version. `code` is stable. Drop it and count it. */
 export class UndecodableMessage extends Error {
   readonly code = "undecodable_message";
 
@@ -18,14 +18,14 @@ export class UndecodableMessage extends Error {
   }
 }
 
-/** An item of a message, or why it is none: one bad item never spoils those it came with (M4). */
+/** An item of a message, or why it is invalid: one invalid item never affects the others (M4). */
 export type Decoded<Item> = Item | UndecodableMessage;
 
 export function isDecoded<Item>(item: Decoded<Item>): item is Item {
   return !(item instanceof UndecodableMessage);
 }
 
-/** For a message that is of no use without this item. @throws {UndecodableMessage} */
+/** For a message that is useless without this item. @throws {UndecodableMessage} */
 export function decoded<Item>(item: Decoded<Item>): Item {
   if (!isDecoded(item)) throw item;
   return item;
@@ -38,7 +38,7 @@ export function encodeCommands(commands: readonly Command[]): Uint8Array {
   return encoder.encode(JSON.stringify({ v: codecVersion, commands }));
 }
 
-/** @throws {UndecodableMessage} when it is no message of commands at all; likewise below */
+/** @throws {UndecodableMessage} when the bytes are not a message of commands at all; likewise below */
 export function decodeCommands(bytes: Uint8Array): Decoded<Command>[] {
   return items<Command>(open(bytes), "commands", checkCommand);
 }

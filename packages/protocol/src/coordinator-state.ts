@@ -21,7 +21,7 @@ export interface BranchProgress {
   readonly retrying?: boolean;
   /** The owner decided before it asked this branch anything: it never ran. */
   readonly neverAsked?: boolean;
-  /** Its handler failed in phase 1: what is told at the deadline, unless it votes before. */
+  /** Its handler failed in phase 1: reported at the deadline, unless the branch votes before. */
   readonly handlerFailed?: boolean;
   readonly contendedSince?: number;
   readonly refusal?: string;
@@ -29,7 +29,7 @@ export interface BranchProgress {
 
 /**
  * voting (the owner runs phase 1) · questioning (a taker-over runs R3) · deciding · finishing (phase 2) · ending ·
- * forgetting (the end is durable, and branches are told to forget) · ended · stopped (ownership lost: nothing more may
+ * forgetting (the end is durable, and `forget` is sent to branches) · ended · stopped (ownership lost: nothing more may
  * be sent).
  */
 export type Stage = "voting" | "questioning" | "deciding" | "finishing" | "ending" | "forgetting" | "ended" | "stopped";

@@ -66,7 +66,7 @@ export function coordinate(
       invariant(state.branches.length === 0, "C6", "only what was never asked can be withdrawn");
       return intend(state, "abort", event.reason);
     case "OwnershipLost":
-      // An end is durable whoever has the record.
+      // An end is durable whichever process owns the record.
       if (state.stage === "forgetting") return { state, effects: [] };
       return { state: { ...state, stage: "stopped" }, effects: [{ type: "StandDown" }] };
   }
@@ -81,7 +81,7 @@ function answered(
   if (state.stage === "forgetting") {
     return role === "forget" ? answeredForget(state, { branchId, answer }, context) : { state, effects: [] };
   }
-  // M3: taken over above such an epoch, the record could not be read by anybody.
+  // M3: a takeover above such an epoch would write a record that no process can read.
   const isBeyond = answer.kind === "fenced" && isTooFarAhead(answer, context.now);
   // A fence that is not above one's own epoch is an echo of what was sent before the own takeover.
   if (answer.kind === "fenced" && !isBeyond && answer.epoch > state.record.epoch) {

@@ -1,4 +1,4 @@
-// What JSON would drop, change or choke on is refused; everything else is copied exactly.
+// Values that JSON would drop, change or fail on are refused; everything else is copied exactly.
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ class Point {
   readonly x = 1;
 }
 
-/** By path of what is wrong in it. */
+/** Each value by the path of what is wrong in it. */
 function unfit(): readonly (readonly [path: string, value: unknown])[] {
   const gaps: unknown[] = [1];
   gaps[2] = 3;

@@ -1,4 +1,4 @@
-// Values of a caller as JSON: what JSON would drop, change or choke on is refused, and said where.
+// A caller's values as JSON: a value that JSON would drop, change or fail on is refused with its path.
 import type { Json } from "./json.ts";
 
 /** The value cannot be carried as JSON. `code` is stable. */
@@ -14,7 +14,7 @@ export class NotJson extends Error {
 export interface ExactJsonLimits {
   /** Levels of lists and objects. A value that contains itself is deeper than any. */
   readonly nestingMax: number;
-  /** Values of all levels together, so that one that is reached in many ways is not copied without end. */
+  /** Values of all levels together, so that a value that is referenced many times is not copied without end. */
   readonly valuesMax: number;
   /** Keys of objects that are refused, such as one that would become a prototype where objects are merged. */
   readonly keysRefused?: readonly string[];
@@ -27,7 +27,7 @@ interface Copying extends ExactJsonLimits {
 /**
  * A copy that JSON carries without any difference, except that properties of the value `undefined` are left out. No
  * getter is called, and nothing that the caller does to the value later changes the copy.
- * @throws {NotJson} with the path of what cannot be carried; whatever a proxy throws
+ * @throws {NotJson} with the path of a value that cannot be carried; any error that a proxy throws
  */
 export function exactJson(value: unknown, limits: ExactJsonLimits): Json {
   return copyOf(value, "", { ...limits, values: 0 });

@@ -1,6 +1,6 @@
-// P7: after a durable end every branch is told to forget, again and again until it has acknowledged that. A branch that
-// stays silent is left after `forgetAttempts` tries: no end of a participant's silence keeps a driver alive. It asks by
-// itself (P6), and the log asks it again before the outcome is removed.
+// P7: after a durable end `forget` is sent to every branch until the branch acknowledges it. After `forgetAttempts`
+// tries a silent branch is given up, so that a silent participant keeps no driver alive. The branch asks by itself
+// (P6), and the log's sweep asks it again before it removes the outcome.
 import {
   type BranchProgress,
   branchOf,
@@ -15,7 +15,7 @@ import {
 import type { Answer } from "./messages.ts";
 import { decisionOf } from "./transaction-record.ts";
 
-/** Only forward-final branches wait for `forget`: what ended backward goes by its age, and never asks. */
+/** Only forward-final branches wait for `forget`: a backward-final one is removed by its age, and never asks. */
 export function sendForget(state: CoordinatorState): CoordinatorStep {
   if (decisionOf(state.record) === "abort") return { state: { ...state, stage: "ended" }, effects: [] };
   const branches = state.branches.map(({ spec }): BranchProgress => ({ spec, status: "asked", attempts: 0 }));
@@ -51,7 +51,7 @@ export function unansweredForget(
   return retryLater(state, { ...branch, attempts }, { verb: "forget", delay: { kind: "backoff", attempts } });
 }
 
-/** Nobody is asked any more: each has acknowledged, or is left to the log. */
+/** No `forget` is sent any more: each branch has acknowledged, or is left to the log's sweep. */
 function settled(state: CoordinatorState): CoordinatorStep {
   const isOpen = state.branches.some(({ status }) => status === "asked");
   return { state: isOpen ? state : { ...state, stage: "ended" }, effects: [] };

@@ -24,7 +24,7 @@ export interface Limits {
   /** Attempts at phase 2 before a transaction is parked (R4). */
   readonly parkAfterAttempts: number;
   readonly parkedRetryMs: number;
-  /** How often a branch is told to forget after the end, until it acknowledges that (P7). */
+  /** How often `forget` is sent to a branch after the end, until the branch acknowledges it (P7). */
   readonly forgetAttempts: number;
   /** How long one message may take before its sender counts it as unanswered, and sends it again. */
   readonly replyWaitMs: number;

@@ -44,7 +44,7 @@ export interface Command {
   readonly origin?: string;
 }
 
-/** Why a branch answers `unknown` whose handler threw, or returned what no handler may return: a bug of its service. */
+/** Reason of an `unknown` answer: the handler threw, or returned what no handler may return; a bug of its service. */
 export const handlerFailed = "handler_failed";
 
 /** What a branch answers. Only `done` and `refused` are durable facts about it. */

@@ -1,4 +1,4 @@
-// Names are the same for every store and every bus, or they are none.
+// A valid name is the same name in every store and on every bus.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { faultOfName, isName } from "./name.ts";

@@ -79,9 +79,9 @@ export function answeredPhaseTwo(
 }
 
 /**
- * Backward of something that is expired has nothing to undo, now or ever (P7). Forward of it is done where the record
- * came back after it was gone (R5): what voted yes stays until it is decided, and what was carried out until it is
- * forgotten, so the branch had forgotten, which it is told after the end. Elsewhere a vote was lost.
+ * For a backward verb, `expired` means that there is nothing to undo, now or later (P7). For a forward verb, it means
+ * done if the record was rebuilt (R5): a yes vote stays until it is decided, and a carried-out branch until `forget`,
+ * which is only sent after the end. If the record was never lost, a vote was lost.
  */
 function acknowledges(answer: Answer, { rebuilt }: TransactionRecord, decision: Decision): boolean {
   if (answer.kind === "expired") return decision === "abort" || rebuilt === true;

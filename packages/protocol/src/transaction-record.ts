@@ -32,7 +32,7 @@ export interface TransactionRecord {
   /** Why it was aborted. */
   readonly reason?: string;
   readonly changedAt: number;
-  /** The log had lost or removed the record, and a branch that asked brought it back (R5). */
+  /** The log had lost or removed the record, and a branch's question brought it back (R5). */
   readonly rebuilt?: true;
   readonly parked?: ParkNote;
 }
@@ -71,7 +71,7 @@ export function isEnded(record: TransactionRecord): boolean {
   return record.state === "committed" || record.state === "aborted";
 }
 
-/** An outcome outlives the records of its branches, which are kept for two of these. */
+/** An outcome outlives the records of its branches, which are kept for 2 × `maxAgeMs`. */
 const outcomeMaxAges = 4;
 
 /**
@@ -82,7 +82,7 @@ export function outcomeKeptUntil({ changedAt }: TransactionRecord, { maxAgeMs }:
   return changedAt + outcomeMaxAges * maxAgeMs;
 }
 
-/** P7: whether branches may still wait for `forget`. What ended backward never asks, and goes by its age. */
+/** P7: whether branches may still wait for `forget`. A backward-final branch never asks, and is removed by its age. */
 export function awaitsForget(record: TransactionRecord): boolean {
   return decisionOf(record) === "commit";
 }

@@ -69,7 +69,7 @@ export class BatchTables implements Tables, StepTables {
     }
   }
 
-  /** Whether the latest step has left any change. */
+  /** Whether the latest step has changed anything. */
   get hasWritten(): boolean {
     return this.#undo.length > 0;
   }
@@ -101,7 +101,7 @@ export class BatchTables implements Tables, StepTables {
   }
 }
 
-/** Half of a surrogate pair has no bytes of its own in UTF-8: an engine would take one key for another. */
+/** A lone surrogate has no bytes of its own in UTF-8: an engine would take one key for another. */
 function checkKey(key: string | undefined): void {
   if (key?.isWellFormed() === false) throw new TypeError(`${JSON.stringify(key)} is not well-formed Unicode`);
 }

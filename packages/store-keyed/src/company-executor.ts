@@ -1,5 +1,5 @@
-// An executor that holds back for a moment what no caller waits for: it is asked for together with the next operation
-// that one does wait for, and shares its commit.
+// An executor that holds back operations that no caller waits for: they run together with the next operation that a
+// caller does wait for, and share its commit.
 import { type Clock, Gathering } from "@assent/orchestrator";
 import type { Arguments, Executor, Result } from "./executor.ts";
 import type { OnceKey, OnceResult } from "./once.ts";
@@ -20,7 +20,7 @@ export class CompanyExecutor<O extends Operations> implements Executor<O> {
   constructor(executor: Executor<O>, { unwaitedFor, companyWaitMs, clock }: CompanyOptions<O>) {
     this.#executor = executor;
     this.#unwaitedFor = new Set(unwaitedFor);
-    // Batches are the executor's own matter: what is waited for is passed on at once.
+    // The executor batches by itself: operations that a caller waits for are passed on at once.
     const schedule = (callback: () => void): void => callback();
     const send = (calls: readonly (() => void)[]): void => {
       for (const call of calls) call();
@@ -40,7 +40,7 @@ export class CompanyExecutor<O extends Operations> implements Executor<O> {
     return this.#ask(name, () => this.#executor.runOnce(once, name, args));
   }
 
-  /** Asks at once for what is held back; from now on nothing is. */
+  /** Runs at once everything that is held back; from now on nothing is held back. */
   drain(): void {
     this.#gathering.drain();
   }

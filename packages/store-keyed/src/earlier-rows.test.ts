@@ -1,4 +1,4 @@
-// Rows of versions that did not keep whose their key is.
+// Rows of earlier versions, which did not record the definition that owns the key.
 import type { BeginRequest } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";

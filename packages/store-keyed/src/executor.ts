@@ -90,7 +90,7 @@ export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
     return { result, hasWritten: this.#tables.hasWritten };
   }
 
-  /** Nothing of its batch was written: a step that only reads does so once more, on what is durable. */
+  /** Nothing of its batch was written: a step that only reads is run again on the durable data. */
   #read(step: PendingStep, failure: StoreFailure): void {
     const { result, hasWritten } = this.#run(step);
     this.#tables.clear();

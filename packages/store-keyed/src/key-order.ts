@@ -1,5 +1,5 @@
-// The order of keys: that of their UTF-8 bytes, in every engine and in everything that is laid over one. SQLite and the
-// Redis protocol have it by themselves. JavaScript compares UTF-16 code units, which puts the characters beyond U+FFFF
+// The order of keys is that of their UTF-8 bytes, in every engine and in every layer above one. SQLite and Redis order
+// keys that way. JavaScript compares UTF-16 code units, which puts the characters beyond U+FFFF
 // (two surrogates each, from U+D800) before those from U+E000: a scan merged by that order has gaps and repeats.
 
 const firstSurrogate = 0xd800;
@@ -15,7 +15,7 @@ export function compareKeys(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** The place of a code unit when surrogates come last. */
+/** The rank of a code unit when surrogates come last. */
 function rank(unit: number): number {
   if (unit < firstSurrogate) return unit;
   return unit < firstAfterSurrogates ? unit + 0x2000 : unit - 0x800;

@@ -13,7 +13,7 @@ export function keyedBranchStore(executor: Executor<BranchOperations>): BranchSt
     executor.run("apply", command).catch((error: unknown): Answer => {
       if (!(error instanceof StoreFailure)) throw error;
       const { cause } = error;
-      // A bug is the same bug in the next try: somebody has to see it.
+      // A retry would hit the same bug, so it is reported to the operator.
       if (cause instanceof HandlerFailed || cause instanceof InvariantViolation) onFailure?.({ command, error: cause });
       // A failed step changed nothing and a broken commit is anybody's guess: either way nothing may be concluded.
       return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : error.code };

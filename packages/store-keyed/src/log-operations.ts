@@ -136,7 +136,7 @@ function begin(tables: Tables, request: BeginRequest, now: number): BeginResult 
   return { kind: "begun", record: claim(tables, changed, { request, now }) };
 }
 
-/** The row of a key. In one of an earlier version, the record of its latest attempt says whose the key is. */
+/** The row of a key. For a row of an earlier version, the record of its latest attempt has the owning definition. */
 function rowOfDefinition(tables: Tables, key: string): Row | undefined {
   const row = readRow(tables, key);
   if (row === undefined || row.definition !== undefined || row.attempt === 0) return row;
@@ -220,7 +220,7 @@ function rowOfAttempt(tables: Tables, record: TransactionRecord): Row | undefine
   return row !== undefined && row.incarnation === incarnation && row.attempt === attempt ? row : undefined;
 }
 
-/** M3: the attempt after the one that a question names has to have a name, too. */
+/** M3: the attempt after the one in a question must have a valid name, too. */
 function checkAttempt(txId: string, ahead: number): void {
   invariant(ahead <= lostAttemptsMax, "M3", `${txId} is ${ahead} attempts ahead of its row, more than a log loses`);
 }
@@ -236,7 +236,7 @@ function rebuild(tables: Tables, lost: TransactionRecord, now: number): Transact
   // Rows are never removed: one that is gone was lost together with the record, and C4 needs it for the decision.
   if (row === undefined) writeRow(tables, rowOf(lost, { incarnation, attempt }));
   if (row !== undefined && row.incarnation === incarnation) {
-    // Nothing may be concluded of an attempt whose key another definition has taken: not even its name is free.
+    // If another definition has taken the key, nothing can be concluded about the attempt, and its name may be in use.
     if (foreignTo(row, lost) !== undefined) return undefined;
     // Another attempt has been claimed since, or has succeeded: this one must not (S4).
     const isSuperseded = row.attempt > attempt || (row.attempt < attempt && row.outcome === "committed");

@@ -17,7 +17,7 @@ interface SweptStore {
   readonly executor: GroupCommitExecutor<typeof operations>;
   readonly sweeper: OnceSweeper;
   readonly reported: readonly unknown[];
-  /** Stores so many results. */
+  /** Stores this many results. */
   readonly fill: (count: number) => Promise<void>;
   /** Rows of results and of their index. */
   readonly left: () => number;
@@ -37,7 +37,7 @@ function sweptStore(engine = new MemoryEngine()): SweptStore {
   };
   const left = (): number =>
     engine.scan("once", { limit: 100_000 }).length + engine.scan("once_due", { limit: 100_000 }).length;
-  /** A sweep is over when the next one is waited for. */
+  /** A sweep is over when the sweeper waits for the next one. */
   const swept = async (): Promise<void> => {
     clock.advance(onceSweepEveryMs);
     const isOver = async (): Promise<void> => {

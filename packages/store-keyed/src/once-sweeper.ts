@@ -1,10 +1,10 @@
-// Removes at-most-once results that were kept long enough: all that are due, however many came in the meantime. A page
-// is a step of its own, so that others get their turn between two of them.
+// Removes all at-most-once results that are due, however many there are. Each page is a step of its own, so that other
+// steps run between two pages.
 import type { Clock, Timer } from "@assent/orchestrator";
 import type { Executor } from "./executor.ts";
 import type { onceOperations } from "./once.ts";
 
-/** How long a sweep waits after the one before. */
+/** How long a sweep waits after the previous one. */
 export const onceSweepEveryMs = 10_000;
 /** Results removed in one step. */
 export const onceSweepMax = 1_000;

@@ -28,7 +28,7 @@ const ended: TransactionRecord = {
   changedAt: endedAt,
 };
 
-/** What an earlier version left: due by the beginning of the transaction. */
+/** Entries as an earlier version left them: due by the beginning of the transaction. */
 function formerTables(): BatchTables {
   const tables = new BatchTables(new MemoryEngine());
   tables.put("transactions", ended.txId, ended as never);

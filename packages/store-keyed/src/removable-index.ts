@@ -14,8 +14,9 @@ export function addRemovable(tables: Tables, ended: TransactionRecord, lifetime:
 }
 
 /**
- * Looks at what is due: removes what no branch can ask about any more, and answers what branches have to forget first.
- * An entry of an earlier version may be too early, because it counted from the beginning: it is put right.
+ * Reads the records that are due: removes those that no branch can ask about any more, and returns those whose branches
+ * have to forget first. An entry of an earlier version may be too early, because it counted from the beginning; it is
+ * corrected.
  */
 export function sweepRemovable(
   tables: Tables,
@@ -35,7 +36,7 @@ export function sweepRemovable(
   return { removable, more: due.length === limit };
 }
 
-/** Removes records of a sweep, unless somebody else has done so: their names may be in use again (R5). */
+/** Removes records of a sweep that are still due. Another process may have removed one and its name be in use (R5). */
 export function removeSwept(tables: Tables, { places }: { places: readonly RemovablePlace[] }): void {
   for (const { dueAt, txId } of places) {
     if (!takeEntry(tables, { dueAt, txId })) continue;
@@ -44,7 +45,7 @@ export function removeSwept(tables: Tables, { places }: { places: readonly Remov
   }
 }
 
-/** Has records of a sweep fall due again later. */
+/** Makes records of a sweep fall due again later. */
 export function postponeSwept(tables: Tables, { places }: { places: readonly Postponed[] }): void {
   for (const { untilMs, ...place } of places) {
     if (takeEntry(tables, place)) tables.put(removableTable, timeKey(untilMs, place.txId), null);

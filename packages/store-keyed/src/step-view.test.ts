@@ -1,4 +1,4 @@
-// A handler that goes on after its step writes into nobody's.
+// A handler that continues after its step cannot write into another step.
 import type { BranchFailure, BranchHandler, Tables } from "@assent/orchestrator";
 import { type Command, defaultLimits, encodeOrigin } from "@assent/protocol";
 import { MemoryEngine } from "@assent/store-memory";

@@ -1,5 +1,5 @@
-// The tables as a handler sees them: for the time of its step, and no longer. A handler that goes on afterwards would
-// write into the step of somebody else.
+// The tables as a handler sees them, valid only during its step. A handler that continues afterwards would write into
+// another transaction's step.
 import type { ScanRange, Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 

@@ -7,7 +7,7 @@ import { type OnceKey, runOnce } from "./once.ts";
 export interface StepContext {
   /** Store time, epoch milliseconds. */
   readonly now: number;
-  /** Whether the store refused the last write, and has taken none since. */
+  /** Whether the store refused the last write and has accepted none since. */
   readonly refusesWrites?: boolean;
 }
 
@@ -32,7 +32,7 @@ export class StoreFailure extends Error {
   }
 }
 
-/** It was asked for after the store was closed: part of an orderly stop, and no fault of anything. */
+/** The step was requested after the store was closed: part of an orderly stop, and not a failure. */
 export class StoreClosed extends StoreFailure {
   constructor() {
     super("step_failed", "the store is closed; nothing was changed");

@@ -106,7 +106,7 @@ test("C3 a server that keeps less than was promised is not used any more, from a
     for (const [set, back, why] of changes) {
       await store.run("add", undefined);
       await admin.send([["CONFIG", "SET", ...set]]);
-      // Of one that is asked for nothing, too: no connection ends, and no step fails.
+      // A store without traffic finds it, too: no connection ends, and no step fails.
       for (const problem of [await problemOf(store), await problemOf(idle)]) {
         assert.equal(problem?.code, "unsuitable_server");
         assert.match(problem?.message ?? "", why);

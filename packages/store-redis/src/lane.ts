@@ -36,10 +36,10 @@ export interface Prepared {
   readonly madeAt: number;
 }
 
-/** What the server made of them. */
+/** The server's results for them. */
 export interface Verified {
   readonly round: Round;
-  /** What is there instead of what was believed. */
+  /** The values found in place of the expected ones. */
   readonly differing: ReadonlyMap<number, string | undefined>;
   /** Whether too few replicas have acknowledged it. */
   readonly isShort: boolean;

@@ -150,7 +150,7 @@ test("a step that is asked for while others wait for a server waits no longer th
   await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
   const first = assert.rejects(store.run("get", undefined), { code: "step_failed" });
   await tried.promise;
-  // Counted in tries, which are a pause apart at least: however slow this machine is, there are not more of them.
+  // Counted in tries. They are at least one pause apart, so a slow machine does not make more of them.
   const before = tries;
   await assert.rejects(store.run("get", undefined), { code: "step_failed", changed: "nothing" });
   const triesMax = unreachableMaxMs / reconnectPauseMs + 2;

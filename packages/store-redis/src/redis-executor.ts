@@ -306,7 +306,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     let steps = prepared.steps;
     const writers = steps.filter((_, index) => round.writes(index));
     if ((refusal === "full" || refusal === "refused") && writers.length > 0) {
-      // What only reads was refused for what was to be written beside it: it is asked again without that.
+      // A step that only reads was refused because of writes in the same batch: it is run again without them.
       const readers = steps.filter((_, index) => !round.writes(index));
       if (readers.length > 0) this.#track(this.#attempt(readers, newLane(true)));
       steps = writers;

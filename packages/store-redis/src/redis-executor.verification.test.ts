@@ -1,4 +1,4 @@
-// C2, C4: whatever a step that writes has read is verified where it is committed, however it was read.
+// C2, C4: everything that a writing step has read is verified at its commit, however it was read.
 import type { Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 import assert from "node:assert/strict";
@@ -130,7 +130,7 @@ for (const { how, table } of readings) {
         await withStores(async ({ held, late, other }) => {
           await other.run("put", { table: "notes", key: "note", value: "untouched" });
           if (before !== undefined) await other.run("put", { ...place, value: value(before) });
-          // What the step counts on was true, and it knows so.
+          // What the step relied on was true, and the commit verified it.
           assert.equal(await late.run("read", place), before === undefined ? "absent" : present);
           const { arrived, release } = held.hold();
           const running = late.run(write, { how, place });

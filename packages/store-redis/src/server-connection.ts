@@ -1,6 +1,6 @@
-// The connection in use, and how another takes its place. A connection is used only when it is warm: open, the script
-// loaded, and the server's promise known to be the one that was told when the store was opened. That is looked at again
-// and again, because a server is configured while it runs, too.
+// The connection in use, and how another takes its place. A connection is used only when it is warm: it is open, the
+// script is loaded, and the server is known to promise at least what it did when the store was opened. That is checked
+// again at intervals, because a server can be reconfigured while it runs.
 import type { Clock, Timer } from "@assent/orchestrator";
 import type { Durability } from "@assent/store-keyed";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
@@ -28,11 +28,11 @@ export interface ServerConnectionOptions {
 }
 
 export interface ServerState {
-  /** Why the server is not used although it answers; undefined while it promises what it did. */
+  /** Why the server is not used although it answers; undefined while it promises at least what it did at first. */
   readonly problem: UnsuitableServer | undefined;
   /**
-   * What it keeps at most, bytes, as it was when the connection was opened; what it has no room for it refuses
-   * (`store_full`). 0: it takes as much memory as there is.
+   * The most bytes that the server keeps, as configured when the connection was opened; it refuses more
+   * (`store_full`). 0: it uses all memory of the machine.
    */
   readonly memoryBytesMax: number;
 }
@@ -141,8 +141,8 @@ export class ServerConnection implements ServerState {
   }
 
   /**
-   * One round. Whatever is wrong, the connection is not used any more, and the next one has to be right. A server that
-   * does not answer is looked for by those who need it; one that is not right, here.
+   * One round. After any problem the connection is not used any more, and the next one is checked from the start. The
+   * next step reconnects to a server that did not answer; the probe itself retries one that promises too little.
    */
   async #probe(): Promise<void> {
     const { clock, replicas } = this.#options;

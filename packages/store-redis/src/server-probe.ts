@@ -16,7 +16,7 @@ export class UnsuitableServer extends Error {
 /** What a server promises as it is configured now. */
 export interface ServerBounds {
   readonly durability: Durability;
-  /** 0: it takes as much memory as there is. */
+  /** 0: it uses all memory of the machine. */
   readonly memoryBytesMax: number;
 }
 
@@ -57,8 +57,8 @@ const settings = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", 
 
 /**
  * How durable an answer is as the server is configured now: D2 with replicas to wait for; D1 where every write is in
- * the append-only file before it is answered; D0 otherwise, and where the server does not say. And how much it keeps.
- * One round.
+ * the append-only file before it is answered; D0 otherwise, and where the server does not report it. Also how much the
+ * server keeps. One round.
  * @throws {UnsuitableServer} {RepliesLost}
  */
 export async function serverBounds(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerBounds> {
@@ -71,11 +71,11 @@ export async function serverBounds(port: RedisPort, { replicas }: { replicas: nu
   const isFlushed = appendOnly === "yes" && appendSync === "always";
   const memoryBytesMax = Number(memory ?? 0);
   if (replicas === 0) return { durability: isFlushed ? "D1" : "D0", memoryBytesMax };
-  // A master that is started again before it is replaced must not come back with less than its replicas have.
+  // A master that restarts before it is replaced must not come back with less data than its replicas have.
   if (!isFlushed) {
     throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
   }
-  // D2: a master that was cut off takes no writes, whichever node it is. Asked on each, so also after a promotion.
+  // D2: a master that is cut off takes no writes. Checked on whichever node is master, so also after a promotion.
   if (!(Number(replicasMin) >= replicas)) {
     throw new UnsuitableServer(
       `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,

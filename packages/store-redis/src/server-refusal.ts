@@ -12,7 +12,7 @@ export type Refusal = "full" | "elsewhere" | "refused" | "unknown";
 
 const refusals: Readonly<Record<string, Refusal>> = {
   OOM: "full",
-  // What it writes to its disk fails.
+  // The server's writes to its disk fail.
   MISCONF: "full",
   READONLY: "elsewhere",
   LOADING: "elsewhere",

@@ -40,7 +40,7 @@ export class Memtable {
     ordered?.splice(placeOf(ordered, key), 0, key);
   }
 
-  /** The entries of a range in key order, deletions among them, one at a time: the reader stops when it has enough. */
+  /** The entries of a range in key order, including deletions, one at a time: the reader stops when it has enough. */
   *scan(name: string, { after, before }: Pick<ScanRange, "after" | "before">): Generator<Entry> {
     const table = this.#tables.get(name);
     if (table === undefined) return;

@@ -1,5 +1,5 @@
-// One scan over several ordered sources, of which a newer one hides the keys of an older one. It reads as many rows as
-// it answers and as are hidden among them, whatever else the sources hold.
+// One scan over several ordered sources, where a newer source hides the keys of an older one. It reads only the rows
+// that it returns and the rows that are hidden among them, however many more the sources hold.
 import type { Json } from "@assent/protocol";
 import { compareKeys } from "@assent/store-keyed";
 import type { Entry } from "./memtable.ts";

@@ -15,20 +15,20 @@ import { mergedScan } from "./merged-scan.ts";
 import { StoredTable } from "./stored-table.ts";
 
 /**
- * A commit writes whole pages: small ones make a small commit small, and moving a key to its table as well. A file
- * keeps those that it was made with.
+ * A commit writes whole pages: with small pages, a small commit and the move of a key to its table write less. A file
+ * keeps the page size that it was made with.
  */
 const pageBytes = 4_096;
 /** Bytes in SQLite's log before it is copied into the file; larger means fewer, longer pauses. */
 const walBytesMax = 16_777_216;
 /**
- * Pages that SQLite keeps in memory. What was written lately is in the memtable, and the rest in the page cache of the
- * system, which is a read away: a larger one here keeps all of that a second time.
+ * Pages that SQLite keeps in memory. Recent writes are in the memtable, and the rest is in the system's page cache,
+ * one read away: a larger cache here would keep the same pages a second time.
  */
 const cacheKib = 8_192;
 /**
- * Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. Fewer mean more writing:
- * a page of a table is written once for all of its keys that move together.
+ * Keys in the memtable before it is frozen: bounds memory and the time to open after a crash. Fewer keys mean more
+ * writing, because a page of a table is written once for all of its keys that move together.
  */
 export const memtableKeysMax = 32_768;
 /** Keys moved to the tables by each commit: at least this many and twice what it wrote: moving never falls behind. */
@@ -116,7 +116,7 @@ export class SqliteEngine implements KeyedEngine {
     this.#database.prepare("VACUUM INTO ?").run(path);
   }
 
-  /** Rows of a table, a page at a time: as many as are asked for, and more where newer entries hide some of them. */
+  /** Rows of a table, a page at a time: as many as the limit, and more where newer entries hide some of them. */
   *#scanStored(table: string, { after, before, limit }: ScanRange): Generator<Entry> {
     const stored = this.#stored.get(table);
     // The first text after another is that text and a NUL.

@@ -69,7 +69,7 @@ test("C3 an operation that no caller waits for goes with the next one, before it
   const client = new StoreClient<CounterOperations>({
     module: new URL("../test-kit/counter-thread.ts", import.meta.url),
     workerData: { path },
-    // Longer than any test: it never leaves by itself.
+    // Longer than any test: a held operation never leaves by itself.
     unwaitedFor: { operations: ["addLater"], companyWaitMs: 600_000 },
     onFailed: (error) => assert.fail(error),
   });
@@ -77,7 +77,7 @@ test("C3 an operation that no caller waits for goes with the next one, before it
   const later = client.run("addLater", { by: 1 }).finally(() => {
     isHeard = true;
   });
-  // Three turns of the thread: what had left with its own turn would have been answered by now.
+  // Three turns of the thread: an operation that had left with its own turn would have been answered by now.
   for (const by of [10, 0, 0]) assert.deepEqual(await client.send("add", Uint8Array.of(by)), Uint8Array.of(10));
   assert.equal(isHeard, false);
   assert.equal(await client.run("add", { by: 100 }), 111);

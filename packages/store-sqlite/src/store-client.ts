@@ -16,7 +16,7 @@ import { type CallHandler, PortCalls } from "./port-calls.ts";
 import type { StoreCopy } from "./store-copy.ts";
 import type { StoreCall, StoreReply } from "./store-host.ts";
 
-/** Of a store's thread: new objects before they are collected. By default it grows to several times that under load. */
+/** The young generation of a store's thread. The default grows to several times this size under load. */
 export const youngGenerationMegabytes = 24;
 
 interface PendingCall extends StoreCall {
@@ -30,7 +30,7 @@ export interface StoreClientOptions {
   readonly workerData: unknown;
   /** Channels that the store's thread may call. */
   readonly channels?: Readonly<Record<string, CallHandler>>;
-  /** Operations that no caller waits for, and how long they may wait for others to be committed with. */
+  /** Operations that no caller waits for, and how long they may wait for a commit to share. */
   readonly unwaitedFor?: { readonly operations: readonly string[]; readonly companyWaitMs: number };
   /** Told when the thread ends on its own. */
   readonly onFailed: (error: Error) => void;
@@ -62,7 +62,7 @@ export class StoreClient<O extends Operations> implements Executor<O> {
     this.#worker.on("error", (error) => {
       told = true;
       this.#calls.closed(`the store's thread failed: ${String(error)}`);
-      // Its file is closed while it still runs: what it tries with that is of no use to anybody.
+      // Its file is closed while the thread still runs: errors of its later calls are ignored.
       if (this.#closing) return;
       options.onFailed(error instanceof Error ? error : new Error(String(error)));
     });
@@ -92,18 +92,18 @@ export class StoreClient<O extends Operations> implements Executor<O> {
       const answer = await this.#calls.call(channel, message);
       return answer instanceof Uint8Array ? answer : undefined;
     } catch (error) {
-      // The thread ended with it on the way.
+      // The thread ended while the call was under way.
       if (this.#closing) return undefined;
       throw error;
     }
   }
 
-  /** Copies the file as it is at one moment of all parties. @throws {CallFailed} */
+  /** Copies the file as it is at the moment that all parties share. @throws {CallFailed} */
   async copy(request: StoreCopy): Promise<void> {
     await this.#calls.call("copy", request);
   }
 
-  /** For an orderly stop: nothing waits for company any more. */
+  /** For an orderly stop: sends what is held back; from now on nothing is held back. */
   drain(): void {
     this.#gathering.drain();
   }

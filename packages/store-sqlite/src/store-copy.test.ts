@@ -1,4 +1,4 @@
-// Copies of several stores are of one moment: a store that waits for the others does nothing, and then each copy has
+// Copies of several stores are of one moment: a store that waits for the others commits nothing, and each copy has
 // what its store had committed.
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -1,12 +1,12 @@
-// One moment of several stores: their threads meet, each of them between two commits and stopped, and then each copies
-// its own file. No commit of one can follow from a commit of another that its copy lacks.
+// One moment of several stores: their threads meet at a barrier, each stopped between two commits, and then each copies
+// its own file. So no copy has a commit that follows from one that another copy lacks.
 
 export interface StoreCopy {
-  /** Of a file that does not exist yet. */
+  /** Path of a file that does not exist yet. */
   readonly path: string;
   /** Shared by all threads that copy at this moment. */
   readonly meeting: SharedArrayBuffer;
-  /** How many they are. */
+  /** The number of threads. */
   readonly parties: number;
 }
 
@@ -28,7 +28,7 @@ export class CopyNotBegun extends Error {
   }
 }
 
-/** Returns when every party is here; none of them has done anything since it came. @throws {CopyNotBegun} */
+/** Returns when every party has arrived; none has committed anything since it arrived. @throws {CopyNotBegun} */
 export function meet({ meeting, parties }: Omit<StoreCopy, "path">, waitMs: number = meetMaxMs): void {
   const arrivals = new Int32Array(meeting);
   Atomics.add(arrivals, 0, 1);
@@ -38,7 +38,7 @@ export function meet({ meeting, parties }: Omit<StoreCopy, "path">, waitMs: numb
     if (arrived === parties) return;
     if (arrived < 0) throw new CopyNotBegun();
     const waited = Atomics.wait(arrivals, 0, arrived, waitMs);
-    // Unless the last one comes at this very moment, nobody goes on.
+    // Unless the last party arrives at this very moment, none continues.
     if (waited === "timed-out" && Atomics.compareExchange(arrivals, 0, arrived, givenUp) === arrived) {
       Atomics.notify(arrivals, 0);
       throw new CopyNotBegun();

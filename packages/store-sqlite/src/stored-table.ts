@@ -3,7 +3,7 @@ import type { Json } from "@assent/protocol";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "./memtable.ts";
 
-/** Rows in one statement where many are written: running a statement costs as much as writing a row. */
+/** Rows in one statement when many are written: running a statement costs as much as writing a row. */
 const rowsAtOnce = 32;
 
 interface Pair {
@@ -24,7 +24,7 @@ export class StoredTable {
     this.#name = name;
     this.#get = database.prepare(`SELECT value FROM "${name}" WHERE key = ?`);
     this.#scan = database.prepare(`SELECT key, value FROM "${name}" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?`);
-    // A row as an object costs more than to find it.
+    // Making an object of a row costs more than finding the row.
     this.#get.setReturnArrays(true);
     this.#scan.setReturnArrays(true);
     this.#put = database.prepare(putting(name, 1));
@@ -55,7 +55,7 @@ export class StoredTable {
     return rows.map(([key, value]) => [this.#name, key, this.#valueOf(value)]);
   }
 
-  /** Of this table, each key at most once; inside the caller's transaction. */
+  /** Writes entries of this table, each key at most once, inside the caller's transaction. */
   write(entries: readonly Entry[]): void {
     let rows: (readonly [key: string, text: string])[] = [];
     let last: Pair | undefined;

@@ -1,4 +1,4 @@
-// M4: one answer that cannot be decoded is no answer to its command, and spoils none of those it came with.
+// M4: an answer that cannot be decoded counts as no answer to its command, and does not affect the others.
 import type { Command } from "@assent/protocol";
 import { systemClock } from "@assent/system";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// What no caller waits for travels with what one waits for.
+// A command that no caller waits for travels with one that a caller waits for.
 import { TestClock, turn } from "@assent/conformance";
 import { type Command, decoded, decodeCommands, encodeAnswers, type Verb } from "@assent/protocol";
 import assert from "node:assert/strict";

@@ -27,7 +27,7 @@ export interface MemoryTransportOptions {
   readonly clock: Clock;
   /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
   readonly schedule: (callback: () => void) => void;
-  /** How long a command that no caller waits for may wait for others to travel with; left out, it does not. */
+  /** How long a command that no caller waits for may be held to share a message; left out, it is sent at once. */
   readonly companyWaitMs?: number;
   /** Told what went wrong with a message; its commands are unanswered all the same. */
   readonly onFailure?: (service: string, error: unknown) => void;
@@ -53,7 +53,7 @@ export class MemoryTransport implements Transport {
     });
   }
 
-  /** For an orderly stop: nothing waits for company any more. */
+  /** For an orderly stop: sends what is held back; from now on nothing is held back. */
   drain(): void {
     for (const outbox of this.#outboxes.values()) outbox.drain();
   }

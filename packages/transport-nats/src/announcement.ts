@@ -1,12 +1,12 @@
-// What an instance of a service says of itself, as JSON. Nothing that arrives is trusted to be one (M3).
+// The announcement of an instance of a service, as JSON. Every message is checked before it is used as one (M3).
 import { isJsonObject } from "@assent/protocol";
 
 export interface Announcement {
   /** Such as "stock-0". The lowest of those present is preferred; need not be unique. */
   readonly instance: string;
-  /** Of its process on the bus, unlike any other. */
+  /** Unique name of its process on the bus. */
   readonly processName: string;
-  /** It takes no more commands. */
+  /** The instance takes no more commands. */
   readonly isLeaving: boolean;
 }
 
@@ -14,7 +14,7 @@ export function encodeAnnouncement({ instance, processName, isLeaving }: Announc
   return JSON.stringify({ instance, process: processName, leaving: isLeaving });
 }
 
-/** Undefined where the message is none. */
+/** Undefined when the message is not an announcement. */
 export function decodeAnnouncement(message: Uint8Array): Announcement | undefined {
   let read: unknown;
   try {

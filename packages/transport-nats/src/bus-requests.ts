@@ -1,5 +1,5 @@
 // Requests between processes that are no part of a transaction: one instance of a service answers, or each does.
-// Nothing is stored. What `serve` answers is a read, so it is asked again while an instance is silent.
+// Nothing is stored. Requests that `serve` answers are reads, so they are repeated while an instance is silent.
 import type { Clock, Timer } from "@assent/orchestrator";
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
@@ -27,9 +27,9 @@ export class BusRequests {
   }
 
   /**
-   * The answer of one of those that serve the topic, or undefined when none came. Whoever has not answered within
-   * `askAgainMs` may have stalled, or its answer may be lost: then all are asked, again and again, and the first answer
-   * counts. Never rejects.
+   * The answer of one of the instances that serve the topic, or undefined when none came. An instance that has not
+   * answered within `askAgainMs` may have stalled, or its answer may be lost. Then all instances are asked, repeatedly,
+   * and the first answer counts. Never rejects.
    */
   ask(topic: string, message: Uint8Array, waitMs: number): Promise<Uint8Array | undefined> {
     const { connection, replies, clock, limits, subjects, onFailure } = this.#options;
@@ -44,7 +44,7 @@ export class BusRequests {
       const reply = replies.open({
         answered(received) {
           if (!isNoResponders(received)) return end(received.data);
-          // The broker says at once when nobody serves the topic; later, an answer may be on its way.
+          // The broker reports at once that no instance serves the topic; later, an answer may be on its way.
           if (isFirst) end(undefined);
         },
       });
@@ -84,8 +84,8 @@ export class BusRequests {
   }
 
   /**
-   * Answers what is asked about the topic, shared with others that do. The handler only reads: one request may reach
-   * several of them, and one of them several times. Resolves when the broker knows.
+   * Answers requests on the topic, shared with other instances. The handler must only read: one request may reach
+   * several instances, and one instance several times. Resolves when the broker has the subscription.
    */
   async serve(topic: string, handler: RequestHandler): Promise<void> {
     const { connection, subjects } = this.#options;

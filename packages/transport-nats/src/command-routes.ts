@@ -1,5 +1,5 @@
-// The ways a message of commands takes to a service: first to the instance that all senders prefer; where that one is
-// unknown, gone or silent, to whichever instance takes it, by way of the stream or straight.
+// The routes of a command message to a service: first to the instance that all senders prefer; if that one is unknown,
+// gone or silent, to any instance that takes it, through the stream or directly.
 import type { Clock } from "@assent/orchestrator";
 import { type Command, verbRole } from "@assent/protocol";
 import { dispatch, type DispatchPorts } from "./dispatch.ts";
@@ -16,7 +16,7 @@ export interface CommandRoutesOptions {
   readonly processName: string;
 }
 
-/** A way that brings answers, and when it counts as silent, as far as is known now; monotonic milliseconds. */
+/** A route that brings answers, and the time at which it will count as silent; monotonic milliseconds. */
 interface Watch {
   readonly silentAt: () => number;
   readonly tryForMs: number;
@@ -70,9 +70,9 @@ export class CommandRoutes {
   }
 
   /**
-   * An instance that announces itself and answers nothing yet has much to do; with a second instance at the same work,
-   * each would run the other's steps again, when there is the least time for it. It may also have lost its database: so
-   * there is a bound.
+   * An instance that announces itself but answers nothing is usually overloaded. A second instance on the same records
+   * would make each run the other's steps again, when there is the least time for it. The instance may also have lost
+   * its database, so there is a bound.
    */
   #silentAt({ answeredAt, announcedAt }: Instance, sentAt: number): number {
     const { directAfterMs, unansweredMaxMs } = this.#options.ports.limits;
@@ -80,7 +80,7 @@ export class CommandRoutes {
     return Math.min(lastAnswer + unansweredMaxMs, Math.max(lastAnswer, announcedAt) + directAfterMs);
   }
 
-  /** To whichever instance takes it. */
+  /** To any instance that takes it. */
   #share({ address: place, message, items, tryForMs, answered }: Exchange<Command>): () => void {
     const { ports, subjects, delivery, processName } = this.#options;
     const direct = { subject: subjects.direct(place), message, tryForMs, answered };
@@ -104,8 +104,8 @@ export class CommandRoutes {
   }
 
   /**
-   * M1, P4: a command may arrive twice, so what a way that has gone silent does not bring in time goes another way as
-   * well. One that only is slow gets no help by that: it would never catch up.
+   * M1, P4: a command may arrive twice, so a message on a route that has gone silent is sent by another route as well.
+   * A route that is only slow gets no copies: with them it would never catch up.
    */
   #watch({ silentAt, tryForMs, isSilent }: Watch): () => void {
     const tryUntil = this.#clock.monotonic() + tryForMs;
@@ -114,7 +114,7 @@ export class CommandRoutes {
       if (this.#clock.monotonic() >= tryUntil) return;
       timer = restMs() > 0 ? this.#clock.after(restMs(), look) : this.#clock.after(0, decide);
     };
-    // What came while this process did something else is read first: its own stall is nobody's silence.
+    // Messages that arrived while this process was busy are read first: its own stall is not the instance's silence.
     const decide = (): void => (restMs() > 0 ? look() : isSilent());
     let timer = this.#clock.after(restMs(), look);
     return () => timer.cancel();

@@ -1,4 +1,4 @@
-// What no caller waits for leaves in company.
+// A command that no caller waits for leaves together with others.
 import type { Destination } from "@assent/orchestrator";
 import type { Verb } from "@assent/protocol";
 import { systemRandom } from "@assent/system";

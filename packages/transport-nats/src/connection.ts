@@ -97,7 +97,7 @@ export class Connection {
     return this.#isConnected && !this.nats.isClosed();
   }
 
-  /** When this process was cut off last: without a connection, or with a broker that takes too small messages. */
+  /** When this process was last cut off: without a connection, or with a broker whose message limit is too small. */
   get outage(): Outage | undefined {
     return this.#outage;
   }
@@ -163,7 +163,7 @@ export class Connection {
     timer.cancel();
   }
 
-  /** The broker that is back may be another one, or configured otherwise: what was required at first is required. */
+  /** After a reconnection the broker may be another one, or reconfigured: it must meet the first requirements again. */
   #lookAgain(): void {
     const { clock, limits, onFailure } = this.#request;
     const problem = tooSmall(this.nats, limits);
@@ -196,7 +196,7 @@ export class Connection {
   }
 }
 
-/** Why a broker has no room for the largest command; undefined when it has. */
+/** Why a broker cannot carry the largest command; undefined when it can. */
 function tooSmall(nats: NatsConnection, limits: NatsLimits): string | undefined {
   const bytes = nats.info?.max_payload ?? 0;
   const needed = payloadsPerMessage * defaultLimits.payloadBytesMax + limits.headerBytesMax;

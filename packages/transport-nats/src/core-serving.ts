@@ -8,7 +8,7 @@ export interface CoreServingOptions {
   readonly connection: Connection;
   readonly service: string;
   readonly subject: string;
-  /** Shares what comes with others of the same queue; left out, it is all for this one. */
+  /** Shares messages with other subscribers of the same queue; left out, this one gets all of them. */
   readonly queue?: string;
   readonly worker: CommandWorker;
   readonly onFailure: (work: string, error: unknown) => void;

@@ -1,6 +1,5 @@
-// One message on its way to a service: published, and published again only when it certainly was not delivered, when
-// the broker can tell the copy from the original, or when it only asks. Everything else is sent again by whoever knows
-// the branch (M2).
+// One message on its way to a service. It is published again only if it certainly was not delivered, if the broker can
+// recognise the copy, or if it only reads. Any other command is sent again by its coordinator (M2).
 import type { Clock, Timer } from "@assent/orchestrator";
 import { headers, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
@@ -25,9 +24,9 @@ export interface Dispatch {
   /** How long it is tried to bring the message; its answer is listened for all the same afterwards. */
   readonly tryForMs: number;
   readonly answered: (reply: Uint8Array) => void;
-  /** It may be repeated at will: asked again, of another instance perhaps, while nobody answers. */
+  /** The message may be repeated, possibly to another instance, while no answer comes. */
   readonly isRepeatable?: boolean;
-  /** Called when nobody listens there, in place of trying again. */
+  /** Called instead of a retry when no subscriber listens on the subject. */
   readonly unheard?: () => void;
   /** How it is stored on the way; left out when it goes straight to whoever listens. */
   readonly storage?: {
@@ -99,7 +98,7 @@ export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   };
 }
 
-/** What the broker says at once where nobody listens. */
+/** The broker's immediate reply when no subscriber listens. */
 export function isNoResponders(received: Msg): boolean {
   return received.data.length === 0 && received.headers?.code === noResponders;
 }

@@ -13,7 +13,7 @@ export interface Instance {
   /** When it last announced itself, and when it last answered a command; monotonic milliseconds. */
   announcedAt: number;
   answeredAt: number;
-  /** Sends what is under way to it another way. */
+  /** Sends the messages under way to it by another route. */
   readonly divert: Set<() => void>;
 }
 
@@ -25,7 +25,7 @@ export interface InstanceDirectoryOptions {
   readonly onFailure: (work: string, error: unknown) => void;
 }
 
-/** An instance announces itself and answers nothing. `code` is stable. What it was sent goes to others as well. */
+/** An instance does not answer. `code` is stable. Messages that were sent to it go to other instances as well. */
 export class InstanceSilent extends Error {
   readonly code = "instance_silent";
 
@@ -58,7 +58,7 @@ export class InstanceDirectory {
     return first;
   }
 
-  /** It does not answer: for a while others are preferred, however well it says it is. */
+  /** The instance does not answer: for a while others are preferred, even if it announces itself. */
   wentSilent(place: string, { name, processName }: Instance): void {
     const { clock, limits, onFailure } = this.#options;
     if (this.#services.get(serviceOf(place))?.delete(processName) !== true) return;
@@ -66,7 +66,7 @@ export class InstanceDirectory {
     this.#avoidedUntil.set(processName, clock.monotonic() + limits.avoidMs);
   }
 
-  /** The broker says that it is gone, and so is what was sent to it and not answered. */
+  /** The broker reports that the instance is gone, and with it every message that it has not answered. */
   isGone(place: string, instance: Instance): void {
     this.#services.get(serviceOf(place))?.delete(instance.processName);
     for (const divert of instance.divert) divert();

@@ -17,21 +17,21 @@ export interface NatsLimits {
   readonly publishRetryMs: number;
   /** How long the broker may take to say that it stored a message. */
   readonly storedWaitMs: number;
-  /** How long a read may be unanswered before it is asked of all instances, and again after as long. */
+  /** How long a read may be unanswered before all instances are asked, and between further repeats. */
   readonly askAgainMs: number;
   /**
-   * How long a stream has to bring an answer, or an instance to give a sign of life, before a message goes another way
-   * as well.
+   * How long a stream may bring no answer, or an instance give no sign of life, before a message is sent by another
+   * route as well.
    */
   readonly directAfterMs: number;
   /** How long an instance may answer nothing although it gives signs of life. */
   readonly unansweredMaxMs: number;
-  /** How long a command that no caller waits for may wait for one to the same place that leaves anyway. */
+  /** How long a command that no caller waits for may wait for a message to the same place that is sent anyway. */
   readonly companyWaitMs: number;
   /** How often an instance announces itself, and how long after that it counts as present. */
   readonly presenceEveryMs: number;
   readonly presenceMaxMs: number;
-  /** How long an instance that did not answer is not preferred, whatever it announces. */
+  /** How long an instance that did not answer is not preferred, even if it announces itself. */
   readonly avoidMs: number;
   /** Instances of all services that a sender remembers. */
   readonly instancesMax: number;

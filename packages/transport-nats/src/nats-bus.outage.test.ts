@@ -208,7 +208,7 @@ describe("jetstream, streams", () => {
     await delay(1_300);
     broker.server.resume();
     assert.deepEqual(await Promise.all(sent), ["prepare", "commit"].map(answerTo));
-    // What the publisher sent before it was answered is on its way in the same connection, and arrives in its order.
+    // Messages that the publisher sent before its answer are on the same connection, and arrive in order.
     await until(
       () => published.filter((each) => each === "prepare true").length > 1,
       "the publisher has repeated itself",

@@ -13,7 +13,7 @@ const waitMs = unhurried(60_000);
 /** For what is not answered. */
 const shortMs = unhurried(300);
 const stock: Destination = { service: "stock", partition: "0" };
-/** What was not acknowledged is delivered again only when every sender here has given up. */
+/** Unacknowledged messages are delivered again only after every sender here has given up. */
 const neverRedelivered = { handlingMs: 3_600_000 };
 const gone = (): Promise<never> => new Promise(() => undefined);
 
@@ -51,7 +51,7 @@ for (const delivery of ["jetstream", "core"] as const) {
 
     test("instances share the work, and each message is of one of them", async () => {
       const { bus, sender, close } = await open();
-      // Each holds what it has until the other has something, too: neither can be too fast for the other.
+      // Each instance holds its messages until the other has some, too, so that neither takes all of them.
       const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
       const instances = gates.map(({ resolve }, index) =>
         recorder(() => {
@@ -108,7 +108,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await instance.serveCommands("probe", recorder().endpoint);
       const sent = await sendingApart(sender, 40);
       await until(() => service.messages.length === concurrentMessagesMax, "it works on as many as it may");
-      // What was sent before this had the same way to go, and could have arrived.
+      // Earlier messages had the same way to go, and would have arrived by now.
       const probe = { service: "probe", partition: "0" };
       assert.ok(allAnswered([await sender.send(probe, prepare("order-0"), waitMs)]));
       assert.equal(service.messages.length, concurrentMessagesMax);

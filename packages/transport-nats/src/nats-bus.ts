@@ -44,8 +44,8 @@ export interface NatsBusOptions {
   /** Of this process, shown by the broker's monitoring; need not be unique. */
   readonly name: string;
   /**
-   * Of the instance that serves here, such as "stock-0": commands go to the lowest one that is present, and the others
-   * stand by. Left out, this process shares with all what reaches no such instance.
+   * The name of the instance that serves here, such as "stock-0": commands go to the lowest name that is present, and
+   * the others stand by. Left out, this process only takes its share of commands that reach no named instance.
    */
   readonly instance?: string;
   /** The same in every process of a system. */
@@ -168,7 +168,7 @@ export class NatsBus implements Transport, QuestionTransport {
     return this.#serve(this.#preferred(service, new ServingBothWays(stream, direct, streamWait), shared));
   }
 
-  /** Takes as well what is addressed to this instance, where it has a name, and announces that. */
+  /** If this instance has a name, also takes commands addressed to it, and announces it. */
   #preferred(service: string, serving: ReadyServing, shared: SharedServing): ReadyServing {
     const { instance, clock, limits, onFailure } = this.#options;
     if (instance === undefined) return serving;
@@ -209,7 +209,7 @@ export class NatsBus implements Transport, QuestionTransport {
     return { connected, ...(server !== undefined && { server }), services, lateReplies: this.#ports.replies.late };
   }
 
-  /** Sends what waits for company; from now on nothing does. For an orderly stop. */
+  /** For an orderly stop: sends what is held back; from now on nothing is held back. */
   drain(): void {
     this.#commands.drain();
   }

@@ -1,6 +1,6 @@
 // What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
-// keeps its own outcome and its own wait (M4). What no caller waits for leaves with the next item that one does wait
-// for, or after a while: it needs no message, no round of a store and no flush of a disk of its own.
+// keeps its own outcome and its own wait (M4). An item that no caller waits for leaves with the next item that a caller
+// does wait for, or after a while, so that it needs no message, no store round and no disk flush of its own.
 import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "@assent/orchestrator";
 import { type Decoded, UndecodableMessage } from "@assent/protocol";
 
@@ -28,7 +28,7 @@ export interface OutboxOptions<Item, Reply> {
   readonly messageBytesMax: () => number;
   /** Sends a message and listens for its reply until the function it returns is called. Must not throw. */
   readonly exchange: (exchange: Exchange<Item>) => () => void;
-  /** How long what no caller waits for may wait for company; left out, not at all. */
+  /** How long an item that no caller waits for may be held back; left out, not at all. */
   readonly companyWaitMs?: number;
   /** Told of what can never be answered. */
   readonly onFailure: (work: string, error: unknown) => void;
@@ -70,7 +70,7 @@ export class Outbox<Item, Reply> {
     });
   }
 
-  /** Sends at once what waits for company; from now on nothing does. */
+  /** Sends at once what is held back; from now on nothing is held back. */
   drain(): void {
     this.#isDraining = true;
     for (const gathering of this.#gatherings.values()) gathering.drain();

@@ -18,11 +18,11 @@ after(() => broker.stop());
 
 const atOnce = 4;
 const handlingMs = 20;
-/** How many new messages each one that is handled leads to: fewer than one, so it catches up on whatever machine. */
+/** New messages for each handled message: fewer than one, so that the service catches up on any machine. */
 const share = 0.7;
 /** What it leaves undone while it stands still. */
 const undone = 60 * atOnce;
-/** So long a sender waits for an answer, and has copies sent the other way. */
+/** How long a sender waits for an answer before it has copies sent by the other route. */
 const patienceMs = 5_000;
 
 test("M1 a service that falls behind catches up: the other way adds no work to a stream that is slow", async () => {
@@ -43,7 +43,7 @@ test("M1 a service that falls behind catches up: the other way adds no work to a
   await services.serveCommands("stock", async (message) => {
     await standstill.promise;
     await pause(handlingMs);
-    // A copy that went the other way as well is as much work: then each message would lead to 1.4 others.
+    // A copy by the other route costs the same work: with copies, each message would lead to 1.4 others.
     send(share);
     return inner.endpoint(message);
   });

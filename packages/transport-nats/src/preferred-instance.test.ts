@@ -13,7 +13,7 @@ import { type Subjects, subjectsOf } from "./subjects.ts";
 
 const stock: Destination = { service: "stock", partition: "0" };
 const waitMs = unhurried(60_000);
-/** Longer than a test: nothing here is said to be silent because the machine stalls. */
+/** Longer than a test: no instance is reported as silent because the machine stalls. */
 const patient = { directAfterMs: 1_900, unansweredMaxMs: 1_900, presenceMaxMs: 60_000, avoidMs: 60_000 };
 
 let broker: Broker;
@@ -35,7 +35,7 @@ async function sendApart(bus: NatsBus, count: number): Promise<void> {
   assert.ok(answers.every((answer, index) => answer?.kind === "refused" && answer.reason === `order-${index}`));
 }
 
-/** Sends in turns of their own until something has happened; what was sent may still be under way. */
+/** Sends, one message in each turn, until something has happened; messages may still be under way. */
 async function sendUntil(bus: NatsBus, hasHappened: () => boolean): Promise<readonly Promise<Answer | undefined>[]> {
   const sent: Promise<Answer | undefined>[] = [];
   await until(() => {
@@ -62,13 +62,13 @@ async function ghostOf(subjects: Subjects, instance: string) {
     get taken() {
       return taken;
     },
-    /** Like a process that is killed: it says nothing, and the broker knows. */
+    /** Like a killed process: it says nothing, and the broker knows that it is gone. */
     async leave() {
       clearInterval(announcing);
       subscription.unsubscribe();
       await nats.flush();
     },
-    /** Like a process that is stopped by a debugger: the broker believes that it listens. */
+    /** Like a process stopped by a debugger: to the broker it still listens. */
     stall() {
       clearInterval(announcing);
     },
@@ -91,7 +91,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         const bus = await broker.bus({ ...shared, instance: name, limits: { presenceEveryMs: 20 } });
         return { ...service, bus, serving: await bus.serveCommands("stock", service.endpoint) };
       };
-      /** Sends until what is sent goes to one of them. */
+      /** Sends until the messages go to one of the instances. */
       const settled = (preferred: { readonly messages: readonly unknown[] }) =>
         until(async () => {
           const before = preferred.messages.length;

@@ -1,5 +1,5 @@
-// An instance that takes what is addressed to it, and what is shared: senders prefer one instance, and what does not
-// reach it comes by the shared ways.
+// An instance that takes commands addressed to it as well as shared ones: senders prefer one instance, and commands
+// that do not reach it arrive by the shared routes.
 import type { CoreServing } from "./core-serving.ts";
 import type { Presence } from "./presence.ts";
 import type { ReadyServing, ServingStatus } from "./serving.ts";
@@ -25,7 +25,7 @@ export class PreferredServing implements ReadyServing {
     presence.start();
   }
 
-  /** What is not addressed here any more comes by the shared ways: they decide. */
+  /** Commands that are no longer addressed here arrive by the shared routes, so those decide. */
   status(): ServingStatus {
     return this.#options.serving.status();
   }

@@ -1,5 +1,5 @@
-// Announces one instance of a service, so that senders can prefer it. No safety depends on that: it says only where a
-// command is tried first.
+// Announces one instance of a service, so that senders can prefer it. No safety depends on that: it only decides where
+// a command is sent first.
 import type { Clock, Timer } from "@assent/orchestrator";
 import { encodeAnnouncement } from "./announcement.ts";
 import type { Connection } from "./connection.ts";
@@ -30,7 +30,7 @@ export class Presence {
     this.#announce();
   }
 
-  /** Says that the instance takes no more. */
+  /** Announces that the instance takes no more commands. */
   stop(): void {
     this.#forget();
     this.#timer?.cancel();
@@ -46,7 +46,7 @@ export class Presence {
 
   #publish(isLeaving: boolean): void {
     const { connection, subject, instance, processName, onFailure } = this.#options;
-    // What is published without a connection is kept for the next one, where it would be old news.
+    // A message that is published without a connection is sent over the next one, when it would be out of date.
     if (!connection.isConnected) return;
     try {
       connection.nats.publish(subject, encodeAnnouncement({ instance, processName, isLeaving }));

@@ -16,7 +16,7 @@ export interface Serving {
   stop(): Promise<void>;
 }
 
-/** One that says when it is first reached. */
+/** A serving that reports when commands first reach it. */
 export interface ReadyServing extends Serving {
   /** Resolves when commands reach this instance, or cannot for long. Never rejects. */
   ready(): Promise<void>;

@@ -20,7 +20,7 @@ export interface Subjects {
   questions(coordinator: string): string;
   /** Requests about a topic that are no part of a transaction. */
   requests(topic: string): string;
-  /** The same to all that share the topic, for what one of them has not answered. */
+  /** The same to all instances of the topic, for requests that one of them has not answered. */
   requestsToAll(topic: string): string;
   /** What comes back to one process: `<replies>.<number>`, and for a stored message `<replies>.<number>.stored`. */
   replies(processName: string): string;

@@ -1,5 +1,5 @@
-// `npm run cost`: what a checkout costs the embedded server, in rounds on one and the same process, so that growth with
-// history shows. Beside it another version of this repository, in turns on the same machine: only ratios count there.
+// `npm run cost`: what a checkout costs the embedded server, in rounds on the same process, so that growth with history
+// shows. Another version of this repository can run beside it, alternating on the same machine; then only ratios count.
 import { commandOptions, countOption, flagOption, serveCheckout, temporaryFolder, textOption } from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";

@@ -13,7 +13,7 @@ export interface MeasuredSystem {
   readonly url: string;
   /** Seconds so far, by kind: "server", or "order", "nats", "redis-order", … */
   cpuSeconds(): ReadonlyMap<string, number>;
-  /** Bytes that each database keeps in memory now, by kind; of several that keep the same, one. */
+  /** Bytes that each database keeps in memory now, by kind; of several replicas only one is counted. */
   databaseBytes(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<unknown>;
 }

@@ -38,11 +38,11 @@ interface Run {
   readonly cpuMicrosByKind: Readonly<Record<string, number>>;
   readonly clientCpuMicros: number;
   readonly notSuccessful: number;
-  /** What a checkout leaves in each database until it is removed, once nothing is under way. */
+  /** Bytes that a checkout leaves in each database until they are removed, once nothing is under way. */
   readonly keptBytesByDatabase: Readonly<Record<string, number>>;
 }
 
-/** How long phase 2 of the last checkouts may take before memory is looked at all the same, and how often it is. */
+/** How long phase 2 of the last checkouts may take before memory is measured anyway, and how often it is measured. */
 const settleMaxMs = 30_000;
 const settleLookMs = 500;
 
@@ -127,7 +127,7 @@ async function measure(): Promise<Run> {
   }
 }
 
-/** Branches are told to forget after the end, off the path of the caller. */
+/** `forget` is sent to branches after the end, off the caller's path. */
 async function nothingUnderWay(url: string): Promise<void> {
   const deadline = performance.now() + settleMaxMs;
   const unfinished = async (): Promise<unknown> => {

@@ -3,7 +3,7 @@ import type { Tables } from "@assent/orchestrator";
 import type { Json } from "@assent/protocol";
 
 export interface BookStore {
-  /** As findings call it, such as `payment.db`. */
+  /** Its name in findings, such as `payment.db`. */
   readonly name: string;
   get(table: string, key: string): Json | undefined;
   entries(table: string): Iterable<readonly [key: string, value: unknown]>;

@@ -1,5 +1,5 @@
-// The judge over stores that the services' own operations have written: nothing to find where all is well, whatever was
-// seeded over; and each store that lacks something, by its name.
+// The judge over stores that the services' own operations have written: it finds nothing in correct books, also after
+// seeding replaced accounts and orders, and it names each store that lacks something.
 import { ledgerOperations } from "@assent/ledger";
 import type { Row, Tables } from "@assent/orchestrator";
 import { orderOperations } from "@assent/order";

@@ -1,4 +1,4 @@
-// The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all ask it.
+// The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all use it.
 import type { Row } from "@assent/orchestrator";
 import { type OrderFields, readReplacedPurchases } from "@assent/order";
 import { isEnded, type TransactionRecord } from "@assent/protocol";
@@ -12,7 +12,7 @@ export interface OrderSums {
   readonly paid: number;
   readonly paidUnits: bigint;
   readonly paidCost: bigint;
-  /** Paid orders that were seeded over, and are not part of the others. */
+  /** Paid orders that seeding replaced; not included in the other figures. */
   readonly paidBefore: bigint;
 }
 
@@ -22,14 +22,14 @@ export interface BooksReport {
   readonly orders: OrderSums;
   /** Transactions that have not ended: the next start finishes them. */
   readonly unfinished: number;
-  /** Whether everything could be compared: not where an earlier version has seeded over what was spent or paid. */
+  /** Whether everything could be compared: false where seeding by an earlier version replaced spent or paid amounts. */
   readonly isExact: boolean;
   /** Empty when everything adds up. */
   readonly findings: Readonly<Record<"stock" | "payment", readonly Finding[]>>;
 }
 
 /**
- * Of stores in which nothing changes meanwhile.
+ * Judges stores in which nothing changes meanwhile.
  * @param isComplete false where an earlier version may have seeded accounts over without keeping what they had spent
  */
 export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete = true } = {}): BooksReport {
@@ -80,12 +80,12 @@ function readOrders(store: BookStore): { sums: Omit<OrderSums, "paidBefore">; bo
   return { sums, bought };
 }
 
-/** What unfinished checkouts ask for, paid or not: each may hold it, or may have spent it. */
+/** Amounts of unfinished checkouts, paid or not: each may be held, or spent already. */
 function readUnfinished(store: BookStore): { count: number; asked: Purchases } {
   const asked = new Purchases();
   const txIds = new Set<string>();
   for (const [key] of store.entries(unfinishedTable)) txIds.add(unfinishedTxId(key));
-  // A folder that an earlier version has left has them in its index.
+  // A folder of an earlier version has them in its index.
   for (const [key] of store.entries(formerIndexTable)) txIds.add(key);
   for (const txId of txIds) {
     const record = store.get("transactions", txId) as unknown as TransactionRecord | undefined;

@@ -1,11 +1,11 @@
 // One ledger, account by account, against what the orders bought from it.
 //
 // A paid order's amount is spent, or held until its commit arrives. An order that is being checked out may hold or have
-// spent its amount already. So, for each account, what former generations of it spent and hold included:
+// spent its amount already. So for each account, including the spending and holds of its former generations:
 //
 //   paid ≤ spent + held ≤ paid + unfinished,  held ≤ unfinished
 //
-// and where nothing is unfinished that is equality: spent = paid, held = 0.
+// Where nothing is unfinished, that means equality: spent = paid, held = 0.
 import { type Account, readReplaced } from "@assent/ledger";
 import type { BookStore } from "./book-store.ts";
 
@@ -24,7 +24,7 @@ export interface LedgerSums {
   readonly held: bigint;
   readonly spent: bigint;
   readonly withdrawn: bigint;
-  /** Spent by generations of accounts that were seeded over, and not part of the others. */
+  /** Spent by generations of accounts that seeding replaced; not included in the other figures. */
   readonly spentBefore: bigint;
 }
 
@@ -37,9 +37,9 @@ export interface LedgerQuestion {
   readonly paid: ReadonlyMap<string, bigint>;
   readonly paidBefore: (accountId: string) => bigint;
   readonly unfinished: ReadonlyMap<string, bigint>;
-  /** False where an earlier version may have seeded accounts over and kept no sums: then less may be spent. */
+  /** False where an earlier version may have replaced accounts without keeping sums: then less may be spent. */
   readonly areAccountsComplete: boolean;
-  /** False where an earlier version has seeded paid orders over and kept no sums: then more may be spent. */
+  /** False where an earlier version has replaced paid orders without keeping sums: then more may be spent. */
   readonly areOrdersComplete: boolean;
 }
 

@@ -1,5 +1,5 @@
-// The books as everybody can read them, without the stores: what is left is what was given, less what was taken out,
-// less what was sold.
+// The books as any client can read them, without the stores: the amount left is the amount given, less the amount taken
+// out, less the amount sold.
 
 export interface LeftOver {
   /** Such as `stock of 7`. */
@@ -7,7 +7,7 @@ export interface LeftOver {
   readonly given: number;
   readonly taken: number;
   readonly sold: number;
-  /** Undefined where it is not to be found. */
+  /** Undefined when it does not exist. */
   readonly left: number | undefined;
 }
 

@@ -1,11 +1,11 @@
-// Tables as `store-redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. Read
-// past the services: nothing that a service holds or leaves out is in the way.
+// Tables as `store-redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. They
+// are read directly from the servers, independently of the services.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
 import { unfinishedTable } from "@assent/store-keyed";
 
 export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-/** What the judge reads of each store. The index comes first: what is in it then has its record when that is read. */
+/** What the judge reads of each store. The index is read first, so that each entry still has its record. */
 export const bookTables = {
   orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced"],
   stock: ["accounts", "accounts_replaced"],
@@ -15,7 +15,7 @@ export const bookTables = {
 const indexes: ReadonlySet<string> = new Set([unfinishedTable]);
 const scanCount = "1000";
 
-/** Of a server on which nothing changes meanwhile. @throws {RedisErrorReply} {RepliesLost} */
+/** Reads a server on which nothing changes meanwhile. @throws {RedisErrorReply} {RepliesLost} */
 export async function readServerTables(
   port: RedisPort,
   { prefix, tables }: { readonly prefix: string; readonly tables: readonly string[] },

@@ -1,5 +1,5 @@
-// Which stores belong together: a start cut off anywhere never keeps a system from starting, and a store that is put
-// back, emptied or exchanged is always noticed.
+// Which stores belong together: a start that is cut off at any point never prevents the next start, and a store that is
+// restored from an older copy, emptied or exchanged is always noticed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeMarks, type MarkedStore, markStart, type StoreMark, type StoreMarks } from "./store-marks.ts";
@@ -9,7 +9,7 @@ const names: readonly Name[] = ["orders", "stock", "payment"];
 
 class CutOff extends Error {}
 
-/** Three stores; after so many writes the process is killed. */
+/** Three stores; the process is killed after the given number of writes. */
 class Folder {
   marks: StoreMarks = { orders: undefined, stock: undefined, payment: undefined };
   #starts = 0;

@@ -1,13 +1,13 @@
-// Which stores belong together. Each has a mark: the system that it is of, and the last start that it has seen. A store
-// that is empty, of another system, or as it was before the last start, is noticed by it (ADR 0018).
+// Which stores belong together. Each has a mark: the system that it belongs to, and the last start that it has seen.
+// The mark shows when a store is empty, belongs to another system, or is older than the last start (ADR 0018).
 //
-// A start is written to orders.db first, as the one that is intended; then to the others; then it is confirmed in
-// orders.db, and only then is anything served. So a start that is cut off anywhere leaves marks that the next accepts.
+// A start is written to orders.db first, as intended; then to the other stores; then it is confirmed in orders.db, and
+// only then is anything served. So a start that is cut off at any point leaves marks that the next one accepts.
 import type { Tables } from "@assent/orchestrator";
 
 export interface Start {
   readonly number: number;
-  /** Tells starts of the same number apart: those of two copies of one folder. */
+  /** Distinguishes starts with the same number, which two copies of one folder make. */
   readonly token: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -15,15 +15,15 @@ export interface Start {
 
 export interface StoreMark {
   readonly system: string;
-  /** In orders.db the start that is intended, else the last one that this store has seen. */
+  /** In orders.db the intended start, elsewhere the last start that this store has seen. */
   readonly start: Start;
   /** From a start to its orderly end: the newest commits may be in files beside this one. */
   readonly isRunning?: true;
   /** In orders.db alone: the last start that every store has seen. */
   readonly confirmed?: Start;
-  /** In orders.db alone: the folder is of a version that recorded less, so that a lack may have been seeding. */
+  /** In orders.db alone: an earlier version recorded less, so that seeding may explain a missing amount. */
   readonly adopted?: true;
-  /** In orders.db alone: what was found and accepted as it was, and when. */
+  /** In orders.db alone: the findings that were accepted, and when. */
   readonly accepted?: readonly { readonly at: number; readonly problems: readonly string[] }[];
 }
 
@@ -77,8 +77,8 @@ function judgeMark(file: string, mark: StoreMark | undefined, orders: StoreMark)
 }
 
 /**
- * Stores that were copied while a system was running on them, and lack what was in the files beside them.
- * @param beside the system that the folder says to be of: whoever copies single files does not copy that
+ * Stores that were copied while a system was running on them, and lack the commits in the files beside them.
+ * @param beside the system that the folder names in a file of its own, which a copy of single stores lacks
  */
 export function judgeCopies(marks: StoreMarks, beside: string | undefined): readonly string[] {
   const files = { "orders.db": marks.orders, "stock.db": marks.stock, "payment.db": marks.payment };
@@ -89,7 +89,7 @@ export function judgeCopies(marks: StoreMarks, beside: string | undefined): read
   });
 }
 
-/** The mark of a store that nothing runs on: all of it is in its one file. */
+/** The mark of a store that no system runs on: its one file is complete. */
 export function stopped(mark: StoreMark): StoreMark {
   const { isRunning: _isRunning, ...rest } = mark;
   return rest;
@@ -104,17 +104,17 @@ export interface MarkedStore {
 }
 
 export interface StartRequest {
-  /** New: its number is given here. */
+  /** The new start; its number is assigned here. */
   readonly start: Omit<Start, "number">;
-  /** Of a system whose stores have no marks yet. */
+  /** For a system whose stores have no marks yet. */
   readonly system: string;
-  /** Whether such stores hold data: they are of an earlier version. */
+  /** Whether such stores hold data, and so come from an earlier version. */
   readonly hasData: boolean;
-  /** What was found, where it is accepted as it is. */
+  /** The findings, where they are accepted. */
   readonly accepted: readonly string[];
 }
 
-/** Marks a start in all three stores. To be called when they belong together, or are accepted as they are. */
+/** Marks a start in all three stores. Call it when they belong together, or are accepted as they are. */
 export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>>, request: StartRequest): void {
   const { orders, stock, payment } = stores;
   const intended = intendedMark({ orders: orders.read(), stock: stock.read(), payment: payment.read() }, request);
@@ -139,6 +139,6 @@ function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: S
   }
   const running = { isRunning: true as const };
   if (before === undefined) return { system, start: next, ...running, ...(hasData && { adopted: true as const }) };
-  // A start that was cut off is gone on with: the others may have seen it already.
+  // A start that was cut off is continued: the other stores may have seen it already.
   return { ...before, ...running, start: before.start.token === before.confirmed?.token ? next : before.start };
 }

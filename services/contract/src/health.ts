@@ -31,7 +31,7 @@ export async function answerHealth(context: Context, check: () => Promise<object
   }
 }
 
-/** The code of what is wrong, where that is one of health. */
+/** The code of the problem, if it is a code of health. */
 function healthCode(error: unknown): ProblemCode {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return isProblemCode(code) && statusByCode[code] === 503 ? code : "unavailable";

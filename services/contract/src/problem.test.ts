@@ -6,7 +6,7 @@ import { isProblemCode, problemCodes, statusByCode } from "./problem.ts";
 
 const root = new URL("../../../", import.meta.url);
 
-/** Where reasons of a transaction that aborted come from. */
+/** The sources of the reasons of an aborted transaction. */
 const sources = ["packages/protocol/src", "packages/orchestrator/src", "packages/ledger/src", "services/order/src"];
 const handlers = ["services/stock/src", "services/payment/src"];
 
@@ -21,7 +21,7 @@ const reasonPatterns = [
   /(?:insufficient|absent): "(\w+)"/g,
 ];
 
-/** Of the ledger's own writes, which are no reasons, and of the guards of a row. */
+/** Codes of the ledger's own writes, which are not reasons, and of a row's guards. */
 const others = ["too_large", "insufficient"];
 
 function textsUnder(folders: readonly string[]): string[] {

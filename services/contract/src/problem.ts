@@ -16,7 +16,7 @@ export const statusByCode = {
   misdirected_request: 421,
   idempotency_key_reused: 422,
   headers_too_large: 431,
-  // What it is about
+  // The subject of the request
   order_not_found: 400,
   item_not_found: 400,
   user_not_found: 400,
@@ -48,7 +48,7 @@ export const statusByCode = {
   handler_failed: 400,
   aborted: 400,
   checkout_failed: 400,
-  // What is needed for it
+  // The services and stores that it needs
   stock_unavailable: 400,
   gateway_error: 400,
   step_failed: 400,
@@ -58,7 +58,7 @@ export const statusByCode = {
   service_unavailable: 503,
   writes_refused: 503,
   unavailable: 503,
-  // Health: the broker or the database does not promise, or not any more, what this service was started with
+  // Health: the broker or the database no longer promises what this service was started with
   nats_unavailable: 503,
   broker_unsuitable: 503,
   unsuitable_server: 503,
@@ -102,7 +102,7 @@ export class Problem extends Error {
     return statusByCode[this.code];
   }
 
-  /** What is answered. */
+  /** The body of the answer. */
   get body(): ProblemBody {
     return { error: this.message, code: this.code };
   }

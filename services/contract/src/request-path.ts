@@ -1,5 +1,5 @@
-// Which paths are let in: those that every server on the way reads alike. A path with dot segments, or with a separator
-// that is encoded, is one thing to a server that resolves it, and another to one that does not.
+// Accepts only paths that every server on the way reads alike. A path with dot segments or with an encoded separator
+// means one thing to a server that resolves it, and another to a server that does not.
 import { Problem } from "./problem.ts";
 
 /** Percent-encoded `.`, `/`, `\` and `%`, the backslash, and the start of a fragment. Encodings in lower case. */

@@ -1,4 +1,4 @@
-// Seeding: what ends in the middle says how far it came, and nobody else waits for more than the step under way.
+// Seeding: one that ends in the middle reports how far it came, and other requests wait only for the step under way.
 import { EngineFull, type Executor, GroupCommitExecutor, type Writes } from "@assent/store-keyed";
 import { MemoryEngine } from "@assent/store-memory";
 import type { Tables } from "@assent/orchestrator";
@@ -17,7 +17,7 @@ const operations = {
 
 class Engine extends MemoryEngine {
   readonly sizes: number[] = [];
-  /** What happens at the commit of this number, counted from 0. */
+  /** Called at the commit with this number, counted from 0. */
   at: readonly [commit: number, what: () => void] = [Infinity, () => undefined];
 
   override commit(writes: Writes): void {

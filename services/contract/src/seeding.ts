@@ -1,10 +1,10 @@
-// Seeding many rows: in chunks, each an atomic step of its own, so that nobody waits long; repeatable, since seeding
-// again replaces everything. What ends in the middle says how far it came.
+// Seeds many rows in chunks. Each chunk is an atomic step of its own, so that other requests do not wait long. Seeding
+// again replaces everything, so it can be repeated. A seeding that ends in the middle reports how far it came.
 import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "@assent/store-keyed";
 import { runKeyed } from "./idempotency-key.ts";
 import { Problem } from "./problem.ts";
 
-/** Rows in one atomic step: a commit that everything else in the store waits for. */
+/** Rows in one atomic step: every other step of the store waits for its commit. */
 export const seedChunk = 2_000;
 /** Seedings of one service under way, and waiting for their turn; more are refused. */
 export const seedingsAtOnceMax = 1;
@@ -30,9 +30,9 @@ export class Seedings<O extends Operations> {
   }
 
   /**
-   * A crash in the middle leaves the first chunks seeded and nobody answered: seed again. Under a key each chunk is
-   * seeded once, whoever repeats the request and when, so a repeat goes on where the first one ended and undoes nothing
-   * that was done since. @throws {Problem} {StoreFailure}
+   * A crash in the middle leaves the first chunks seeded and the request unanswered: seed again. Under a key each chunk
+   * is seeded once, whichever client repeats the request, so a repeat continues where the first one ended and undoes no
+   * later change. @throws {Problem} {StoreFailure}
    */
   async seed<Name extends keyof O & string>(once: OnceKey | undefined, seeding: Seeding<O, Name>): Promise<void> {
     await this.#turn();
@@ -44,7 +44,7 @@ export class Seedings<O extends Operations> {
     }
   }
 
-  /** What is under way ends after its chunk, and says how far it came. */
+  /** The seeding under way ends after its chunk, and reports how far it came. */
   stop(): void {
     this.#isStopping = true;
   }
@@ -72,7 +72,7 @@ export class Seedings<O extends Operations> {
       try {
         await runKeyed(this.#store, chunkKey(once, first), call(first, size));
       } catch (error) {
-        // Of the first chunk the error itself says everything.
+        // When the first chunk fails, its own error says everything.
         if (!(error instanceof StoreFailure) || first === 0) throw error;
         const rest = error.changed === "nothing" ? "the rest was not" : `whether the next ${size} were is not known`;
         throw cutOff(so, error.code, `${rest}: ${reasons[error.code]}`);
@@ -81,7 +81,7 @@ export class Seedings<O extends Operations> {
   }
 }
 
-/** In place of the store's own words, which are about one step: "nothing was changed" would not be true of all. */
+/** Replaces the store's message, which is about one step: "nothing was changed" would not be true of the whole. */
 const reasons: Readonly<Record<StoreFailure["code"], string>> = {
   step_failed: "the store could not do it",
   store_full: "there is no room to write; free some first",

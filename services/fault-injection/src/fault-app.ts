@@ -10,7 +10,7 @@ export function faultApp(prefix: string, control: FaultControl, report: ReportEr
   const app = serviceApp(report);
   app.use(`/${prefix}/fault/set`, limitedBody);
   app.post(`/${prefix}/fault/set`, async (c) => {
-    // A page of another site can send any other type without asking first.
+    // A page of another site can send other types without a CORS preflight.
     if (!isJson(c.req.header("content-type"))) throw notJson();
     await control.set(ruleOf(await c.req.text(), control.points));
     return c.json({ status: "ok" });

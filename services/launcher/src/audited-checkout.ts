@@ -1,4 +1,4 @@
-// `assent audit` on a folder that no process has: what it finds.
+// The findings of `assent audit` on a folder that no process uses.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const command = fileURLToPath(new URL("../../../apps/cli/bin/assent.mjs", import.meta.url));
 
-/** Empty when everything adds up. @throws Error with what it printed when it gives no report */
+/** Empty when everything adds up. @throws Error with its output when it gives no report */
 export async function auditCheckout(dataFolder: string): Promise<readonly string[]> {
   const child = spawn(process.execPath, [command, "audit", "--json", "--data", dataFolder]);
   const exited = once(child, "exit");

@@ -147,7 +147,7 @@ function backend({ name, service, ports, lines, like }: Backend): string {
     const check = like === undefined ? "check" : `track ${like}/${server}`;
     return `server ${server} 127.0.0.1:${port} ${check} maxconn ${perServerMax[service]}`;
   });
-  // An instance that takes no writes answers reads, and says of a write what is the matter.
+  // An instance that takes no writes still answers reads, and answers a write with the reason.
   const expected = 'http-check expect rstring ("healthy"|"writes_refused")';
   const checks = like === undefined ? [`option httpchk GET ${path}`, expected] : [];
   return [`backend ${name}`, ...lines, ...checks, ...servers].join("\n  ");

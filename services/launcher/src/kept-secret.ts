@@ -1,5 +1,5 @@
-// The password of the servers of a topology: random, made with its folder and kept there, because servers that know
-// each other have to come back with it.
+// The password of a topology's servers: random, made with its folder and kept there, because servers that know each
+// other need the same one after a restart.
 import { makePrivateFolder } from "@assent/local-servers";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

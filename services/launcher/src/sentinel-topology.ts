@@ -63,7 +63,7 @@ export async function startSentinelTopology(options: SentinelTopologyOptions): P
 
 interface Plan {
   readonly options: SentinelTopologyOptions;
-  /** Of all servers. */
+  /** The password of all servers. */
   readonly password: string;
   readonly processes: Processes;
   readonly link: Link;

@@ -158,7 +158,7 @@ export class OrderService {
     return { count: parked.length, latest, unfinished: unfinished.length };
   }
 
-  /** A seeding that is under way ends early, and says how far it came. */
+  /** Ends a seeding under way early; its answer reports how far it came. */
   stopSeeding(): void {
     this.#seedings.stop();
   }
@@ -210,7 +210,7 @@ export function checkoutPending(retryAfterMs: number): Problem {
   return new Problem("checkout_pending", message, { retryAfterMs });
 }
 
-/** Seeding replaces orders whatever becomes of them, so also one that is being checked out: it starts a new life. */
+/** Seeding replaces orders in any state, also during their checkout: the order starts a new life. */
 function checkoutFailed(orderId: string, reason: string): Problem {
   const replaced =
     `. Order: ${orderId} was replaced by batch_init while it was being checked out. ` +

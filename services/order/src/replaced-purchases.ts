@@ -1,4 +1,4 @@
-// What paid orders bought that were seeded over: stock and credit stay spent for them, so the books need their sums.
+// Purchases of paid orders that seeding replaced: stock and credit stay spent for them, so the books need their sums.
 import type { Tables } from "@assent/orchestrator";
 import type { JsonObject } from "@assent/protocol";
 import { readRow, replacedCommitted, rowOperations } from "@assent/store-keyed";
@@ -8,7 +8,7 @@ const replacedTable = "purchases_replaced";
 const ordersKey = "orders";
 
 export interface ReplacedPurchases {
-  /** Paid orders that are in the sums. */
+  /** Number of paid orders in the sums. */
   readonly orders: bigint;
   /** Whether an earlier version replaced paid orders and kept no sums of them. */
   readonly areComplete: boolean;
@@ -21,7 +21,7 @@ export interface SeedOrdersRequest {
   readonly rows: readonly (readonly [key: string, fields: JsonObject])[];
 }
 
-/** Replaces orders, and adds up what those of them bought that were paid, in one step. */
+/** Replaces orders, and adds the purchases of the paid ones to the sums, in one step. */
 export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
   const sums = new Map<string, bigint>();
   const add = (key: string, amount: number): void => void sums.set(key, (sums.get(key) ?? 0n) + BigInt(amount));

@@ -66,7 +66,7 @@ export class PaymentService {
     });
   }
 
-  /** A seeding that is under way ends early, and says how far it came. */
+  /** Ends a seeding under way early; its answer reports how far it came. */
   stopSeeding(): void {
     this.#seedings.stop();
   }
@@ -76,7 +76,7 @@ export class PaymentService {
     await this.#store.run("probe", null);
   }
 
-  /** No amount that a ledger moves, and no mistake of the caller's: repeated under a key like any other. */
+  /** Zero is not an amount that a ledger moves, but not an error either: it is repeated under a key like any other. */
   async #addNothing(userId: string, once: OnceKey | undefined): Promise<number> {
     const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: userId } });
     if (account === null) throw notFound(userId);

@@ -7,7 +7,7 @@ import type { DataFolder } from "./data-folder.ts";
 import { type StoreFile, storeFiles } from "./folder-reader.ts";
 import { markStopped } from "./mark-stores.ts";
 
-/** There is no backup. The message says why. `code` is stable. */
+/** No backup was made. The message says why. `code` is stable. */
 export class BackupFailed extends Error {
   readonly code = "backup_failed";
 
@@ -20,7 +20,7 @@ export class BackupFailed extends Error {
 
 export type Copies = Readonly<Record<StoreFile, (copy: StoreCopy) => Promise<void>>>;
 
-/** The folder is there with all three copies, durable, or it is not there. @throws {BackupFailed} */
+/** Creates the folder with all three copies, durable, or does not create it. @throws {BackupFailed} */
 export async function backUp(target: string, copies: Copies): Promise<void> {
   const partial = `${target}.partial`;
   try {
@@ -35,7 +35,7 @@ export async function backUp(target: string, copies: Copies): Promise<void> {
     );
     const failed = settled.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    // A copy has everything in its one file, whatever was running.
+    // A copy is complete in its one file, even if the system was running.
     markStopped(storeFiles.map((file) => join(partial, file)));
     for (const name of [...storeFiles, ""]) await flush(join(partial, name));
     renameSync(partial, target);
@@ -46,7 +46,7 @@ export async function backUp(target: string, copies: Copies): Promise<void> {
   }
 }
 
-/** Of a folder that nothing runs on: every moment is the same. */
+/** Copies a folder that no system runs on: nothing changes meanwhile. */
 export function copiesAtRest(folder: DataFolder): Copies {
   const copy =
     (file: StoreFile) =>

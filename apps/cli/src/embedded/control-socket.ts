@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
 const socketName = "control.sock";
-/** Systems differ in how long a socket's path may be; none takes less. */
+/** The longest socket path that every operating system accepts. */
 const pathBytesMax = 103;
 const requestBytesMax = 65_536;
 
@@ -19,7 +19,7 @@ export async function serveControl(
 ): Promise<Server | undefined> {
   const path = join(dataFolder, socketName);
   if (Buffer.byteLength(path) > pathBytesMax) return undefined;
-  // What a process left that was killed: the folder is locked by this one.
+  // Left behind by a killed process: this process holds the folder's lock.
   rmSync(path, { force: true });
   const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, backUp));
   await new Promise<void>((resolve, reject) => {
@@ -31,7 +31,7 @@ export async function serveControl(
   return server;
 }
 
-/** Asks the process that has the folder. @throws Error with its words when there is no backup */
+/** Asks the process that holds the folder. @throws Error with that process's message when it made no backup */
 export async function askForBackup(dataFolder: string, target: string): Promise<void> {
   const socket = createConnection({ path: join(dataFolder, socketName), allowHalfOpen: true });
   socket.end(`${JSON.stringify({ backUp: target })}\n`);

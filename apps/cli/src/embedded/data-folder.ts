@@ -39,7 +39,7 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
   const holderFile = join(path, "holder.txt");
   const opened: { lock?: DatabaseSync } = {};
   try {
-    // One with other things in it, such as a home, is left as it is: what is written there is closed by itself.
+    // A folder with other things in it, such as a home, keeps its mode: each file written there is private itself.
     if (!existsSync(path) || (purpose === "start" && isOurs(path))) makePrivateFolder(path);
     const lock = new DatabaseSync(join(path, lockFile));
     opened.lock = lock;

@@ -32,7 +32,7 @@ export interface EmbeddedOptions extends ListenOptions {
   readonly observer: Observer;
   /** Fault rules to start with, as in FAULT_INJECT; undefined leaves fault injection off. */
   readonly faults?: string;
-  /** How long what no caller waits for may wait for others to travel with; left out, a moment. */
+  /** How long work that no caller waits for may be held to share a message or a commit; left out, a short default. */
   readonly companyWaitMs?: number;
   /** Told of what should not happen: bugs, failed stores. */
   readonly report: (error: unknown, where: string) => void;
@@ -53,8 +53,8 @@ export interface EmbeddedCheckout {
 export const embeddedLimits: Limits = { ...defaultLimits, maxAgeMs: 600_000 };
 
 /**
- * How long what no caller waits for (phase 2 of a success, the end, `forget`) may wait for a message and a commit that
- * go anyway. A shortage that these holds could cure is answered so much later at most (P10).
+ * How long work that no caller waits for (phase 2 of a success, the end, `forget`) may wait for a message and a commit
+ * that happen anyway. A shortage that these holds could cure is answered later by at most this much (P10).
  */
 const companyWaitUsualMs = 50;
 /** How long a stop waits for transactions in flight; the next start takes over the rest. */

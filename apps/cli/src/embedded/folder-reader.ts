@@ -23,7 +23,7 @@ export class NoSuchData extends Error {
   }
 }
 
-/** What is there cannot be read. `code` is stable. */
+/** A store in the folder cannot be read. `code` is stable. */
 export class UnreadableData extends Error {
   readonly code = "data_unreadable";
 
@@ -50,7 +50,7 @@ export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T 
   }
 }
 
-/** The same, of work that takes turns. */
+/** The same for asynchronous work. */
 export async function readFolderAsync<T>(path: string, read: (folder: DataFolder) => Promise<T>): Promise<T> {
   const folder = lockedForReading(path);
   try {

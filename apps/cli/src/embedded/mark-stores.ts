@@ -26,13 +26,13 @@ interface OpenedStore {
 
 type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
 
-/** Says which system the folder is of. It is copied with the folder, and not with single stores. */
+/** Names the system that the folder belongs to. It is copied with the folder, but not with single stores. */
 const systemFile = "system.txt";
-/** Problems of one folder that are named; of the others it is said how many there are. */
+/** Problems of one folder that are listed; the rest are only counted. */
 const namedMax = 10;
 
 /**
- * To be called before anything runs on the stores.
+ * Call it before anything runs on the stores.
  * @param accept whether stores that do not belong together are used as they are
  * @throws {CannotStart} stores_do_not_belong_together; the engine's error where a store cannot be opened
  */
@@ -57,7 +57,7 @@ function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[]
   const { orders, stock, payment } = stores;
   const marks = marksOf(stores);
   if (!areUnmarked(marks)) return judgeFolderMarks(folder, marks);
-  // Of an earlier version, or new: what the books say of it is all there is.
+  // New, or written by an earlier version: only its books can be checked.
   const { findings } = judgeBooks(
     {
       orders: bookStoreOfTables("orders.db", orders.tables),
@@ -78,7 +78,7 @@ export function judgeFolderMarks(folder: DataFolder, marks: StoreMarks): readonl
   return [...judgeMarks(marks), ...judgeCopies(marks, beside)];
 }
 
-/** To be called when everything is closed: from then on each file has all that is in its store. */
+/** Call it when everything is closed: from then on each file is complete. */
 export function markStopped(files: readonly string[]): void {
   for (const file of files) {
     const engine = new SqliteEngine(file);
@@ -87,7 +87,7 @@ export function markStopped(files: readonly string[]): void {
       const mark = store.read();
       if (mark?.isRunning === true) store.write(stopped(mark));
     } catch (error) {
-      // It stays marked as running, which only matters to copies of single files.
+      // The store stays marked as running, which only affects copies of single files.
       if (!(error instanceof EngineFull)) throw error;
     } finally {
       engine.close();
@@ -106,7 +106,7 @@ function mark(folder: DataFolder, { orders, stock, payment }: OpenedStores, acce
     writeFileSync(folder.file(systemFile), `${system}\n`);
     markStart(stores, { start, system, hasData, accepted });
   } catch (error) {
-    // As if it had been cut off there: what is served is what was served before, and the next start goes on.
+    // As if marking had been cut off here: the same stores are served as before, and the next start continues it.
     if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;
     console.error("assent: there is no room to note this start in the stores; the next one will try again.");
   }

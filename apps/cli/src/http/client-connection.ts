@@ -26,10 +26,10 @@ export class ClientConnection {
   #waiting: Turn[] = [];
   /** Nothing that arrives from now on is served. */
   #sealed = false;
-  /** What ends the connection, once all that came before is answered. */
+  /** The refusal that ends the connection, once all earlier requests are answered. */
   #parting: (() => void) | undefined;
 
-  /** @param onIdle called whenever nothing is owed any more */
+  /** @param onIdle called whenever no answer is owed any more */
   constructor(socket: Duplex, onIdle: () => void) {
     this.#socket = socket;
     this.#onIdle = onIdle;
@@ -40,7 +40,7 @@ export class ClientConnection {
     return this.#current === undefined && this.#waiting.length === 0;
   }
 
-  /** Takes a request whose head is here. */
+  /** Takes a request whose head has arrived. */
   take(request: IncomingMessage, response: ServerResponse, serve: Serve): void {
     if (this.#sealed) return;
     const turn: Turn = { request, response, serve };
@@ -57,8 +57,8 @@ export class ClientConnection {
   }
 
   /**
-   * What follows is no request. Refuses the one whose body is broken by it, or else the rest of the connection, after
-   * the answers that are owed.
+   * The bytes that follow are not a request. Refuses the request whose body they break, or else the rest of the
+   * connection, after the answers that are owed.
    */
   break(problem: Problem, headers?: string): void {
     if (this.#sealed) return;
@@ -74,7 +74,7 @@ export class ClientConnection {
     this.#advance();
   }
 
-  /** The last answer that is owed says that it is the last. */
+  /** The last answer that is owed announces the end of the connection. */
   stop(): void {
     const last = this.#waiting.at(-1) ?? this.#current;
     if (last === undefined || last.response.headersSent) return;
@@ -82,7 +82,7 @@ export class ClientConnection {
     this.#sealed = true;
   }
 
-  /** The client has gone: what was not begun is not begun. */
+  /** The client has gone: requests that have not begun are dropped. */
   closed(): void {
     this.#sealed = true;
     this.#current = undefined;

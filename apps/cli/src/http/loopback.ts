@@ -1,4 +1,4 @@
-// Which addresses and names of hosts are this machine alone.
+// Which addresses and host names mean this machine alone.
 
 /** Of an address to listen on, or the host of a URL without its port. */
 export function isLoopback(host: string): boolean {

@@ -1,4 +1,4 @@
-// What the server answers by itself, in the form of the services' own refusals.
+// Answers that the server gives itself, in the form of the services' refusals.
 import type { Problem } from "@assent/contract";
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";

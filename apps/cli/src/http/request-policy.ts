@@ -1,6 +1,6 @@
-// Which requests are refused by their head alone: those of pages of other sites, which a browser sends on its user's
-// behalf (https://fetch.spec.whatwg.org/#http-sec-fetch-site), those under a name that is not this machine's, which is
-// how such a page gets around that (DNS rebinding), and those that two servers may read in two ways.
+// Requests that are refused by their head alone: requests that a page of another site makes a browser send
+// (https://fetch.spec.whatwg.org/#http-sec-fetch-site); requests under a host name that is not this machine's, which is
+// how such a page evades the first check (DNS rebinding); and requests whose path two servers may read differently.
 import { ambiguousPath, isAmbiguousPath, Problem } from "@assent/contract";
 import type { IncomingMessage } from "node:http";
 import { isLoopback } from "./loopback.ts";
@@ -16,7 +16,7 @@ const crossSite = new Problem(
   "A page of another site sent this (Origin, Sec-Fetch-Site). Nothing was changed.",
 );
 
-/** What is wrong with a request, or undefined. @param onlyLoopback whether it can come from this machine alone */
+/** What is wrong with a request, or undefined. @param onlyLoopback whether it can only come from this machine */
 export function refusalOf(request: IncomingMessage, policy: { readonly onlyLoopback: boolean }): Problem | undefined {
   const target = targetOf(request);
   if (hostHeaders(request) > 1) return severalHosts;
@@ -60,7 +60,7 @@ function isCrossSite({ headers, method }: IncomingMessage, { host, path }: Targe
   if (origin !== undefined) return origin.replace(/^https?:\/\//, "").toLowerCase() !== host?.toLowerCase();
   const site = headers["sec-fetch-site"];
   if (site === undefined || site === "same-origin" || site === "none") return false;
-  // Whoever follows a link to something that is only read may see it.
+  // A link on another site may lead to a page that is only read.
   const onlyReads = method === "GET" || method === "HEAD";
   return !onlyReads || path.includes("/fault/");
 }

@@ -18,7 +18,7 @@ export interface ListenOptions {
 
 const keepAliveMs = 65_000;
 
-/** Problems of what the parser refuses, by its error code; the rest is `malformed_request`. */
+/** Problems for requests that the parser refuses, by its error code; every other code is `malformed_request`. */
 const codeByParserError = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "body_too_large",
@@ -38,7 +38,7 @@ export class ServiceServer {
     // of them to clean up after it.
     this.#server = createServer({ requireHostHeader: false, optimizeEmptyRequests: true });
     this.#server.keepAliveTimeout = keepAliveMs;
-    // Whoever ends their side after a request gets the answer.
+    // A client that ends its side after a request gets the answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     const answer = getRequestListener(fetch, { errorHandler: answerFailure, autoCleanupIncoming: false });
     this.#serve = (request, response) => void answer(request, response);
@@ -53,7 +53,7 @@ export class ServiceServer {
       this.#connections.get(request.socket)?.refuse(request, response, problem);
     });
     this.#server.on("connect", (_request, socket) => {
-      // It may be reset while it is being answered: there is nobody left to answer.
+      // The connection may be reset during the answer: no client is left to answer.
       socket.on("error", () => socket.destroy());
       const problem = new Problem("method_not_allowed", "There are no tunnels here: CONNECT is not taken.");
       this.#connections.get(socket)?.break(problem, "Allow: GET, HEAD, POST\r\n");
@@ -117,7 +117,7 @@ export class ServiceServer {
     const problem = isTooLarge(request) ? bodyTooLarge : refusalOf(request, { onlyLoopback: this.#onlyLoopback });
     if (problem === undefined) connection.take(request, response, this.#serve);
     else connection.refuse(request, response, problem);
-    // Node's parser loses what follows an upgrade that nobody takes.
+    // Node's parser loses the bytes after an upgrade that no listener handles.
     if (this.#stopping || request.headers.upgrade !== undefined) connection.stop();
   }
 }

@@ -1,4 +1,4 @@
-// The books of services that run, as they are at one moment: all three databases let writes wait while they are read.
+// The books of running services at one moment: all three databases make writes wait while they are read.
 import { bookStoreOfMaps, type BookStores, bookTables, readServerTables } from "@assent/books";
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
 import { onDatabase, unreadable } from "./database-reader.ts";
@@ -63,13 +63,13 @@ async function readPaused(ports: OfEach<RedisPort>, settings: OfEach<DatabaseSet
   }
 }
 
-/** Waits for all of them, also when one fails: what was sent to the others is done then. */
+/** Waits for all of them, also when one fails, so that no command is still under way afterwards. */
 async function allOf<T>(work: OfEach<Promise<T>>): Promise<OfEach<T>> {
   await Promise.allSettled(Object.values(work));
   return { orders: await work.orders, stock: await work.stock, payment: await work.payment };
 }
 
-/** A count that every write changes. */
+/** A counter that every write advances. */
 async function writesOf(port: RedisPort): Promise<string | undefined> {
   return /^rdb_changes_since_last_save:(\d+)/m.exec(String(await send(port, ["INFO", "persistence"])))?.[1];
 }

@@ -43,7 +43,7 @@ export async function onDatabase<T>(settings: DatabaseSettings, work: (port: Red
   }
 }
 
-/** What a server refused or did not answer, with the place of the server; every other error is itself. */
+/** Adds the server's address to a refusal or a missing reply; every other error is returned as it is. */
 export function unreadable(settings: DatabaseSettings, error: unknown): unknown {
   const isOfServer = error instanceof RepliesLost || error instanceof RedisErrorReply;
   return isOfServer ? new DatabaseUnreadable(placeOf(settings), error) : error;

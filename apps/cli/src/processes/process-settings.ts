@@ -6,7 +6,7 @@ import { withoutSecrets } from "../redaction.ts";
 import { checkDatabaseSettings, databaseSettings } from "./database-settings.ts";
 import { checkedSettings, faultSettings, listenSettings, protocolSetting, wholeNumber } from "../settings.ts";
 
-/** Below the reply wait: nothing is sent again because it has waited for company. */
+/** Shorter than the reply wait, so that nothing is sent again because it was held back. */
 const companyWaitMaxMs = 1_500;
 
 const processSchema = z
@@ -28,9 +28,9 @@ const processSchema = z
     /** Brokers of a cluster that keep it; 3 survive the loss of one. */
     ASSENT_STREAM_COPIES: wholeNumber(5).pipe(z.number().min(1)).default(1),
     ...databaseSettings,
-    /** P7, of all processes of a system: branch records are kept for two of these, outcomes for four. */
+    /** P7, the same in all processes of a system: branch records are kept for 2 × this time, outcomes for 4 ×. */
     ASSENT_MAX_AGE_MS: wholeNumber(999_999_999).default(defaultLimits.maxAgeMs),
-    /** How long what no caller waits for may wait for a message, and a round of the database, that is due anyway. */
+    /** How long work that no caller waits for may wait for a message, or a database round, that is due anyway. */
     ASSENT_COMPANY_WAIT_MS: wholeNumber(companyWaitMaxMs).pipe(z.number().min(1)).default(100),
     /** How long a process that was told to stop says so to health checks before it takes no more requests. */
     ASSENT_DRAIN_MS: wholeNumber(60_000).default(0),

@@ -50,7 +50,7 @@ export interface ServiceParts {
   readonly ping: () => Promise<void>;
   /** Begins to take work from the bus and to look after what was left. */
   readonly start: () => Promise<void>;
-  /** A seeding that is under way ends early. */
+  /** Ends a seeding under way early. */
   readonly stopSeeding: () => void;
   /** Takes nothing new, and waits for what is in flight as long as is due. */
   readonly stop: () => Promise<void>;

@@ -1,4 +1,4 @@
-// The order of keys as the rules have it, written once more: that of their UTF-8 bytes.
+// The order of keys by their UTF-8 bytes, implemented independently of the stores.
 const encoder = new TextEncoder();
 
 export function byBytes(a: string, b: string): number {

@@ -41,7 +41,7 @@ export const hasEnded = ({ state }: TransactionRecord): boolean => state === "co
 export class ModelLog implements Synchronous<TransactionLog> {
   readonly all = new Map<string, TransactionRecord>();
   readonly #trails = new ModelTrails();
-  /** Until when an outcome stays that its branches had not forgotten when it fell due. */
+  /** How long an outcome stays whose branches had not forgotten when it fell due. */
   readonly #kept = new Map<string, number>();
   readonly #rows: ModelRows;
   readonly #surroundings: Surroundings;

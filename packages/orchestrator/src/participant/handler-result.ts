@@ -1,4 +1,4 @@
-// What a handler did, once it is sure that it did what a handler does. Anything else is a bug of the service.
+// Checks what a handler returned. Anything that a handler may not return is a bug of the service.
 import { defaultLimits, exactJson, type Json, type Operation, type OperationResult } from "@assent/protocol";
 
 /** A handler threw, or returned what no handler may return. Nothing of its step is kept. `code` is stable. */
@@ -25,7 +25,7 @@ export function resultOf(operation: Operation, handle: () => unknown): Operation
     throw new HandlerFailed(`${operation} returned ${String(result)}: it must return what it did`);
   }
   if ("then" in result) {
-    // It fails later, in a step that is over.
+    // The promise may reject later, when the step is over.
     Promise.resolve(result).catch(() => undefined);
     throw new HandlerFailed(`${operation} returned a promise: handlers are synchronous`);
   }

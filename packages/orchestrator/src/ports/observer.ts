@@ -14,7 +14,7 @@ export type Observation =
     }
   | { readonly type: "TransactionEnded"; readonly txId: string }
   | { readonly type: "TransactionParked"; readonly txId: string; readonly note: ParkNote }
-  /** So many outcomes stay in the log beyond their time (P7), because branches have not acknowledged `forget`. */
+  /** This many outcomes stay in the log beyond their time (P7), because branches have not acknowledged `forget`. */
   | { readonly type: "RemovalPostponed"; readonly reason: string; readonly transactions: number }
   | { readonly type: "TransactionTakenOver"; readonly txId: string; readonly from: string }
   | {

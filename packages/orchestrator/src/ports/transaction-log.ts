@@ -69,7 +69,7 @@ export interface BeginRequest {
 export type BeginResult =
   | { readonly kind: "begun"; readonly record: TransactionRecord }
   | { readonly kind: "absent" }
-  /** The key belongs to another definition; nothing was changed, and nothing is said of what became of it. */
+  /** The key belongs to another definition; nothing was changed, and its outcome is not reported. */
   | { readonly kind: "key_reused"; readonly definition: string }
   /** The row does not meet the conditions, or is not the one of `create`; nothing was changed. */
   | { readonly kind: "unmet"; readonly row: Row }
@@ -137,12 +137,12 @@ export interface Postponed extends RemovablePlace {
 export interface LogSweep {
   /** What may be removed once its branches have forgotten (P7), by due time. Due until it is removed or postponed. */
   readonly removable: readonly Removable[];
-  /** As many as asked for were due, so more may be. */
+  /** The limit was reached, so more may be due. */
   readonly more: boolean;
 }
 
 /**
- * Every method resolves only when what it answers is durable (C3). A rejection means unknown, never refused (C2); only
+ * Every method resolves only when its answer is durable (C3). A rejection means unknown, never refused (C2); only
  * an error with `changed: "nothing"` says that nothing was written.
  */
 export interface TransactionLog {
@@ -179,9 +179,9 @@ export interface TransactionLog {
    * the others.
    */
   sweep(limit: number): Promise<LogSweep>;
-  /** Removes records of a sweep; those that are not due there any more are left alone. */
+  /** Removes records of a sweep; skips those that are no longer due. */
   remove(places: readonly RemovablePlace[]): Promise<void>;
-  /** Keeps records of a sweep until later, likewise. */
+  /** Postpones records of a sweep; skips those that are no longer due. */
   postpone(places: readonly Postponed[]): Promise<void>;
 }
 

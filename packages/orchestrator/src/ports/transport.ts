@@ -8,7 +8,7 @@ export interface Destination {
 
 /**
  * How long an answer is waited for, milliseconds; and, where that is shorter, how long it is tried to bring the
- * command: then its sender has sent it again. Where no caller waits for what comes of it, the command may be held back
+ * command: then its sender has sent it again. Where no caller waits for the answer, the command may be held back
  * for a moment, to travel with others.
  */
 export type Wait = number | { readonly waitMs: number; readonly tryForMs: number; readonly mayWait?: boolean };
@@ -32,7 +32,7 @@ export interface Outage {
 }
 
 export interface Transport {
-  /** The last one; left out where there was none, or where there cannot be any. What was not sent is no silence. */
+  /** The last outage; left out where there was none, or cannot be one. A message that was not sent is not silence. */
   readonly outage?: Outage | undefined;
   /**
    * Delivers a command and resolves with its answer, or with undefined when none came in time. Never rejects:

@@ -44,7 +44,7 @@ export class BranchChecker {
     this.#noteFinal(after);
   }
 
-  /** What a branch ended as; its record may have gone since. */
+  /** The final state of a branch; its record may have been removed since. */
   finalOf(txId: string, branchId: string): BranchState | undefined {
     return this.#finals.get(txId)?.get(branchId);
   }

@@ -44,7 +44,7 @@ export class History {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #intended = new Set<string>();
   readonly #lostVotes = new Map<string, BranchRecord>();
-  /** Of the latest lease that each owner has heard of; and what that was when each transaction began. */
+  /** The counter of the latest lease that each owner knows of, and its value when each transaction began. */
   readonly #leaseCounters = new Map<string, number>();
   readonly #leaseAtBegin = new Map<string, number>();
   readonly #owners = new Set<string>();
@@ -155,7 +155,7 @@ export class History {
     this.#owners.add(owner);
   }
 
-  /** An owner has heard that it holds its lease. */
+  /** An owner has received the answer that it holds its lease. */
   noteLease(owner: string, counter: number): void {
     this.#leaseCounters.set(owner, counter);
   }
@@ -171,7 +171,7 @@ export class History {
     });
   }
 
-  /** A coordinator sends these. What it knows of branches may be of a life that a store has lost. */
+  /** A coordinator sends these. Its knowledge of branches may come from a life that a store has lost. */
   noteSent(commands: readonly Command[]): void {
     if (this.#hasLost) return;
     for (const command of commands) {
@@ -255,7 +255,7 @@ export class History {
   /** S7: what is unresolved is never trimmed, and its trail neither. */
   #checkRemoval(before: TransactionRecord | undefined): void {
     if (before === undefined) return;
-    // A vote that was lost asks nobody any more.
+    // A branch whose vote was lost no longer asks.
     const branch = (txId: string, spec: BranchSpec): BranchRecord | undefined => this.#stored(txId, spec);
     checkRemoved(before, { branches: this.#options.planOf(before), branch }, this.#report);
   }

@@ -22,7 +22,7 @@ export interface LogSurroundings {
   readonly isIndexed: boolean;
   readonly branches: readonly BranchSpec[];
   readonly branch: (txId: string, spec: BranchSpec) => BranchRecord | undefined;
-  /** What a branch ended as, also when its record has gone. */
+  /** The final state of a branch, also when its record has been removed. */
   readonly final: (txId: string, spec: BranchSpec) => BranchState | undefined;
 }
 
@@ -55,7 +55,7 @@ export function checkRecord(
   if (!isEnded(before) && isEnded(after)) checkEnd(after, around, report);
 }
 
-/** P7: an outcome goes when no branch is left that would ask about it. */
+/** P7: an outcome is removed only when no branch is left that would ask about it. */
 export function checkRemoved(
   record: TransactionRecord,
   { branches, branch }: Pick<LogSurroundings, "branches" | "branch">,

@@ -48,7 +48,7 @@ export function checkAttempt({ row, request, result }: LogStep<BeginRequest, Beg
   }
 }
 
-/** C4: what an attempt is under way with, or has paid for, does not change. */
+/** C4: a row does not change while an attempt is under way with it, or after it is paid. */
 export function checkRowChange(row: Row | undefined, result: RowWrite, report: Report): void {
   if (result.kind !== "changed" || (row?.outcome !== "pending" && row?.outcome !== "committed")) return;
   report({ rule: "C4", text: `row ${row.key} was changed while attempt ${row.attempt} was ${row.outcome}` });

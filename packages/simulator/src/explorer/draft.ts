@@ -197,7 +197,7 @@ export class Draft {
     if (write.kind === "written") this.record = write.record;
   }
 
-  /** P7: the outcome has had its time. The row still says what it was. */
+  /** P7: the outcome's time is over. The row still has it. */
   removeOutcome(): void {
     this.row = this.record && decisionOf(this.record);
     this.record = undefined;

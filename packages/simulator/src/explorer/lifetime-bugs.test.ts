@@ -1,4 +1,4 @@
-// The lifetimes of P7: bugs planted into the machines are found, and the same worlds are clean without them.
+// The lifetimes of P7: mutants of the machines are found, and the same worlds are clean without them.
 import { coordinate } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -24,7 +24,7 @@ export interface Machines {
   readonly writePark: typeof writePark;
   readonly nextEpoch: typeof nextEpoch;
   readonly shouldAsk: typeof shouldAsk;
-  /** P7: whether the outcome of an ended record may go: every branch has acknowledged `forget`, or has nothing to. */
+  /** P7: whether an ended record may be removed: every branch has acknowledged `forget`, or has nothing to forget. */
   readonly mayRemove: (record: TransactionRecord, branches: readonly (BranchRecord | undefined)[]) => boolean;
   /** R5: what is put in place of a record that the log does not have, when a branch asks about it. */
   readonly rebuild: (lost: TransactionRecord) => TransactionRecord;

@@ -70,7 +70,7 @@ export type Final = "forward" | "backward";
 
 export interface WorldState {
   readonly record: TransactionRecord | undefined;
-  /** What the row says of the attempt, once its record has been removed. */
+  /** The row's outcome of the attempt, once its record has been removed. */
   readonly row: Decision | undefined;
   /** What the record was before its newest writes, newest first, as far as a failover may still reach. */
   readonly history: readonly (TransactionRecord | undefined)[];
@@ -112,6 +112,6 @@ export type Notice =
     }
   | { readonly type: "Sent"; readonly by: Driver; readonly branch: number; readonly verb: Verb }
   | { readonly type: "Told"; readonly decision: Decision }
-  /** The outcome went out of the log. */
+  /** The outcome was removed from the log. */
   | { readonly type: "OutcomeRemoved" }
   | { readonly type: "Alarmed"; readonly code: string; readonly branchId: string };

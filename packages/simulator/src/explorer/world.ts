@@ -29,7 +29,7 @@ export interface Budgets {
   readonly contentions: number;
   /** Branch stores that lose a yes vote: outside the fault model (T7). */
   readonly lostVotes: number;
-  /** Outcomes that have had their time, and go out of the log (P7). */
+  /** Outcomes whose time is over, and that are removed from the log (P7). */
   readonly removals: number;
   /** Steps of coarse time: past the deadline, past `maxAge`, past twice `maxAge` (P7, P8). */
   readonly ages: number;

@@ -1,5 +1,5 @@
-// The books as the databases hold them, read past the services. Read when nothing changes any more: the tables of three
-// servers are not one snapshot.
+// The books as the databases hold them, read directly from the servers. Read them when nothing changes any more: the
+// tables of three servers are not one snapshot.
 import { bookTables, readServerTables, type TableMaps } from "@assent/books";
 import type { Account } from "@assent/ledger";
 import type { Row } from "@assent/orchestrator";

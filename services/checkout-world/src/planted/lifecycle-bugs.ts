@@ -1,4 +1,4 @@
-// Mutants of what spans a transaction's life: order, attempts, leases, rebuilding and forgetting.
+// Mutants of the rules over a transaction's whole life: order, attempts, leases, rebuilding and forgetting.
 import type { PlantedBug } from "./plant.ts";
 
 export const lifecycleBugs: readonly PlantedBug[] = [

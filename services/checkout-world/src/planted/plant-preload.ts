@@ -1,4 +1,4 @@
-// Plants the mutant that ASSENT_MUTANT names: `node --import` this, and then a test file.
+// Applies the mutant that ASSENT_MUTANT names: `node --import` this, and then a test file.
 import { plant } from "./plant.ts";
 import { testedBugs } from "./tested-bugs.ts";
 

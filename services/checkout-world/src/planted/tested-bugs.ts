@@ -1,4 +1,4 @@
-// Mutants of what no run of the simulator reaches or judges: other adapters, and guards that only matter outside of the
+// Mutants that no run of the simulator reaches or judges: in other adapters, and in guards that only matter outside the
 // fault model. Each names the test that fails with it.
 import type { PlantedBug } from "./plant.ts";
 
