@@ -142,7 +142,7 @@ test("the folder of a topology of servers, copied while it is stopped, is the sa
   assert.equal(await isPaid(second.url, 3), true);
   assert.equal(await isPaid(second.url, 4), false);
   assert.equal(await post(second.url, "/orders/checkout/4"), 200);
-  // As `assent up` holds it.
+  // Locked as `assent up` locks it.
   const lock = lockDataFolder(data, "start");
   const audited = await run(folder.path, commandsOf("Local topology", "audit --topology"));
   assert.match(audited, /orders +2 of 10 paid[^]*everything adds up/);

@@ -1,4 +1,4 @@
-// What a checkout costs the embedded system, by counting: commits (each forces the disk once), bytes of SQLite's log,
+// Counts what a checkout costs the embedded system: commits (each forces the disk once), bytes of SQLite's log,
 // and messages between threads. The machine's speed does not matter: work that no caller waits for never leaves by
 // itself, because its wait is longer than any run.
 import assert from "node:assert/strict";

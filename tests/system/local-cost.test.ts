@@ -1,4 +1,4 @@
-// What a checkout costs the local topology as it starts by default, two instances of each service, by counting: writes
+// Counts what a checkout costs the local topology as it starts by default, two instances of each service: writes
 // that are forced to a disk and their bytes, messages of commands, steps that were run again. The machine's speed
 // does not matter: work that no caller waits for is held back for longer than any checkout takes.
 import { decodeCommands, isDecoded } from "@assent/protocol";

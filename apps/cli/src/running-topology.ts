@@ -1,4 +1,4 @@
-// What `assent up` runs now on a folder.
+// The topology that `assent up` is running on a folder.
 import { keptSettings } from "@assent/launcher";
 import { resolve } from "node:path";
 import { isDataFolderHeld } from "./embedded/data-folder.ts";

@@ -107,7 +107,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
   {
     name: "names that are not well-formed are refused by every write and every look, and nothing is changed",
     async run({ log, rows }, clock) {
-      // In UTF-8 both would be the same key, and that of a replacement character.
+      // In UTF-8 both would be the same key: that of a replacement character.
       const halves = ["k\ud800", "k\ud801"];
       await rows.putRow("k\ufffd", "life1", orderFields);
       for (const key of halves) {

@@ -85,12 +85,12 @@ export function kindsOf(results: readonly { readonly kind: string }[]): readonly
   return results.map(({ kind }) => kind).sort();
 }
 
-/** Where the records of a sweep are due. */
+/** The places in the index where the records of a sweep are due. */
 export function placesOf({ removable }: LogSweep): readonly RemovablePlace[] {
   return removable.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
 }
 
-/** Removes what is due, as if all branches had forgotten. */
+/** Removes all records that are due, as if their branches had forgotten. */
 export async function removeDue({ log }: LogAdapter): Promise<void> {
   await log.remove(placesOf(await log.sweep(100)));
 }

@@ -32,7 +32,7 @@ function forgetDefinition(tables: Tables, key: string): void {
   if (row !== undefined) putRow(tables, withoutDefinition(row));
 }
 
-/** As an engine does that only knows UTF-8. */
+/** Changes a key as an engine does that only knows UTF-8. */
 const inUtf8 = (tables: Tables): Tables => ({
   get: (table, key) => tables.get(table, key.toWellFormed()),
   put: (table, key, value) => tables.put(table, key.toWellFormed(), value),
@@ -127,7 +127,7 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
       rebuild(tables, request, context) {
         const record = rebuild(tables, request, context);
         if (record === null) return record;
-        // As a version did that kept none, and whose record has gone since.
+        // As a version left it that recorded no definition, and whose record has been removed since.
         forgetDefinition(tables, record.key);
         tables.put("transactions", record.txId, { ...record, definition: "refund" } as never);
         return record;

@@ -24,7 +24,7 @@ export function readReplaced(tables: Pick<Tables, "get">, accountId: string): Re
   return stored === undefined ? nothing : { spent: BigInt(stored.spent), held: BigInt(stored.held) };
 }
 
-/** In the step that writes the new generation. */
+/** Call it in the step that writes the new generation. */
 export function addReplaced(tables: Tables, accountId: string, { spent, held }: Account): void {
   if (spent === 0 && held === 0) return;
   move(tables, accountId, { spent: BigInt(spent), held: BigInt(held) });

@@ -16,7 +16,7 @@ export interface NatsOptions {
   readonly port?: number;
   /** Left out: true. */
   readonly jetstream?: boolean;
-  /** Of its clients, as their token, and of the other brokers, letters and digits; left out: it lets everybody in. */
+  /** Password of clients (as their token) and of other brokers, letters and digits; left out: none is required. */
   readonly password?: string;
   /** Largest message, headers included. Left out: as the server has it, 1 MiB. */
   readonly maxPayloadBytes?: number;

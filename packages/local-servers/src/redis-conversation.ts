@@ -10,7 +10,7 @@ export interface RedisAddress {
 export interface RedisQuestion {
   /** Commands, one in a line. */
   readonly text: string;
-  /** Whether all that was received so far is the whole answer. */
+  /** Whether the text received so far is the complete answer. */
   readonly isComplete: (received: string) => boolean;
   readonly waitMs: number;
 }
@@ -22,7 +22,7 @@ export function redisUrlOf({ port, password }: RedisAddress): string {
 
 const letIn = "+OK\r\n";
 
-/** What it answered; undefined when it did not, not completely, or not within `waitMs`. Never rejects. */
+/** The complete answer; undefined when none came within `waitMs`. Never rejects. */
 export async function converseWithRedis(
   { port, password }: RedisAddress,
   { text, isComplete, waitMs }: RedisQuestion,

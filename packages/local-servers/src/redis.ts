@@ -13,7 +13,7 @@ export interface RedisOptions {
   readonly folder: string;
   /** Left out: a free one. */
   readonly port?: number;
-  /** Of this server and of the master that it follows, letters and digits; left out: it lets everybody in. */
+  /** Password of this server and of the master that it follows, letters and digits; left out: none is required. */
   readonly password?: string;
   /** The most bytes that it keeps; it refuses more and never evicts. Left out: all memory of the machine. */
   readonly memoryBytesMax?: number;
@@ -59,7 +59,7 @@ export async function startRedis(options: RedisOptions): Promise<ServerProcess> 
 
 interface Configuration {
   readonly lines: readonly string[];
-  /** Of this life: added to a configuration that is kept and has none. */
+  /** The settings of this start, added to a kept configuration that lacks them. */
   readonly secrets: readonly string[];
 }
 

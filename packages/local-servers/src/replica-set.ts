@@ -15,9 +15,9 @@ export interface ReplicaSetOptions {
   readonly ports: readonly number[];
   /** Where others reach the servers, if not on their ports. */
   readonly announcedPorts?: readonly number[];
-  /** Of all of them; left out: they let everybody in. */
+  /** Password of all of them; left out: none is required. */
   readonly password?: string;
-  /** Of each; left out: as much as there is. */
+  /** The most bytes that each keeps; left out: all memory of the machine. */
   readonly memoryBytesMax?: number;
   /** Replicas without which a master takes no writes, whichever server it is. */
   readonly replicasMin: number;

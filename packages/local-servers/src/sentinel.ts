@@ -21,7 +21,7 @@ export interface SentinelOptions {
   /** Where others reach it, if not on its port. */
   readonly announcedPort?: number;
   readonly masters: readonly WatchedMaster[];
-  /** Of the sentinels and of the servers that they watch; left out: they let everybody in. */
+  /** Password of the sentinels and of the servers that they watch; left out: none is required. */
   readonly password?: string;
   /** How many sentinels must find a master dead before one of them, elected by the majority of all, acts. */
   readonly quorum: number;

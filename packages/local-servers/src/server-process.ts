@@ -22,7 +22,7 @@ export interface ServerCommand {
   /** Where it runs and keeps what it keeps; made when it is not there. */
   readonly folder: string;
   readonly port: number;
-  /** What it asks of its clients, if anything; shown nowhere. */
+  /** The password that clients need, if any; never shown. */
   readonly password?: string;
   /** Besides the environment of this process; undefined takes a variable away. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -71,7 +71,7 @@ export class ServerProcess {
     return this.#command.port;
   }
 
-  /** What it asks of its clients; undefined when it lets everybody in. */
+  /** The password that clients need; undefined when none is required. */
   get password(): string | undefined {
     return this.#command.password;
   }

@@ -1,4 +1,4 @@
-// What a call of `run` asks of the log.
+// The request that a call of `run` sends to the log.
 import { fingerprintOf, type JsonObject, type Limits, type Protocol } from "@assent/protocol";
 import type { Transaction } from "./definition.ts";
 import type { CheckedRequest } from "./run-request.ts";

@@ -1,4 +1,4 @@
-// What a coordinator says to a branch: the record's names and numbers, and what the verb needs besides.
+// The command of a coordinator to a branch: the record's names and numbers, and the data that the verb needs.
 import {
   type BranchSpec,
   type Command,
@@ -28,7 +28,7 @@ export function commandOf(
   }
 }
 
-/** What a branch keeps so that a lost record can be made again (R5). */
+/** The data that a branch keeps so that a lost record can be rebuilt (R5). */
 export function originOf(
   { key, definition, definitionHash, input, deadlineAt }: TransactionRecord,
   coordinator: string,

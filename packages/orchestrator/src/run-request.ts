@@ -1,4 +1,4 @@
-// What a caller of `run` asks for, checked before anything else happens.
+// The request of a caller of `run`, checked before anything else happens.
 import {
   canonicalJson,
   exactJson,

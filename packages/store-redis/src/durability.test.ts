@@ -56,7 +56,7 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** What a store has found to be wrong with its server, once it has. */
+/** Resolves with the problem that a store has found with its server, once it has found one. */
 async function problemOf(store: Store): Promise<UnsuitableServer | undefined> {
   await until(() => store.server.problem !== undefined, "the server is looked at");
   return store.server.problem;

@@ -98,7 +98,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     return this.#connection.durability;
   }
 
-  /** What is known of the server now. */
+  /** The current state of the server, as far as it is known. */
   get server(): ServerState {
     return this.#connection;
   }

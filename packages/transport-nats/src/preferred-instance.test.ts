@@ -1,4 +1,4 @@
-// Of several instances one is preferred by all senders, and the others stand by.
+// All senders prefer one of several instances, and the others stand by.
 import type { Destination } from "@assent/orchestrator";
 import type { Answer } from "@assent/protocol";
 import { systemRandom } from "@assent/system";

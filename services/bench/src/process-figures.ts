@@ -1,4 +1,4 @@
-// What a process has cost so far and holds now, all threads, as Linux reports it in /proc/pid (proc(5)).
+// The cost of a process so far and its memory now, for all threads, as Linux reports them in /proc/pid (proc(5)).
 import { readFileSync } from "node:fs";
 import { processCpuSeconds } from "./process-cpu.ts";
 

@@ -32,7 +32,7 @@ export interface LedgerQuestion {
   readonly store: BookStore;
   /** The store that holds the orders. */
   readonly ordersName: string;
-  /** What an account is, such as `credit of user`, and what paid orders did with it, such as `cost`. */
+  /** Words for an account, such as `credit of user`, and for the use by paid orders, such as `cost`. */
   readonly words: { readonly account: string; readonly took: string };
   readonly paid: ReadonlyMap<string, bigint>;
   readonly paidBefore: (accountId: string) => bigint;

@@ -1,4 +1,4 @@
-// What orders bought, by item and by user: what stock and payment must have spent for them.
+// Purchases of orders, by item and by user: the amounts that stock and payment must have spent for them.
 import type { OrderFields } from "@assent/order";
 
 export class Purchases {

@@ -18,7 +18,7 @@ export interface Seeding<O extends Operations, Name extends keyof O & string> {
   readonly call: (first: number, size: number) => { readonly name: Name; readonly args: Arguments<O, Name> };
 }
 
-/** Of one service. */
+/** The seedings of one service. */
 export class Seedings<O extends Operations> {
   readonly #store: Executor<O>;
   readonly #waiting: (() => void)[] = [];

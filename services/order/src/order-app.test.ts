@@ -1,4 +1,4 @@
-// What a checkout answers when its stores fail: never a 5xx (D15) but where nothing was begun, and never a guess.
+// The answers of a checkout when its stores fail: a 5xx only if nothing was begun (D15), and never a guess.
 import { Problem } from "@assent/contract";
 import { Orchestrator, type Transport } from "@assent/orchestrator";
 import { defaultLimits } from "@assent/protocol";

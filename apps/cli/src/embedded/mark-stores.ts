@@ -71,7 +71,7 @@ function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[]
   return more <= 0 ? texts : [...texts.slice(0, namedMax), `And ${more} more like these.`];
 }
 
-/** What the marks say of the stores of a folder. */
+/** What the marks show about the stores of a folder. */
 export function judgeFolderMarks(folder: DataFolder, marks: StoreMarks): readonly string[] {
   const path = folder.file(systemFile);
   const beside = existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;

@@ -1,6 +1,6 @@
 // Which addresses and host names mean this machine alone.
 
-/** Of an address to listen on, or the host of a URL without its port. */
+/** @param host an address to listen on, or the host of a URL without its port */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   return name === "localhost" || name === "::1" || name === "[::1]" || /^127(\.\d{1,3}){3}$/.test(name);

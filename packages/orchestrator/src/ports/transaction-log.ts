@@ -135,7 +135,7 @@ export interface Postponed extends RemovablePlace {
 }
 
 export interface LogSweep {
-  /** What may be removed once its branches have forgotten (P7), by due time. Due until it is removed or postponed. */
+  /** Records to remove once their branches have forgotten (P7), by due time. Due until removed or postponed. */
   readonly removable: readonly Removable[];
   /** The limit was reached, so more may be due. */
   readonly more: boolean;

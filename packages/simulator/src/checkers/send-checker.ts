@@ -3,7 +3,7 @@ import { type BranchRecord, type BranchSpec, type Command, isYesState, verbRole 
 import type { Report } from "./violation.ts";
 
 export interface SendSurroundings {
-  /** Of the transaction that the command belongs to. */
+  /** The branches of the transaction that the command belongs to. */
   readonly branches: readonly BranchSpec[];
   readonly branch: (spec: BranchSpec) => BranchRecord | undefined;
 }
