@@ -208,9 +208,7 @@ const codeOf = ({ body }: { body: string }): unknown => (JSON.parse(body) as Rec
 function assertRefused({ status, body }: { status: number; body: string }, where: string): void {
   const { code } = JSON.parse(body) as Record<string, unknown>;
   assert.equal(typeof code, "string", where);
-  // A checkout that began nothing reports that, and is the only 5xx.
-  const isExpected = code === "store_unavailable" ? status === 503 : status >= 400 && status < 500;
-  assert.ok(isExpected, `${where}: ${status} ${body}`);
+  assert.ok(status >= 400 && status < 500, `${where}: ${status} ${body}`);
 }
 
 /** Asks until it is told success; everything before that has to be a refusal. */

@@ -28,10 +28,6 @@ export const checkoutProblems = {
   ...problems,
   409: json("The outcome is not known yet (checkout_pending): ask again with the same order.", problemSchema),
   429: json("Too much at once (overloaded): nothing was started, try again later.", problemSchema),
-  503: json(
-    "The store of orders refuses writes (store_unavailable): nothing was started, try again later.",
-    problemSchema,
-  ),
 } as const;
 
 export const seededSchema = z.object({ msg: z.string() });

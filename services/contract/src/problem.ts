@@ -54,7 +54,7 @@ export const statusByCode = {
   step_failed: 400,
   store_full: 400,
   store_broken: 400,
-  store_unavailable: 503,
+  store_unavailable: 400,
   service_unavailable: 503,
   writes_refused: 503,
   unavailable: 503,

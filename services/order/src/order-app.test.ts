@@ -59,7 +59,7 @@ async function problemOf(response: Response): Promise<{ status: number; code: un
 
 for (const code of failures) {
   const answer =
-    code === "store_broken" ? { status: 409, code: "checkout_pending" } : { status: 503, code: "store_unavailable" };
+    code === "store_broken" ? { status: 409, code: "checkout_pending" } : { status: 400, code: "store_unavailable" };
   test(`a checkout whose store fails (${code}) is ${answer.code}, and may be asked for again (D15)`, async () => {
     const { app } = appOver(["begin"], code);
     const response = await app.request("/orders/checkout/1", { method: "POST" });
