@@ -125,7 +125,6 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was changed", unproved("a description of all 400s of the contract, which are proved one by one")],
     ["Nothing was changed", asSite],
     ["nothing was started", unproved("a description; the text of each 429 is listed where it is made")],
-    ["nothing was started", unproved("a description; the text of the 503 is listed where it is made")],
   ],
   "services/contract/src/body-limit.ts": [["Nothing was changed", bodyRefused]],
   "services/contract/src/fault-routes.ts": [["Nothing was changed", foreignType]],
