@@ -139,6 +139,11 @@ const wrong: readonly (readonly [what: string, change: (shop: Shop) => void, fin
     [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
   ],
   [
+    "an account that is gone, and was used by a replaced order alone",
+    (shop) => (shop.seedOrders("paid"), shop.payment.delete("accounts", "0")),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
+  ],
+  [
     "an older payment.db",
     (shop) => shop.change(shop.payment, "0", { available: 100, spent: 0 }),
     [/^S2 credit of user 0: paid orders cost 11, payment.db says 0 spent: payment.db is older than orders.db/],

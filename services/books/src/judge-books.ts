@@ -37,13 +37,13 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
   const { count, asked } = readUnfinished(orders);
   const before = readReplacedPurchases(orders);
   const areOrdersComplete = before.areComplete;
+  bought.addReplaced(before);
   const shared = { ordersName: orders.name, areAccountsComplete: isComplete, areOrdersComplete };
   const units = judgeLedger({
     ...shared,
     store: stock,
     words: { account: "units of item", took: "took" },
     paid: bought.units,
-    paidBefore: before.unitsOf,
     unfinished: asked.units,
   });
   const credit = judgeLedger({
@@ -51,7 +51,6 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
     store: payment,
     words: { account: "credit of user", took: "cost" },
     paid: bought.cost,
-    paidBefore: before.costOf,
     unfinished: asked.cost,
   });
   return {

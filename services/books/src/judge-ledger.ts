@@ -34,8 +34,8 @@ export interface LedgerQuestion {
   readonly ordersName: string;
   /** Words for an account, such as `credit of user`, and for the use by paid orders, such as `cost`. */
   readonly words: { readonly account: string; readonly took: string };
+  /** By account; orders that seeding replaced are included. */
   readonly paid: ReadonlyMap<string, bigint>;
-  readonly paidBefore: (accountId: string) => bigint;
   readonly unfinished: ReadonlyMap<string, bigint>;
   /** False where an earlier version may have replaced accounts without keeping sums: then less may be spent. */
   readonly areAccountsComplete: boolean;
@@ -87,7 +87,7 @@ interface Taken {
 
 function judgeTaken(id: string, { spent, held }: Taken, question: LedgerQuestion): readonly Finding[] {
   const { store, ordersName, words, unfinished, areAccountsComplete, areOrdersComplete } = question;
-  const due = (question.paid.get(id) ?? 0n) + question.paidBefore(id);
+  const due = question.paid.get(id) ?? 0n;
   const open = unfinished.get(id) ?? 0n;
   const name = `${words.account} ${id}`;
   const compared = `paid orders ${words.took} ${due}, ${store.name} says ${spent} spent`;

@@ -6,14 +6,23 @@ import type { OrderFields } from "./order.ts";
 
 const replacedTable = "purchases_replaced";
 const ordersKey = "orders";
+const itemPrefix = "item ";
+const userPrefix = "user ";
 
 export interface ReplacedPurchases {
   /** Number of paid orders in the sums. */
   readonly orders: bigint;
   /** Whether an earlier version replaced paid orders and kept no sums of them. */
   readonly areComplete: boolean;
-  readonly unitsOf: (itemId: string) => bigint;
-  readonly costOf: (userId: string) => bigint;
+  /** By item. */
+  readonly units: ReadonlyMap<string, bigint>;
+  /** By user. */
+  readonly cost: ReadonlyMap<string, bigint>;
+}
+
+/** Tables that are read as a whole. */
+interface WholeTables extends Pick<Tables, "get"> {
+  entries(table: string): Iterable<readonly [key: string, value: unknown]>;
 }
 
 export interface SeedOrdersRequest {
@@ -30,25 +39,23 @@ export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
     if (row?.outcome !== "committed") continue;
     const { user, items, total } = row.fields as unknown as OrderFields;
     add(ordersKey, 1);
-    add(userKey(user), total);
-    for (const [item, quantity] of items) add(itemKey(item), quantity);
+    add(userPrefix + user, total);
+    for (const [item, quantity] of items) add(itemPrefix + item, quantity);
   }
   for (const [key, sum] of sums) tables.put(replacedTable, key, String(readSum(tables, key) + sum));
   return rowOperations.putRows(tables, request);
 }
 
-export function readReplacedPurchases(tables: Pick<Tables, "get">): ReplacedPurchases {
+export function readReplacedPurchases(tables: WholeTables): ReplacedPurchases {
+  const units = new Map<string, bigint>();
+  const cost = new Map<string, bigint>();
+  for (const [key, sum] of tables.entries(replacedTable)) {
+    if (key.startsWith(itemPrefix)) units.set(key.slice(itemPrefix.length), BigInt(sum as string));
+    if (key.startsWith(userPrefix)) cost.set(key.slice(userPrefix.length), BigInt(sum as string));
+  }
   const orders = readSum(tables, ordersKey);
-  return {
-    orders,
-    areComplete: orders === BigInt(replacedCommitted(tables)),
-    unitsOf: (itemId) => readSum(tables, itemKey(itemId)),
-    costOf: (userId) => readSum(tables, userKey(userId)),
-  };
+  return { orders, areComplete: orders === BigInt(replacedCommitted(tables)), units, cost };
 }
-
-const itemKey = (itemId: string): string => `item ${itemId}`;
-const userKey = (userId: string): string => `user ${userId}`;
 
 function readSum(tables: Pick<Tables, "get">, key: string): bigint {
   return BigInt((tables.get(replacedTable, key) as string | undefined) ?? "0");
