@@ -169,9 +169,8 @@ export interface TransactionLog {
   unfinished(owner: string, range: UnfinishedRange): Promise<readonly TransactionRecord[]>;
   /**
    * R5: creates the given record if there is none, claiming its row again; answers the record in force. Undefined where
-   * the key belongs to another definition: nothing was changed.
-   Rejects, with nothing
-   * changed, when the attempt is further ahead of its row than a log can lose (`lostAttemptsMax`).
+   * the key belongs to another definition: nothing was changed. Rejects, with nothing changed, when the attempt is
+   * further ahead of its row than a log can lose (`lostAttemptsMax`).
    */
   rebuild(record: TransactionRecord): Promise<TransactionRecord | undefined>;
   /**

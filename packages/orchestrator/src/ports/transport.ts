@@ -7,9 +7,9 @@ export interface Destination {
 }
 
 /**
- * How long an answer is waited for, milliseconds; and, where that is shorter, how long it is tried to bring the
- * command: then its sender has sent it again. Where no caller waits for the answer, the command may be held back
- * for a moment, to travel with others.
+ * `waitMs`: how long the answer is awaited, milliseconds. `tryForMs`: how long delivery is attempted, where that is
+ * shorter, because the sender sends the command again afterwards. `mayWait`: no caller waits for the answer, so the
+ * command may be held back for a moment to share a message with others.
  */
 export type Wait = number | { readonly waitMs: number; readonly tryForMs: number; readonly mayWait?: boolean };
 
