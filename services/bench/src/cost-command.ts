@@ -1,14 +1,23 @@
-// `npm run cost`: what a checkout costs the embedded server, in rounds on the same process, so that growth with history
-// shows. Another version of this repository can run beside it, alternating on the same machine; then only ratios count.
-import { commandOptions, countOption, flagOption, serveCheckout, temporaryFolder, textOption } from "@assent/launcher";
+// `npm run cost`: what a checkout costs a topology, in rounds on the same processes, so that growth with history shows.
+// Another version of this repository can run beside it, alternating on the same machine; then only ratios count.
+import {
+  choiceOption,
+  commandOptions,
+  countOption,
+  flagOption,
+  serveCheckout,
+  temporaryFolder,
+  textOption,
+} from "@assent/launcher";
 import { setTimeout as pause } from "node:timers/promises";
 import { closedLoop } from "./closed-loop.ts";
-import { processFigures } from "./process-figures.ts";
+import { type ProcessFigures, processFigures } from "./process-figures.ts";
 
 const values = commandOptions({
   command: "npm run cost",
   about: "Measures CPU, written bytes, write calls and memory of each checkout, in rounds on one process.",
   options: {
+    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "what is measured"),
     connections: countOption(1, "connections that check out"),
     orders: countOption(2_000, "checkouts of each round"),
     rounds: countOption(3, "rounds on one process"),
@@ -25,11 +34,15 @@ interface Round {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Of the largest process of the checkout system. */
   readonly residentMegabytes: number;
+  /** Of all database servers; 0 in the embedded topology. */
+  readonly databaseMegabytes: number;
   readonly notSuccessful: number;
 }
 
-const { connections, orders, rounds } = values;
+const { topology, connections, orders, rounds } = values;
+const databaseProgram = "redis-server";
 const trees: readonly (readonly [name: string, tree: string | undefined])[] =
   values.against === undefined
     ? [["this", undefined]]
@@ -49,13 +62,13 @@ try {
   }
   if (values.idle > 0) await pause(values.idle * 1_000);
   for (const system of systems) {
-    const megabytes = system.resident().toFixed(0);
-    if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${megabytes} MB resident at the end\n`);
+    if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${toldMemory(system.memory())} at the end\n`);
   }
 } finally {
   await Promise.all(systems.map((system) => system.stop()));
 }
-if (values.json) process.stdout.write(`${JSON.stringify({ connections, orders, rounds: measured }, null, 2)}\n`);
+if (values.json)
+  process.stdout.write(`${JSON.stringify({ topology, connections, orders, rounds: measured }, null, 2)}\n`);
 
 async function openSystem(
   name: string,
@@ -63,11 +76,11 @@ async function openSystem(
 ): Promise<{
   readonly name: string;
   round(number: number): Promise<Round>;
-  resident(): number;
+  memory(): Memory;
   stop(): Promise<void>;
 }> {
   const folder = temporaryFolder();
-  const served = await serveCheckout({ dataFolder: folder.path, ...(tree !== undefined && { tree }) });
+  const served = await serveCheckout({ dataFolder: folder.path, topology, ...(tree !== undefined && { tree }) });
   const { url, pid } = served;
   const all = orders * rounds;
   const seeds = [
@@ -90,11 +103,11 @@ async function openSystem(
         perSecond: result.perSecond,
         p50Ms: result.p50Ms,
         p99Ms: result.p99Ms,
-        residentMegabytes: after.residentBytes / 2 ** 20,
+        ...memoryOf(after),
         notSuccessful: orders - (result.byStatus[200] ?? 0),
       };
     },
-    resident: () => processFigures(pid).residentBytes / 2 ** 20,
+    memory: () => memoryOf(processFigures(pid)),
     async stop() {
       await served.stop();
       folder.remove();
@@ -102,11 +115,25 @@ async function openSystem(
   };
 }
 
+type Memory = Pick<Round, "residentMegabytes" | "databaseMegabytes">;
+
+function memoryOf({ residentBytes, residentBytesMax }: ProcessFigures): Memory {
+  return {
+    residentMegabytes: (residentBytesMax.get("node") ?? 0) / 2 ** 20,
+    databaseMegabytes: (residentBytes.get(databaseProgram) ?? 0) / 2 ** 20,
+  };
+}
+
+function toldMemory({ residentMegabytes, databaseMegabytes }: Memory): string {
+  const databases = databaseMegabytes === 0 ? "" : `, databases ${databaseMegabytes.toFixed(0)} MB`;
+  return `${residentMegabytes.toFixed(0)} MB resident${databases}`;
+}
+
 function told(round: Round): string {
   return (
     `CPU ${round.cpuMicros.toFixed(0)} µs, written ${(round.writtenBytes / 1_024).toFixed(1)} KB in ` +
     `${round.writeCalls.toFixed(1)} calls each; ${round.perSecond.toFixed(0)}/s, p50 ${round.p50Ms.toFixed(1)} ms, ` +
-    `p99 ${round.p99Ms.toFixed(1)} ms; ${round.residentMegabytes.toFixed(0)} MB resident; ` +
+    `p99 ${round.p99Ms.toFixed(1)} ms; ${toldMemory(round)}; ` +
     `not 2xx: ${round.notSuccessful}`
   );
 }

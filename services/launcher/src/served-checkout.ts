@@ -1,4 +1,4 @@
-// `assent serve` as a process of its own, in a folder of its own, killed for real.
+// `assent serve`, or `assent up`, as a process of its own, in a folder of its own, killed for real.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** Takes faults over HTTP. */
   readonly faults?: boolean;
+  /** Left out: embedded, one process. Others run their services and servers as its children. */
+  readonly topology?: "embedded" | "local" | "sentinel";
   /** A checkout of another version of this repository, ready to run, in place of this one. */
   readonly tree?: string;
 }
@@ -41,14 +43,16 @@ export async function serveCheckout({
   protocol = "auto",
   port = 0,
   faults = false,
+  topology = "embedded",
   tree = ownTree,
 }: ServeOptions): Promise<ServedCheckout> {
   const environment = { ...process.env, npm_lifecycle_event: undefined, ...(faults && { ASSENT_FAULTS: "on" }) };
+  const command = topology === "embedded" ? ["serve"] : ["up", "--topology", topology, "--quiet"];
   const child = spawn(
     process.execPath,
     [
       join(tree, "apps/cli/bin/assent.mjs"),
-      "serve",
+      ...command,
       "--data",
       dataFolder,
       "--port",
@@ -100,7 +104,7 @@ function urlPrintedBy(child: ChildProcess, printed: () => string): Promise<strin
       reject(new Error(`assent serve was not ready after ${startDeadlineMs} ms. It printed:\n${printed()}`));
     }, startDeadlineMs);
     const look = (): void => {
-      const url = /served on (http:\S+)/.exec(printed())?.[1];
+      const url = /served on (http:\S+:\d+)/.exec(printed())?.[1];
       if (url === undefined) return;
       clearTimeout(timer);
       child.stdout?.off("data", look);
