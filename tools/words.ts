@@ -1,0 +1,24 @@
+// Words that do not belong in this repository: private jargon, and English that reads like a translation. Each has the
+// word of the field.
+
+export interface Word {
+  readonly pattern: RegExp;
+  readonly instead: string;
+}
+
+export const words: readonly Word[] = [
+  { pattern: /\b(told|tells|telling)\b/gi, instead: "returned, reported, acknowledged or answered" },
+  { pattern: /\bbeliefs?\b/gi, instead: "read set" },
+  { pattern: /\bplanted?\b/gi, instead: "mutant" },
+  { pattern: /\btrails?\b/gi, instead: "history" },
+  { pattern: /\b(former|another|new) (life|lives|generation)s?\b/gi, instead: "incarnation" },
+  { pattern: /\b(cannot|can not|can't) be meant\b/gi, instead: "invalid" },
+  { pattern: /\b(whoever|somebody|a stranger|strangers)\b/gi, instead: "the caller, a client or another process" },
+  { pattern: /\bhow-manieth\b/gi, instead: "count" },
+  { pattern: /\bin vain\b/gi, instead: "without an answer" },
+];
+
+/** How often the words occur in a text, names of variables in camel case excluded. */
+export function countWords(text: string): number {
+  return words.reduce((count, { pattern }) => count + (text.match(pattern)?.length ?? 0), 0);
+}
