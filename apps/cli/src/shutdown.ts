@@ -1,5 +1,5 @@
-import { shownError } from "./redaction.ts";
 // Ending on request: once, cleanly, and also when the npm that started this has died.
+import { shownError } from "./redaction.ts";
 
 /** A repeated signal within this time is the same one, delivered twice by npm and the terminal. */
 const sameSignalMs = 1_000;

@@ -8,8 +8,9 @@ import { BatchTables, unfinishedKey, unfinishedTable } from "@assent/store-keyed
 import { MemoryEngine } from "@assent/store-memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bookStoreOfTables } from "./book-store.ts";
+import { bookStoreOfMaps, bookStoreOfTables } from "./book-store.ts";
 import { type BooksReport, judgeBooks } from "./judge-books.ts";
+import { judgeLedger } from "./judge-ledger.ts";
 
 const operations = orderOperations(defaultLimits);
 
@@ -241,4 +242,19 @@ test("S2 sums are exact beyond what a number of JavaScript holds", () => {
     });
   }
   assert.equal(shop.judge().credit.spentBefore, 3n * BigInt(most));
+});
+
+test("S2 an empty store is judged however many accounts it lacks", () => {
+  const accounts = 200_000;
+  const paid = new Map(Array.from({ length: accounts }, (_, index) => [String(index), 1n]));
+  const { findings } = judgeLedger({
+    store: bookStoreOfMaps("payment.db", () => undefined),
+    ordersName: "orders.db",
+    words: { account: "credit of user", took: "cost" },
+    paid,
+    unfinished: new Map(),
+    areAccountsComplete: true,
+    areOrdersComplete: true,
+  });
+  assert.equal(findings.length, accounts);
 });
