@@ -2,6 +2,7 @@
 import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
 import { ServerUnreachable, UnsuitableServer } from "@assent/store-redis";
 import { NatsUnavailable } from "@assent/transport-nats";
+import { worldNames } from "@assent/checkout-world";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
@@ -72,11 +73,17 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
     .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
     .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
+    .addOption(
+      new Option(
+        "--world <name>",
+        "only this world of each seed (default: a storm each, every tenth also lifetimes)",
+      ).choices(worldNames),
+    )
     .option("--threads <number>", "how many threads (default: one per processor)", countingNumber)
     .option("--json", "print the result as JSON")
     .action(async (options: Partial<SimSettings>) => {
-      const { base, seed, planted, threads } = options;
-      const settings = { seeds: options.seeds ?? 0, base, seed, planted, threads, json: options.json === true };
+      const { base, seed, planted, world, threads } = options;
+      const settings = { seeds: options.seeds ?? 0, base, seed, planted, world, threads, json: options.json === true };
       process.exitCode = await sim(settings);
     });
   program

@@ -6,6 +6,8 @@ import {
   runSeeds,
   type SeedResult,
   simulate,
+  type WorldName,
+  worldsOf,
 } from "@assent/checkout-world";
 import { type Fault, faultText, minimised } from "@assent/simulator";
 import { randomInt } from "node:crypto";
@@ -16,6 +18,7 @@ export interface SimSettings {
   readonly base: number | undefined;
   readonly seed: number | undefined;
   readonly planted: string | undefined;
+  readonly world: WorldName | undefined;
   readonly threads: number | undefined;
   readonly json: boolean;
 }
@@ -30,11 +33,11 @@ const plantedSeedsMax = 10_000;
 /** Answers the exit code: 1 on any violation, or on a planted bug that was missed. */
 export async function sim(settings: SimSettings): Promise<number> {
   if (settings.planted !== undefined) return simPlanted(settings, settings.planted);
-  if (settings.seed !== undefined) return simOne(settings.seed, settings.json);
+  if (settings.seed !== undefined) return simSeed(settings.seed, settings);
   return simMany(settings);
 }
 
-async function simMany({ seeds, base, threads, json }: SimSettings): Promise<number> {
+async function simMany({ seeds, base, world, threads, json }: SimSettings): Promise<number> {
   const firstSeed = base ?? randomInt(baseMax);
   const sum = { seeds: 0, violations: 0, transactions: 0, faults: 0 };
   const failed: SeedResult[] = [];
@@ -43,6 +46,7 @@ async function simMany({ seeds, base, threads, json }: SimSettings): Promise<num
     threads: threads ?? availableParallelism(),
     firstSeed,
     count: seeds,
+    ...(world !== undefined && { world }),
     onResult(result) {
       sum.seeds += 1;
       sum.violations += result.violations.length;
@@ -57,7 +61,7 @@ async function simMany({ seeds, base, threads, json }: SimSettings): Promise<num
   else {
     for (const { seed, violations } of failed) {
       console.log(`seed ${seed}: ${violations.map(({ rule, text }) => `${rule} ${text}`).join("; ")}`);
-      console.log(`  npx assent sim --seed ${seed}`);
+      console.log(`  npx assent sim --seed ${seed}${world === undefined ? "" : ` --world ${world}`}`);
     }
     console.log(
       `seeds ${sum.seeds}, violations ${sum.violations}, transactions ${sum.transactions}, ` +
@@ -67,15 +71,22 @@ async function simMany({ seeds, base, threads, json }: SimSettings): Promise<num
   return sum.violations > 0 ? 1 : 0;
 }
 
-/** One seed: its plan, made smaller where it fails, and what happened to each transaction concerned. */
-async function simOne(seed: number, json: boolean): Promise<number> {
-  const whole = await simulate({ seed, keepTrace: true });
+/** One seed: in each of its worlds, or in one. */
+async function simSeed(seed: number, { world, json }: SimSettings): Promise<number> {
+  let code = 0;
+  for (const each of world === undefined ? worldsOf(seed) : [world]) code += await simOne(seed, each, json);
+  return code > 0 ? 1 : 0;
+}
+
+/** Its plan, made smaller where it fails, and what happened to each transaction concerned. */
+async function simOne(seed: number, world: WorldName, json: boolean): Promise<number> {
+  const whole = await simulate({ seed, world, keepTrace: true });
   const { protocol, shape, slots, orders, items, users, skewMs } = whole.swarm;
-  const system = { protocol, shape, slots, orders, items, users, skewMs };
+  const system = { world, protocol, shape, slots, orders, items, users, skewMs };
   if (!json) console.log(`seed ${seed}: ${JSON.stringify(system)}`);
   const isClean = whole.violations.length === 0;
-  const faults = isClean ? whole.swarm.faults : await smallestPlan(seed, whole.swarm.faults);
-  const report = isClean ? whole : await simulate({ seed, faults, keepTrace: true });
+  const faults = isClean ? whole.swarm.faults : await smallestPlan({ seed, world }, whole.swarm.faults);
+  const report = isClean ? whole : await simulate({ seed, world, faults, keepTrace: true });
   const { violations, transactions, traceHash } = report;
   if (json) {
     console.log(JSON.stringify({ seed, system, faults, violations, transactions, traceHash }, null, 2));
@@ -88,9 +99,9 @@ async function simOne(seed: number, json: boolean): Promise<number> {
   return isClean ? 0 : 1;
 }
 
-function smallestPlan(seed: number, plan: readonly Fault[]): Promise<readonly Fault[]> {
+function smallestPlan(run: { seed: number; world: WorldName }, plan: readonly Fault[]): Promise<readonly Fault[]> {
   const fails = async (faults: readonly Fault[]): Promise<boolean> =>
-    (await simulate({ seed, faults })).violations.length > 0;
+    (await simulate({ ...run, faults })).violations.length > 0;
   return minimised(plan, fails, minimisingRunsMax);
 }
 
@@ -108,7 +119,7 @@ function printTimelines({ violations, trace }: RunReport): void {
   }
 }
 
-async function simPlanted({ threads, json }: SimSettings, which: string): Promise<number> {
+async function simPlanted({ threads, world, json }: SimSettings, which: string): Promise<number> {
   const bugs = which === "all" ? plantedBugs : plantedBugs.filter(({ id }) => id === which);
   if (bugs.length === 0) {
     console.error(
@@ -118,7 +129,10 @@ async function simPlanted({ threads, json }: SimSettings, which: string): Promis
   }
   const results: { id: string; rule: string; seeds: number; caughtBy: string | undefined }[] = [];
   for (const bug of bugs) {
-    const result = await seedsUntilCaught(bug, threads ?? availableParallelism());
+    const result = await seedsUntilCaught(bug, {
+      world: world ?? bug.world,
+      threads: threads ?? availableParallelism(),
+    });
     results.push({ id: bug.id, rule: bug.rule, ...result });
     if (json) continue;
     const verdict = result.caughtBy === undefined ? "MISSED after" : "caught after";
@@ -133,7 +147,7 @@ async function simPlanted({ threads, json }: SimSettings, which: string): Promis
 
 async function seedsUntilCaught(
   { id }: PlantedBug,
-  threads: number,
+  { threads, world }: { readonly threads: number; readonly world: WorldName | undefined },
 ): Promise<{ seeds: number; caughtBy: string | undefined }> {
   let seeds = 0;
   let caughtBy: string | undefined;
@@ -142,6 +156,7 @@ async function seedsUntilCaught(
     firstSeed: 1,
     count: plantedSeedsMax,
     planted: id,
+    ...(world !== undefined && { world }),
     onResult({ violations }) {
       seeds += 1;
       caughtBy = violations[0]?.rule;

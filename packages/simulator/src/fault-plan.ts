@@ -12,6 +12,12 @@ export type FaultKind =
   | "cut_both_ways"
   /** Messages are lost, doubled and late; `strength` from 0 to 1. */
   | "bad_weather"
+  /** No message arrives. */
+  | "bus_down"
+  /** Messages are doubled, and late by more than every lifetime (`strength`: the chance of each). */
+  | "very_late"
+  /** The message that carries a `forget`, or the acknowledgement of it, is lost (`strength`: the chance). */
+  | "lose_forgets"
   /** Calls to the store fail before anything is done, or are done and their reply is lost, or are slow. */
   | "store_failures"
   | "store_lost_replies"

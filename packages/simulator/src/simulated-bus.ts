@@ -18,6 +18,14 @@ export interface Weather {
 
 export const fairWeather: Weather = { loss: 0, duplication: 0, delay: 0, delayMaxMs: 0 };
 
+export interface Exchange {
+  readonly service: string;
+  readonly message: Uint8Array;
+  readonly waitMs: number;
+  /** Whether a command in the message is `forget`. */
+  readonly forgets?: boolean;
+}
+
 interface Instance {
   readonly process: SimulatedProcess;
   readonly handler: Handler;
@@ -27,6 +35,8 @@ const latencyMaxMs = 3;
 
 export class SimulatedBus {
   weather: Weather = fairWeather;
+  /** Chance that a message with a `forget`, or the reply to it, is lost. */
+  forgetLoss = 0;
   readonly #options: { readonly time: VirtualClock; readonly random: SeededRandom; readonly trace: Trace };
   readonly #instances = new Map<string, Map<string, Instance>>();
   /** "from>to" of links that are cut. */
@@ -59,19 +69,22 @@ export class SimulatedBus {
 
   heal(): void {
     this.#cuts.clear();
+    this.forgetLoss = 0;
     this.clearUp();
   }
 
   /** The first reply to any delivery; undefined when none came in time. Late deliveries happen all the same. */
   exchange(
     { from, fromSlot }: { from: SimulatedProcess; fromSlot: string },
-    { service, message, waitMs }: { service: string; message: Uint8Array; waitMs: number },
+    { service, message, waitMs, forgets = false }: Exchange,
   ): Promise<Uint8Array | undefined> {
     const { time, random } = this.#options;
     return new Promise((resolve) => {
       from.clock.after(waitMs, () => resolve(undefined));
       const slots = [...(this.#instances.get(service)?.keys() ?? [])];
       if (slots.length === 0) return;
+      const lost = forgets ? this.#lostForget(`${fromSlot} to ${service}`) : undefined;
+      if (lost === "message") return;
       const copies = this.#copies(`${fromSlot} to ${service}`);
       for (const delayMs of copies) {
         const slot = random.pick(slots);
@@ -80,7 +93,8 @@ export class SimulatedBus {
           const instance = this.#instances.get(service)?.get(slot);
           instance?.process.run(() => {
             void instance.handler(message).then((reply) => {
-              if (reply !== undefined) this.#reply(`${slot}>${fromSlot}`, () => from.run(() => resolve(reply)));
+              if (reply === undefined || lost === "reply") return;
+              this.#reply(`${slot}>${fromSlot}`, () => from.run(() => resolve(reply)));
             });
           });
         });
@@ -94,6 +108,14 @@ export class SimulatedBus {
         if (!this.#cuts.has(link)) deliver();
       });
     }
+  }
+
+  #lostForget(link: string): "message" | "reply" | undefined {
+    const { random, trace } = this.#options;
+    if (this.forgetLoss === 0 || !random.chance(this.forgetLoss)) return undefined;
+    const lost = random.pick(["message", "reply"] as const);
+    trace.fault(`lost: ${lost} of a forget, ${link}`);
+    return lost;
   }
 
   /** One delay for each copy that arrives. */

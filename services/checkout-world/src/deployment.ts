@@ -147,10 +147,12 @@ export class Deployment {
     const observer = { observe: (observation: Observation) => this.#observed(process.name, observation) };
     const random = new SeededRandom(this.random.below(2 ** 31));
     const endpoint = (service: string) => (message: Uint8Array) => {
-      this.history.noteSent(decodeCommands(message).map(decoded));
+      const commands = decodeCommands(message).map(decoded);
+      this.history.noteSent(commands);
+      const forgets = commands.some(({ verb }) => verb === "forget");
       return this.bus.exchange(
         { from: process, fromSlot: slot },
-        { service, message, waitMs: this.#limits.answerWaitMs },
+        { service, message, waitMs: this.#limits.answerWaitMs, forgets },
       );
     };
     const owner = process.name;

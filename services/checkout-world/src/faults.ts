@@ -1,7 +1,7 @@
 // Performs the faults of a plan on a deployment, and takes them back.
 import type { LeaseGrant } from "@assent/orchestrator";
 import type { BranchRecord, TransactionRecord } from "@assent/protocol";
-import { type Fault, fairStoreWeather, faultText, type StoreWeather } from "@assent/simulator";
+import { type Fault, fairStoreWeather, fairWeather, faultText, type StoreWeather } from "@assent/simulator";
 import type { Writes } from "@assent/store-keyed";
 import type { Deployment } from "./deployment.ts";
 
@@ -56,6 +56,20 @@ function perform(deployment: Deployment, fault: Fault): void {
       time.after(forMs, () => bus.clearUp());
       return;
     }
+    case "bus_down":
+      bus.weather = { ...fairWeather, loss: 1 };
+      time.after(forMs, () => bus.clearUp());
+      return;
+    case "very_late":
+      bus.weather = { ...fairWeather, duplication: strength, delay: strength, delayMaxMs: forMs };
+      time.after(forMs, () => bus.clearUp());
+      return;
+    case "lose_forgets":
+      bus.forgetLoss = strength;
+      time.after(forMs, () => {
+        bus.forgetLoss = 0;
+      });
+      return;
     case "store_failures":
       return storeWeather(deployment, fault, { failure: strength });
     case "store_lost_replies":

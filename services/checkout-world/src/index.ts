@@ -4,4 +4,4 @@ export { plantedBugs } from "./planted/planted-bugs.ts";
 export * from "./seed-pool.ts";
 export type { SeedResult } from "./seed-thread.ts";
 export * from "./simulate.ts";
-export { stormMs, type Swarm } from "./swarm.ts";
+export { type Swarm, type WorldName, worldNames, worldsOf } from "./swarm.ts";

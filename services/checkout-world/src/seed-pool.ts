@@ -1,19 +1,25 @@
 // Runs seeds on several threads. Results come in the order of the seeds, whatever thread was faster.
 import { Worker } from "node:worker_threads";
 import type { SeedResult, SeedThreadData } from "./seed-thread.ts";
+import type { WorldName } from "./swarm.ts";
 
 export interface PoolOptions {
   readonly threads: number;
   readonly firstSeed: number;
   readonly count: number;
   readonly planted?: string;
+  /** Only this world of each seed. */
+  readonly world?: WorldName;
   /** Stops the run when it answers true. */
   readonly onResult: (result: SeedResult) => boolean;
 }
 
 export async function runSeeds(options: PoolOptions): Promise<void> {
-  const { threads, firstSeed, count, planted, onResult } = options;
-  const workerData: SeedThreadData = planted === undefined ? {} : { planted };
+  const { threads, firstSeed, count, planted, world, onResult } = options;
+  const workerData: SeedThreadData = {
+    ...(planted !== undefined && { planted }),
+    ...(world !== undefined && { world }),
+  };
   const waiting = new Map<number, SeedResult>();
   let nextToRun = firstSeed;
   let nextToTell = firstSeed;

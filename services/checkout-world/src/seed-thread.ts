@@ -3,9 +3,12 @@ import type { Violation } from "@assent/simulator";
 import { parentPort, workerData } from "node:worker_threads";
 import { plant } from "./planted/plant.ts";
 import { plantedBugs } from "./planted/planted-bugs.ts";
+import { type WorldName, worldsOf } from "./swarm.ts";
 
 export interface SeedThreadData {
   readonly planted?: string;
+  /** Only this world of each seed, and of seeds that have it beside another one, too. */
+  readonly world?: WorldName;
 }
 
 /** What a thread says of one seed. */
@@ -14,12 +17,11 @@ export interface SeedResult {
   readonly violations: readonly Violation[];
   readonly transactions: number;
   readonly faults: number;
-  readonly traceHash: string;
 }
 
 if (parentPort === null) throw new Error("seed-thread runs as a worker");
 const port = parentPort;
-const { planted } = workerData as SeedThreadData;
+const { planted, world: only } = workerData as SeedThreadData;
 const bug = plantedBugs.find(({ id }) => id === planted);
 const checkPlanted = bug === undefined ? undefined : plant(bug);
 const { simulate } = await import("./simulate.ts");
@@ -36,12 +38,17 @@ port.on("message", (seed: number) => {
 });
 
 async function run(seed: number): Promise<SeedResult> {
-  strays = [];
-  try {
-    const { violations, transactions, faults, traceHash } = await simulate({ seed });
-    return { seed, violations: [...violations, ...strays], transactions, faults, traceHash };
-  } catch (error) {
-    const thrown: Violation = { rule: "invariant", text: `the run threw: ${String(error)}` };
-    return { seed, violations: [...strays, thrown], transactions: 0, faults: 0, traceHash: "" };
+  const sum = { seed, violations: new Array<Violation>(), transactions: 0, faults: 0 };
+  strays = sum.violations;
+  for (const world of only === undefined ? worldsOf(seed) : [only]) {
+    try {
+      const { violations, transactions, faults } = await simulate({ seed, world });
+      sum.violations.push(...violations);
+      sum.transactions += transactions;
+      sum.faults += faults;
+    } catch (error) {
+      sum.violations.push({ rule: "invariant", text: `the run threw: ${String(error)}` });
+    }
   }
+  return sum;
 }

@@ -4,11 +4,13 @@ import { auditBooks } from "./audit.ts";
 import { Clients } from "./clients.ts";
 import { Deployment } from "./deployment.ts";
 import { healAll, scheduleFaults } from "./faults.ts";
-import { stormMs, type Swarm, swarmOf } from "./swarm.ts";
+import { lifetimeSwarmOf } from "./lifetime-swarm.ts";
+import { type Swarm, swarmOf, type WorldName } from "./swarm.ts";
 import { worldLimits } from "./world-limits.ts";
 
 export interface RunOptions {
   readonly seed: number;
+  readonly world?: WorldName;
   /** Instead of the faults that the seed picks: for making a plan smaller. */
   readonly faults?: readonly Fault[];
   readonly keepTrace?: boolean;
@@ -34,10 +36,13 @@ const insistTries = 60;
 const insistMaxMs = 900_000;
 /** Longer than any delay, and than the removal of old records. */
 const lateMessagesMs = 90_000;
+/** By when everything has been removed that is kept for a time, and how often it is looked for. */
+const removedMaxMs = 200_000;
+const removedEveryMs = 10_000;
 
-export async function simulate({ seed, faults, keepTrace = false }: RunOptions): Promise<RunReport> {
+export async function simulate({ seed, world, faults, keepTrace = false }: RunOptions): Promise<RunReport> {
   const random = new SeededRandom(seed);
-  const picked = swarmOf(random, worldLimits.clockSkewMs);
+  const picked = world === "lifetimes" ? lifetimeSwarmOf(random) : swarmOf(random, worldLimits.clockSkewMs);
   const swarm = faults === undefined ? picked : { ...picked, faults };
   const deployment = new Deployment({ swarm, random, keepTrace });
   await setUp(deployment, swarm);
@@ -47,9 +52,9 @@ export async function simulate({ seed, faults, keepTrace = false }: RunOptions):
   const { time, history, trace } = deployment;
   const startedAt = time.monotonic();
   const clients = new Clients(deployment, swarm);
-  clients.start(startedAt + stormMs);
+  clients.start(startedAt + swarm.stormMs);
   scheduleFaults(deployment, swarm.faults);
-  await time.advance(stormMs);
+  await time.advance(swarm.stormMs);
   healAll(deployment);
   await calmDown(deployment);
   // Everything ends by itself, also where nobody ever comes back (P6, R5).
@@ -67,6 +72,7 @@ export async function simulate({ seed, faults, keepTrace = false }: RunOptions):
   // Messages that were delayed for long arrive at branches that are long forgotten (P7).
   await time.advance(lateMessagesMs);
   await calmDown(deployment);
+  if (swarm.world === "lifetimes") await outlive(deployment);
   auditBooks(deployment, swarm, clients);
   return {
     seed,
@@ -111,4 +117,12 @@ async function calmDown({ time, history }: Deployment): Promise<void> {
   for (let waitedMs = 0; waitedMs < calmMaxMs && !history.isQuiet(); waitedMs += lookEveryMs) {
     await time.advance(lookEveryMs);
   }
+}
+
+/** P7: what is kept for a time goes in the end, and with it every entry about it. */
+async function outlive({ time, history }: Deployment): Promise<void> {
+  for (let waitedMs = 0; waitedMs < removedMaxMs && history.leftovers().length > 0; waitedMs += removedEveryMs) {
+    await time.advance(removedEveryMs);
+  }
+  for (const { table, key } of history.leftovers()) history.report({ rule: "P7", text: `${key} is still in ${table}` });
 }

@@ -4,7 +4,22 @@ import type { Protocol } from "@assent/protocol";
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
 import type { CheckoutShape } from "./checkout-shapes.ts";
 
+/** `storm`: many short faults at once. `lifetimes`: few outages, each longer than everything that is kept. */
+export type WorldName = "storm" | "lifetimes";
+
+export const worldNames: readonly WorldName[] = ["storm", "lifetimes"];
+
+/** Every tenth seed has a world of lifetimes beside its storm: together they cost little more than the storms alone. */
+const lifetimesEvery = 10;
+
+export function worldsOf(seed: number): readonly WorldName[] {
+  return seed % lifetimesEvery === 0 ? worldNames : ["storm"];
+}
+
 export interface Swarm {
+  readonly world: WorldName;
+  /** How long faults go on. */
+  readonly stormMs: number;
   /** `mixed`: each transaction draws its own, as if operators switched all the time. */
   readonly protocol: Protocol | "auto" | "mixed";
   readonly shape: CheckoutShape;
@@ -27,8 +42,7 @@ export interface Swarm {
   readonly faults: readonly Fault[];
 }
 
-/** How long faults go on. */
-export const stormMs = 20_000;
+const stormMs = 20_000;
 
 /** What a swarm draws its faults from, unless it loses votes. */
 const kinds: readonly FaultKind[] = [
@@ -56,6 +70,8 @@ export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
   const enabled = losesVotes ? voteLosing : kinds.filter(() => random.chance(0.4));
   const count = enabled.length === 0 ? 0 : random.below(faultsMax);
   return {
+    world: "storm",
+    stormMs,
     protocol: losesVotes ? "2pc" : random.pick(["2pc", "saga", "auto", "mixed"]),
     shape: random.pick(["plain", "plain", "sharded", "chained"]),
     slots,

@@ -31,10 +31,20 @@ export const worldLimits: Limits = checkLimits({
  */
 const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000, lossWindowMs: 30_000 });
 
+/** Every lifetime passes several times while one outage lasts; `checkLimits` allows little less. */
+export const shortLived: Limits = checkLimits({
+  ...worldLimits,
+  maxAgeMs: 6_000,
+  askAfterMs: 2_500,
+  retryMaxMs: 2_000,
+  parkedRetryMs: 3_000,
+});
+
 export function losesTails({ faults }: Swarm): boolean {
   return faults.some(({ kind }) => kind === "lose_log_tail");
 }
 
 export function limitsOf(swarm: Swarm): Limits {
+  if (swarm.world === "lifetimes") return shortLived;
   return losesTails(swarm) ? lossyLimits : worldLimits;
 }

@@ -26,6 +26,9 @@ import { checkSent } from "./send-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
 
+/** Tables in which nothing stays for ever. */
+const passing = ["transactions", unfinishedTable, "removable", "branches", "branch_origins", "branches_due"] as const;
+
 export interface HistoryOptions {
   readonly time: VirtualClock;
   readonly trace: Trace;
@@ -257,7 +260,9 @@ export class History {
     if (before === undefined) return;
     // A branch whose vote was lost no longer asks.
     const branch = (txId: string, spec: BranchSpec): BranchRecord | undefined => this.#stored(txId, spec);
-    checkRemoved(before, { branches: this.#options.planOf(before), branch }, this.#report);
+    const { planOf, time, limits } = this.#options;
+    const around = { branches: planOf(before), branch, now: time.now(), maxAgeMs: limits.maxAgeMs };
+    checkRemoved(before, around, this.#report);
   }
 
   /** Every transaction has ended, and no branch waits for a decision. */
@@ -267,6 +272,13 @@ export class History {
       [...mirror.entries("branches").values()].every(
         (record) => !isYesState((record as unknown as BranchRecord).state),
       ),
+    );
+  }
+
+  /** Records that are kept for a time, and entries about them. In a world that is over there are none. */
+  leftovers(): readonly { readonly table: string; readonly key: string }[] {
+    return [...this.#mirrors.values()].flatMap((mirror) =>
+      passing.flatMap((table) => [...mirror.entries(table).keys()].map((key) => ({ table, key }))),
     );
   }
 

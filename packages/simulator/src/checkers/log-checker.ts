@@ -55,14 +55,16 @@ export function checkRecord(
   if (!isEnded(before) && isEnded(after)) checkEnd(after, around, report);
 }
 
-/** P7: an outcome is removed only when no branch is left that would ask about it. */
+/** P7: an outcome is removed when four times `maxAgeMs` have passed since its end, and no branch would ask about it. */
 export function checkRemoved(
   record: TransactionRecord,
-  { branches, branch }: Pick<LogSurroundings, "branches" | "branch">,
+  { branches, branch, now, maxAgeMs }: RemovalSurroundings,
   report: Report,
 ): void {
-  const { txId, state } = record;
+  const { txId, state, changedAt } = record;
   if (!isEnded(record)) return report({ rule: "S7", text: `was removed when it was ${state}`, txId });
+  const keptMs = now - changedAt;
+  if (keptMs < 4 * maxAgeMs) report({ rule: "P7", text: `was removed ${keptMs} ms after its end`, txId });
   for (const spec of branches) {
     const left = branch(txId, spec);
     if (left !== undefined && shouldAsk(left)) {
@@ -70,6 +72,11 @@ export function checkRemoved(
     }
   }
 }
+
+type RemovalSurroundings = Pick<LogSurroundings, "branches" | "branch"> & {
+  readonly now: number;
+  readonly maxAgeMs: number;
+};
 
 type RuleReport = (rule: string, text: string) => void;
 

@@ -231,19 +231,6 @@ export const orchestratorBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "removed-by-age",
-    rule: "S7",
-    what: "a record and its trail go when they are old, ended or not",
-    edits: [
-      {
-        file: "packages/store-keyed/src/log-operations.ts",
-        guard: "  writeRow(tables, next);",
-        instead:
-          "  writeRow(tables, next); tables.put(removableTable, timeKey(record.begunAt + 1_000, record.txId), null);",
-      },
-    ],
-  },
-  {
     id: "not-indexed",
     rule: "R4",
     what: "a transaction that begins is not in the index",

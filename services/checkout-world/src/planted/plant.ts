@@ -1,12 +1,15 @@
 // Plants a bug: one guard of the real sources is patched while they are loaded, in this thread only, before anything of
 // the world is imported. Nothing of it exists in what is published.
 import { registerHooks } from "node:module";
+import type { WorldName } from "../swarm.ts";
 
 export interface PlantedBug {
   readonly id: string;
   /** The rule whose guard is taken away. */
   readonly rule: string;
   readonly what: string;
+  /** The only world that reaches the guard, if there is one. */
+  readonly world?: WorldName;
   /** More than one where a second guard would hide that the first is gone. */
   readonly edits: readonly Edit[];
 }

@@ -214,38 +214,6 @@ export const testedBugs: readonly TestedBug[] = [
     ],
   },
   {
-    id: "outcome-removed-unasked",
-    rule: "P7",
-    what: "an outcome is removed although a branch has not acknowledged `forget`",
-    test: {
-      file: "packages/orchestrator/src/removal.test.ts",
-      name: "P7 an outcome stays until every branch has acknowledged forget, visibly, and goes then",
-    },
-    edits: [
-      {
-        file: "packages/store-keyed/src/removable-index.ts",
-        guard: "if (isDue && awaitsForget(record)) return",
-        instead: "if (false as boolean) return",
-      },
-    ],
-  },
-  {
-    id: "outcome-kept-from-the-beginning",
-    rule: "P7",
-    what: "the lifetime of an outcome counts from the beginning of its transaction",
-    test: {
-      file: "packages/conformance/src/transaction-log-suite.test.ts",
-      name: "passes a good adapter in every case",
-    },
-    edits: [
-      {
-        file: "packages/protocol/src/transaction-record.ts",
-        guard: "export function outcomeKeptUntil({ changedAt }: TransactionRecord,",
-        instead: "export function outcomeKeptUntil({ begunAt: changedAt }: TransactionRecord,",
-      },
-    ],
-  },
-  {
     id: "late-vote-weighed-again",
     rule: "M1",
     what: "the answer to a vote counts after the decision, too",
