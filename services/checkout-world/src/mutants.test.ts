@@ -43,10 +43,12 @@ interface Run {
   readonly output: string;
 }
 
-function runTest(id: string, { file, name }: { file: string; name: string }): Promise<Run> {
-  const pattern = `^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`;
-  const args = ["--import", preload, "--test-reporter=tap", `--test-name-pattern=${pattern}`, file];
-  const env = { ...process.env, ASSENT_MUTANT: id, NODE_TEST_CONTEXT: undefined };
+/** Runs the tests of a file that have these names, with a mutant or with the sources as they are. */
+function runTests(file: string, names: readonly string[], mutant?: string): Promise<Run> {
+  const patterns = names.map((name) => `--test-name-pattern=^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+  const preloaded = mutant === undefined ? [] : ["--import", preload];
+  const args = [...preloaded, "--test-reporter=tap", ...patterns, file];
+  const env = { ...process.env, ASSENT_MUTANT: mutant, NODE_TEST_CONTEXT: undefined };
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd: fileURLToPath(root), env }, (error, stdout, stderr) => {
       resolve({ code: error?.code ?? 0, output: stdout + stderr });
@@ -54,13 +56,35 @@ function runTest(id: string, { file, name }: { file: string; name: string }): Pr
   });
 }
 
+/** The tests with that verdict. A test that was skipped has none: its line ends with the directive. */
+function testsThat(verdict: "ok" | "not ok", output: string): readonly string[] {
+  return [...output.matchAll(/^\s*(not ok|ok) \d+ - (.*)$/gm)]
+    .filter(([, each]) => each === verdict)
+    .map(([, , name = ""]) => name);
+}
+
 describe("a mutant is caught by the test that it names", { concurrency: 2 }, () => {
   for (const { id, test: proof } of testedBugs) {
     test(id, async () => {
-      const { code, output } = await runTest(id, proof);
+      const { code, output } = await runTests(proof.file, [proof.name], id);
       assert.equal(code, 1, output);
-      const failed = [...output.matchAll(/^\s*not ok \d+ - (.*)$/gm)].map(([, name]) => name);
-      assert.ok(failed.includes(proof.name), output);
+      assert.ok(testsThat("not ok", output).includes(proof.name), output);
+    });
+  }
+});
+
+describe("a test that catches a mutant passes without it", { concurrency: 2 }, () => {
+  for (const [file, bugs] of Map.groupBy(testedBugs, (bug) => bug.test.file)) {
+    const names = [...new Set(bugs.map((bug) => bug.test.name))];
+    test(file, async () => {
+      const { code, output } = await runTests(file, names);
+      assert.equal(code, 0, output);
+      const passed = testsThat("ok", output);
+      assert.deepEqual(
+        names.filter((name) => !passed.includes(name)),
+        [],
+        output,
+      );
     });
   }
 });
