@@ -5,7 +5,9 @@ import { KeepAliveClient, type Reply } from "./keep-alive-client.ts";
 export interface ClosedLoopOptions {
   readonly url: string;
   readonly connections: number;
-  /** Paths to POST, each once, in order. */
+  /** POST when left out. */
+  readonly method?: "GET" | "POST";
+  /** Paths to ask for, each once, in order. */
   readonly paths: readonly string[];
   readonly onReply?: (index: number, reply: Reply) => void;
   /** A request that was not answered; left out, it ends the run. */
@@ -21,7 +23,7 @@ export interface ClosedLoopResult {
 }
 
 export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoopResult> {
-  const { url, connections, paths, onReply, onFailure } = options;
+  const { url, connections, method = "POST", paths, onReply, onFailure } = options;
   const byStatus: Record<number, number> = {};
   const latencies = new Float64Array(paths.length);
   let next = 0;
@@ -30,7 +32,7 @@ export async function closedLoop(options: ClosedLoopOptions): Promise<ClosedLoop
     for (let index = next++; index < paths.length; index = next++) {
       const sentAt = performance.now();
       try {
-        const reply = await client.request("POST", paths[index] ?? "");
+        const reply = await client.request(method, paths[index] ?? "");
         byStatus[reply.status] = (byStatus[reply.status] ?? 0) + 1;
         onReply?.(index, reply);
       } catch (error) {

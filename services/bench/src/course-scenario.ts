@@ -1,7 +1,7 @@
 // The course's consistency scenario: one item with a stock of 100 at price 1; 1,000 users with a credit of 1; 1,000
 // orders, each of a user drawn at random with replacement; all checked out. Exactly 100 may succeed.
 import { closedLoop } from "./closed-loop.ts";
-import { KeepAliveClient } from "./keep-alive-client.ts";
+import { KeepAliveClient, type Reply } from "./keep-alive-client.ts";
 import { untilQuiet } from "./shop-books.ts";
 
 export const courseStock = 100;
@@ -28,26 +28,24 @@ export interface CourseOptions {
 }
 
 export async function courseScenario({ url, connections, random }: CourseOptions): Promise<CourseResult> {
-  const client = new Caller(url);
-  const item = await client.create("/stock/item/create/1", "item_id");
-  await client.post(`/stock/add/${item}/${courseStock}`);
-  const users: string[] = [];
-  for (let count = 0; count < courseUsers; count += 1) {
-    const user = await client.create("/payment/create_user", "user_id");
-    await client.post(`/payment/add_funds/${user}/1`);
-    users.push(user);
-  }
-  const orders: string[] = [];
-  const drawn = new Set<string>();
-  for (let count = 0; count < courseOrders; count += 1) {
-    const user = users[Math.floor(random() * users.length)] ?? "";
-    drawn.add(user);
-    const order = await client.create(`/orders/create/${user}`, "order_id");
-    await client.post(`/orders/addItem/${order}/${item}/1`);
-    orders.push(order);
-  }
+  const [item = ""] = await created(url, ["/stock/item/create/1"], "item_id");
+  await answers(url, "POST", [`/stock/add/${item}/${courseStock}`]);
+  const users = await created(url, repeated("/payment/create_user", courseUsers), "user_id");
+  await answers(
+    url,
+    "POST",
+    users.map((user) => `/payment/add_funds/${user}/1`),
+  );
+  const buyers = Array.from({ length: courseOrders }, () => users[Math.floor(random() * users.length)] ?? "");
+  const orderPaths = buyers.map((user) => `/orders/create/${user}`);
+  const orders = await created(url, orderPaths, "order_id");
+  await answers(
+    url,
+    "POST",
+    orders.map((order) => `/orders/addItem/${order}/${item}/1`),
+  );
   const { seconds, statuses } = await checkoutEach(orders, { url, connections });
-  await client.untilQuiet();
+  await allEnded(url);
   const count = (from: number, below: number): number =>
     statuses.filter((status) => status >= from && status < below).length;
   const succeeded = count(200, 300);
@@ -56,16 +54,18 @@ export async function courseScenario({ url, connections, random }: CourseOptions
     succeeded,
     refused,
     otherwise: courseOrders - succeeded - refused,
-    stockLeft: await client.number(`/stock/find/${item}`, "stock"),
-    creditLeft: await client.sum(
+    stockLeft: await sum(url, [`/stock/find/${item}`], "stock"),
+    creditLeft: await sum(
+      url,
       users.map((user) => `/payment/find_user/${user}`),
       "credit",
     ),
-    paidOrders: await client.sum(
+    paidOrders: await sum(
+      url,
       orders.map((order) => `/orders/find/${order}`),
       "paid",
     ),
-    distinctUsers: drawn.size,
+    distinctUsers: new Set(buyers).size,
     seconds,
   };
 }
@@ -97,46 +97,45 @@ const nothingDone = '"stock_unavailable"';
 const clearDeadlineMs = 120_000;
 const quietDeadlineMs = 120_000;
 
-/** Calls that must succeed. */
-class Caller {
-  readonly #client: KeepAliveClient;
+/** Connections that set the scenario up and read what is left. */
+const someConnections = 16;
 
-  constructor(url: string) {
-    this.#client = new KeepAliveClient(url);
-  }
-
-  async post(path: string): Promise<string> {
-    return this.#call("POST", path);
-  }
-
-  async create(path: string, field: string): Promise<string> {
-    return String(fieldOf(await this.post(path), field));
-  }
-
-  async number(path: string, field: string): Promise<number> {
-    return Number(fieldOf(await this.#call("GET", path), field));
-  }
-
-  async sum(paths: readonly string[], field: string): Promise<number> {
-    let sum = 0;
-    for (const path of paths) sum += await this.number(path, field);
-    return sum;
-  }
-
-  /** @throws Error when a transaction is still unfinished after the deadline */
-  async untilQuiet(): Promise<void> {
-    if (!(await untilQuiet(this.#client, quietDeadlineMs)))
-      throw new Error(`transactions are unfinished after ${quietDeadlineMs} ms`);
-  }
-
-  async #call(method: "GET" | "POST", path: string): Promise<string> {
-    for (const deadline = performance.now() + clearDeadlineMs; ;) {
-      const { status, body } = await this.#client.request(method, path);
-      if (status === 200) return body;
+/** The bodies of answers to requests that all must succeed, some of them at a time. */
+async function answers(url: string, method: "GET" | "POST", paths: readonly string[]): Promise<readonly string[]> {
+  const bodies: (string | undefined)[] = paths.map(() => undefined);
+  const deadline = performance.now() + clearDeadlineMs;
+  while (bodies.includes(undefined)) {
+    const open = [...bodies.keys()].filter((index) => bodies[index] === undefined);
+    const asked = open.map((index) => paths[index] ?? "");
+    const onReply = (at: number, { status, body }: Reply): void => {
       const mayAskAgain = body.includes(nothingDone) && performance.now() < deadline;
-      if (!mayAskAgain) throw new Error(`${method} ${path} answered ${status}: ${body}`);
-    }
+      if (status === 200) bodies[open[at] ?? 0] = body;
+      else if (!mayAskAgain) throw new Error(`${method} ${asked[at]} answered ${status}: ${body}`);
+    };
+    await closedLoop({ url, method, connections: Math.min(someConnections, open.length), paths: asked, onReply });
   }
+  return bodies.map(String);
+}
+
+async function created(url: string, paths: readonly string[], field: string): Promise<readonly string[]> {
+  return (await answers(url, "POST", paths)).map((body) => String(fieldOf(body, field)));
+}
+
+async function sum(url: string, paths: readonly string[], field: string): Promise<number> {
+  const bodies = await answers(url, "GET", paths);
+  return bodies.reduce((total, body) => total + Number(fieldOf(body, field)), 0);
+}
+
+/** @throws Error when a transaction is still unfinished after the deadline */
+async function allEnded(url: string): Promise<void> {
+  const client = new KeepAliveClient(url);
+  const isQuiet = await untilQuiet(client, quietDeadlineMs);
+  client.close();
+  if (!isQuiet) throw new Error(`transactions are unfinished after ${quietDeadlineMs} ms`);
+}
+
+function repeated(path: string, times: number): readonly string[] {
+  return Array.from({ length: times }, () => path);
 }
 
 function fieldOf(body: string, field: string): unknown {
