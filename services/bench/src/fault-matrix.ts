@@ -54,7 +54,7 @@ const answerDeadlineMs = 90_000;
 const requestMs = 30_000;
 const pollMs = 50;
 /** What an order lacks is its own failure. Whatever else is answered 400 may be tried again, and then succeeds. */
-const lacking: readonly string[] = ["insufficient_credit", "insufficient_stock"];
+export const lacking: readonly string[] = ["insufficient_credit", "insufficient_stock"];
 
 export function faultCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
   const [vote, forward, backward] =
