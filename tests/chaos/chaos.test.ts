@@ -1,15 +1,15 @@
-// A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end.
+// A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end. The
+// whole suite is `npm run chaos`. Single instances are killed in tests/system/local-topology.test.ts, and a master is
+// replaced on purpose in packages/store-redis/src/sentinel.test.ts.
 import { chaosRun, faults, Stage } from "@assent/chaos";
 import { temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const slice = [
-  "an instance of each service is killed",
   "one failure after another: an instance, a master, a broker, a gateway",
   "all brokers are killed, and their streams are lost",
   "a coordinator stalls for longer than its lease",
-  "the master with the log is replaced on purpose",
   "the master of stock stalls and wakes up just when another is promoted",
   "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
 ];

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 /** Of each protocol; `npm run faults -- --topology embedded` tries every one. */
-const casesDrawn = 30;
+const casesDrawn = 12;
 
 const quietMs = 60_000;
 

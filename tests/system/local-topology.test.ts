@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Of each protocol; `npm run faults` tries every one. */
-const casesDrawn = 12;
+const casesDrawn = 8;
 
 interface Opened extends Topology {
   close(): Promise<void>;

@@ -7,7 +7,8 @@ import { checkMoney } from "../test-kit/verdict.ts";
 import { services, type Started, trip, type Trip, World } from "../test-kit/world.ts";
 import type { RunResult } from "./run-result.ts";
 
-const seeds = 300;
+/** Always the same. What only many seeds find is for `npx assent sim`, which checks the same rules and more. */
+const seeds = 60;
 /** How long faults go on, and how long there is to clean up afterwards. */
 const stormMs = 30_000;
 const calmMs = 300_000;

@@ -10,8 +10,11 @@ import type { SeedResult } from "./seed-thread.ts";
 import { simulate } from "./simulate.ts";
 
 const root = new URL("../../../", import.meta.url);
-/** Enough for a few seconds; the long runs have a command of their own. Every tenth has a world of lifetimes, too. */
-const seeds = 300;
+/**
+ * Others in each run; every tenth has a world of lifetimes, too. Long runs are `npx assent sim`, recorded in
+ * docs/reference/simulator-record.md.
+ */
+const seeds = 60;
 const threads = 2;
 
 test("fresh seeds hold every rule", async (context) => {
