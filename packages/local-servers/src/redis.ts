@@ -25,6 +25,9 @@ export interface RedisOptions {
   readonly isWatched?: boolean;
 }
 
+/** In the server's folder. */
+export const configurationFile = "redis.conf";
+
 /**
  * Starts a Redis server on the loopback address and resolves when it answers. It listens on `port`.
  * @throws {ServerUnavailable} when there is no redis-server and none can be obtained
@@ -47,7 +50,7 @@ export async function startRedis(options: RedisOptions): Promise<ServerProcess> 
       `maxmemory ${memoryBytesMax}`,
       ...settings,
     ];
-    const file = join(folder, "redis.conf");
+    const file = join(folder, configurationFile);
     const secrets = password === undefined ? [] : [`requirepass ${password}`, `masterauth ${password}`];
     if (options.isWatched === true) keepConfiguration(file, port, { lines, secrets });
     else writeFileSync(file, `${[...lines, ...secrets].join("\n")}\n`, { mode: 0o600 });
@@ -65,7 +68,8 @@ interface Configuration {
 
 /**
  * Writes a configuration, unless the server has one for this port, which it or others may have changed since. A kept
- * configuration without a password gets one: such a server has written there that it requires none.
+ * configuration without a password gets one: such a server has written there that it requires none. Its folder is the
+ * given one, also where it was copied from another.
  */
 export function keepConfiguration(file: string, port: number, { lines, secrets }: Configuration): void {
   const kept = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
@@ -73,7 +77,9 @@ export function keepConfiguration(file: string, port: number, { lines, secrets }
   const isGuarded = kept.some((line) => line.startsWith("requirepass "));
   const unguarded = isThere ? kept.filter((line) => !line.startsWith("user default ")) : lines;
   const all = isThere && isGuarded ? kept : [...unguarded, ...secrets];
-  writeFileSync(file, `${all.join("\n")}\n`, { mode: 0o600 });
+  const isOfFolder = (line: string): boolean => line.startsWith("dir ");
+  const here = [...lines.filter(isOfFolder), ...all.filter((line) => !isOfFolder(line))];
+  writeFileSync(file, `${here.join("\n")}\n`, { mode: 0o600 });
 }
 
 /** Whether a Redis answers that is this process, and not a stranger on the same port; false while it reads its file. */

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { loopback } from "./free-port.ts";
-import { startRedis } from "./redis.ts";
+import { configurationFile, startRedis } from "./redis.ts";
 import type { ServerProcess } from "./server-process.ts";
 import { converseWithRedis } from "./redis-conversation.ts";
 
@@ -61,7 +61,8 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       appendfsync: "always",
     });
   };
-  const isFirstLife = !existsSync(join(folder, "0"));
+  // The folder of a backup has data for the first server, but no server has run on it yet.
+  const isFirstLife = !existsSync(join(folder, "0", configurationFile));
   const servers = await Promise.all(ports.map((_, index) => start(index)));
   // Later there may be two that take themselves for the master, until the sentinels settle it.
   if (isFirstLife) await replicated(servers);
