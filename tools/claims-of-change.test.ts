@@ -39,7 +39,11 @@ const onlyWords = unproved("the text is tested, the state before and after is no
 
 /** In the order of the source. */
 const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: Proof | string])[]>> = {
-  "apps/cli/src/cannot-start.ts": [["Nothing was started", onlyWords]],
+  "apps/cli/src/cannot-start.ts": [
+    ["Nothing was started", onlyWords],
+    ["Nothing was started", notTogether],
+    ["no record was changed", notTogether],
+  ],
   "apps/cli/src/embedded/data-folder.ts": [
     ["Nothing was started", proof("tests/system/embedded-process.test.ts", "a second start on the same folder")],
     ["Nothing was read", onlyRead],
@@ -50,10 +54,6 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
       proof("tests/system/start-and-stop.test.ts", "a folder of something else is only looked at"),
     ],
     ["No record was changed", onlyWords],
-  ],
-  "apps/cli/src/embedded/mark-stores.ts": [
-    ["Nothing was started", notTogether],
-    ["no record was changed", notTogether],
   ],
   "apps/cli/src/history.ts": [["Nothing was read", onlyRead]],
   "apps/cli/src/http/request-policy.ts": [
@@ -80,6 +80,7 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
   "apps/cli/src/settings.ts": [["nothing was started", onlyWords]],
   "apps/cli/src/up.ts": [
     ["Nothing was started", upRefused],
+    ["Nothing was started", onlyWords],
     ["Nothing was started", proof("tests/system/up.test.ts", "a topology comes up, says what runs where")],
     ["Nothing was started", upRefused],
   ],

@@ -2,43 +2,15 @@
 import { temporaryFolder } from "@assent/launcher";
 import { converse, freePort } from "@assent/local-servers";
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openToOthers } from "./open-to-others.ts";
+import { interrupt, until, up } from "./up-process.ts";
 
 const command = join(import.meta.dirname, "../../apps/cli/bin/assent.mjs");
-
-interface Started {
-  readonly child: ChildProcess;
-  readonly printed: () => string;
-}
-
-function up(args: readonly string[], more: Readonly<Record<string, string>> = {}): Started {
-  const environment = { ...process.env, npm_lifecycle_event: undefined };
-  const child = spawn(process.execPath, [command, "up", ...args], {
-    env: { ...environment, ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-    // The leader of a group of its own, as a shell makes it: Ctrl-C goes to the whole of it.
-    detached: true,
-  });
-  let printed = "";
-  child.stdout?.on("data", (chunk: unknown) => (printed += String(chunk)));
-  child.stderr?.on("data", (chunk: unknown) => (printed += String(chunk)));
-  return { child, printed: () => printed };
-}
-
-async function until(condition: () => boolean, what: () => string): Promise<void> {
-  const deadline = performance.now() + 180_000;
-  while (!condition()) {
-    assert.ok(performance.now() < deadline, `it does not come: ${what()}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
-}
 
 /** Redis and NATS refuse clients without the password, which no command line and no output shows. */
 async function assertGuarded(rows: readonly RegExpExecArray[], folder: string): Promise<void> {
@@ -71,7 +43,8 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   const port = await freePort();
   const args = ["--data", folder.path, "--port", String(port), "--stock", "1", "--payment", "1"];
   // What is set for other servers must not reach these.
-  const { child, printed } = up(args, { SENTINEL_HOSTS: "203.0.113.5:1", REDIS_PASSWORD: "of another" });
+  const started = up(args, { env: { SENTINEL_HOSTS: "203.0.113.5:1", REDIS_PASSWORD: "of another" } });
+  const { child, printed } = started;
   await until(() => printed().includes("are served on") || child.exitCode !== null, printed);
   const rows = [...printed().matchAll(/^ {2}(\S+) +port (\d+) +process (\d+)/gm)];
   const names = rows.map(([, name]) => name);
@@ -121,9 +94,7 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   other.remove();
 
   assert.ok(!printed().includes(readFileSync(join(folder.path, "secret.txt"), "utf8").trim()));
-  process.kill(-(child.pid ?? 0), "SIGINT");
-  const [code] = (await once(child, "exit")) as [number];
-  assert.equal(code, 0, printed());
+  await interrupt(started);
   for (const name of ["order-0", "order-1", "stock-0", "payment-0"]) {
     const log = readFileSync(join(folder.path, name, `${name}.log`), "utf8");
     assert.match(log, /\nassent: asked to stop: finishing what is in flight …\n/);

@@ -5,17 +5,20 @@ import {
   bookStoreOfTables,
   type BooksReport,
   type BookStore,
+  type BookStores,
   judgeBooks,
+  judgeMarks,
   type LedgerSums,
   readMark,
   type StoreMark,
+  type StoreMarks,
 } from "@assent/books";
 import { judgeFolderMarks } from "./embedded/mark-stores.ts";
 import type { DataFolder } from "./embedded/data-folder.ts";
 import { openStore, readFolder, type StoreFile } from "./embedded/folder-reader.ts";
-import { databaseOf, readRunningBooks } from "./processes/books-reader.ts";
-import { type DatabaseSettings, readDatabaseSettings } from "./processes/database-settings.ts";
-import { settingsOfRunning } from "./running-topology.ts";
+import { readRunningBooks } from "./processes/books-reader.ts";
+import { databaseNames } from "./processes/paused-databases.ts";
+import { databasesOfRunning, type RunningTopology } from "./running-topology.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
   /** Stores that did not belong together and were accepted as they were. */
@@ -33,14 +36,9 @@ export function audit(path: string): AuditReport {
 }
 
 /** @throws {NothingRuns} {DatabaseUnreadable} {BooksMoved} */
-export async function auditTopology(running: { topology: string; data: string | undefined }): Promise<AuditReport> {
-  const settingsOf = (service: "order" | "stock" | "payment"): DatabaseSettings =>
-    readDatabaseSettings(settingsOfRunning(running, service));
-  const settings = { orders: settingsOf("order"), stock: settingsOf("stock"), payment: settingsOf("payment") };
-  const report = judgeBooks(await readRunningBooks(settings));
-  const { stock, payment } = report.findings;
-  const findings = [...shown(stock, databaseOf("stock")), ...shown(payment, databaseOf("payment"))];
-  return { ...report, accepted: [], findings };
+export async function auditTopology(running: RunningTopology): Promise<AuditReport> {
+  const stores = await readRunningBooks(databasesOfRunning(running));
+  return auditStores(stores, (marks) => judgeMarks(marks, databaseNames));
 }
 
 function auditFolder(folder: DataFolder): AuditReport {
@@ -52,16 +50,20 @@ function auditFolder(folder: DataFolder): AuditReport {
   };
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
-    const marks = { orders: readMark(stores.orders), stock: readMark(stores.stock), payment: readMark(stores.payment) };
-    // Written by an earlier version, which did not record what seeding replaced.
-    const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
-    const report = judgeBooks(stores, { isComplete });
-    const { stock, payment } = report.findings;
-    const findings = [...judgeFolderMarks(folder, marks), ...shown(stock, "stock.db"), ...shown(payment, "payment.db")];
-    return { ...report, accepted: marks.orders?.accepted ?? [], findings };
+    return auditStores(stores, (marks) => judgeFolderMarks(folder, marks));
   } finally {
     for (const close of opened) close();
   }
+}
+
+function auditStores(stores: BookStores, judge: (marks: StoreMarks) => readonly string[]): AuditReport {
+  const marks = { orders: readMark(stores.orders), stock: readMark(stores.stock), payment: readMark(stores.payment) };
+  // Written by an earlier version, which did not record what seeding replaced.
+  const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
+  const report = judgeBooks(stores, { isComplete });
+  const { stock, payment } = report.findings;
+  const findings = [...judge(marks), ...shown(stock, stores.stock.name), ...shown(payment, stores.payment.name)];
+  return { ...report, accepted: marks.orders?.accepted ?? [], findings };
 }
 
 function shown(findings: readonly { readonly text: string }[], store: string): readonly string[] {

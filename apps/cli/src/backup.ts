@@ -1,15 +1,20 @@
-// `assent backup`: a consistent copy of a data folder, whether or not the system is running on it.
+// `assent backup`: a consistent copy of a data folder, whether or not the system is running on it, or of a topology of
+// servers that runs.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { backUp, BackupFailed, copiesAtRest } from "./embedded/backup.ts";
+import { BackupFailed, mustBeOutside } from "./backup-folder.ts";
+import { backUp, copiesAtRest } from "./embedded/backup.ts";
 import { askForBackup } from "./embedded/control-socket.ts";
 import { isDataFolderHeld } from "./embedded/data-folder.ts";
 import { NoSuchData, readFolderAsync } from "./embedded/folder-reader.ts";
+import { type CutLimits, backUpTopology } from "./processes/topology-backup.ts";
+import { databasesOfRunning, folderOf, type RunningTopology } from "./running-topology.ts";
 
 /** @throws {BackupFailed} {NoSuchData} {DataFolderInUse} {UnreadableData} */
 export async function backup(dataFolder: string, to: string): Promise<string> {
   const target = resolve(to);
   if (!existsSync(join(dataFolder, "orders.db"))) throw new NoSuchData(dataFolder);
+  mustBeOutside(target, dataFolder);
   if (!isDataFolderHeld(dataFolder)) {
     await readFolderAsync(dataFolder, (folder) => backUp(target, copiesAtRest(folder)));
     return target;
@@ -22,6 +27,28 @@ export async function backup(dataFolder: string, to: string): Promise<string> {
     throw new BackupFailed(target, why);
   }
   return target;
+}
+
+export interface BackedUpTopology {
+  readonly folder: string;
+  readonly target: string;
+  /** How long writes waited, in milliseconds. */
+  readonly waitedMs: number;
+}
+
+/** @throws {NothingRuns} {BackupFailed} */
+export async function backupTopology(
+  running: RunningTopology,
+  to: string,
+  limits?: CutLimits,
+): Promise<BackedUpTopology> {
+  const target = resolve(to);
+  const folder = folderOf(running);
+  const settings = databasesOfRunning(running);
+  mustBeOutside(target, folder);
+  const topology = running.topology === "sentinel" ? "sentinel" : "local";
+  const waitedMs = await backUpTopology({ topology, settings, target, ...(limits !== undefined && { limits }) });
+  return { folder, target, waitedMs };
 }
 
 function isUnheard(error: unknown): boolean {

@@ -6,8 +6,8 @@ import { worldNames } from "@assent/checkout-world";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
-import { backup } from "./backup.ts";
-import { BackupFailed } from "./embedded/backup.ts";
+import { backup, backupTopology } from "./backup.ts";
+import { BackupFailed } from "./backup-folder.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
@@ -148,12 +148,21 @@ function topologyOption(): Option {
 function addBackup(program: Command): void {
   program
     .command("backup")
-    .description("copy the stores of a folder as they are at one moment, also while the system is running on it")
+    .description(
+      "copy the stores as they are at one moment: those of a folder, also while the system is running on it, or the " +
+        "databases of a topology that runs, whose writes wait for some milliseconds",
+    )
     .argument("<folder>", "where to: a folder that does not exist yet")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
-    .action(async (to: string, options: { data?: string }) => {
-      const folder = resolve(readSettings(process.env, { ASSENT_DATA: options.data }).ASSENT_DATA);
-      console.log(`${folder} is backed up in ${await backup(folder, to)}`);
+    .addOption(topologyOption())
+    .action(async (to: string, { data, topology }: { data?: string; topology?: string }) => {
+      if (topology === undefined) {
+        const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+        console.log(`${folder} is backed up in ${await backup(folder, to)}`);
+        return;
+      }
+      const { folder, target, waitedMs } = await backupTopology({ topology, data }, to);
+      console.log(`${folder} is backed up in ${target}; writes waited for ${waitedMs.toFixed(1)} ms`);
     });
 }
 
@@ -194,6 +203,7 @@ function addUp(program: Command): void {
     .option("--delivery <name>", "jetstream or core", "jetstream")
     .option("--faults", "take faults over HTTP")
     .option("--quiet", "do not show the logs")
+    .option("--accept-stores", "start on databases that do not belong together, as they are")
     .action((options: UpOptions) => up(options));
 }
 

@@ -1,10 +1,13 @@
 // `assent up`: a whole topology on this machine, until it is told to stop.
-import { startLocalTopology, startSentinelTopology, type Topology } from "@assent/launcher";
+import { firstDatabase, startLocalTopology, startSentinelTopology, type Topology } from "@assent/launcher";
 import { isPortFree } from "@assent/local-servers";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { CannotStart } from "./cannot-start.ts";
 import { lockDataFolder } from "./embedded/data-folder.ts";
 import { LogStream } from "./log-stream.ts";
+import { markDatabases } from "./processes/mark-databases.ts";
+import { databasesOf } from "./running-topology.ts";
 import { InvalidSettings } from "./settings.ts";
 import { closeOnSignal } from "./shutdown.ts";
 
@@ -19,12 +22,16 @@ export interface UpOptions {
   readonly delivery: string;
   readonly faults?: boolean;
   readonly quiet?: boolean;
+  readonly acceptStores?: boolean;
 }
 
 /** Two checks of the gateway, and some. */
 const drainMs = 1_200;
 
 const portMax = 65_535;
+
+/** Where a server keeps its append-only files, as Redis names it. */
+const appendOnlyFolder = "appendonlydir";
 
 /** @throws {InvalidSettings} {CannotStart} {DataFolderInUse} {ServerUnavailable} {ServerNotStarted} */
 export async function up(options: UpOptions): Promise<void> {
@@ -38,6 +45,7 @@ export async function up(options: UpOptions): Promise<void> {
     throw new InvalidSettings(`--port is ${port}, and has to be ${range}, or 0 for a free one. Nothing was started.`);
   }
   const folder = lockDataFolder(resolve(options.data ?? `data/${kind}`));
+  mustBeOf(kind, folder.path);
   if (port !== 0) await mustBeFree(ports);
   const start = kind === "sentinel" ? startSentinelTopology : startLocalTopology;
   const topology = await start({
@@ -48,6 +56,10 @@ export async function up(options: UpOptions): Promise<void> {
     delivery,
     faults: options.faults === true,
     drainMs,
+    beforeServices: (variablesOf) => {
+      const settings = databasesOf(variablesOf);
+      return markDatabases({ settings, topology: kind, folder: folder.path, accept: options.acceptStores === true });
+    },
     onProgress: (line) => console.log(`assent: ${line}`),
   });
   const logs = options.quiet === true ? undefined : new LogStream(topology.processes, (line) => console.log(line));
@@ -61,6 +73,15 @@ export async function up(options: UpOptions): Promise<void> {
   });
   console.log(table(topology));
   console.log(`assent: orders, stock and payment are served on ${topology.urls.join(" and ")}. Stop with Ctrl-C.`);
+}
+
+/** Data of another topology would not be found, and not be missed. @throws {CannotStart} */
+function mustBeOf(kind: keyof typeof firstDatabase, folder: string): void {
+  const other = kind === "local" ? "sentinel" : "local";
+  if (!existsSync(join(folder, firstDatabase[other]("order"), appendOnlyFolder))) return;
+  const remedy = "Name another folder with --data.";
+  const message = `${folder} has the data of the ${other} topology. Nothing was started. ${remedy}`;
+  throw new CannotStart("data_folder_unusable", message);
 }
 
 /** A gateway comes last: that its port is taken must be known before everything else runs. @throws {CannotStart} */

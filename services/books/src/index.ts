@@ -2,6 +2,7 @@
 export * from "./book-store.ts";
 export * from "./judge-books.ts";
 export * from "./judge-ledger.ts";
+export * from "./judge-unmarked.ts";
 export * from "./left-over.ts";
 export * from "./purchases.ts";
 export * from "./server-tables.ts";

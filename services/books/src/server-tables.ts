@@ -2,14 +2,15 @@
 // are read directly from the servers, independently of the services.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/store-redis";
 import { unfinishedTable } from "@assent/store-keyed";
+import { markTable } from "./store-marks.ts";
 
 export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** What the judge reads of each store. The index is read first, so that each entry still has its record. */
 export const bookTables = {
-  orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced"],
-  stock: ["accounts", "accounts_replaced"],
-  payment: ["accounts", "accounts_replaced"],
+  orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced", markTable],
+  stock: ["accounts", "accounts_replaced", markTable],
+  payment: ["accounts", "accounts_replaced", markTable],
 } as const;
 
 const indexes: ReadonlySet<string> = new Set([unfinishedTable]);

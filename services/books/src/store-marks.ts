@@ -33,7 +33,12 @@ export interface StoreMarks {
   readonly payment: StoreMark | undefined;
 }
 
-const markTable = "marks";
+/** What each store is called in texts. */
+export type StoreNames = Readonly<Record<keyof StoreMarks, string>>;
+
+const fileNames: StoreNames = { orders: "orders.db", stock: "stock.db", payment: "payment.db" };
+
+export const markTable = "marks";
 const markKey = "store";
 
 export function readMark(tables: Pick<Tables, "get">): StoreMark | undefined {
@@ -49,31 +54,36 @@ export function areUnmarked({ orders, stock, payment }: StoreMarks): boolean {
   return orders === undefined && stock === undefined && payment === undefined;
 }
 
-/** Why stores do not belong together, each by its file. Empty when they do. */
-export function judgeMarks(marks: StoreMarks): readonly string[] {
+/** Why stores do not belong together, each by its name. Empty when they do. */
+export function judgeMarks(marks: StoreMarks, names: StoreNames = fileNames): readonly string[] {
   const { orders, stock, payment } = marks;
   if (areUnmarked(marks)) return [];
   if (orders === undefined)
-    return ["orders.db is empty or of another system: it has no mark, and the others have one."];
-  return [...judgeMark("stock.db", stock, orders), ...judgeMark("payment.db", payment, orders)];
+    return [`${names.orders} is empty or of another system: it has no mark, and the others have one.`];
+  const judged = { mark: orders, name: names.orders };
+  return [...judgeMark(names.stock, stock, judged), ...judgeMark(names.payment, payment, judged)];
 }
 
-function judgeMark(file: string, mark: StoreMark | undefined, orders: StoreMark): readonly string[] {
-  const { system, start, confirmed } = orders;
+function judgeMark(
+  file: string,
+  mark: StoreMark | undefined,
+  orders: { readonly mark: StoreMark; readonly name: string },
+): readonly string[] {
+  const { system, start, confirmed } = orders.mark;
   if (mark === undefined) {
     if (confirmed === undefined) return [];
-    return [`${file} is empty or of another system: it has no mark, and orders.db has one.`];
+    return [`${file} is empty or of another system: it has no mark, and ${orders.name} has one.`];
   }
-  if (mark.system !== system) return [`${file} is of another system than orders.db.`];
+  if (mark.system !== system) return [`${file} is of another system than ${orders.name}.`];
   const seen = mark.start;
   if (seen.token === start.token || seen.token === confirmed?.token) return [];
   if (confirmed !== undefined && seen.number < confirmed.number) {
-    return [`${file} is older than orders.db: it is as it was before the start of ${dateOf(confirmed)}.`];
+    return [`${file} is older than ${orders.name}: it is as it was before the start of ${dateOf(confirmed)}.`];
   }
   if (seen.number > start.number) {
-    return [`orders.db is older than ${file}: it is as it was before the start of ${dateOf(seen)}.`];
+    return [`${orders.name} is older than ${file}: it is as it was before the start of ${dateOf(seen)}.`];
   }
-  return [`${file} is of another copy of this system than orders.db: the two were started separately.`];
+  return [`${file} is of another copy of this system than ${orders.name}: the two were started separately.`];
 }
 
 /**
@@ -117,11 +127,24 @@ export interface StartRequest {
 /** Marks a start in all three stores. Call it when they belong together, or are accepted as they are. */
 export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>>, request: StartRequest): void {
   const { orders, stock, payment } = stores;
-  const intended = intendedMark({ orders: orders.read(), stock: stock.read(), payment: payment.read() }, request);
-  orders.write(intended);
+  const marks = { orders: orders.read(), stock: stock.read(), payment: payment.read() };
+  for (const { store, mark } of marksOfStart(marks, request)) stores[store].write(mark);
+}
+
+/** The marks of a start, to be written in this order, each durable before the next. */
+export function marksOfStart(
+  marks: StoreMarks,
+  request: StartRequest,
+): readonly { readonly store: keyof StoreMarks; readonly mark: StoreMark }[] {
+  const intended = intendedMark(marks, request);
   const { system, start } = intended;
-  for (const store of [stock, payment]) store.write({ system, start, isRunning: true });
-  orders.write({ ...intended, confirmed: start });
+  const mark = { system, start, isRunning: true } as const;
+  return [
+    { store: "orders", mark: intended },
+    { store: "stock", mark },
+    { store: "payment", mark },
+    { store: "orders", mark: { ...intended, confirmed: start } },
+  ];
 }
 
 function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: StartRequest): StoreMark {

@@ -1,6 +1,7 @@
 /** The checkout system as real processes on this machine. @module */
 export * from "./audited-checkout.ts";
 export * from "./command-options.ts";
+export * from "./first-database.ts";
 export * from "./gateway.ts";
 export * from "./gateway-config.ts";
 export { keptSettings } from "./kept-settings.ts";

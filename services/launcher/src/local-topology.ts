@@ -3,6 +3,7 @@
 import { type ServerProcess, startNats, startRedis } from "@assent/local-servers";
 import { join } from "node:path";
 import { memoryBytesMax } from "./database-bounds.ts";
+import { firstDatabase } from "./first-database.ts";
 import { startGateway } from "./gateway.ts";
 import { keptSecret } from "./kept-secret.ts";
 import { startInstances } from "./service-instances.ts";
@@ -24,6 +25,7 @@ export async function startLocalTopology(options: TopologyOptions): Promise<Topo
       REDIS_PORT: String(databases[service].port),
       REDIS_PASSWORD: password,
     });
+    await options.beforeServices?.(surroundings);
     const { order, stock, payment } = await startInstances({ options, processes, surroundings });
     const portsOf = (instances: readonly { port: number }[]): number[] => instances.map((instance) => instance.port);
     const gateway = startGateway({
@@ -45,11 +47,9 @@ async function startDatabases(
   processes: Processes,
 ): Promise<Databases> {
   const start = (service: ServiceName): Promise<ServerProcess> => {
-    const name = `redis-${service}`;
-    return processes.add(
-      name,
-      startRedis({ folder: join(folder, name), appendfsync: "always", password, memoryBytesMax }),
-    );
+    const place = join(folder, firstDatabase.local(service));
+    const started = startRedis({ folder: place, appendfsync: "always", password, memoryBytesMax });
+    return processes.add(`redis-${service}`, started);
   };
   const [order, stock, payment] = await Promise.all([start("order"), start("stock"), start("payment")]);
   return { order, stock, payment };

@@ -52,6 +52,7 @@ export async function startSentinelTopology(options: SentinelTopologyOptions): P
     await Promise.all([startBrokers(plan), ...serviceNames.map((service) => startDatabases(plan, service))]);
     await startSentinels(plan);
     const settings = await surroundings(plan);
+    await options.beforeServices?.((service) => settings(`${service}-0`));
     const instances = await startInstances({ options, processes, surroundings: (_service, name) => settings(name) });
     const started = await startGateways(plan, instances);
     return supervised(processes, started, onProgress);

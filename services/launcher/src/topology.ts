@@ -4,6 +4,8 @@ import type { ServerProcess } from "@assent/local-servers";
 export type ServiceName = "order" | "stock" | "payment";
 export const serviceNames: readonly ServiceName[] = ["order", "stock", "payment"];
 
+export type Variables = Readonly<Record<string, string>>;
+
 export interface TopologyOptions {
   /** Holds a folder for each process, with its data and its log. */
   readonly folder: string;
@@ -17,8 +19,13 @@ export interface TopologyOptions {
   readonly faults?: boolean;
   /** How long an instance that is told to stop is drained. */
   readonly drainMs?: number;
+  /**
+   * Called when the databases answer, with the variables by which a service reaches its own; the services are started
+   * when it resolves. What it throws ends the start.
+   */
+  readonly beforeServices?: (variablesOf: (service: ServiceName) => Variables) => Promise<void>;
   /** Further variables of the environment of one instance, by its name. */
-  readonly environmentOf?: (name: string) => Readonly<Record<string, string>>;
+  readonly environmentOf?: (name: string) => Variables;
   /** Told what is being started, and what died. */
   readonly onProgress?: (line: string) => void;
 }

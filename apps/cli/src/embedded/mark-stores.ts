@@ -2,9 +2,9 @@
 import {
   areUnmarked,
   bookStoreOfTables,
-  judgeBooks,
   judgeCopies,
   judgeMarks,
+  judgeUnmarked,
   type MarkedStore,
   markStart,
   readMark,
@@ -16,7 +16,7 @@ import { systemClock, systemRandom } from "@assent/system";
 import { BatchTables, EngineFull } from "@assent/store-keyed";
 import { SqliteEngine } from "@assent/store-sqlite";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { CannotStart } from "../cannot-start.ts";
+import { doNotBelongTogether } from "../cannot-start.ts";
 import type { DataFolder } from "./data-folder.ts";
 
 interface OpenedStore {
@@ -28,8 +28,10 @@ type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
 
 /** Names the system that the folder belongs to. It is copied with the folder, but not with single stores. */
 const systemFile = "system.txt";
-/** Problems of one folder that are listed; the rest are only counted. */
-const namedMax = 10;
+const remedy = [
+  "Put back all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` says what is",
+  "missing. To go on with the stores as they are, which loses what is missing: npx assent serve --accept-stores",
+];
 
 /**
  * Call it before anything runs on the stores.
@@ -46,7 +48,7 @@ export function markStores(folder: DataFolder, accept: boolean): void {
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
     const problems = problemsOf(folder, stores);
-    if (problems.length > 0 && !accept) throw doNotBelongTogether(folder.path, problems);
+    if (problems.length > 0 && !accept) throw doNotBelongTogether({ place: folder.path, problems, remedy });
     mark(folder, stores, problems);
   } finally {
     for (const engine of opened) engine.close();
@@ -58,17 +60,11 @@ function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[]
   const marks = marksOf(stores);
   if (!areUnmarked(marks)) return judgeFolderMarks(folder, marks);
   // New, or written by an earlier version: only its books can be checked.
-  const { findings } = judgeBooks(
-    {
-      orders: bookStoreOfTables("orders.db", orders.tables),
-      stock: bookStoreOfTables("stock.db", stock.tables),
-      payment: bookStoreOfTables("payment.db", payment.tables),
-    },
-    { isComplete: false },
-  );
-  const texts = [...findings.stock, ...findings.payment].map(({ text }) => `${text}.`);
-  const more = texts.length - namedMax;
-  return more <= 0 ? texts : [...texts.slice(0, namedMax), `And ${more} more like these.`];
+  return judgeUnmarked({
+    orders: bookStoreOfTables("orders.db", orders.tables),
+    stock: bookStoreOfTables("stock.db", stock.tables),
+    payment: bookStoreOfTables("payment.db", payment.tables),
+  });
 }
 
 /** What the marks show about the stores of a folder. */
@@ -132,14 +128,4 @@ function markedStore({ engine, tables }: OpenedStore): MarkedStore {
 
 function isFullDisk(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "ENOSPC";
-}
-
-function doNotBelongTogether(path: string, problems: readonly string[]): CannotStart {
-  const message = [
-    `The stores in ${path} do not belong together. Nothing was started, and no record was changed.`,
-    ...problems.map((problem) => `  ${problem}`),
-    "Put back all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` says what is",
-    "missing. To go on with the stores as they are, which loses what is missing: npx assent serve --accept-stores",
-  ];
-  return new CannotStart("stores_do_not_belong_together", message.join("\n"));
 }

@@ -1,0 +1,15 @@
+// Stores without marks are new, or were written by an earlier version: only their books show whether they belong
+// together.
+import type { BookStores } from "./book-store.ts";
+import { judgeBooks } from "./judge-books.ts";
+
+/** Problems that are listed; the rest are only counted. */
+const namedMax = 10;
+
+/** Why they do not belong together. Empty when they do. */
+export function judgeUnmarked(stores: BookStores): readonly string[] {
+  const { findings } = judgeBooks(stores, { isComplete: false });
+  const texts = [...findings.stock, ...findings.payment].map(({ text }) => `${text}.`);
+  const more = texts.length - namedMax;
+  return more <= 0 ? texts : [...texts.slice(0, namedMax), `And ${more} more like these.`];
+}
