@@ -265,12 +265,15 @@ export function shouldAsk(record: BranchRecord): boolean {
   return !record.forgotten && !isBackwardFinal(record.state);
 }
 
+/** P7: how long after the begin of its transaction a branch is kept, at least. */
+export function keptAfterBeginMs(limits: Pick<Limits, "maxAgeMs">): number {
+  return 2 * limits.maxAgeMs;
+}
+
 /**
  * P7: the store time from which the record may be removed, or undefined while it must stay.
  * Until then every late duplicate meets the record; afterwards every one meets `expired`.
  */
 export function removableAt(record: BranchRecord, limits: BranchLimits): number | undefined {
-  const goneAt = record.begunAt + 2 * limits.maxAgeMs;
-  if (isBackwardFinal(record.state)) return goneAt;
-  return record.forgotten ? goneAt : undefined;
+  return shouldAsk(record) ? undefined : record.begunAt + keptAfterBeginMs(limits);
 }

@@ -1,22 +1,18 @@
-// The branch records of a participant over tables, with the index of those that are due.
+// The branch records of a participant over tables.
 import { applyCommand, type BranchHandler, type BranchSweep, type Tables } from "@assent/orchestrator";
+import { type Answer, type BranchRecord, type Command, type Limits, type Question, shouldAsk } from "@assent/protocol";
 import {
-  type Answer,
-  type BranchRecord,
-  type Command,
-  type Limits,
-  type Question,
-  removableAt,
-  shouldAsk,
-} from "@assent/protocol";
+  readStoredBranch,
+  removeOldBranches,
+  type StoredBranch,
+  sweepAsking,
+  writeStoredBranch,
+} from "./branch-index.ts";
 import type { StepContext } from "./step.ts";
 import { StepView } from "./step-view.ts";
-import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
-const branchTable = "branches";
 /** What a branch needs to ask its question, apart from the record: written once, not with every change. */
 const originTable = "branch_origins";
-const dueTable = "branches_due";
 
 type BranchLimitsUsed = Pick<Limits, "maxAgeMs" | "clockSkewMs" | "askAfterMs">;
 
@@ -27,16 +23,13 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
   return {
     apply(tables: Tables, command: Command, { now }: StepContext): Answer {
       const records = {
-        read: (txId: string, branchId: string) =>
-          tables.get(branchTable, branchKey(txId, branchId)) as BranchRecord | undefined,
-        write(record: BranchRecord, before: BranchRecord | undefined) {
+        read: (txId: string, branchId: string) => readStoredBranch(tables, branchKey(txId, branchId)),
+        write(record: BranchRecord, before: StoredBranch | undefined) {
           const key = branchKey(record.txId, record.branchId);
-          const { origin, ...kept } = record;
-          tables.put(branchTable, key, kept as never);
+          const { origin, ...after } = record;
+          writeStoredBranch(tables, { key, before, after }, limits);
           if (before === undefined && origin !== undefined && shouldAsk(record)) tables.put(originTable, key, origin);
           else if (before !== undefined && shouldAsk(before) && !shouldAsk(record)) tables.delete(originTable, key);
-          // One entry per record, moved only when it falls due: what ends in time costs the index one write.
-          if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);
         },
       };
       const view = new StepView(tables);
@@ -49,30 +42,21 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
 
     readBranch(tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null {
       const key = branchKey(txId, branchId);
-      const record = tables.get(branchTable, key) as BranchRecord | undefined;
-      if (record === undefined) return null;
+      const stored = readStoredBranch(tables, key);
+      if (stored === undefined) return null;
+      const { asksAgainAt: _asksAgainAt, ...record } = stored;
       const origin = tables.get(originTable, key);
       return typeof origin === "string" ? { ...record, origin } : record;
     },
 
     sweepBranches(tables: Tables, { limit }: { limit: number }, { now }: StepContext): BranchSweep {
-      const due = tables.scan(dueTable, { before: timeKey(now, ""), limit });
-      const questions: Question[] = [];
-      for (const [dueKey] of due) {
-        const key = keyOfTimeKey(dueKey);
-        tables.delete(dueTable, dueKey);
-        const record = tables.get(branchTable, key) as BranchRecord | undefined;
-        if (record === undefined) continue;
-        const goneAt = removableAt(record, limits);
-        if (goneAt !== undefined && goneAt <= now) {
-          tables.delete(branchTable, key);
-          continue;
-        }
-        tables.put(dueTable, timeKey(goneAt ?? now + limits.askAfterMs, key), null);
-        const origin = shouldAsk(record) ? tables.get(originTable, key) : undefined;
-        if (typeof origin === "string") questions.push(questionOf(record, origin));
-      }
-      return { questions, more: due.length === limit };
+      const { looked, asking } = sweepAsking(tables, { limit, now }, limits);
+      const removed = removeOldBranches(tables, { limit: limit - looked, now }, limits);
+      const questions = asking.flatMap(([key, record]) => {
+        const origin = tables.get(originTable, key);
+        return typeof origin === "string" ? [questionOf(record, origin)] : [];
+      });
+      return { questions, more: looked + removed === limit };
     },
   };
 }

@@ -190,7 +190,8 @@ export class Batch implements StepTables {
     const { reads, carried, cache, layout } = this.#options;
     const belief = reads.record(table, key) ?? carried.get(table, key) ?? cache.get(table, key);
     if (belief !== undefined) return belief;
-    if (layout.isMostlyNew(table)) return absent;
+    // What a step gets after a scan, it has found there: it exists.
+    if (layout.isMostlyNew(table) && this.#scanned.length === 0) return absent;
     reads.wantRecord(table, key);
     return guessed;
   }

@@ -22,7 +22,7 @@ export interface TableKinds {
 /** The tables of the operations of `store-keyed` and of the ledger. */
 export const keyedTableKinds: TableKinds = {
   ordered: ["accounts"],
-  indexes: ["unfinished", "active", "removable", "branches_due", "once_due"],
+  indexes: ["unfinished", "active", "removable", "branches_due", "branches_removable", "once_due"],
   mostlyNew: ["transactions", "branches", "once"],
 };
 

@@ -32,8 +32,8 @@ export interface ModelBranch {
   stage: Stage;
   epoch: number;
   forgotten: boolean;
-  /** From when on a sweep looks at it. */
-  dueAt: number;
+  /** From when on it asks, while it has to. */
+  asksAt: number;
 }
 
 interface Taken {
@@ -85,8 +85,11 @@ export class ModelBranches implements Synchronous<BranchStore> {
 
   sweep(limit: number): ModelSweep {
     const now = this.#surroundings.now();
-    const due = [...this.all.values()].filter(({ dueAt }) => dueAt < now);
-    const first = due.sort((a, b) => a.dueAt - b.dueAt || byBytes(a.name, b.name)).slice(0, limit);
+    // Those that ask come first.
+    const due = [...this.all.values()]
+      .filter((branch) => dueAt(branch) < now)
+      .sort((a, b) => Number(isOver(a)) - Number(isOver(b)) || dueAt(a) - dueAt(b) || byBytes(a.name, b.name));
+    const first = due.slice(0, limit);
     if (due.length > limit) this.#surroundings.met("R7 more is due than a sweep may look at");
     const questions = first.flatMap((branch) => this.#sweepOne(branch, now));
     return { questions, more: due.length > limit, looked: first.length };
@@ -94,15 +97,14 @@ export class ModelBranches implements Synchronous<BranchStore> {
 
   #sweepOne(branch: ModelBranch, now: number): BranchSweep["questions"] {
     const { txId, branchId, protocol, epoch, begunAt, origin } = branch;
-    // P7: what went backward, and what went forward and was forgotten, goes when no command for it can be young.
-    const goneAt = branch.stage === "backward" || branch.forgotten ? begunAt + 2 * maxAgeMs : undefined;
-    if (goneAt !== undefined && goneAt <= now) {
+    if (isOver(branch)) {
+      // P7: no command for it can be young any more.
       this.#surroundings.met(branch.stage === "forward" ? "P7 a forgotten branch goes" : "P7 a tombstone goes");
       this.all.delete(branch.name);
       return [];
     }
-    branch.dueAt = goneAt ?? now + askAfterMs;
-    if (branch.stage === "backward" || branch.forgotten || origin === undefined) return [];
+    branch.asksAt = now + askAfterMs;
+    if (origin === undefined) return [];
     this.#surroundings.met(branch.stage === "yes" ? "P6 a yes vote asks" : "P6 a forward-final branch asks");
     return [{ txId, branchId, protocol, epoch, begunAt, origin }];
   }
@@ -189,8 +191,7 @@ export class ModelBranches implements Synchronous<BranchStore> {
     const isPrevented = stage === "backward" && refusal === undefined;
     const payload = isPrevented ? undefined : JSON.stringify(command.payload);
     const names = { name: nameOf(command), txId, branchId, protocol, begunAt, origin, payload, refusal, taken };
-    const dueAt = this.#surroundings.now() + askAfterMs;
-    this.all.set(names.name, { ...names, stage, epoch, forgotten: false, dueAt });
+    this.all.set(names.name, { ...names, stage, epoch, forgotten: false, asksAt: begunAt + askAfterMs });
     return { kind: "done", state: states[protocol][stage] };
   }
 
@@ -268,6 +269,16 @@ export class ModelBranches implements Synchronous<BranchStore> {
     });
     for (const [accountId, account] of next) this.#accounts.all.set(accountId, account);
   }
+}
+
+/** It never asks again. */
+function isOver({ stage, forgotten }: ModelBranch): boolean {
+  return stage === "backward" || forgotten;
+}
+
+/** From when on a sweep looks at a branch. */
+export function dueAt(branch: ModelBranch): number {
+  return isOver(branch) ? branch.begunAt + 2 * maxAgeMs : branch.asksAt;
 }
 
 function nameOf({ txId, branchId }: Command): string {

@@ -67,7 +67,8 @@ export class RandomBranchCalls {
     if (this.#told.length === 0 && this.#draw.chance(1)) this.#told.push(...this.#story());
     const told = this.#draw.chance(80) ? this.#told.shift() : undefined;
     if (told !== undefined) return told;
-    if (this.#draw.chance(6)) return { port: "store", method: "sweep", args: [1 + this.#draw.below(4)] };
+    // Those that ask come first: a small limit alone would leave no room for what has to go.
+    if (this.#draw.chance(6)) return { port: "store", method: "sweep", args: [this.#draw.of([1, 2, 3, 100])] };
     const commands = Array.from({ length: this.#draw.of([1, 1, 1, 2, 3]) }, () => this.#command());
     // A message may arrive twice.
     const [first] = commands;

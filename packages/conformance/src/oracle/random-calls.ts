@@ -5,6 +5,7 @@ import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";
 import type { Draw } from "./draw.ts";
 import type { Model } from "./model.ts";
+import { dueAt } from "./model-branches.ts";
 import { outcomeKeptMs } from "./model-log.ts";
 import { RandomBranchCalls } from "./random-branch-calls.ts";
 import { RandomLogCalls } from "./random-log-calls.ts";
@@ -65,7 +66,7 @@ export class RandomCalls {
       [3, () => leases.map(({ until }) => until)],
       [3, () => records.filter(({ state }) => state === "aborting").map(({ changedAt }) => changedAt + releaseWaitMs)],
       [3, () => attempts.map(({ deadlineAt }) => deadlineAt + clockSkewMs)],
-      [6, () => branches.map(({ dueAt }) => dueAt)],
+      [6, () => branches.map(dueAt)],
       [1, () => attempts.map(({ begunAt }) => begunAt + maxAgeMs)],
       [2, () => records.map(({ changedAt }) => changedAt + outcomeKeptMs)],
     ])();

@@ -27,7 +27,15 @@ import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
 
 /** Tables in which nothing stays for ever. */
-const passing = ["transactions", unfinishedTable, "removable", "branches", "branch_origins", "branches_due"] as const;
+const passing = [
+  "transactions",
+  unfinishedTable,
+  "removable",
+  "branches",
+  "branch_origins",
+  "branches_due",
+  "branches_removable",
+] as const;
 
 export interface HistoryOptions {
   readonly time: VirtualClock;

@@ -105,24 +105,22 @@ export const lifetimeBugs: readonly PlantedBug[] = [
     world: "lifetimes",
     edits: [
       {
-        file: "packages/store-keyed/src/branch-operations.ts",
-        guard: "tables.put(dueTable, timeKey(goneAt ?? now + limits.askAfterMs, key), null);\n        const origin",
-        instead: "if (goneAt !== undefined) tables.put(dueTable, timeKey(goneAt, key), null);\n        const origin",
+        file: "packages/store-keyed/src/branch-index.ts",
+        guard: "enter(tables, entryOf(key, after, lifetimes));",
+        instead: "if (!asksAgain) enter(tables, entryOf(key, after, lifetimes));",
       },
     ],
   },
   {
     id: "branch-never-due",
     rule: "P7",
-    what: "a branch that has forgotten never falls due for removal",
+    what: "a branch that is over never falls due for removal",
     world: "lifetimes",
     edits: [
       {
-        file: "packages/store-keyed/src/branch-operations.ts",
-        guard: "tables.put(dueTable, timeKey(goneAt ?? now + limits.askAfterMs, key), null);\n        const origin",
-        instead:
-          "if (goneAt === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);\n" +
-          "        const origin",
+        file: "packages/store-keyed/src/branch-index.ts",
+        guard: "enter(tables, to);",
+        instead: "if (to.table === askingTable) enter(tables, to);",
       },
     ],
   },

@@ -96,9 +96,11 @@ export const participantBugs: readonly PlantedBug[] = [
     what: "a record that nobody decided is removed by age",
     edits: [
       {
-        file: "packages/protocol/src/branch.ts",
-        guard: "return record.forgotten ? goneAt : undefined;",
-        instead: "return goneAt - 2 * limits.maxAgeMs + 3_000;",
+        file: "packages/store-keyed/src/branch-index.ts",
+        guard: "const asksAgain = shouldAsk(record);",
+        instead:
+          'if (["prepared", "executed"].includes(record.state)) return void tables.delete(branchTable, key) ?? [];' +
+          "\n    const asksAgain = shouldAsk(record);",
       },
     ],
   },
@@ -108,9 +110,11 @@ export const participantBugs: readonly PlantedBug[] = [
     what: "a committed record is removed before it may be forgotten",
     edits: [
       {
-        file: "packages/protocol/src/branch.ts",
-        guard: "return record.forgotten ? goneAt : undefined;",
-        instead: "return isForwardFinal(record.state) ? 0 : undefined;",
+        file: "packages/store-keyed/src/branch-index.ts",
+        guard: "const asksAgain = shouldAsk(record);",
+        instead:
+          'if (["committed", "completed"].includes(record.state)) return void tables.delete(branchTable, key) ?? [];' +
+          "\n    const asksAgain = shouldAsk(record);",
       },
     ],
   },
@@ -253,14 +257,9 @@ export const participantBugs: readonly PlantedBug[] = [
     what: "a tombstone goes before the last late vote can come",
     edits: [
       {
-        file: "packages/protocol/src/branch.ts",
-        guard: "if (isBackwardFinal(record.state)) return goneAt;",
-        instead: "if (isBackwardFinal(record.state)) return record.changedAt;",
-      },
-      {
-        file: "packages/store-keyed/src/branch-operations.ts",
-        guard: "if (before === undefined) tables.put(dueTable, timeKey(now + limits.askAfterMs, key), null);",
-        instead: "if (before === undefined) tables.put(dueTable, timeKey(now + 500, key), null);",
+        file: "packages/store-keyed/src/branch-index.ts",
+        guard: 'timeKey(now - keptAfterBeginMs(lifetimes), "")',
+        instead: 'timeKey(now - 500, "")',
       },
     ],
   },
