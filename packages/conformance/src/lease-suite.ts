@@ -4,6 +4,8 @@ import type { LeaseAdapter } from "./adapters.ts";
 import { type Case, type Open, register, type Suite } from "./suite.ts";
 
 const ttlMs = 5_000;
+/** A store may have removed the grant by then. */
+const longAgoMs = 3_600_000;
 const name = "sweeper";
 
 const cases: readonly Case<LeaseAdapter>[] = [
@@ -71,6 +73,19 @@ const cases: readonly Case<LeaseAdapter>[] = [
       assert.equal(second.holder, "b");
       assert.equal(second.until, clock.now() + ttlMs);
       assert.ok(second.counter > first.counter);
+    },
+  },
+  {
+    name: "R7 the counter goes on growing when nobody has held the lease for long",
+    async run({ lease }, clock) {
+      let { counter } = await lease.acquire(name, "a", ttlMs);
+      for (let term = 0; term < 3; term += 1) {
+        clock.advance(longAgoMs);
+        await lease.acquire(`other-${term}`, "b", ttlMs);
+        const grant = await lease.acquire(name, "a", ttlMs);
+        assert.ok(grant.counter > counter, `${grant.counter} after ${counter}`);
+        ({ counter } = grant);
+      }
     },
   },
   {

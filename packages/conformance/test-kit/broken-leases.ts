@@ -4,6 +4,8 @@ import type { LeaseGrant, Tables } from "@assent/orchestrator";
 import { type Break, brokenStore, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
+const ttlMs = 5_000;
+
 const grantOf = (tables: Tables, name: string): LeaseGrant | undefined =>
   tables.get("leases", name) as LeaseGrant | undefined;
 
@@ -29,6 +31,12 @@ const granting =
     },
   });
 
+/** From 1, and one more for each term. */
+function counterAfter({ until }: LeaseGrant, before: LeaseGrant | undefined): number {
+  if (before === undefined) return 1;
+  return before.until > until - ttlMs ? before.counter : before.counter + 1;
+}
+
 export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
   broken(
     "lets two in",
@@ -53,11 +61,16 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
     ["R7 a holder that let its lease lapse"],
   ),
   broken(
+    "counts anew when a grant has been removed",
+    granting((grant, before) => ({ ...grant, counter: counterAfter(grant, before) })),
+    ["R7 the counter goes on growing when nobody"],
+  ),
+  broken(
     "counts anew after a release",
     ({ releaseLease }) => ({
-      releaseLease(tables, request) {
+      releaseLease(tables, request, context) {
         if (grantOf(tables, request.name)?.holder === request.holder) tables.delete("leases", request.name);
-        return releaseLease(tables, request);
+        return releaseLease(tables, request, context);
       },
     }),
     ["R7 a released lease is free at once, and its counter"],
@@ -78,8 +91,8 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
   broken(
     "lets anybody release",
     ({ releaseLease }) => ({
-      releaseLease: (tables, { name, holder }) =>
-        releaseLease(tables, { name, holder: grantOf(tables, name)?.holder ?? holder }),
+      releaseLease: (tables, { name, holder }, context) =>
+        releaseLease(tables, { name, holder: grantOf(tables, name)?.holder ?? holder }, context),
     }),
     ["R7 nobody releases the lease of another"],
   ),
@@ -93,7 +106,7 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
     ({ acquireLease, currentLease, releaseLease }) => ({
       acquireLease: (tables, request, context) => acquireLease(tables, { ...request, name: "any" }, context),
       currentLease: (tables, _request, context) => currentLease(tables, { name: "any" }, context),
-      releaseLease: (tables, { holder }) => releaseLease(tables, { name: "any", holder }),
+      releaseLease: (tables, { holder }, context) => releaseLease(tables, { name: "any", holder }, context),
     }),
     ["R7 leases of different names are apart"],
   ),

@@ -21,7 +21,7 @@ export interface TableKinds {
 
 /** The tables of the operations of `store-keyed` and of the ledger. */
 export const keyedTableKinds: TableKinds = {
-  ordered: ["accounts"],
+  ordered: ["accounts", "leases"],
   indexes: ["unfinished", "active", "removable", "branches_due", "branches_removable", "once_due"],
   mostlyNew: ["transactions", "branches", "once"],
 };

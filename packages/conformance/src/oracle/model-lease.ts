@@ -6,7 +6,7 @@ import type { Surroundings } from "./surroundings.ts";
 export class ModelLease implements Synchronous<Lease> {
   /** The grants in force, and those that have lapsed since. */
   readonly granted = new Map<string, LeaseGrant>();
-  /** How many changes of holder each name has seen. */
+  /** The latest counter of each name. */
   readonly #counters = new Map<string, number>();
   readonly #surroundings: Surroundings;
 
@@ -22,7 +22,7 @@ export class ModelLease implements Synchronous<Lease> {
       return inForce;
     }
     met(inForce === undefined ? "R7 a free lease is granted" : "R7 a lease is renewed");
-    const counter = (this.#counters.get(name) ?? 0) + (inForce === undefined ? 1 : 0);
+    const counter = inForce?.counter ?? Math.max(now(), (this.#counters.get(name) ?? 0) + 1);
     const grant: LeaseGrant = { counter, holder, until: now() + ttlMs };
     this.#counters.set(name, counter);
     this.granted.set(name, grant);

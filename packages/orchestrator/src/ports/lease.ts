@@ -1,7 +1,7 @@
 // Leases are hints about who is alive and who sweeps. Safety never depends on one (R1, R7).
 
 export interface LeaseGrant {
-  /** Grows with every change of holder: a fencing counter. */
+  /** Grows with every change of holder, whatever the store has forgotten meanwhile: a fencing counter. */
   readonly counter: number;
   readonly holder: string;
   /** Store time, epoch milliseconds, at which it lapses unless renewed. */
