@@ -19,6 +19,7 @@ const longest = [
   "packages/store-redis/src/sentinel.test.ts",
   "tests/system/embedded-process.test.ts",
   "tests/system/sentinel-topology.test.ts",
+  "tests/system/backup-of-topology.test.ts",
   "tests/system/backup.test.ts",
   "tests/system/history-of-running.test.ts",
   "services/checkout-world/src/mutants.test.ts",
