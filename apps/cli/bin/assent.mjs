@@ -2,6 +2,11 @@
 // Plain JavaScript, so that an old Node can still say what is missing.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 24 || (major === 24 && minor >= 11)) {
+  const [, , command = "serve"] = process.argv;
+  if (command === "serve" || command.startsWith("-")) {
+    const { replaceProcess } = await import("./serving-process.mjs");
+    replaceProcess();
+  }
   const { main } = await import("../src/main.ts");
   await main(process.argv);
 } else {

@@ -1,5 +1,6 @@
 // The thread that owns a store's file: answers operations, and whatever else its composition lets it answer.
-import { nextTurn, systemClock } from "@assent/system";
+import { nextTurn, releaseHeap, Rest, systemClock } from "@assent/system";
+import type { Clock } from "@assent/orchestrator";
 import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from "@assent/store-keyed";
 import type { MessagePort } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
@@ -16,10 +17,15 @@ export type StoreReply =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly code: StoreFailure["code"]; readonly message: string };
 
+/** Keys that a store at rest moves to its tables in one turn: a call that arrives meanwhile waits for one turn only. */
+const settledKeysMax = 1_024;
+
 export interface StoreHostOptions<O extends Operations> {
   readonly port: MessagePort;
   readonly path: string;
   readonly operations: O;
+  /** Notices rest by this clock; left out, by the machine's. */
+  readonly restClock?: Clock;
   /** Further channels, such as a participant's commands. */
   readonly channels?: (executor: GroupCommitExecutor<O>) => Readonly<Record<string, CallHandler>>;
 }
@@ -44,6 +50,8 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
         throw error;
       }),
   });
+  const rest = restOf(engine, options.restClock ?? systemClock);
+  rest.start();
   const running = new Set<Promise<unknown>>();
   const tracked =
     (handler: CallHandler): CallHandler =>
@@ -63,6 +71,7 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
   const close = async (): Promise<undefined> => {
     // What was asked for before has been received, but perhaps not committed yet.
     await Promise.allSettled(running);
+    rest.stop();
     engine.close();
   };
   // Synchronous from the meeting to the end of the copy: no commit comes in between.
@@ -77,6 +86,21 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
   ]);
   const calls = new PortCalls(options.port, { run, close, copy, ...Object.fromEntries(channels) });
   return { executor, calls };
+}
+
+/** At rest a store moves everything to its tables, in small steps, and gives back the memory that it worked with. */
+function restOf(engine: SqliteEngine, clock: Clock): Rest {
+  const settleFrom = (committed: number): void => {
+    // It works again, or was closed meanwhile.
+    if (engine.keysCommitted !== committed || !engine.isOpen) return;
+    if (engine.settle(settledKeysMax)) {
+      nextTurn(() => settleFrom(committed));
+      return;
+    }
+    engine.releaseCache();
+    releaseHeap();
+  };
+  return new Rest({ clock, work: () => engine.keysCommitted, onRest: () => settleFrom(engine.keysCommitted) });
 }
 
 async function settle(executor: GroupCommitExecutor<Operations>, { name, args, once }: StoreCall): Promise<StoreReply> {

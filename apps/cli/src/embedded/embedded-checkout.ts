@@ -9,7 +9,7 @@ import { defaultLimits, type Limits, type Protocol } from "@assent/protocol";
 import { priceOf, stockApp, StockService, type StockOperations } from "@assent/stock";
 import { keyedLog } from "@assent/store-keyed";
 import { StoreClient } from "@assent/store-sqlite";
-import { nextTurn, systemClock, systemRandom } from "@assent/system";
+import { nextTurn, releaseHeap, Rest, systemClock, systemRandom } from "@assent/system";
 import { MemoryTransport } from "@assent/transport-memory";
 import type { Hono } from "hono";
 import { CannotStart, unusableFolder } from "../cannot-start.ts";
@@ -92,7 +92,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   asked.orchestrator = orchestrator;
   const { app, ping, stopSeeding } = makeApp(stores, orchestrator, options);
   if (rules !== undefined) for (const faults of embeddedFaults(stores, rules, options.report)) app.route("/", faults);
-  const server = new ServiceServer((request) => app.fetch(request));
+  let requests = 0;
+  const server = new ServiceServer((request) => {
+    requests += 1;
+    return app.fetch(request);
+  });
+  // The threads of the stores notice for themselves.
+  const rest = new Rest({ clock: systemClock, work: () => requests, onRest: releaseHeap });
   const start = async (): Promise<string> => {
     await ping();
     await orchestrator.start();
@@ -107,10 +113,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
   try {
     const url = await Promise.race([starting.failed.promise, start()]);
     starting.over = true;
+    rest.start();
     const control = await serveControl(folder.path, (target) => backUp(target, copies));
     return {
       url,
       async close() {
+        rest.stop();
         server.stopListening();
         control?.close();
         transport.drain();

@@ -8,41 +8,44 @@ import { stockOperations } from "@assent/stock";
 import { keyedBranchStore, OnceSweeper } from "@assent/store-keyed";
 import { hostStore, type PortCalls } from "@assent/store-sqlite";
 import { systemClock, systemRandom } from "@assent/system";
-import { parentPort, workerData } from "node:worker_threads";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { faultRules } from "../fault-settings.ts";
 import { commandChannel, faultChannel, questionChannel } from "./store-threads.ts";
 import type { ParticipantThreadData } from "./store-threads.ts";
 
-if (parentPort === null) throw new Error("participant-thread runs as a worker");
-const { path, limits, service, faults } = workerData as ParticipantThreadData;
-const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
-const rules = faults === undefined ? undefined : faultRules(participantPoints, faults);
+if (parentPort !== null) serve(parentPort);
 
-const { executor, calls } = hostStore({
-  port: parentPort,
-  path,
-  operations,
-  channels: () => ({
-    [commandChannel]: (message) => participant.handle(message as Uint8Array),
-    ...(rules !== undefined && {
-      [faultChannel]: async (message) => performFaultRequest(rules, service, message as Uint8Array),
+function serve(parent: MessagePort): void {
+  const { path, limits, service, faults } = workerData as ParticipantThreadData;
+  const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
+  const rules = faults === undefined ? undefined : faultRules(participantPoints, faults);
+
+  const { executor, calls } = hostStore({
+    port: parent,
+    path,
+    operations,
+    channels: () => ({
+      [commandChannel]: (message) => participant.handle(message as Uint8Array),
+      ...(rules !== undefined && {
+        [faultChannel]: async (message) => performFaultRequest(rules, service, message as Uint8Array),
+      }),
     }),
-  }),
-});
-const branches = keyedBranchStore(executor);
+  });
+  const branches = keyedBranchStore(executor);
 
-const participant = new Participant({
-  store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
-  questions: questionsOver(calls),
-  // To the standard error of the process: alarms, and what went wrong in the background.
-  observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },
-  clock: systemClock,
-  random: systemRandom,
-  limits,
-});
-participant.start();
-const report = (error: unknown): void => console.error(`assent: ${service}: sweep:`, error);
-new OnceSweeper({ executor, clock: systemClock, report }).start();
+  const participant = new Participant({
+    store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
+    questions: questionsOver(calls),
+    // To the standard error of the process: alarms, and what went wrong in the background.
+    observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },
+    clock: systemClock,
+    random: systemRandom,
+    limits,
+  });
+  participant.start();
+  const report = (error: unknown): void => console.error(`assent: ${service}: sweep:`, error);
+  new OnceSweeper({ executor, clock: systemClock, report }).start();
+}
 
 /** The coordinator is in the process that started this thread. */
 function questionsOver(port: PortCalls): QuestionTransport {
