@@ -3,6 +3,7 @@
 // Everything about calls follows from the types of the ports: a method that is added to a port does not compile until
 // the model has it and its outcomes are named.
 import type { KeyedAdapter } from "../keyed-adapters.ts";
+import { hasIllFormed } from "./odd-names.ts";
 
 type Method = (...args: never[]) => unknown;
 
@@ -64,6 +65,8 @@ export async function ask(adapter: KeyedAdapter, call: Call): Promise<Answered> 
 /** Makes a call to a model. */
 export function perform(model: SynchronousPorts, call: Call): Answered {
   try {
+    // One command of a message does not drop the others (M4).
+    if (call.port !== "store" && hasIllFormed(call.args)) throw new Rejected("a name is not well-formed Unicode");
     return { answer: methodOf(model, call)(...(call.args as never[])) };
   } catch (error) {
     if (error instanceof Rejected) return { rejected: error.message };

@@ -1,9 +1,11 @@
 import type { Row } from "@assent/orchestrator";
+import { isName } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { brokenAges, brokenSweeps } from "../../test-kit/broken-ages.ts";
 import { brokenBegins } from "../../test-kit/broken-begins.ts";
 import { brokenHistories } from "../../test-kit/broken-histories.ts";
+import { brokenKeys } from "../../test-kit/broken-keys.ts";
 import { brokenLeases } from "../../test-kit/broken-leases.ts";
 import { brokenLedgers } from "../../test-kit/broken-ledgers.ts";
 import { brokenPort, brokenStore, goodStore } from "../../test-kit/broken-operations.ts";
@@ -24,6 +26,7 @@ const suites: readonly Broken<KeyedAdapter>[] = [
   ...brokenIndexes,
   ...brokenRebuilds,
   ...brokenHistories,
+  ...brokenKeys,
   ...brokenSteps,
   ...brokenAges,
   ...brokenSweeps,
@@ -52,6 +55,26 @@ const broken: readonly Pick<Broken<KeyedAdapter>, "that" | "open">[] = [
         const twice = increments.map(([field, by]): [string, number] => [field, Number(row.fields[field]) + by]);
         tables.put("rows", row.key, { ...row, fields: { ...row.fields, ...Object.fromEntries(twice) } } as never);
         return result;
+      },
+    })),
+  },
+  ...[
+    { that: "cuts a name at its first NUL", of: (key: string) => key.split("\u0000", 1)[0] ?? "" },
+    { that: "cuts a long name", of: (key: string) => key.slice(0, 300) },
+    { that: "has a name for what has none", of: (key: string) => key || "k\ufffd" },
+  ].map(({ that, of }) => ({
+    that,
+    open: brokenStore(({ putRow, readRow }) => ({
+      putRow: (tables, { key, ...request }) => putRow(tables, { ...request, key: of(key) }),
+      readRow: (tables, { key }) => readRow(tables, { key: of(key) }),
+    })),
+  })),
+  {
+    that: "refuses a name that is only unusual",
+    open: brokenPort(({ rows }) => ({
+      rows: {
+        ...rows,
+        readRow: (key) => (isName(key) ? rows.readRow(key) : Promise.reject(new Error("no such name"))),
       },
     })),
   },

@@ -10,6 +10,7 @@ import { type Answered, ask, type Call, nameOf, perform } from "./call.ts";
 import { Draw } from "./draw.ts";
 import { Model } from "./model.ts";
 import type { ModelSweep } from "./model-branches.ts";
+import { rulesOf } from "./odd-names.ts";
 import { outcomesExpected, outcomesOf } from "./outcomes.ts";
 import { RandomCalls } from "./random-calls.ts";
 
@@ -101,6 +102,7 @@ class Run {
   async #together(next: readonly (() => Call)[]): Promise<void> {
     const made = next.map((each) => {
       const call = each();
+      for (const rule of rulesOf(call.args)) this.#missing.delete(rule);
       return { call, expected: perform(this.#model, call) };
     });
     const answers = await Promise.all(made.map(({ call }) => ask(this.#adapter, call)));

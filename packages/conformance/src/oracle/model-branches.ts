@@ -1,6 +1,7 @@
 // Branches of a ledger, as the port `BranchStore` and the rules promise them (P1–P10, C7).
 import type { BranchStore, BranchSweep } from "@assent/orchestrator";
 import { type Answer, type BranchState, type Command, defaultLimits, type Json, type Protocol } from "@assent/protocol";
+import { hasIllFormed } from "./odd-names.ts";
 import { byBytes } from "./byte-order.ts";
 import { Rejected, type Synchronous } from "./call.ts";
 import { afterMovement, isAmount, type ModelAccounts, type Movement } from "./model-accounts.ts";
@@ -110,6 +111,7 @@ export class ModelBranches implements Synchronous<BranchStore> {
   }
 
   #applyOne(command: Command): Answer {
+    if (hasIllFormed(command.txId)) throw new Rejected("a name is not well-formed Unicode");
     const branch = this.all.get(nameOf(command));
     if (branch === undefined) return this.#applyFirst(command);
     if (command.epoch < branch.epoch) return { kind: "fenced", epoch: branch.epoch };

@@ -63,6 +63,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
       met("C4 begin with other content is unmet");
       return { kind: "unmet", row };
     }
+    if (key === "") throw new Rejected("an attempt has a key");
     const latest = nameOfAttempt(row, row.attempt);
     if (row.outcome === "pending") return { kind: "in_flight", txId: latest };
     if (row.outcome === "committed") return { kind: "committed", txId: latest };
@@ -199,6 +200,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
   #remembered(lost: TransactionRecord): Partial<TransactionRecord> | "of_another" {
     const { met } = this.#surroundings;
     const { key, incarnation, attempt } = partsOf(lost.txId);
+    if (key === "") throw new Rejected("an attempt has a key");
     const row = this.#rows.all.get(key);
     const isOfRow = row === undefined || row.incarnation === incarnation;
     if (isOfRow && attempt > (row?.attempt ?? 0) + lostAttemptsMax) throw new Rejected("the attempt is too far ahead");

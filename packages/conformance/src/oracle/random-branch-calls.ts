@@ -7,6 +7,7 @@ import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";
 import type { Draw } from "./draw.ts";
 import type { Model } from "./model.ts";
+import { oddNames } from "./odd-names.ts";
 
 const { maxAgeMs } = defaultLimits;
 
@@ -79,12 +80,12 @@ export class RandomBranchCalls {
   /** A movement on an account outside of transactions, or a look at some. */
   nextOnAccounts(): Call {
     const draw = this.#draw;
-    const accountId = draw.of(["0", ...accountIds, "nobody"]);
+    const accountId = draw.chance(6) ? draw.of(oddNames) : draw.of(["0", ...accountIds, "nobody"]);
     const amount = draw.of([1, 2, 3, 0, -1, 0.5]);
     return draw.weighted<Call>([
       [10, this.#seed()],
       [1, { port: "accounts", method: "seed", args: [{ ...seeding("g0", -1), first: 0, count: 1 }] }],
-      [1, { port: "accounts", method: "open", args: [{ accountId: "2", generation: this.#name("g"), details: null }] }],
+      [2, this.#open()],
       [1, { port: "accounts", method: "seed", args: [{ ...seeding("g0", rich.available), first: 7, count: 1 }] }],
       [8, { port: "accounts", method: "deposit", args: [accountId, amount] }],
       [2, { port: "accounts", method: "deposit", args: [rich.accountId, draw.of([amount, rich.tooMuch])] }],
@@ -92,6 +93,11 @@ export class RandomBranchCalls {
       [3, { port: "accounts", method: "find", args: [accountId] }],
       [1, { port: "accounts", method: "totals", args: [] }],
     ]);
+  }
+
+  #open(): Call {
+    const accountId = this.#draw.chance(50) ? this.#draw.of(oddNames) : "2";
+    return { port: "accounts", method: "open", args: [{ accountId, generation: this.#name("g"), details: null }] };
   }
 
   #seed(): Call {
@@ -160,7 +166,7 @@ export class RandomBranchCalls {
     const age = draw.chance(92) ? draw.below(2) : maxAgeMs + draw.below(2);
     const begunAt = this.#clock.now() - age;
     return {
-      txId: `order-${window + draw.below(8)}:life1:${1 + draw.below(2)}`,
+      txId: `${draw.chance(4) ? draw.of(oddNames) : `order-${window + draw.below(8)}`}:life1:${1 + draw.below(2)}`,
       branchId: draw.of(["stock/0", "stock/1"]),
       protocol: draw.of(["2pc", "2pc", "2pc", "saga", "saga"] as const),
       begunAt,

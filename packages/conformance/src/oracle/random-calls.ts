@@ -7,6 +7,7 @@ import type { Draw } from "./draw.ts";
 import type { Model } from "./model.ts";
 import { dueAt } from "./model-branches.ts";
 import { outcomeKeptMs } from "./model-log.ts";
+import { oddNames } from "./odd-names.ts";
 import { RandomBranchCalls } from "./random-branch-calls.ts";
 import { RandomLogCalls } from "./random-log-calls.ts";
 
@@ -73,7 +74,7 @@ export class RandomCalls {
   }
 
   #onLease(): Call {
-    const name = this.#draw.of(["sweeper", "order/a.1"]);
+    const name = this.#draw.chance(10) ? this.#draw.of(oddNames) : this.#draw.of(["sweeper", "order/a.1"]);
     const holder = this.#draw.of(["a", "b", "c"]);
     return this.#draw.weighted<Call>([
       [3, { port: "lease", method: "acquire", args: [name, holder, leaseMs] }],

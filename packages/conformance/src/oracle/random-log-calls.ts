@@ -8,6 +8,7 @@ import type { Call } from "./call.ts";
 import type { Draw } from "./draw.ts";
 import type { Model } from "./model.ts";
 import { hasEnded } from "./model-log.ts";
+import { oddNames } from "./odd-names.ts";
 
 const keysMax = 5;
 const owners = ["order/a.1", "order/b.1", "order/c.2"];
@@ -84,8 +85,29 @@ export class RandomLogCalls {
       [1, () => this.#putRows()],
       [2, () => ({ port: "rows", method: "readRow", args: [this.#key()] })],
       [5, () => ({ port: "rows", method: "changeRow", args: [this.#key(), this.#change()] })],
+      [3, () => this.#onOddName()],
     ])();
     return call;
+  }
+
+  /** Few names, so that what was stored under one is met under another that a store might take for the same. */
+  #onOddName(): Call {
+    const key = this.#draw.of(oddNames);
+    const row = this.#model.rows.all.get(key);
+    const txId = row === undefined || row.attempt === 0 ? `${key}:never:1` : nameOfAttempt(row);
+    return this.#draw.weighted<() => Call>([
+      [4, () => ({ port: "rows", method: "putRow", args: [key, this.#life(), this.#fields()] })],
+      [1, () => ({ port: "rows", method: "putRows", args: [this.#life(), this.#rowsOf([this.#key(), key])] })],
+      [2, () => ({ port: "rows", method: "readRow", args: [key] })],
+      [1, () => ({ port: "rows", method: "changeRow", args: [key, this.#change()] })],
+      [1, () => ({ port: "log", method: "peek", args: [key] })],
+      [4, () => ({ port: "log", method: "begin", args: [{ ...this.#begin(), key }] })],
+      [2, () => ({ port: "log", method: "read", args: [txId] })],
+      [1, () => ({ port: "log", method: "history", args: [txId] })],
+      [2, () => ({ port: "log", method: "rebuild", args: [{ ...this.#lost(), key, txId }] })],
+      [2, () => ({ port: "log", method: "decide", args: [{ ...this.#decide(), txId }] })],
+      [1, () => ({ port: "log", method: "remove", args: [[...this.#places(), { dueAt: 0, txId }]] })],
+    ])();
   }
 
   #key(): string {
@@ -238,9 +260,11 @@ export class RandomLogCalls {
   }
 
   #putRows(): Call {
-    const keys = new Set([this.#key(), this.#key()]);
-    const rows = [...keys].map((key) => [key, this.#fields()] as const);
-    return { port: "rows", method: "putRows", args: [this.#life(), rows] };
+    return { port: "rows", method: "putRows", args: [this.#life(), this.#rowsOf([this.#key(), this.#key()])] };
+  }
+
+  #rowsOf(keys: readonly string[]): readonly (readonly [string, JsonObject])[] {
+    return [...new Set(keys)].map((key) => [key, this.#fields()] as const);
   }
 }
 

@@ -182,16 +182,17 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "unexpected-is-yes",
+    id: "unknown-is-yes",
     rule: "M3",
-    what: "an answer that no vote can have is a vote",
+    what: "an answer that says nothing is taken for a yes",
     edits: [
       {
         file: "packages/protocol/src/coordinator.ts",
         guard: 'if (answer.kind === "unknown" || answer.kind === "fenced") {',
         instead:
-          'if (answer.kind === "fenced") return answered(state, { branchId, verb, answer: { kind: ' +
-          '"done", state: "prepared" } }, context);\n  if (answer.kind === "unknown") {',
+          'if (role === "vote" && answer.kind === "unknown") return answered(state, { branchId, verb, answer: { ' +
+          'kind: "done", state: "prepared" } }, context);\n  if (answer.kind === "unknown" || answer.kind === ' +
+          '"fenced") {',
       },
     ],
   },
