@@ -24,12 +24,23 @@ interface Mutant {
   readonly caughtBy: string;
 }
 
+/** By mutant, how many seeds it took when it was run last: the figures of `assent sim --planted ID`. */
+const seedsTaken = JSON.parse(read("services/checkout-world/src/planted/seeds-taken.json")) as Partial<
+  Readonly<Record<string, number>>
+>;
+
+function simulated({ id, world }: PlantedBug): string {
+  const seeds = seedsTaken[id];
+  const taken = seeds === undefined ? ", seeds not counted" : `, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+  return `simulator${world === undefined ? "" : `, ${world}`}${taken}`;
+}
+
 const textOf = ({ id, what }: PlantedBug): string => `\`${id}\`: ${what}`;
 
 export function mutants(): readonly Mutant[] {
   const inExplorer = [...read(explored).matchAll(/ {2}plant\("(\w+)", "([^"]+)"/g)];
   return [
-    ...plantedBugs.map((bug) => ({ rule: bug.rule, text: textOf(bug), caughtBy: "simulator" })),
+    ...plantedBugs.map((bug) => ({ rule: bug.rule, text: textOf(bug), caughtBy: simulated(bug) })),
     ...inExplorer.map(([, rule = "", name = ""]) => ({ rule, text: name, caughtBy: "explorer" })),
     ...testedBugs.map((bug) => ({
       rule: bug.rule,
@@ -51,8 +62,9 @@ export function rulesPage(): string {
     "Written by `npm run rules` and held to the code by a test: every rule has a mutant, every mutant names a",
     "rule, and each is applied to the sources as they are.",
     "",
-    "- `simulator`: caught by the checkers of `npx assent sim --planted ID`;",
-    "  [the record](simulator-record.md) says after how many seeds.",
+    "- `simulator`: caught by the checkers of `npx assent sim --planted ID` after so many seeds, from 1;",
+    "  `lifetimes`: only those worlds are run. Where seeds are not counted, the last run was stopped after two",
+    "  minutes; [the record](simulator-record.md) has the figures of earlier runs.",
     "- `explorer`: changes a machine in a small world; the explorer finds the shortest trace to it.",
     "- a test: the mutant is applied while the test file runs, and that test fails. The test suite does this",
     "  each time.",
