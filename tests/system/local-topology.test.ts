@@ -1,40 +1,45 @@
 // The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
 // scenario through the gateway, and every kind of process killed under load.
-import { closedLoop, courseScenario, drawnCases, faultMatrix, openLocal } from "@assent/bench";
+import { closedLoop, courseScenario, drawnCases, faultMatrix, type FaultySystem, openLocal } from "@assent/bench";
 import { chaosRun, killOf, Stage } from "@assent/chaos";
-import { startLocalTopology, temporaryFolder, type Topology } from "@assent/launcher";
+import { startLocalTopology, temporaryFolder } from "@assent/launcher";
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
 /** Of each protocol; `npm run faults` tries every one. */
 const casesDrawn = 8;
 
-interface Opened extends Topology {
-  close(): Promise<void>;
+async function sellsAllOnce(url: string): Promise<void> {
+  const result = await courseScenario({ url, connections: 100, random: Math.random });
+  assert.deepEqual(
+    [result.succeeded, result.refused, result.otherwise, result.stockLeft, result.creditLeft],
+    [100, 900, 0, 0, 900],
+  );
 }
 
-async function open(protocol: "auto" | "2pc" | "saga"): Promise<Opened> {
-  const folder = temporaryFolder();
-  const topology = await startLocalTopology({ folder: folder.path, protocol });
-  return {
-    ...topology,
-    async close() {
-      await topology.stop();
+for (const protocol of ["2pc", "saga"] as const) {
+  describe(protocol, () => {
+    const folder = temporaryFolder();
+    let system: FaultySystem;
+    before(async () => {
+      system = await openLocal(folder.path, protocol);
+    });
+    after(async () => {
+      await system?.close();
       folder.remove();
-    },
-  };
-}
+    });
 
-for (const protocol of ["2pc", "saga", "auto"] as const) {
-  test(`${protocol}: exactly 100 of 1000 checkouts succeed through the gateway, and none is a 5xx`, async () => {
-    const topology = await open(protocol);
-    const result = await courseScenario({ url: topology.url, connections: 100, random: Math.random });
-    await topology.close();
-    assert.deepEqual(
-      [result.succeeded, result.refused, result.otherwise, result.stockLeft, result.creditLeft],
-      [100, 900, 0, 0, 900],
-    );
+    test("exactly 100 of 1000 checkouts succeed through the gateway, and none is a 5xx", () =>
+      sellsAllOnce(system.url()));
+
+    test("faults at some points fire in the local topology, and leave the books exact", async (context) => {
+      const drawn = drawnCases(protocol, casesDrawn);
+      context.diagnostic(drawn.map(({ service, point, action }) => `${service} ${point} ${action}`).join(", "));
+      const report = await faultMatrix({ ...system, protocol, cases: drawn });
+      assert.deepEqual(report.findings, []);
+      assert.equal(report.cases.length, drawn.length);
+    });
   });
 }
 
@@ -53,10 +58,11 @@ test("every kind of process is killed under load: what was told stays true, and 
   folder.remove();
 });
 
-test("an instance that is told to stop is drained, so nobody notices; health tells of a bus that is gone", async () => {
+test("auto: the same 100 succeed; a stop is drained unnoticed; health shows a bus that is gone", async () => {
   const folder = temporaryFolder();
-  const topology = await startLocalTopology({ folder: folder.path, drainMs: 1_200 });
+  const topology = await startLocalTopology({ folder: folder.path, protocol: "auto", drainMs: 1_200 });
   const { url, processes } = topology;
+  await sellsAllOnce(url);
   const orders = 4_000;
   const seeds = ["/stock/batch_init/9/900000/1", "/payment/batch_init/9/900000", `/orders/batch_init/${orders}/9/9/1`];
   await closedLoop({ url, connections: 1, paths: seeds });
@@ -88,18 +94,4 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
     assert.ok(performance.now() < deadline, what);
     await pause(50);
   }
-}
-
-for (const protocol of ["2pc", "saga"] as const) {
-  test(`${protocol}: faults at some points fire in the local topology, and leave the books exact`, async (context) => {
-    const folder = temporaryFolder();
-    const system = await openLocal(folder.path, protocol);
-    const drawn = drawnCases(protocol, casesDrawn);
-    context.diagnostic(drawn.map(({ service, point, action }) => `${service} ${point} ${action}`).join(", "));
-    const report = await faultMatrix({ ...system, protocol, cases: drawn });
-    await system.close();
-    folder.remove();
-    assert.deepEqual(report.findings, []);
-    assert.equal(report.cases.length, drawn.length);
-  });
 }

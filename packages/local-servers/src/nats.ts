@@ -9,6 +9,9 @@ import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
 
+/** How long a client may take to log in. The default of 2 s is too short for a machine on which all start at once. */
+const authorizationSeconds = 30;
+
 export interface NatsOptions {
   /** Of this server alone: its configuration, log and streams. */
   readonly folder: string;
@@ -52,7 +55,7 @@ export async function startNats(options: NatsOptions): Promise<ServerProcess> {
       `server_name: "${serverName}"`,
       ...(jetstream ? [`jetstream { store_dir: "${join(folder, "streams")}" }`] : []),
       ...(maxPayloadBytes === undefined ? [] : [`max_payload: ${maxPayloadBytes}`]),
-      ...(password === undefined ? [] : [`authorization { token: "${password}" }`]),
+      ...(password === undefined ? [] : [`authorization { token: "${password}", timeout: ${authorizationSeconds} }`]),
       ...(options.cluster === undefined ? [] : clusterLines(options.cluster, password)),
       ...settings,
     ];
@@ -72,7 +75,9 @@ function clusterLines({ name, port, routes }: NatsCluster, password: string | un
   return [
     "cluster {",
     `  name: "${name}", listen: "${loopback}:${port}", no_advertise: true, routes: [${urls.join(", ")}]`,
-    ...(password === undefined ? [] : [`  authorization { user: "${user}", password: "${password}" }`]),
+    ...(password === undefined
+      ? []
+      : [`  authorization { user: "${user}", password: "${password}", timeout: ${authorizationSeconds} }`]),
     "}",
   ];
 }

@@ -9,6 +9,8 @@ interface Bench {
   readonly sent: readonly (readonly string[])[];
   /** Ends the turn of the event loop. */
   readonly turn: () => void;
+  /** Times that the end of a turn has been waited for. */
+  readonly turns: () => number;
 }
 
 const companyWaitMs = 20;
@@ -19,26 +21,31 @@ function bench(waitMs = companyWaitMs): Bench {
   const clock = new TestClock();
   const sent: (readonly string[])[] = [];
   const scheduled: (() => void)[] = [];
+  let turns = 0;
   const gathering = new Gathering<string>({
     send: (items) => void sent.push(items),
-    schedule: (callback) => void scheduled.push(callback),
+    schedule(callback) {
+      turns += 1;
+      scheduled.push(callback);
+    },
     clock,
     companyWaitMs: waitMs,
   });
   const turn = (): void => {
     for (const callback of scheduled.splice(0)) callback();
   };
-  return { clock, gathering, sent, turn };
+  return { clock, gathering, sent, turn, turns: () => turns };
 }
 
 test("what is added in one turn leaves as one, in order", () => {
-  const { gathering, sent, turn } = bench();
+  const { gathering, sent, turn, turns } = bench();
   for (const item of ["a", "b"]) gathering.add(item, leaves);
   gathering.add("c", waits);
   assert.deepEqual(sent, []);
   turn();
   turn();
   assert.deepEqual(sent, [["a", "b", "c"]]);
+  assert.equal(turns(), 1);
 });
 
 test("what nobody waits for leaves with the next that somebody waits for, and sets no timer then", () => {
@@ -81,6 +88,7 @@ test("draining sends what waits at once, and later additions with their turn", (
   assert.deepEqual(sent, [["a"]]);
   gathering.add("b", waits);
   turn();
-  assert.deepEqual(sent, [["a"], ["b"]]);
+  gathering.drain();
+  assert.deepEqual(sent, [["a"], ["b"]], "nothing is sent of nothing");
   assert.equal(clock.pending, 0);
 });

@@ -37,11 +37,13 @@ test("a key that is no name, or leaves no room for an attempt, is refused and cl
   const { world, orchestrator } = await booted();
   for (const key of unfitKeys) {
     const request = { key, input: { ...one } } as RunRequest;
-    await assert.rejects(orchestrator.run(trip, request), { code: "invalid_input" }, String(key));
+    await assert.rejects(world.clock.until(orchestrator.run(trip, request)), { code: "invalid_input" }, String(key));
   }
   for (const key of unfitKeys.filter((key) => key !== "k".repeat(250))) {
-    await assert.rejects(orchestrator.run(trip, { key, fromRow: true } as RunRequest), { code: "invalid_input" });
-    await assert.rejects(orchestrator.status(trip, key as string), { code: "invalid_input" });
+    await assert.rejects(world.clock.until(orchestrator.run(trip, { key, fromRow: true } as RunRequest)), {
+      code: "invalid_input",
+    });
+    await assert.rejects(world.clock.until(orchestrator.status(trip, key as string)), { code: "invalid_input" });
   }
   assert.deepEqual(world.scriptedLog.calls, []);
   assert.equal(orchestrator.load().inFlight, 0);
@@ -57,9 +59,9 @@ test("keys of any script are taken, beyond the basic plane, too", async () => {
 });
 
 test("a call gives either an input or the word that the row is there", async () => {
-  const { orchestrator } = await booted();
+  const { world, orchestrator } = await booted();
   for (const request of [{ key: "k" }, { key: "k", fromRow: false }, { key: "k", fromRow: true, input: { ...one } }]) {
-    await assert.rejects(orchestrator.run(trip, request as RunRequest), { code: "invalid_input" });
+    await assert.rejects(world.clock.until(orchestrator.run(trip, request as RunRequest)), { code: "invalid_input" });
   }
 });
 
@@ -113,15 +115,27 @@ for (const [what, input] of unfitInputs()) {
   test(`input that JSON cannot carry is refused before anything: ${what}`, async () => {
     const { world, orchestrator } = await booted();
     const request = { key: "k", input } as RunRequest;
-    await assert.rejects(orchestrator.run(trip, request), { name: "InvalidInput", code: "invalid_input" });
+    await assert.rejects(world.clock.until(orchestrator.run(trip, request)), {
+      name: "InvalidInput",
+      code: "invalid_input",
+    });
     assert.deepEqual([world.scriptedLog.calls, world.network.sent], [[], []]);
     assert.equal((await world.clock.until(orchestrator.run(trip, { key: "k", input: { ...one } }))).kind, "committed");
   });
 }
 
+test("input that JSON cannot carry is refused, also where the schema would drop it", async () => {
+  const { world, orchestrator } = await booted();
+  const request = { key: "k", input: { rooms: 1, dropped: 10n } } as unknown as RunRequest;
+  await assert.rejects(world.clock.until(orchestrator.run(weekend, request)), { code: "invalid_input" });
+  assert.deepEqual(world.scriptedLog.calls, []);
+});
+
 test("input that the schema refuses burns no key", async () => {
   const { world, orchestrator } = await booted();
-  await assert.rejects(orchestrator.run(weekend, { key: "k", input: { pets: true } }), { code: "invalid_input" });
+  await assert.rejects(world.clock.until(orchestrator.run(weekend, { key: "k", input: { pets: true } })), {
+    code: "invalid_input",
+  });
   assert.deepEqual(world.scriptedLog.calls, []);
   const result = await world.clock.until(orchestrator.run(weekend, { key: "k", input: { rooms: 1 } }));
   assert.deepEqual([result.kind, "txId" in result && result.txId.endsWith(":1")], ["committed", true]);
@@ -162,7 +176,7 @@ for (const [what, schema] of [
     const { world, orchestrator } = await booted();
     const odd = defineTransaction<Trip>({ ...trip, name: "odd", input: schema });
     const call = orchestrator.run(odd, { key: "k", input: { ...one } });
-    await assert.rejects(call, { name: "InvalidInput", code: "invalid_input" });
+    await assert.rejects(world.clock.until(call), { name: "InvalidInput", code: "invalid_input" });
     assert.deepEqual(world.scriptedLog.calls, []);
   });
 }

@@ -5,7 +5,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { TestServer } from "../test-kit/redis-server.ts";
-import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
 import type { RedisCommand, RedisConnect } from "./redis-port.ts";
 import type { UnsuitableServer } from "./server-probe.ts";
@@ -93,7 +92,7 @@ test("C3 a server that keeps less than was promised is not used any more, from a
   withServer({ appendfsync: "always" }, async (server) => {
     const store = await open(server, { unreachableMaxMs: 300 });
     const idle = await open(server);
-    const admin = await redisConnect({ url: server.url })();
+    const admin = await server.connect();
     const changes: readonly (readonly [set: RedisCommand, back: RedisCommand, why: RegExp])[] = [
       [["appendfsync", "no"], ["appendfsync", "always"], /promises D0/],
       [["appendonly", "no"], ["appendonly", "yes"], /promises D0/],
@@ -127,7 +126,7 @@ test("D2 a server whose min-replicas-to-write is lowered while it runs is not us
     withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async () => {
       const store = await open(first, { replicas: 1, unreachableMaxMs: 300 });
       const sum = await acknowledged(store, "add");
-      const admin = await redisConnect({ url: first.url })();
+      const admin = await first.connect();
       await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
       assert.match((await problemOf(store))?.message ?? "", /min-replicas-to-write is 0/);
       await assert.rejects(store.run("add", undefined), { changed: "nothing" });
@@ -175,7 +174,7 @@ test("a server that is not there is told as unreachable", () =>
 test("C3 M4 D2: without its replica no step is acknowledged, and no read; with it they are", () =>
   withServer(replicated, (first) =>
     withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async (replica) => {
-      const connect = redisConnect({ url: first.url });
+      const connect = first.connect;
       const store = await open(first, { replicas: 1, connect });
       assert.equal(store.durability, "D2");
       // The replica may still be on its way: until it follows, the server takes nothing, and the step waits.

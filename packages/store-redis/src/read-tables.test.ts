@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { readTables } from "./read-tables.ts";
-import { redisConnect } from "./redis-client-port.ts";
 import type { RedisCommand, RedisPort } from "./redis-port.ts";
 
 let server: TestServer;
@@ -19,7 +18,7 @@ test("records are read by HGET and by nothing else; one that is absent is absent
   const executor = await server.openKeyed(prefix);
   await executor.run("putRow", { key: "here", incarnation: "1", fields: { name: "a b" } });
   await executor.close();
-  const port = await redisConnect({ url: server.url })();
+  const port = await server.connect();
   const sent: string[] = [];
   const watched: RedisPort = {
     isClosed: false,
@@ -44,7 +43,7 @@ test("records are read by HGET and by nothing else; one that is absent is absent
 
 test("what would write or scan is refused, and an error of the server is told", async () => {
   const prefix = server.prefix();
-  const port = await redisConnect({ url: server.url })();
+  const port = await server.connect();
   const row = { key: "k", incarnation: "1", fields: {} };
   await assert.rejects(
     readTables({ port, prefix, read: (tables) => rowOperations.putRow(tables, row) }),

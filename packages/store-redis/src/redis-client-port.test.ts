@@ -8,7 +8,7 @@ const server = await TestServer.start();
 after(() => server.stop());
 
 test("commands are answered in order, and an error reply is a reply", async () => {
-  const port = await redisConnect({ url: server.url })();
+  const port = await server.connect();
   const replies = await port.send([
     ["SET", "x", "ü"],
     ["LPUSH", "x", "1"],
@@ -22,7 +22,7 @@ test("commands are answered in order, and an error reply is a reply", async () =
 });
 
 test("calls that overlap are answered in their order", async () => {
-  const port = await redisConnect({ url: server.url })();
+  const port = await server.connect();
   const lists = await Promise.all(
     Array.from({ length: 50 }, () =>
       port.send([
@@ -39,7 +39,7 @@ test("calls that overlap are answered in their order", async () => {
 });
 
 test("M2 a connection that was killed loses its replies, is not opened again, and keeps no command", async () => {
-  const [port, admin] = await Promise.all([redisConnect({ url: server.url })(), redisConnect({ url: server.url })()]);
+  const [port, admin] = await Promise.all([server.connect(), server.connect()]);
   await port.send([["SET", "y", "before"]]);
   const [id] = await port.send([["CLIENT", "ID"]]);
   await admin.send([["CLIENT", "PAUSE", "60000", "WRITE"]]);
@@ -66,7 +66,7 @@ test("a server that does not answer in time has lost its replies", async () => {
 });
 
 test("closing loses the replies that are waited for", async () => {
-  const port = await redisConnect({ url: server.url })();
+  const port = await server.connect();
   const lost = assert.rejects(port.send([["BLPOP", "nothing", "0"]]), { code: "replies_lost", sent: true });
   port.close();
   await lost;

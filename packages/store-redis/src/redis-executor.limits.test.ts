@@ -147,7 +147,7 @@ test("a table is scanned and filled as it was declared", async () => {
 
 test("a server without room refuses what writes, changes nothing, and goes on answering reads", async () => {
   const store = await open();
-  const admin = await redisConnect({ url: server.url })();
+  const admin = await server.connect();
   await store.run("put", { table: "records", key: "x", value: 1 });
   await admin.send([["CONFIG", "SET", "maxmemory", "1"]]);
   await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
@@ -182,7 +182,7 @@ test("a server without room refuses what writes, changes nothing, and goes on an
 
 test("C4 a server that refuses to write has changed nothing", async () => {
   const store = await open();
-  const admin = await redisConnect({ url: server.url })();
+  const admin = await server.connect();
   await store.run("put", { table: "records", key: "x", value: 1 });
   await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
   await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
@@ -197,7 +197,7 @@ test("C4 a server that refuses to write has changed nothing", async () => {
 
 test("a server that fails in the middle of the script leaves its outcome unknown", async () => {
   const store = await open();
-  const admin = await redisConnect({ url: server.url })();
+  const admin = await server.connect();
   const prefix = `store-${Number(server.prefix().slice(6)) - 1}`;
   await admin.send([["SET", `{${prefix}}:ordered/keys`, "not a sorted set"]]);
   await assert.rejects(store.run("fill", { count: 2 }), { code: "store_broken", changed: "unknown" });

@@ -4,7 +4,6 @@ import type { Json } from "@assent/protocol";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
-import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
 import type { RedisPort } from "./redis-port.ts";
 
@@ -53,7 +52,7 @@ class HeldConnection {
   #arrived = Promise.withResolvers<void>();
 
   connect = async (): Promise<RedisPort> => {
-    const port = await redisConnect({ url: server.url })();
+    const port = await server.connect();
     const waitForGate = async (word: string | undefined): Promise<void> => {
       if (this.#gate === undefined || !word?.startsWith("EVAL")) return;
       this.#arrived.resolve();

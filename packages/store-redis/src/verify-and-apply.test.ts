@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
-import { redisConnect } from "./redis-client-port.ts";
 import {
   type Call,
   callScript,
@@ -13,7 +12,7 @@ import {
 } from "./verify-and-apply.ts";
 
 const server = await TestServer.start();
-const port = await redisConnect({ url: server.url })();
+const port = await server.connect();
 after(async () => {
   port.close();
   await server.stop();

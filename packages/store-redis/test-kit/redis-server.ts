@@ -1,11 +1,14 @@
 // A Redis server of one test file, and stores on it that share nothing unless they are told to.
 import { keyedOperations, type KeyedOperations } from "@assent/conformance";
 import { type RedisOptions, type ServerProcess, startRedis } from "@assent/local-servers";
-import { redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/store-redis";
+import { type RedisConnect, redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/store-redis";
 import type { Operations } from "@assent/store-keyed";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+
+/** How long a connection may take to open and to answer, where that is not what is tested: a machine may stall. */
+const patientMs = 60_000;
 
 export class TestServer {
   readonly process: ServerProcess;
@@ -24,6 +27,11 @@ export class TestServer {
 
   get url(): string {
     return `redis://127.0.0.1:${this.process.port}`;
+  }
+
+  /** Opens connections that outlive a stall of this machine. */
+  get connect(): RedisConnect {
+    return redisConnect({ url: this.url, connectMs: patientMs, replyMs: patientMs });
   }
 
   /** A name that no store has yet. */

@@ -99,7 +99,7 @@ export class WatchedServers {
 }
 
 export async function ask(server: ServerProcess | undefined, command: readonly string[]): Promise<readonly unknown[]> {
-  const port = await redisConnect({ url: `redis://127.0.0.1:${server?.port ?? 0}`, replyMs })();
+  const port = await redisConnect({ url: `redis://127.0.0.1:${server?.port ?? 0}`, connectMs: replyMs, replyMs })();
   try {
     return await port.send([command]);
   } finally {

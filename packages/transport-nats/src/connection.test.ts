@@ -6,6 +6,8 @@ import { defaultLimits, encodeOrigin } from "@assent/protocol";
 import { nextTurn, systemClock, systemRandom } from "@assent/system";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { once } from "node:events";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -68,6 +70,30 @@ test("wrong credentials are told at once", async () => {
     isUnavailable(/Authorization Violation/i),
   );
   assert.equal(waits, 0, "it is not tried again");
+});
+
+test("a broker that has ended a log-in for being slow is asked again", async () => {
+  const token = "slow";
+  const settings = [`authorization { token: "${token}", timeout: 1 }`];
+  const server = await startNats({ folder: join(folder, "slow"), jetstream: false, password: token, settings });
+  let connections = 0;
+  // The first client is as silent as one on a machine that has stalled.
+  const passage = createServer((client) => {
+    connections += 1;
+    const broker = connect(server.port, "127.0.0.1");
+    for (const socket of [client, broker]) socket.on("error", () => undefined);
+    broker.pipe(client);
+    if (connections > 1) client.pipe(broker);
+  });
+  passage.listen(0, "127.0.0.1");
+  await once(passage, "listening");
+  const { port } = passage.address() as AddressInfo;
+  const limits = { connectWaitMs: 60_000 };
+  const bus = await NatsBus.connect({ ...here, limits, servers: [`nats://${token}@127.0.0.1:${port}`] });
+  assert.ok(connections > 1);
+  await bus.close();
+  passage.close();
+  await server.stop();
 });
 
 test("a broker that is not there is waited for, and then told of", async () => {

@@ -85,8 +85,7 @@ export class Connection {
         throw new NatsUnavailable(problem);
       } catch (cause) {
         if (cause instanceof NatsUnavailable) throw cause;
-        const isRefused = cause instanceof Error && cause.name === "AuthorizationError";
-        if (isRefused || clock.monotonic() >= until) throw unreachable(hosts, cause);
+        if (isRefusal(cause) || clock.monotonic() >= until) throw unreachable(hosts, cause);
         await new Promise<void>((resolve) => void clock.after(reconnectWaitMs(), resolve));
       }
     }
@@ -228,4 +227,9 @@ function parsed(servers: readonly string[]): Parsed {
 function unreachable(hosts: readonly string[], cause: unknown): NatsUnavailable {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new NatsUnavailable(`no broker at ${hosts.join(", ")}: ${why}. Start it, or correct the address`, { cause });
+}
+
+/** A broker also ends a connection whose client is slow to log in, as on a machine that has stalled: no refusal. */
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof Error && cause.name === "AuthorizationError" && !/timeout/i.test(cause.message);
 }

@@ -36,6 +36,9 @@ export interface StoreBooks extends Readonly<Record<Participant, ParticipantBook
 /** What the keys of the processes begin with, unless ASSENT_NAMESPACE says otherwise. */
 const defaultNamespace = "assent";
 
+/** The judge is in no hurry: the processes of a whole topology may share few cores with it. */
+const patientMs = 60_000;
+
 /** @throws Error when a database cannot be read */
 export async function booksOfStores(urls: StoreUrls, namespace: string = defaultNamespace): Promise<StoreBooks> {
   const [orders, stock, payment] = await Promise.all([
@@ -63,7 +66,7 @@ function tableOf<T>(maps: TableMaps, table: string): ReadonlyMap<string, T> {
 }
 
 async function reading(url: string, prefix: string, tables: readonly string[]): Promise<TableMaps> {
-  const port = await redisConnect({ url, name: "judge" })();
+  const port = await redisConnect({ url, name: "judge", connectMs: patientMs, replyMs: patientMs })();
   try {
     return await readServerTables(port, { prefix, tables });
   } finally {
