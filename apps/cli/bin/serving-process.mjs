@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 /**
  * Half of the young generation, of the main thread and of each store's. V8's default grows to several times this under
- * load: 106 MB in the main thread alone, where this stays at 16 MB at no more CPU.
+ * load: 106 MB in the main thread alone, where this stays at 16 MB. Together with the growth below it saves 175 MB at
+ * 64 connections, and costs up to a tenth more CPU for each checkout.
  */
 const semiSpaceMegabytes = 8;
 /**
