@@ -1,8 +1,11 @@
 // Notices that a part of the process has come to rest after work, so that it can let go of what only work needs.
 import type { Clock, Timer } from "@assent/orchestrator";
 
-/** How long a part must have had next to no work before it is at rest. */
-export const restAfterMs = 5_000;
+/**
+ * How long a part must have had next to no work before it is at rest. The work after a rest starts with cold code and
+ * small heaps, so a short pause must not count as one.
+ */
+export const restAfterMs = 30_000;
 /** Work that does not count, such as probes of health and the sweeps of a system at rest. */
 export const restWorkMax = 50;
 
