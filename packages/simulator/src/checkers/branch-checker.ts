@@ -23,8 +23,7 @@ export class BranchChecker {
   }
 
   check(before: BranchRecord | undefined, after: BranchRecord | undefined): void {
-    if (after === undefined) this.#checkRemoval(before);
-    else this.#checkChange(before, after);
+    if (after !== undefined) this.#checkChange(before, after);
   }
 
   #checkChange(before: BranchRecord | undefined, after: BranchRecord): void {
@@ -60,13 +59,15 @@ export class BranchChecker {
       this.#report({ rule: "S1", text: `some went forward and some backward: ${mixed}`, txId });
     }
   }
+}
 
-  #checkRemoval(before: BranchRecord | undefined): void {
-    if (before === undefined) return;
-    const { txId, branchId, state, forgotten } = before;
-    if (isYesState(state)) this.#report({ rule: "P6", text: `${branchId} was removed while ${state}`, txId });
-    if (isForwardFinal(state) && !forgotten) {
-      this.#report({ rule: "P7", text: `${branchId} was removed before it was told to forget`, txId });
-    }
+/**
+ * P6, P7: what a step removes, as it was at that moment. A commit may hold the step that settled the record and the
+ * one that removed it.
+ */
+export function checkBranchRemoval({ txId, branchId, state, forgotten }: BranchRecord, report: Report): void {
+  if (isYesState(state)) report({ rule: "P6", text: `${branchId} was removed while ${state}`, txId });
+  if (isForwardFinal(state) && !forgotten) {
+    report({ rule: "P7", text: `${branchId} was removed before it was told to forget`, txId });
   }
 }

@@ -21,6 +21,7 @@ import {
   type TransactionRecord,
 } from "@assent/protocol";
 import type { Operation, Operations, StepContext } from "@assent/store-keyed";
+import { checkBranchRemoval } from "./branch-checker.ts";
 import { checkCommand } from "./command-checker.ts";
 import {
   checkAttempt,
@@ -120,9 +121,27 @@ const checkedApply = watched((tables, command: Command, { now, limits, report })
 export function watchedOperations<O extends Operations>(operations: O, watch: StepWatch): O {
   const entries = Object.entries(operations).map(([name, operation]): [string, Operation] => {
     const checked = watchers[name]?.(operation, watch) ?? operation;
-    return [name, (tables, args, context) => reported(() => checked(tables, args as never, context), watch)];
+    return [
+      name,
+      (tables, args, context) =>
+        reported(() => checked(watchingRemovals(tables, watch), args as never, context), watch),
+    ];
   });
   return Object.fromEntries(entries) as O;
+}
+
+/** The tables of a step; each record of a branch that it removes is checked. */
+function watchingRemovals(tables: Tables, { report }: StepWatch): Tables {
+  return {
+    get: (table, key) => tables.get(table, key),
+    put: (table, key, value) => tables.put(table, key, value),
+    scan: (table, range) => tables.scan(table, range),
+    delete(table, key) {
+      const record = table === "branches" ? (tables.get(table, key) as BranchRecord | undefined) : undefined;
+      if (record !== undefined) checkBranchRemoval(record, report);
+      tables.delete(table, key);
+    },
+  };
 }
 
 /** An invariant that fails inside a step only fails the step, which is then tried again: here it must not hide. */

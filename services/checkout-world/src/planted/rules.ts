@@ -31,8 +31,9 @@ const seedsTaken = JSON.parse(read("services/checkout-world/src/planted/seeds-ta
 
 function simulated({ id, world }: PlantedBug): string {
   const seeds = seedsTaken[id];
-  const taken = seeds === undefined ? ", seeds not counted" : `, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
-  return `simulator${world === undefined ? "" : `, ${world}`}${taken}`;
+  if (seeds === undefined)
+    throw new Error(`run npx assent sim --planted ${id}, and enter the figure in seeds-taken.json`);
+  return `simulator${world === undefined ? "" : `, ${world}`}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
 const textOf = ({ id, what }: PlantedBug): string => `\`${id}\`: ${what}`;
@@ -63,8 +64,7 @@ export function rulesPage(): string {
     "rule, and each is applied to the sources as they are.",
     "",
     "- `simulator`: caught by the checkers of `npx assent sim --planted ID` after so many seeds, from 1;",
-    "  `lifetimes`: only those worlds are run. Where seeds are not counted, the last run was stopped after two",
-    "  minutes; [the record](simulator-record.md) has the figures of earlier runs.",
+    "  `lifetimes`: only those worlds are run. [The record](simulator-record.md) has the figures of earlier runs.",
     "- `explorer`: changes a machine in a small world; the explorer finds the shortest trace to it.",
     "- a test: the mutant is applied while the test file runs, and that test fails. The test suite does this",
     "  each time.",
