@@ -16,147 +16,144 @@ interface Proof {
 const proof = (file: string, name: string): Proof => ({ file, test: name });
 const unproved = (why: string): string => why;
 
-const origin = "tests/system/http-origin.test.ts";
+const origin = "proof/system/http-origin.test.ts";
 const asHost = proof(origin, "under a name that is not this machine's nothing is answered");
 const asSite = proof(origin, "what a page of another site sends is refused");
-const badRule = proof("tests/system/fault-api.test.ts", "a rule that cannot be meant is 400 and changes nothing");
-const bodyRefused = proof("tests/system/http-connections.test.ts", "nothing is done of what follows a body refused");
-const bodyBroken = proof("tests/system/http-connections.test.ts", "a body that is not what its head says is 400");
-const notTogether = proof("tests/system/books.test.ts", "is refused with the way out, and changes no record");
+const badRule = proof("proof/system/fault-api.test.ts", "a rule that cannot be meant is 400 and changes nothing");
+const bodyRefused = proof("proof/system/http-connections.test.ts", "nothing is done of what follows a body refused");
+const bodyBroken = proof("proof/system/http-connections.test.ts", "a body that is not what its head says is 400");
+const notTogether = proof("proof/system/books.test.ts", "is refused with the way out, and changes no record");
 const fullEngine = proof(
-  "packages/store-keyed/src/executor.test.ts",
+  "packages/assent/src/engine/executor.test.ts",
   "C3 a full engine refuses all that a batch writes",
 );
-const failedStep = proof("packages/store-keyed/src/executor.test.ts", "C4 one failing step does not spoil");
-const foreignType = proof("services/fault-injection/src/fault-app.test.ts", "as application/json only");
-const seeding = "services/contract/src/seeding.test.ts";
+const failedStep = proof("packages/assent/src/engine/executor.test.ts", "C4 one failing step does not spoil");
+const foreignType = proof("checkout/faults/src/fault-app.test.ts", "as application/json only");
+const seeding = "checkout/contract/src/seeding.test.ts";
 const seedingFull = proof(seeding, "seedings take turns, and too many are refused before anything");
 const seedingStopped = proof(seeding, "a stop in the middle ends after the step");
-const upRefused = proof("tests/system/up.test.ts", "cannot be meant is refused before anything is started");
-const redisLimits = "packages/store-redis/src/redis-executor.limits.test.ts";
+const upRefused = proof("proof/system/up.test.ts", "cannot be meant is refused before anything is started");
+const redisLimits = "packages/redis/src/redis-executor.limits.test.ts";
 const onlyRead = unproved("the command opens nothing before it: no test looks for traces");
 const onlyWords = unproved("the text is tested, the state before and after is not compared");
 
 /** In the order of the source. */
 const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: Proof | string])[]>> = {
-  "apps/cli/src/cannot-start.ts": [
+  "checkout/cli/src/cannot-start.ts": [
     ["Nothing was started", onlyWords],
     ["Nothing was started", notTogether],
     ["no record was changed", notTogether],
   ],
-  "apps/cli/src/embedded/data-folder.ts": [
-    ["Nothing was started", proof("tests/system/embedded-process.test.ts", "a second start on the same folder")],
+  "checkout/cli/src/embedded/data-folder.ts": [
+    ["Nothing was started", proof("proof/system/embedded-process.test.ts", "a second start on the same folder")],
     ["Nothing was read", onlyRead],
   ],
-  "apps/cli/src/embedded/folder-reader.ts": [
+  "checkout/cli/src/embedded/folder-reader.ts": [
     [
       "nothing was created",
-      proof("tests/system/start-and-stop.test.ts", "a folder of something else is only looked at"),
+      proof("proof/system/start-and-stop.test.ts", "a folder of something else is only looked at"),
     ],
     ["No record was changed", onlyWords],
   ],
-  "apps/cli/src/history.ts": [["Nothing was read", onlyRead]],
-  "apps/cli/src/http/request-policy.ts": [
+  "checkout/cli/src/history.ts": [["Nothing was read", onlyRead]],
+  "checkout/cli/src/http/request-policy.ts": [
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
     ["Nothing was changed", asSite],
   ],
-  "apps/cli/src/http/service-server.ts": [["Nothing was changed", bodyBroken]],
-  "apps/cli/src/processes/books-reader.ts": [
+  "checkout/cli/src/http/service-server.ts": [["Nothing was changed", bodyBroken]],
+  "checkout/cli/src/processes/books-reader.ts": [
     ["Nothing was changed", unproved("it reads with HSCAN and ZRANGE alone, and lets writes wait")],
   ],
-  "apps/cli/src/processes/database-reader.ts": [
+  "checkout/cli/src/processes/database-reader.ts": [
     [
       "Nothing was changed",
-      proof("tests/system/history-of-running.test.ts", "the database is asked for records alone"),
+      proof("proof/system/history-of-running.test.ts", "the database is asked for records alone"),
     ],
   ],
-  "apps/cli/src/processes/database.ts": [["Nothing was started", onlyWords]],
-  "apps/cli/src/processes/order-process.ts": [
-    ["Nothing was added", proof("tests/system/failing-parts.test.ts", "a price that cannot be had is not said")],
+  "checkout/cli/src/processes/database.ts": [["Nothing was started", onlyWords]],
+  "checkout/cli/src/processes/order-process.ts": [
+    ["Nothing was added", proof("proof/system/failing-parts.test.ts", "a price that cannot be had is not said")],
   ],
-  "apps/cli/src/running-topology.ts": [["nothing was read", onlyRead]],
-  "apps/cli/src/settings.ts": [["nothing was started", onlyWords]],
-  "apps/cli/src/up.ts": [
+  "checkout/cli/src/running-topology.ts": [["nothing was read", onlyRead]],
+  "checkout/cli/src/settings.ts": [["nothing was started", onlyWords]],
+  "checkout/cli/src/up.ts": [
     ["Nothing was started", upRefused],
     ["Nothing was started", onlyWords],
-    ["Nothing was started", proof("tests/system/up.test.ts", "a topology comes up, says what runs where")],
+    ["Nothing was started", proof("proof/system/up.test.ts", "a topology comes up, says what runs where")],
     ["Nothing was started", upRefused],
   ],
-  "packages/store-keyed/src/keyed-engine.ts": [["nothing was changed", fullEngine]],
-  "packages/store-keyed/src/step.ts": [
+  "packages/assent/src/engine/keyed-engine.ts": [["nothing was changed", fullEngine]],
+  "packages/assent/src/engine/step.ts": [
     [
       "nothing was changed",
-      proof("packages/store-sqlite/src/store-client.test.ts", "C3 closing waits for what was asked for before"),
+      proof("packages/sqlite/src/store-client.test.ts", "C3 closing waits for what was asked for before"),
     ],
     ["nothing was changed", failedStep],
   ],
-  "packages/store-redis/src/redis-executor.ts": [
+  "packages/redis/src/redis-executor.ts": [
     ["nothing was changed", unproved("no operation needs that many readings")],
     ["nothing was changed", unproved("a reading that fails for good: nothing has been sent that writes")],
     ["nothing was changed", proof(redisLimits, "C4 a server that refuses to write has changed nothing")],
     [
       "nothing was changed",
-      proof("packages/store-redis/src/redis-executor.crash.test.ts", "a server that is gone is told as unreached"),
+      proof("packages/redis/src/redis-executor.crash.test.ts", "a server that is gone is told as unreached"),
     ],
     ["nothing was changed", unproved("that others are always faster cannot be forced with a real server")],
   ],
-  "packages/store-redis/src/redis-port.ts": [["nothing was sent", unproved("there was no connection to send it on")]],
-  "packages/store-sqlite/src/journal.ts": [
+  "packages/redis/src/redis-port.ts": [["nothing was sent", unproved("there was no connection to send it on")]],
+  "packages/sqlite/src/journal.ts": [
     [
       "Nothing was changed",
-      proof(
-        "packages/store-sqlite/src/sqlite-engine.files.test.ts",
-        "a broken journal is refused, and the file is left",
-      ),
+      proof("packages/sqlite/src/sqlite-engine.files.test.ts", "a broken journal is refused, and the file is left"),
     ],
   ],
-  "packages/store-sqlite/src/sqlite-engine.ts": [
+  "packages/sqlite/src/sqlite-engine.ts": [
     [
       "Nothing was changed",
-      proof("packages/store-sqlite/src/sqlite-engine.files.test.ts", "a file of another format is refused"),
+      proof("packages/sqlite/src/sqlite-engine.files.test.ts", "a file of another format is refused"),
     ],
   ],
-  "packages/store-sqlite/src/store-copy.ts": [
+  "packages/sqlite/src/store-copy.ts": [
     ["Nothing was copied", unproved("a store that gives up does so before it copies; its folder is not looked at")],
   ],
-  "services/chaos/src/chaos-command.ts": [["Nothing was started", onlyWords]],
-  "services/contract/src/answers.ts": [
+  "proof/chaos/src/chaos-command.ts": [["Nothing was started", onlyWords]],
+  "checkout/contract/src/answers.ts": [
     ["Nothing was changed", unproved("a description of all 400s of the contract, which are proved one by one")],
     ["Nothing was changed", asSite],
     ["nothing was started", unproved("a description; the text of each 429 is listed where it is made")],
   ],
-  "services/contract/src/body-limit.ts": [["Nothing was changed", bodyRefused]],
-  "services/contract/src/fault-routes.ts": [["Nothing was changed", foreignType]],
-  "services/contract/src/request-path.ts": [["Nothing was changed", bodyRefused]],
-  "services/contract/src/seeding.ts": [
+  "checkout/contract/src/body-limit.ts": [["Nothing was changed", bodyRefused]],
+  "checkout/contract/src/fault-routes.ts": [["Nothing was changed", foreignType]],
+  "checkout/contract/src/request-path.ts": [["Nothing was changed", bodyRefused]],
+  "checkout/contract/src/seeding.ts": [
     ["was not started", seedingFull],
     ["nothing was changed", seedingFull],
     ["} was seeded", seedingStopped],
     ["} were seeded", seedingStopped],
   ],
-  "services/contract/src/service-app.ts": [
+  "checkout/contract/src/service-app.ts": [
     ["nothing was changed", unproved("it passes on what the store says, whose texts are listed where they are made")],
   ],
-  "services/fault-injection/src/fault-app.ts": [
+  "checkout/faults/src/fault-app.ts": [
     ["Nothing was changed", badRule],
     ["Nothing was changed", foreignType],
     ["Nothing was changed", badRule],
   ],
-  "services/fault-injection/src/fault-rule.ts": [["Nothing was changed", badRule]],
-  "services/launcher/src/command-options.ts": [["Nothing was started", onlyWords]],
-  "services/order/src/order-service.ts": [
+  "checkout/faults/src/fault-rule.ts": [["Nothing was changed", badRule]],
+  "checkout/topology/src/command-options.ts": [["Nothing was started", onlyWords]],
+  "checkout/order/src/order-service.ts": [
     ["Nothing was done", unproved("the log of orders has one definition, so no key belongs to another")],
     [
       "Nothing was started",
-      proof("tests/system/failing-parts.test.ts", "a checkout whose store has no room at some moment"),
+      proof("proof/system/failing-parts.test.ts", "a checkout whose store has no room at some moment"),
     ],
     ["was not started", unproved("the limit is proved in the orchestrator, not in the books of a shop")],
     ["Nothing was started", unproved("the breaker is proved in the orchestrator, not in the books of a shop")],
     [
       "Nothing was charged",
-      proof("services/order/src/order-app.test.ts", "is not charged, and is said to be replaced"),
+      proof("checkout/order/src/order-app.test.ts", "is not charged, and is said to be replaced"),
     ],
   ],
 };

@@ -7,7 +7,7 @@ import { root, sourceFiles } from "./source-tree.ts";
 const claim = /\b(?:[Nn]othing|[Nn]o record) (?:was|were) \w+|\bwas not started|\} (?:were|was) seeded/g;
 const isComment = /^\s*(?:\/\/|\/?\*|--)/;
 /** Sources whose texts reach users. The simulator and the test kits speak of what they simulate. */
-const scanned = /^(?:apps|services|packages\/(?!simulator\/))[^]*\/src\/[^]*(?<!\.test)\.ts$/;
+const scanned = /^(?:checkout|packages|proof\/(?!simulator\/))[^]*\/src\/[^]*(?<!\.test)\.ts$/;
 
 /** By path, in the order of the source. */
 export function claimsOfChange(): ReadonlyMap<string, readonly string[]> {

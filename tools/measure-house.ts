@@ -20,7 +20,7 @@ interface SourceFile {
 
 /** Folders whose code proves or measures the product. */
 const proofRooms =
-  /^(proof|packages\/(conformance|simulator|local-servers)|services\/(bench|chaos|checkout-world|books|launcher))\//;
+  /^(proof|\w+\/(conformance|simulator|local-servers|bench|chaos|checkout-world|books|launcher|topology))\//;
 const testFiles = /(\.test\.ts$|^tests\/|\/test-kit\/|^proof\/system\/)/;
 
 const { values } = parseArgs({ options: { tree: { type: "string" }, json: { type: "boolean" } } });

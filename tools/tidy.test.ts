@@ -5,7 +5,7 @@ import { checkDocument, checkNames, checkSource, fileLinesMax } from "./tidy.ts"
 const messages = (path: string, text: string) => checkSource(path, text).map((finding) => finding.message);
 
 test("tidy lets a clean file pass", () => {
-  assert.deepEqual(checkSource("packages/protocol/src/a.ts", "export const a = 1;\n"), []);
+  assert.deepEqual(checkSource("packages/assent/src/protocol/a.ts", "export const a = 1;\n"), []);
 });
 
 test("tidy finds a long file, a long line and unfinished work", () => {
@@ -15,9 +15,9 @@ test("tidy finds a long file, a long line and unfinished work", () => {
 });
 
 test("tidy finds an import that goes up", () => {
-  const text = 'import { x } from "@assent/orchestrator";\n';
-  assert.match(messages("packages/protocol/src/a.ts", text).join(), /rank 0.* must not import .*rank 1/);
-  assert.deepEqual(messages("packages/ledger/src/a.ts", text), []);
+  const text = 'import { x } from "assent/coordinator";\n';
+  assert.match(messages("packages/assent/src/protocol/a.ts", text).join(), /rank 0.* must not import .*rank 2/);
+  assert.deepEqual(messages("packages/assent/src/ledger/a.ts", text), []);
 });
 
 test("tidy finds a second title, an ADR without its sections and a vague name", () => {

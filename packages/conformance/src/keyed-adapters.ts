@@ -1,7 +1,8 @@
 // Every port over one executor with all operations: how keyed stores meet the suites.
-import { ledgerHandler, ledgerOperations } from "@assent/ledger";
-import { type BranchHandler, type Tables } from "@assent/orchestrator";
-import { defaultLimits } from "@assent/protocol";
+import { ledgerHandler, ledgerOperations } from "assent/ledger";
+import { type BranchHandler } from "assent/participant";
+import { type Tables } from "assent/ports";
+import { defaultLimits } from "assent/protocol";
 import {
   branchOperations,
   type Executor,
@@ -14,7 +15,7 @@ import {
   leaseOperations,
   logOperations,
   rowOperations,
-} from "@assent/store-keyed";
+} from "assent/engine";
 import { type LeaseAdapter, type LedgerAdapter, ledgerReasons, type LogAdapter } from "./adapters.ts";
 import type { Open } from "./suite.ts";
 

@@ -1,6 +1,6 @@
-import { type Clock, type Transport, waitMsOf } from "@assent/orchestrator";
-import { type Answer, decoded, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "@assent/protocol";
-import { MemoryTransport } from "@assent/transport-memory";
+import { type Clock, type Transport, waitMsOf } from "assent/ports";
+import { type Answer, decoded, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "assent/protocol";
+import { MemoryTransport } from "assent/memory";
 import { type Broken, provesItself } from "../test-kit/catches.ts";
 import type { Endpoint, TransportAdapter } from "./adapters.ts";
 import type { Open } from "./suite.ts";

@@ -1,8 +1,8 @@
 // Logs whose audit trail does not tell what was written.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Tables } from "@assent/orchestrator";
-import { defaultLimits, type Trail, type TrailEntry, type TrailLine, type TransactionRecord } from "@assent/protocol";
-import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "@assent/store-keyed";
+import type { Tables } from "assent/ports";
+import { defaultLimits, type Trail, type TrailEntry, type TrailLine, type TransactionRecord } from "assent/protocol";
+import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "assent/engine";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

@@ -8,10 +8,10 @@ import {
   type Open,
   openKeyed,
 } from "@assent/conformance";
-import type { Tables } from "@assent/orchestrator";
-import type { Json, TransactionRecord } from "@assent/protocol";
-import { BatchTables, type Executor, type Operation, removeUnfinished } from "@assent/store-keyed";
-import { MemoryEngine } from "@assent/store-memory";
+import type { Tables } from "assent/ports";
+import type { Json, TransactionRecord } from "assent/protocol";
+import { BatchTables, type Executor, type Operation, removeUnfinished } from "assent/engine";
+import { MemoryEngine } from "assent/memory";
 
 /** Operations as plain functions, which may be taken out of their object. */
 export type Functions<O extends Readonly<Record<string, Operation>>> = {

@@ -1,9 +1,9 @@
 // An engine that writes to a model of a disk, so that what it tells and what it keeps can be told apart.
 import type { EngineAdapter, Open } from "@assent/conformance";
-import type { ScanRange } from "@assent/orchestrator";
-import type { Json } from "@assent/protocol";
-import type { KeyedEngine, Writes } from "@assent/store-keyed";
-import { MemoryEngine } from "@assent/store-memory";
+import type { ScanRange } from "assent/ports";
+import type { Json } from "assent/protocol";
+import type { KeyedEngine, Writes } from "assent/engine";
+import { MemoryEngine } from "assent/memory";
 
 /** What a disk holds: batches, or parts of batches, oldest first. A crash may leave any beginning of it. */
 export type Disk = Writes[];

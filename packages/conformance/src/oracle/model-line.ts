@@ -1,6 +1,6 @@
 // Who waits for an amount that others hold, in order (P10): whoever asked first is served first, and whoever has not
 // asked again for a while has gone.
-import { waitingForgottenMs } from "@assent/ledger";
+import { waitingForgottenMs } from "assent/ledger";
 
 interface Waiting {
   readonly who: string;

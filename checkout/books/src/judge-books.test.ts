@@ -1,0 +1,260 @@
+// The judge over stores that the services' own operations have written: it finds nothing in correct books, also after
+// seeding replaced accounts and orders, and it names each store that lacks something.
+import { ledgerOperations } from "assent/ledger";
+import type { Row, Tables } from "assent/ports";
+import { orderOperations } from "@assent/order";
+import { defaultLimits, type JsonObject } from "assent/protocol";
+import { BatchTables, unfinishedKey, unfinishedTable } from "assent/engine";
+import { MemoryEngine } from "assent/memory";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { bookStoreOfMaps, bookStoreOfTables } from "./book-store.ts";
+import { type BooksReport, judgeBooks } from "./judge-books.ts";
+import { judgeLedger } from "./judge-ledger.ts";
+
+const operations = orderOperations(defaultLimits);
+
+/** Two items of 10 units each, a user with 100; order `paid` took 2 of item 0 and 1 of item 1 for 11. */
+class Shop {
+  readonly orders = new BatchTables(new MemoryEngine());
+  readonly stock = new BatchTables(new MemoryEngine());
+  readonly payment = new BatchTables(new MemoryEngine());
+
+  constructor() {
+    this.seedAccounts("g1");
+    this.order("paid", "committed");
+    this.order("open", "none");
+    this.spend(this.stock, "0", 2);
+    this.spend(this.stock, "1", 1);
+    this.spend(this.payment, "0", 11);
+  }
+
+  seedAccounts(generation: string): void {
+    ledgerOperations.seed(this.stock, { first: 0, count: 2, generation, available: 10, details: null });
+    ledgerOperations.seed(this.payment, { first: 0, count: 1, generation, available: 100, details: null });
+  }
+
+  order(key: string, outcome: Row["outcome"]): void {
+    const items = [
+      ["0", 2],
+      ["1", 1],
+    ];
+    const fields = { user: "0", items, total: 11, units: 3, entries: 2 };
+    this.orders.put("rows", key, { key, incarnation: "i1", attempt: 1, outcome, fields } as never);
+  }
+
+  seedOrders(...keys: readonly string[]): void {
+    const empty: JsonObject = { user: "0", items: [], total: 0, units: 0, entries: 0 };
+    operations.seedOrders(this.orders, { incarnation: "i2", rows: keys.map((key) => [key, empty] as const) });
+  }
+
+  /** A checkout of order `open` that has not ended. */
+  begin(): void {
+    const txId = "open:i1:1";
+    const input = (this.orders.get("rows", "open") as unknown as Row).fields;
+    const record = { txId, owner: "o", deadlineAt: 1, state: "active", input };
+    this.orders.put("transactions", txId, record as never);
+    this.orders.put(unfinishedTable, unfinishedKey(record), null);
+  }
+
+  change(tables: Tables, id: string, change: Readonly<Record<string, number>>): void {
+    tables.put("accounts", id, { ...(tables.get("accounts", id) as JsonObject), ...change });
+  }
+
+  spend(tables: Tables, id: string, amount: number): void {
+    const { available, spent } = tables.get("accounts", id) as Record<string, number>;
+    this.change(tables, id, { available: Number(available) - amount, spent: Number(spent) + amount });
+  }
+
+  judge(isComplete = true): BooksReport {
+    const { orders, stock, payment } = this;
+    return judgeBooks(
+      {
+        orders: bookStoreOfTables("orders.db", orders),
+        stock: bookStoreOfTables("stock.db", stock),
+        payment: bookStoreOfTables("payment.db", payment),
+      },
+      { isComplete },
+    );
+  }
+
+  texts(isComplete = true): readonly string[] {
+    const { findings } = this.judge(isComplete);
+    return [...findings.stock, ...findings.payment].map(({ rule, text }) => `${rule} ${text}`);
+  }
+}
+
+const shopAfter = (...changes: readonly ((shop: Shop) => void)[]): Shop => {
+  const shop = new Shop();
+  for (const change of changes) change(shop);
+  return shop;
+};
+
+const fine: readonly (readonly [what: string, change: (shop: Shop) => void])[] = [
+  ["paid orders and what was spent for them", () => undefined],
+  ["accounts that were seeded over, twice", (shop) => (shop.seedAccounts("g2"), shop.seedAccounts("g3"))],
+  ["paid orders that were seeded over", (shop) => shop.seedOrders("paid", "open")],
+  ["both seeded over", (shop) => (shop.seedOrders("paid"), shop.seedAccounts("g2"))],
+  [
+    "an order paid, seeded over, and paid again",
+    (shop) => {
+      shop.seedOrders("paid");
+      shop.order("paid", "committed");
+      for (const id of ["0", "0", "1"]) shop.spend(shop.stock, id, 1);
+      shop.spend(shop.payment, "0", 11);
+    },
+  ],
+  [
+    "direct movements, which are withdrawn and not spent",
+    (shop) => {
+      ledgerOperations.withdraw(shop.payment, { accountId: "0", amount: 5 });
+      ledgerOperations.withdraw(shop.stock, { accountId: "1", amount: 3 });
+      ledgerOperations.deposit(shop.payment, { accountId: "0", amount: 7 });
+    },
+  ],
+  [
+    "a checkout under way that holds its amount",
+    (shop) => (shop.begin(), shop.change(shop.payment, "0", { available: 78, held: 11 })),
+  ],
+  ["a checkout under way that has spent its amount", (shop) => (shop.begin(), shop.spend(shop.payment, "0", 11))],
+  [
+    "a paid order whose commit is under way",
+    (shop) => {
+      shop.begin();
+      shop.order("open", "committed");
+      shop.spend(shop.stock, "0", 2);
+      shop.change(shop.stock, "1", { available: 8, held: 1 });
+      shop.spend(shop.payment, "0", 11);
+    },
+  ],
+];
+
+for (const [what, change] of fine) {
+  test(`S2 nothing is found: ${what}`, () => assert.deepEqual(shopAfter(change).texts(), []));
+}
+
+const wrong: readonly (readonly [what: string, change: (shop: Shop) => void, findings: readonly RegExp[]])[] = [
+  [
+    "an account that is gone",
+    (shop) => shop.payment.delete("accounts", "0"),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
+  ],
+  [
+    "an account that is gone, and was used by a replaced order alone",
+    (shop) => (shop.seedOrders("paid"), shop.payment.delete("accounts", "0")),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
+  ],
+  [
+    "an older payment.db",
+    (shop) => shop.change(shop.payment, "0", { available: 100, spent: 0 }),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db says 0 spent: payment.db is older than orders.db/],
+  ],
+  [
+    "an older stock.db, which lacks one item's",
+    (shop) => shop.change(shop.stock, "1", { available: 10, spent: 0 }),
+    [/^S2 units of item 1: paid orders took 1, stock.db says 0 spent: stock.db is older than orders.db, or empty$/],
+  ],
+  [
+    "an older orders.db",
+    (shop) => shop.order("paid", "none"),
+    [
+      /^S2 units of item 0: paid orders took 0, stock.db says 2 spent: orders.db is older than stock.db, or empty$/,
+      /^S2 units of item 1: paid orders took 0, stock.db says 1 spent/,
+      /^S2 credit of user 0: paid orders cost 0, payment.db says 11 spent: orders.db is older than payment.db/,
+    ],
+  ],
+  [
+    "sums that agree in all and not one by one",
+    (shop) => (shop.change(shop.stock, "0", { available: 9, spent: 1 }), shop.spend(shop.stock, "1", 1)),
+    [/^S2 units of item 0: paid orders took 2, stock.db says 1 spent/, /^S2 units of item 1: .* says 2 spent/],
+  ],
+  [
+    "a lack after accounts were seeded over",
+    (shop) => (shop.change(shop.payment, "0", { available: 99, spent: 1 }), shop.seedAccounts("g2")),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db says 1 spent/],
+  ],
+  [
+    "a lack after paid orders were seeded over",
+    (shop) => (shop.change(shop.payment, "0", { available: 100, spent: 0 }), shop.seedOrders("paid")),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db says 0 spent/],
+  ],
+  [
+    "a hold that is left",
+    (shop) => shop.change(shop.payment, "0", { available: 88, held: 1 }),
+    [/^S7 credit of user 0: payment.db holds 1, and unfinished checkouts ask for 0$/],
+  ],
+  [
+    "more taken than a checkout under way asks for",
+    (shop) => (shop.begin(), shop.spend(shop.payment, "0", 12)),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db says 23 spent/],
+  ],
+  [
+    "a lack beside a checkout under way",
+    (shop) => (shop.begin(), shop.change(shop.payment, "0", { available: 90, spent: 10 })),
+    [/^S2 credit of user 0: paid orders cost 11, payment.db says 10 spent/],
+  ],
+  [
+    "an account that does not add up",
+    (shop) => shop.change(shop.payment, "0", { deposited: 99 }),
+    [/^S2 credit of user 0 does not add up: \{"available":89,"held":0,"spent":11,"deposited":99,"withdrawn":0\}$/],
+  ],
+  [
+    "less than nothing",
+    (shop) => shop.change(shop.payment, "0", { available: -1, withdrawn: 90 }),
+    [/^S3 credit of user 0 has -1 available$/],
+  ],
+];
+
+for (const [what, change, findings] of wrong) {
+  test(`S2 found: ${what}`, () => {
+    const texts = shopAfter(change).texts();
+    assert.equal(texts.length, findings.length, texts.join("\n"));
+    for (const [index, finding] of findings.entries()) assert.match(texts[index] ?? "", finding);
+  });
+}
+
+test("S2 where an earlier version kept no sums of what it replaced, the comparison goes one way", () => {
+  const lacking = (shop: Shop): void => shop.change(shop.payment, "0", { available: 100, spent: 0 });
+  const excessive = (shop: Shop): void => shop.spend(shop.payment, "0", 1);
+  const replaced = (shop: Shop): void => shop.orders.put("rows_replaced", "committed", 1);
+  assert.deepEqual(shopAfter(lacking).texts(false), [], "accounts may have been seeded over");
+  assert.match(shopAfter(excessive).texts(false)[0] ?? "", /says 12 spent: orders.db is older/);
+  assert.deepEqual(shopAfter(excessive, replaced).texts(), [], "paid orders were seeded over");
+  assert.match(shopAfter(lacking, replaced).texts()[0] ?? "", /says 0 spent: payment.db is older/);
+  for (const report of [shopAfter(replaced).judge(), new Shop().judge(false)]) assert.equal(report.isExact, false);
+});
+
+test("S2 sums are exact beyond what a number of JavaScript holds", () => {
+  const shop = new Shop();
+  const most = Number.MAX_SAFE_INTEGER;
+  for (const generation of ["g2", "g3"]) {
+    ledgerOperations.seed(shop.payment, { first: 1, count: 3, generation, available: most, details: null });
+  }
+  assert.equal(shop.judge().credit.deposited, 3n * BigInt(most) + 100n);
+  for (let times = 0; times < 3; times += 1) {
+    shop.change(shop.payment, "1", { available: 0, spent: most });
+    ledgerOperations.seed(shop.payment, {
+      first: 1,
+      count: 1,
+      generation: `g${times}`,
+      available: most,
+      details: null,
+    });
+  }
+  assert.equal(shop.judge().credit.spentBefore, 3n * BigInt(most));
+});
+
+test("S2 an empty store is judged however many accounts it lacks", () => {
+  const accounts = 200_000;
+  const paid = new Map(Array.from({ length: accounts }, (_, index) => [String(index), 1n]));
+  const { findings } = judgeLedger({
+    store: bookStoreOfMaps("payment.db", () => undefined),
+    ordersName: "orders.db",
+    words: { account: "credit of user", took: "cost" },
+    paid,
+    unfinished: new Map(),
+    areAccountsComplete: true,
+    areOrdersComplete: true,
+  });
+  assert.equal(findings.length, accounts);
+});

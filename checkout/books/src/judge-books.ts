@@ -1,0 +1,94 @@
+// The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all use it.
+import type { Row } from "assent/ports";
+import { type OrderFields, readReplacedPurchases } from "@assent/order";
+import { isEnded, type TransactionRecord } from "assent/protocol";
+import { formerIndexTable, unfinishedTable, unfinishedTxId } from "assent/engine";
+import type { BookStore, BookStores } from "./book-store.ts";
+import { type Finding, judgeLedger, type LedgerSums } from "./judge-ledger.ts";
+import { Purchases } from "./purchases.ts";
+
+export interface OrderSums {
+  readonly total: number;
+  readonly paid: number;
+  readonly paidUnits: bigint;
+  readonly paidCost: bigint;
+  /** Paid orders that seeding replaced; not included in the other figures. */
+  readonly paidBefore: bigint;
+}
+
+export interface BooksReport {
+  readonly stock: LedgerSums;
+  readonly credit: LedgerSums;
+  readonly orders: OrderSums;
+  /** Transactions that have not ended: the next start finishes them. */
+  readonly unfinished: number;
+  /** Whether everything could be compared: false where seeding by an earlier version replaced spent or paid amounts. */
+  readonly isExact: boolean;
+  /** Empty when everything adds up. */
+  readonly findings: Readonly<Record<"stock" | "payment", readonly Finding[]>>;
+}
+
+/**
+ * Judges stores in which nothing changes meanwhile.
+ * @param isComplete false where an earlier version may have seeded accounts over without keeping what they had spent
+ */
+export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete = true } = {}): BooksReport {
+  const { sums, bought } = readOrders(orders);
+  const { count, asked } = readUnfinished(orders);
+  const before = readReplacedPurchases(orders);
+  const areOrdersComplete = before.areComplete;
+  bought.addReplaced(before);
+  const shared = { ordersName: orders.name, areAccountsComplete: isComplete, areOrdersComplete };
+  const units = judgeLedger({
+    ...shared,
+    store: stock,
+    words: { account: "units of item", took: "took" },
+    paid: bought.units,
+    unfinished: asked.units,
+  });
+  const credit = judgeLedger({
+    ...shared,
+    store: payment,
+    words: { account: "credit of user", took: "cost" },
+    paid: bought.cost,
+    unfinished: asked.cost,
+  });
+  return {
+    stock: units.sums,
+    credit: credit.sums,
+    orders: { ...sums, paidBefore: before.orders },
+    unfinished: count,
+    isExact: isComplete && areOrdersComplete,
+    findings: { stock: units.findings, payment: credit.findings },
+  };
+}
+
+function readOrders(store: BookStore): { sums: Omit<OrderSums, "paidBefore">; bought: Purchases } {
+  const sums = { total: 0, paid: 0, paidUnits: 0n, paidCost: 0n };
+  const bought = new Purchases();
+  for (const [, value] of store.entries("rows")) {
+    const { outcome, fields } = value as Row;
+    sums.total += 1;
+    if (outcome !== "committed") continue;
+    const order = fields as unknown as OrderFields;
+    sums.paid += 1;
+    sums.paidUnits += BigInt(order.units);
+    sums.paidCost += BigInt(order.total);
+    bought.add(order);
+  }
+  return { sums, bought };
+}
+
+/** Amounts of unfinished checkouts, paid or not: each may be held, or spent already. */
+function readUnfinished(store: BookStore): { count: number; asked: Purchases } {
+  const asked = new Purchases();
+  const txIds = new Set<string>();
+  for (const [key] of store.entries(unfinishedTable)) txIds.add(unfinishedTxId(key));
+  // A folder of an earlier version has them in its index.
+  for (const [key] of store.entries(formerIndexTable)) txIds.add(key);
+  for (const txId of txIds) {
+    const record = store.get("transactions", txId) as unknown as TransactionRecord | undefined;
+    if (record !== undefined && !isEnded(record)) asked.add(record.input as unknown as OrderFields);
+  }
+  return { count: txIds.size, asked };
+}

@@ -1,0 +1,55 @@
+// Tables as `redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. They
+// are read directly from the servers, independently of the services.
+import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
+import { unfinishedTable } from "assent/engine";
+import { markTable } from "./store-marks.ts";
+
+export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
+
+/** What the judge reads of each store. The index is read first, so that each entry still has its record. */
+export const bookTables = {
+  orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced", markTable],
+  stock: ["accounts", "accounts_replaced", markTable],
+  payment: ["accounts", "accounts_replaced", markTable],
+} as const;
+
+const indexes: ReadonlySet<string> = new Set([unfinishedTable]);
+const scanCount = "1000";
+
+/** Reads a server on which nothing changes meanwhile. @throws {RedisErrorReply} {RepliesLost} */
+export async function readServerTables(
+  port: RedisPort,
+  { prefix, tables }: { readonly prefix: string; readonly tables: readonly string[] },
+): Promise<TableMaps> {
+  const maps = new Map<string, ReadonlyMap<string, unknown>>();
+  for (const table of tables) {
+    const key = `{${prefix}}:${table}`;
+    maps.set(table, indexes.has(table) ? await readIndex(port, key) : await readRecords(port, key));
+  }
+  return maps;
+}
+
+async function readRecords(port: RedisPort, key: string): Promise<ReadonlyMap<string, unknown>> {
+  const records = new Map<string, unknown>();
+  for (let cursor = "0"; ;) {
+    const [next, fields] = await send(port, ["HSCAN", key, cursor, "COUNT", scanCount]);
+    const texts = fields as readonly string[];
+    for (let index = 0; index < texts.length; index += 2) {
+      const text = texts[index + 1] ?? "";
+      records.set(texts[index] ?? "", JSON.parse(text.slice(text.indexOf(" ") + 1)));
+    }
+    cursor = String(next);
+    if (cursor === "0") return records;
+  }
+}
+
+async function readIndex(port: RedisPort, key: string): Promise<ReadonlyMap<string, unknown>> {
+  const keys = (await send(port, ["ZRANGE", key, "0", "-1"])) as readonly string[];
+  return new Map(keys.map((name) => [name, null]));
+}
+
+async function send(port: RedisPort, command: readonly string[]): Promise<readonly RedisReply[]> {
+  const [reply] = await port.send([command]);
+  if (reply instanceof RedisErrorReply) throw reply;
+  return reply as readonly RedisReply[];
+}

@@ -1,0 +1,167 @@
+// Which stores belong together. Each has a mark: the system that it belongs to, and the last start that it has seen.
+// The mark shows when a store is empty, belongs to another system, or is older than the last start (ADR 0018).
+//
+// A start is written to orders.db first, as intended; then to the other stores; then it is confirmed in orders.db, and
+// only then is anything served. So a start that is cut off at any point leaves marks that the next one accepts.
+import type { Tables } from "assent/ports";
+
+export interface Start {
+  readonly number: number;
+  /** Distinguishes starts with the same number, which two copies of one folder make. */
+  readonly token: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export interface StoreMark {
+  readonly system: string;
+  /** In orders.db the intended start, elsewhere the last start that this store has seen. */
+  readonly start: Start;
+  /** From a start to its orderly end: the newest commits may be in files beside this one. */
+  readonly isRunning?: true;
+  /** In orders.db alone: the last start that every store has seen. */
+  readonly confirmed?: Start;
+  /** In orders.db alone: an earlier version recorded less, so that seeding may explain a missing amount. */
+  readonly adopted?: true;
+  /** In orders.db alone: the findings that were accepted, and when. */
+  readonly accepted?: readonly { readonly at: number; readonly problems: readonly string[] }[];
+}
+
+export interface StoreMarks {
+  readonly orders: StoreMark | undefined;
+  readonly stock: StoreMark | undefined;
+  readonly payment: StoreMark | undefined;
+}
+
+/** What each store is called in texts. */
+export type StoreNames = Readonly<Record<keyof StoreMarks, string>>;
+
+const fileNames: StoreNames = { orders: "orders.db", stock: "stock.db", payment: "payment.db" };
+
+export const markTable = "marks";
+const markKey = "store";
+
+export function readMark(tables: Pick<Tables, "get">): StoreMark | undefined {
+  return tables.get(markTable, markKey) as unknown as StoreMark | undefined;
+}
+
+export function writeMark(tables: Pick<Tables, "put">, mark: StoreMark): void {
+  tables.put(markTable, markKey, mark as never);
+}
+
+/** Whether no store was ever started by a version that marks them. */
+export function areUnmarked({ orders, stock, payment }: StoreMarks): boolean {
+  return orders === undefined && stock === undefined && payment === undefined;
+}
+
+/** Why stores do not belong together, each by its name. Empty when they do. */
+export function judgeMarks(marks: StoreMarks, names: StoreNames = fileNames): readonly string[] {
+  const { orders, stock, payment } = marks;
+  if (areUnmarked(marks)) return [];
+  if (orders === undefined)
+    return [`${names.orders} is empty or of another system: it has no mark, and the others have one.`];
+  const judged = { mark: orders, name: names.orders };
+  return [...judgeMark(names.stock, stock, judged), ...judgeMark(names.payment, payment, judged)];
+}
+
+function judgeMark(
+  file: string,
+  mark: StoreMark | undefined,
+  orders: { readonly mark: StoreMark; readonly name: string },
+): readonly string[] {
+  const { system, start, confirmed } = orders.mark;
+  if (mark === undefined) {
+    if (confirmed === undefined) return [];
+    return [`${file} is empty or of another system: it has no mark, and ${orders.name} has one.`];
+  }
+  if (mark.system !== system) return [`${file} is of another system than ${orders.name}.`];
+  const seen = mark.start;
+  if (seen.token === start.token || seen.token === confirmed?.token) return [];
+  if (confirmed !== undefined && seen.number < confirmed.number) {
+    return [`${file} is older than ${orders.name}: it is as it was before the start of ${dateOf(confirmed)}.`];
+  }
+  if (seen.number > start.number) {
+    return [`${orders.name} is older than ${file}: it is as it was before the start of ${dateOf(seen)}.`];
+  }
+  return [`${file} is of another copy of this system than ${orders.name}: the two were started separately.`];
+}
+
+/**
+ * Stores that were copied while a system was running on them, and lack the commits in the files beside them.
+ * @param beside the system that the folder names in a file of its own, which a copy of single stores lacks
+ */
+export function judgeCopies(marks: StoreMarks, beside: string | undefined): readonly string[] {
+  const files = { "orders.db": marks.orders, "stock.db": marks.stock, "payment.db": marks.payment };
+  return Object.entries(files).flatMap(([file, mark]: readonly [string, StoreMark | undefined]) => {
+    if (mark?.isRunning !== true || mark.system === beside) return [];
+    const since = `what was written since the start of ${dateOf(mark.start)} may not be in it`;
+    return [`${file} was copied alone while the system was running: ${since}.`];
+  });
+}
+
+/** The mark of a store that no system runs on: its one file is complete. */
+export function stopped(mark: StoreMark): StoreMark {
+  const { isRunning: _isRunning, ...rest } = mark;
+  return rest;
+}
+
+const dateOf = ({ at }: Start): string => new Date(at).toISOString();
+
+export interface MarkedStore {
+  readonly read: () => StoreMark | undefined;
+  /** Durable when it returns. */
+  readonly write: (mark: StoreMark) => void;
+}
+
+export interface StartRequest {
+  /** The new start; its number is assigned here. */
+  readonly start: Omit<Start, "number">;
+  /** For a system whose stores have no marks yet. */
+  readonly system: string;
+  /** Whether such stores hold data, and so come from an earlier version. */
+  readonly hasData: boolean;
+  /** The findings, where they are accepted. */
+  readonly accepted: readonly string[];
+}
+
+/** Marks a start in all three stores. Call it when they belong together, or are accepted as they are. */
+export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>>, request: StartRequest): void {
+  const { orders, stock, payment } = stores;
+  const marks = { orders: orders.read(), stock: stock.read(), payment: payment.read() };
+  for (const { store, mark } of marksOfStart(marks, request)) stores[store].write(mark);
+}
+
+/** The marks of a start, to be written in this order, each durable before the next. */
+export function marksOfStart(
+  marks: StoreMarks,
+  request: StartRequest,
+): readonly { readonly store: keyof StoreMarks; readonly mark: StoreMark }[] {
+  const intended = intendedMark(marks, request);
+  const { system, start } = intended;
+  const mark = { system, start, isRunning: true } as const;
+  return [
+    { store: "orders", mark: intended },
+    { store: "stock", mark },
+    { store: "payment", mark },
+    { store: "orders", mark: { ...intended, confirmed: start } },
+  ];
+}
+
+function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: StartRequest): StoreMark {
+  const before = marks.orders;
+  const numbers = Object.values(marks).map((mark: StoreMark | undefined) => mark?.start.number ?? 0);
+  const next = { ...start, number: Math.max(...numbers) + 1 };
+  if (accepted.length > 0) {
+    const { confirmed: _confirmed, ...kept } = before ?? { system, adopted: true as const };
+    return {
+      ...kept,
+      isRunning: true,
+      start: next,
+      accepted: [...(before?.accepted ?? []), { at: start.at, problems: accepted }],
+    };
+  }
+  const running = { isRunning: true as const };
+  if (before === undefined) return { system, start: next, ...running, ...(hasData && { adopted: true as const }) };
+  // A start that was cut off is continued: the other stores may have seen it already.
+  return { ...before, ...running, start: before.start.token === before.confirmed?.token ? next : before.start };
+}

@@ -1,0 +1,131 @@
+// At each start: whether the stores of the folder belong together, and the mark of the start in each of them.
+import {
+  areUnmarked,
+  bookStoreOfTables,
+  judgeCopies,
+  judgeMarks,
+  judgeUnmarked,
+  type MarkedStore,
+  markStart,
+  readMark,
+  stopped,
+  type StoreMarks,
+  writeMark,
+} from "@assent/books";
+import { systemClock, systemRandom } from "assent/node";
+import { BatchTables, EngineFull } from "assent/engine";
+import { SqliteEngine } from "@assent/sqlite";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { doNotBelongTogether } from "../cannot-start.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+interface OpenedStore {
+  readonly engine: SqliteEngine;
+  readonly tables: BatchTables;
+}
+
+type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
+
+/** Names the system that the folder belongs to. It is copied with the folder, but not with single stores. */
+const systemFile = "system.txt";
+const remedy = [
+  "Put back all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` says what is",
+  "missing. To go on with the stores as they are, which loses what is missing: npx assent serve --accept-stores",
+];
+
+/**
+ * Call it before anything runs on the stores.
+ * @param accept whether stores that do not belong together are used as they are
+ * @throws {CannotStart} stores_do_not_belong_together; the engine's error where a store cannot be opened
+ */
+export function markStores(folder: DataFolder, accept: boolean): void {
+  const opened: SqliteEngine[] = [];
+  const open = (file: string): OpenedStore => {
+    const engine = new SqliteEngine(folder.file(file));
+    opened.push(engine);
+    return { engine, tables: new BatchTables(engine) };
+  };
+  try {
+    const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
+    const problems = problemsOf(folder, stores);
+    if (problems.length > 0 && !accept) throw doNotBelongTogether({ place: folder.path, problems, remedy });
+    mark(folder, stores, problems);
+  } finally {
+    for (const engine of opened) engine.close();
+  }
+}
+
+function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[] {
+  const { orders, stock, payment } = stores;
+  const marks = marksOf(stores);
+  if (!areUnmarked(marks)) return judgeFolderMarks(folder, marks);
+  // New, or written by an earlier version: only its books can be checked.
+  return judgeUnmarked({
+    orders: bookStoreOfTables("orders.db", orders.tables),
+    stock: bookStoreOfTables("stock.db", stock.tables),
+    payment: bookStoreOfTables("payment.db", payment.tables),
+  });
+}
+
+/** What the marks show about the stores of a folder. */
+export function judgeFolderMarks(folder: DataFolder, marks: StoreMarks): readonly string[] {
+  const path = folder.file(systemFile);
+  const beside = existsSync(path) ? readFileSync(path, "utf8").trim() : undefined;
+  return [...judgeMarks(marks), ...judgeCopies(marks, beside)];
+}
+
+/** Call it when everything is closed: from then on each file is complete. */
+export function markStopped(files: readonly string[]): void {
+  for (const file of files) {
+    const engine = new SqliteEngine(file);
+    try {
+      const store = markedStore({ engine, tables: new BatchTables(engine) });
+      const mark = store.read();
+      if (mark?.isRunning === true) store.write(stopped(mark));
+    } catch (error) {
+      // The store stays marked as running, which only affects copies of single files.
+      if (!(error instanceof EngineFull)) throw error;
+    } finally {
+      engine.close();
+    }
+  }
+}
+
+function mark(folder: DataFolder, { orders, stock, payment }: OpenedStores, accepted: readonly string[]): void {
+  const start = { token: systemRandom.name(), at: systemClock.now() };
+  const hasData = [orders, stock, payment].some(({ tables }) => {
+    return ["rows", "accounts"].some((table) => tables.scan(table, { limit: 1 }).length > 0);
+  });
+  const stores = { orders: markedStore(orders), stock: markedStore(stock), payment: markedStore(payment) };
+  const system = readMark(orders.tables)?.system ?? systemRandom.name();
+  try {
+    writeFileSync(folder.file(systemFile), `${system}\n`);
+    markStart(stores, { start, system, hasData, accepted });
+  } catch (error) {
+    // As if marking had been cut off here: the same stores are served as before, and the next start continues it.
+    if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;
+    console.error("assent: there is no room to note this start in the stores; the next one will try again.");
+  }
+}
+
+function marksOf({ orders, stock, payment }: OpenedStores): StoreMarks {
+  return { orders: readMark(orders.tables), stock: readMark(stock.tables), payment: readMark(payment.tables) };
+}
+
+function markedStore({ engine, tables }: OpenedStore): MarkedStore {
+  return {
+    read: () => readMark(tables),
+    write(value) {
+      writeMark(tables, value);
+      try {
+        engine.commit(tables.writes);
+      } finally {
+        tables.clear();
+      }
+    },
+  };
+}
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOSPC";
+}

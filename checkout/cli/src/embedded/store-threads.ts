@@ -1,0 +1,19 @@
+// What the threads of the embedded topology are told when they start.
+import type { Limits } from "assent/protocol";
+
+export interface StoreThreadData {
+  readonly path: string;
+  readonly limits: Limits;
+}
+
+/** Data of a thread that also takes part in transactions. */
+export interface ParticipantThreadData extends StoreThreadData {
+  readonly service: "stock" | "payment";
+  /** Fault rules to start with, as in FAULT_INJECT; undefined where fault injection is off. */
+  readonly faults?: string;
+}
+
+/** Channels between the threads and the process. */
+export const commandChannel = "commands";
+export const questionChannel = "questions";
+export const faultChannel = "faults";

@@ -1,0 +1,112 @@
+// `assent history`: the audit trail of one transaction, read from the stores alone: from a folder that the system is
+// not running on, or from the order database of one that runs.
+import type { Tables } from "assent/ports";
+import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "assent/protocol";
+import { logOperations, rowOperations } from "assent/engine";
+import { resolve } from "node:path";
+import { readFolder, readStore } from "./embedded/folder-reader.ts";
+import { readDatabase } from "./processes/database-reader.ts";
+import { keyPrefix, placeOf, readDatabaseSettings } from "./processes/database-settings.ts";
+import { settingsOfRunning } from "./running-topology.ts";
+import { InvalidSettings, readSettings } from "./settings.ts";
+
+export interface HistoryOptions {
+  readonly data?: string;
+  readonly topology?: string;
+  readonly database?: boolean;
+}
+
+export interface HistoryReport {
+  readonly txId: string;
+  readonly state: TransactionState;
+  /** Oldest first; `at` in milliseconds since 1970. */
+  readonly entries: readonly TrailEntry[];
+}
+
+/** The log has no transaction of this name. `code` is stable. */
+export class NoSuchTransaction extends Error {
+  readonly code = "no_such_transaction";
+
+  constructor(message: string) {
+    super(message);
+    this.name = "NoSuchTransaction";
+  }
+}
+
+/**
+ * `name`: a transaction, or an order, which stands for its latest attempt. Answers also where it was read.
+ * @throws {DataFolderInUse} {NoSuchData} of a folder; {NothingRuns} {DatabaseUnreadable} of a database;
+ *   {InvalidSettings} {NoSuchTransaction}
+ */
+export async function history(
+  name: string,
+  options: HistoryOptions,
+): Promise<{ readonly place: string; readonly report: HistoryReport }> {
+  const { data, topology, database } = options;
+  const readAt = (place: string) => (tables: Tables) => readHistory(tables, { name, place });
+  if (topology === undefined && database !== true) {
+    const place = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+    return { place, report: readFolder(place, (folder) => readStore(folder, "orders.db", readAt(place))) };
+  }
+  if (database === true && (topology ?? data) !== undefined) {
+    throw new InvalidSettings(
+      "--database reads what the environment names, and neither --topology nor --data. Nothing was read.",
+    );
+  }
+  const environment = topology === undefined ? process.env : settingsOfRunning({ topology, data }, "order");
+  const settings = readDatabaseSettings(environment);
+  const place = placeOf(settings);
+  const report = await readDatabase({ settings, prefix: keyPrefix(settings, "orders"), read: readAt(place) });
+  return { place, report };
+}
+
+interface Wanted {
+  readonly name: string;
+  readonly place: string;
+}
+
+function readHistory(tables: Tables, wanted: Wanted): HistoryReport {
+  const log = logOperations(defaultLimits);
+  const { name } = wanted;
+  const txId = log.readRecord(tables, { txId: name }) === null ? latestOf(tables, wanted) : name;
+  const record = log.readRecord(tables, { txId });
+  if (record === null) throw new NoSuchTransaction(`${txId} ended long ago, and its history was removed with it`);
+  return { txId, state: record.state, entries: log.history(tables, { txId }) };
+}
+
+function latestOf(tables: Tables, { name: key, place }: Wanted): string {
+  const row = rowOperations.readRow(tables, { key });
+  if (row === null) {
+    throw new NoSuchTransaction(
+      `there is no transaction and no order ${key} in ${place}. It never began, or it ended long ago and was removed`,
+    );
+  }
+  if (row.attempt === 0) throw new NoSuchTransaction(`order ${key} was never checked out`);
+  return transactionId(row);
+}
+
+export function printHistory(place: string, { txId, state, entries }: HistoryReport): void {
+  console.log(`data in ${place}`);
+  console.log(`${txId} is ${state}`);
+  for (const entry of entries) {
+    console.log(`${new Date(entry.at).toISOString()}  ${wordsOf(entry)}, ${entry.owner} @${entry.epoch}`);
+  }
+}
+
+function wordsOf(entry: TrailEntry): string {
+  switch (entry.event) {
+    case "begun":
+    case "ended":
+      return entry.event;
+    case "rebuilt":
+      return `rebuilt ${entry.state}${entry.reason === undefined ? "" : ` (${entry.reason})`}`;
+    case "taken_over":
+      return `taken over from ${entry.from.owner} @${entry.from.epoch}`;
+    case "parked":
+      return `parked (${entry.reason})`;
+    case "decided":
+      return `decided to ${entry.decision}${entry.reason === undefined ? "" : ` (${entry.reason})`}`;
+    case "left_out":
+      return `${entry.entries} or more takeovers and parkings left out`;
+  }
+}

@@ -1,0 +1,238 @@
+// The `assent` command.
+import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
+import { ServerUnreachable, UnsuitableServer } from "@assent/redis";
+import { NatsUnavailable } from "@assent/nats";
+import { worldNames } from "@assent/scenarios";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { resolve } from "node:path";
+import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
+import { backup, backupTopology } from "./backup.ts";
+import { BackupFailed } from "./backup-folder.ts";
+import { CannotStart } from "./cannot-start.ts";
+import { DataFolderInUse } from "./embedded/data-folder.ts";
+import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
+import { exploreCommand, NoSuchWorld } from "./explore.ts";
+import { history, type HistoryOptions, NoSuchTransaction, printHistory } from "./history.ts";
+import { serve } from "./serve.ts";
+import { BooksMoved } from "./processes/books-reader.ts";
+import { DatabaseUnreadable } from "./processes/database-reader.ts";
+import { shownError, withoutSecrets } from "./redaction.ts";
+import { runOrder } from "./processes/order-process.ts";
+import { runPayment, runStock } from "./processes/participant-process.ts";
+import { readProcessSettings } from "./processes/process-settings.ts";
+import { NothingRuns, topologies } from "./running-topology.ts";
+import { sim, type SimSettings } from "./sim.ts";
+import { InvalidSettings, readSettings } from "./settings.ts";
+import { up, type UpOptions } from "./up.ts";
+
+/** Files that this process and its children write are private to this user: data, logs, settings and passwords. */
+const withoutOthers = 0o077;
+
+interface ServeOptions {
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly protocol?: string;
+  readonly faults?: boolean;
+  readonly acceptStores?: boolean;
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  process.umask(withoutOthers);
+  const program = new Command("assent").description(
+    "Distributed transactions, and the checkout system that proves them.",
+  );
+  program
+    .command("serve", { isDefault: true })
+    .description("run the whole checkout system in this process, with its data in a folder (the default)")
+    .option("--data <folder>", "where the data is kept (ASSENT_DATA, default ./data)")
+    .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
+    .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
+    .option("--protocol <name>", "auto, 2pc or saga (ORCHESTRATOR_PROTOCOL, default auto)")
+    .option("--faults", "take faults over HTTP (ASSENT_FAULTS): whoever reaches the port can crash it")
+    .option("--accept-stores", "start on stores that do not belong together, as they are")
+    .action(async (options: ServeOptions) => {
+      const overrides = {
+        ASSENT_FAULTS: options.faults === true ? "on" : undefined,
+        ASSENT_DATA: options.data,
+        HOST: options.host,
+        PORT: options.port,
+        ORCHESTRATOR_PROTOCOL: options.protocol,
+      };
+      await serve(readSettings(process.env, overrides), { acceptStores: options.acceptStores === true });
+    });
+  addServices(program);
+  addUp(program);
+  addAudit(program);
+  addBackup(program);
+  addHistory(program);
+  program
+    .command("sim")
+    .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
+    .option("--seeds <number>", "how many seeds", countingNumber, 2_000)
+    .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
+    .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
+    .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
+    .addOption(
+      new Option(
+        "--world <name>",
+        "only this world of each seed (default: a storm each, every tenth also lifetimes)",
+      ).choices(worldNames),
+    )
+    .option("--threads <number>", "how many threads (default: one per processor)", countingNumber)
+    .option("--json", "print the result as JSON")
+    .action(async (options: Partial<SimSettings>) => {
+      const { base, seed, planted, world, threads } = options;
+      const settings = { seeds: options.seeds ?? 0, base, seed, planted, world, threads, json: options.json === true };
+      process.exitCode = await sim(settings);
+    });
+  program
+    .command("explore")
+    .description("visit every state of small worlds over the real machines, and judge each")
+    .option("--world <name>", 'one world, or all whose names begin so, such as "T1" (default: all of them)')
+    .option("--json", "print the result as JSON")
+    .action(exploreCommand);
+  refuseUnknown(program, argv[2]);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    console.error(isExplained(error) ? `assent: ${withoutSecrets(error.message)}` : shownError(error));
+    process.exit(1);
+  }
+}
+
+/** The default command takes no arguments: without this, a misspelt command would be too many of them. */
+function refuseUnknown(program: Command, name: string | undefined): void {
+  const names = program.commands.map((command) => command.name());
+  if (name === undefined || name.startsWith("-") || ["help", ...names].includes(name)) return;
+  console.error(`assent: there is no command ${name}. There are: ${names.join(", ")}`);
+  process.exit(1);
+}
+
+/** Each runs one instance of one service over real servers; everything is set by the environment. */
+function addServices(program: Command): void {
+  const services = { order: runOrder, stock: runStock, payment: runPayment };
+  for (const [name, run] of Object.entries(services)) {
+    program
+      .command(name)
+      .description(`run one instance of the ${name} service over NATS and a Redis-protocol server`)
+      .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
+      .action((options: { port?: string }) => run(readProcessSettings(process.env, { PORT: options.port })));
+  }
+}
+
+function addAudit(program: Command): void {
+  program
+    .command("audit")
+    .description(
+      "add up stock, money and orders: from the stores of a folder that is not in use, or from the databases of a " +
+        "topology that runs, whose writes wait meanwhile",
+    )
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .addOption(topologyOption())
+    .option("--json", "print the report as JSON")
+    .action(async ({ data, topology, json }: { data?: string; topology?: string; json?: boolean }) => {
+      const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+      const report = topology === undefined ? audit(folder) : await auditTopology({ topology, data });
+      if (json === true) console.log(auditJson(report));
+      else printAudit(topology === undefined ? folder : `the databases of the ${topology} topology`, report);
+      if (report.findings.length > 0) process.exitCode = 1;
+    });
+}
+
+function topologyOption(): Option {
+  const what = "the system that `assent up` runs now, in --data or its default folder, local or sentinel";
+  return new Option("--topology <name>", what).choices(topologies);
+}
+
+function addBackup(program: Command): void {
+  program
+    .command("backup")
+    .description(
+      "copy the stores as they are at one moment: those of a folder, also while the system is running on it, or the " +
+        "databases of a topology that runs, whose writes wait for some milliseconds",
+    )
+    .argument("<folder>", "where to: a folder that does not exist yet")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .addOption(topologyOption())
+    .action(async (to: string, { data, topology }: { data?: string; topology?: string }) => {
+      if (topology === undefined) {
+        const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
+        console.log(`${folder} is backed up in ${await backup(folder, to)}`);
+        return;
+      }
+      const { folder, target, waitedMs } = await backupTopology({ topology, data }, to);
+      console.log(`${folder} is backed up in ${target}; writes waited for ${waitedMs.toFixed(1)} ms`);
+    });
+}
+
+function addHistory(program: Command): void {
+  program
+    .command("history")
+    .description(
+      "tell what was written of a transaction: from a folder that is not in use, or from the order database of a " +
+        "system that runs, in which nothing is changed",
+    )
+    .argument("<id>", "the transaction; or an order, for its latest attempt")
+    .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
+    .addOption(topologyOption())
+    .option("--database", "the database that REDIS_HOST, SENTINEL_HOSTS and so on name, as for `assent order`")
+    .option("--json", "print it as JSON")
+    .action(async (id: string, options: HistoryOptions & { json?: boolean }) => {
+      const { place, report } = await history(id, options);
+      if (options.json === true) console.log(JSON.stringify(report, null, 2));
+      else printHistory(place, report);
+    });
+}
+
+function addUp(program: Command): void {
+  program
+    .command("up")
+    .description("start a whole topology of real servers and processes on this machine, until Ctrl-C")
+    .option(
+      "--topology <name>",
+      "local: NATS, a Redis for each service, instances of each, HAProxy; sentinel: three of each, with failover",
+      "local",
+    )
+    .option("--port <number>", "port of the gateway; the second one has the next", wholeNumber, 8_000)
+    .option("--order <number>", "instances of the order service", countingNumber, 2)
+    .option("--stock <number>", "instances of the stock service", countingNumber, 2)
+    .option("--payment <number>", "instances of the payment service", countingNumber, 2)
+    .option("--data <folder>", "where data and logs are kept (default ./data/local or ./data/sentinel)")
+    .option("--protocol <name>", "auto, 2pc or saga", "auto")
+    .option("--delivery <name>", "jetstream or core", "jetstream")
+    .option("--faults", "take faults over HTTP")
+    .option("--quiet", "do not show the logs")
+    .option("--accept-stores", "start on databases that do not belong together, as they are")
+    .action((options: UpOptions) => up(options));
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("It is not a whole number.");
+  return number;
+}
+
+function countingNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError("It is not a number from 1.");
+  return number;
+}
+
+/** Errors whose message is all a person needs. */
+function isExplained(error: unknown): error is Error {
+  const known = [
+    CannotStart,
+    DataFolderInUse,
+    InvalidSettings,
+    NoSuchData,
+    NoSuchTransaction,
+    NoSuchWorld,
+    NothingRuns,
+    UnreadableData,
+    BackupFailed,
+    BooksMoved,
+  ];
+  const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
+  return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);
+}

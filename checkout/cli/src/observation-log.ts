@@ -1,0 +1,39 @@
+// What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
+import { StoreClosed } from "assent/engine";
+import type { Observation, Observer } from "assent/ports";
+import { shownError } from "./redaction.ts";
+
+/** @param name begins every line */
+export function observationLog(name: string): Observer {
+  return {
+    observe(observation: Observation): void {
+      switch (observation.type) {
+        case "TransactionTakenOver":
+          console.log(`${name}: goes on with ${observation.txId}, which ${observation.from} had left unfinished`);
+          return;
+        case "TransactionParked":
+        case "RemovalPostponed":
+        case "AlarmRaised":
+        case "ProtocolSwitched":
+        case "BreakerChanged":
+        case "LeadershipChanged":
+          console.log(`${name}: ${JSON.stringify(observation)}`);
+          return;
+        case "HandlerFailed": {
+          const { txId, branchId, verb, error } = observation;
+          console.error(`${name}: ${verb} of ${branchId} of ${txId} failed, and is tried again:`, error);
+          return;
+        }
+        case "BackgroundWorkFailed":
+          if (observation.error instanceof StoreClosed) return;
+          console.error(`${name}: ${observation.work}:`, shownError(observation.error));
+          return;
+        case "TransactionBegun":
+        case "TransactionDecided":
+        case "TransactionEnded":
+        case "TransactionRefused":
+          return;
+      }
+    },
+  };
+}

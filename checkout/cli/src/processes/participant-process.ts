@@ -1,0 +1,90 @@
+// `assent stock` and `assent payment`: one instance of a service that takes part in checkouts.
+import { FaultyBranchStore, participantPoints } from "@assent/faults";
+import { Participant } from "assent/participant";
+import { paymentApp, PaymentService, paymentOperations } from "@assent/payment";
+import type { Limits } from "assent/protocol";
+import { priceOf, stockApp, StockService, stockOperations, type StockOperations } from "@assent/stock";
+import { type BranchOperations, type Executor, keyedBranchStore, type Operations } from "assent/engine";
+import { systemClock, systemRandom } from "assent/node";
+import type { NatsBus } from "@assent/nats";
+import type { Hono } from "hono";
+import { observationLog } from "../observation-log.ts";
+import { encodePrice, priceTopic } from "./price-messages.ts";
+import { limitsOf, type ProcessSettings } from "./process-settings.ts";
+import { runService, type ServiceParts, type Surroundings } from "./service-process.ts";
+
+export function runStock(settings: ProcessSettings): Promise<void> {
+  const limits = limitsOf(settings);
+  return runService({
+    path: "stock",
+    settings,
+    operations: stockOperations(limits),
+    faultPoints: participantPoints,
+    make(surroundings) {
+      const { store, bus, report } = surroundings;
+      const service = new StockService({ store, random: systemRandom });
+      return {
+        app: stockApp(service, report) as unknown as Hono,
+        ping: () => service.ping(),
+        stopSeeding: () => service.stopSeeding(),
+        ...takingPart("stock", { ...surroundings, limits }, () => servePrices(bus, store)),
+      };
+    },
+  });
+}
+
+export function runPayment(settings: ProcessSettings): Promise<void> {
+  const limits = limitsOf(settings);
+  return runService({
+    path: "payment",
+    settings,
+    operations: paymentOperations(limits),
+    faultPoints: participantPoints,
+    make(surroundings) {
+      const service = new PaymentService({ store: surroundings.store, random: systemRandom });
+      return {
+        app: paymentApp(service, surroundings.report) as unknown as Hono,
+        ping: () => service.ping(),
+        stopSeeding: () => service.stopSeeding(),
+        ...takingPart("payment", { ...surroundings, limits }),
+      };
+    },
+  });
+}
+
+/** Commands from the bus, applied to the store. */
+function takingPart<O extends Operations & BranchOperations>(
+  service: string,
+  { owner, store, bus, rules, limits }: Surroundings<O> & { readonly limits: Limits },
+  serveMore: () => Promise<void> = () => Promise.resolve(),
+): Pick<ServiceParts, "start" | "stop"> {
+  const branches = keyedBranchStore(store as unknown as Executor<BranchOperations>);
+  const participant = new Participant({
+    store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
+    questions: bus,
+    clock: systemClock,
+    random: systemRandom,
+    observer: observationLog(owner),
+    limits,
+  });
+  let stopServing: () => Promise<void> = () => Promise.resolve();
+  return {
+    async start() {
+      const serving = await bus.serveCommands(service, (message) => participant.handle(message));
+      stopServing = () => serving.stop();
+      await serveMore();
+      participant.start();
+    },
+    async stop() {
+      participant.stop();
+      await stopServing();
+    },
+  };
+}
+
+async function servePrices(bus: NatsBus, store: Executor<StockOperations>): Promise<void> {
+  await bus.requests.serve(priceTopic, async (message) => {
+    const account = await store.run("findAccount", { accountId: new TextDecoder().decode(message) });
+    return encodePrice(account === null ? undefined : priceOf(account));
+  });
+}

@@ -1,0 +1,43 @@
+// The Idempotency-Key header: a repeat of the same request gets the stored answer, another request under the same
+// key is a mistake (draft-ietf-httpapi-idempotency-key-header).
+import { z } from "@hono/zod-openapi";
+import { fingerprint } from "assent/protocol";
+import type { Arguments, Executor, OnceKey, OnceResult, Operations, Result } from "assent/engine";
+import { Problem } from "./problem.ts";
+
+export const idempotencyKeyLengthMax = 255;
+
+export const idempotencyHeader = z.object({
+  "idempotency-key": z
+    .string()
+    .regex(
+      new RegExp(`^[\\x21-\\x7e]{1,${idempotencyKeyLengthMax}}$`),
+      `must be 1 to ${idempotencyKeyLengthMax} visible ASCII characters`,
+    )
+    .optional()
+    .openapi({
+      description:
+        "Repeats with the same key are answered from the first answer, for 24 hours. Each service has its own keys.",
+    }),
+});
+
+/** What identifies a keyed request: its key, and what was asked. Undefined without the header. */
+export function onceKey(key: string | undefined, request: { method: string; path: string }): OnceKey | undefined {
+  return key === undefined ? undefined : { key, fingerprint: fingerprint(`${request.method} ${request.path}`) };
+}
+
+/** Runs an operation, at most once where the request carries a key. @throws {Problem} idempotency_key_reused */
+export async function runKeyed<O extends Operations, Name extends keyof O & string>(
+  executor: Executor<O>,
+  once: OnceKey | undefined,
+  call: { readonly name: Name; readonly args: Arguments<O, Name> },
+): Promise<Result<O, Name>> {
+  if (once === undefined) return executor.run(call.name, call.args);
+  return doneOf(await executor.runOnce(once, call.name, call.args));
+}
+
+/** The result of a keyed operation. @throws {Problem} idempotency_key_reused */
+export function doneOf<T>(result: OnceResult<T>): T {
+  if (result.kind === "done") return result.result;
+  throw new Problem("idempotency_key_reused", "This Idempotency-Key was used for another request. Use a new key.");
+}

@@ -1,0 +1,111 @@
+// Seeds many rows in chunks. Each chunk is an atomic step of its own, so that other requests do not wait long. Seeding
+// again replaces everything, so it can be repeated. A seeding that ends in the middle reports how far it came.
+import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "assent/engine";
+import { runKeyed } from "./idempotency-key.ts";
+import { Problem } from "./problem.ts";
+
+/** Rows in one atomic step: every other step of the store waits for its commit. */
+export const seedChunk = 2_000;
+/** Seedings of one service under way, and waiting for their turn; more are refused. */
+export const seedingsAtOnceMax = 1;
+export const seedingsWaitingMax = 4;
+const retryAfterMs = 1_000;
+
+export interface Seeding<O extends Operations, Name extends keyof O & string> {
+  /** Such as `users`. */
+  readonly things: string;
+  readonly count: number;
+  readonly call: (first: number, size: number) => { readonly name: Name; readonly args: Arguments<O, Name> };
+}
+
+/** The seedings of one service. */
+export class Seedings<O extends Operations> {
+  readonly #store: Executor<O>;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #isStopping = false;
+
+  constructor(store: Executor<O>) {
+    this.#store = store;
+  }
+
+  /**
+   * A crash in the middle leaves the first chunks seeded and the request unanswered: seed again. Under a key each chunk
+   * is seeded once, whichever client repeats the request, so a repeat continues where the first one ended and undoes no
+   * later change. @throws {Problem} {StoreFailure}
+   */
+  async seed<Name extends keyof O & string>(once: OnceKey | undefined, seeding: Seeding<O, Name>): Promise<void> {
+    await this.#turn();
+    try {
+      await this.#seedInChunks(once, seeding);
+    } finally {
+      this.#running -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** The seeding under way ends after its chunk, and reports how far it came. */
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= seedingsAtOnceMax) {
+      if (this.#waiting.length >= seedingsWaitingMax) {
+        const message = "Too many seedings at once. This one was not started, nothing was changed; ask again later.";
+        throw new Problem("overloaded", message, { retryAfterMs });
+      }
+      await new Promise<void>((resolve) => void this.#waiting.push(resolve));
+    }
+    this.#running += 1;
+  }
+
+  async #seedInChunks<Name extends keyof O & string>(
+    once: OnceKey | undefined,
+    seeding: Seeding<O, Name>,
+  ): Promise<void> {
+    const { count, call } = seeding;
+    for (let first = 0; first === 0 || first < count; first += seedChunk) {
+      const size = Math.min(seedChunk, count - first);
+      const so = { ...seeding, first, size, isKeyed: once !== undefined };
+      if (this.#isStopping) throw cutOff(so, "service_unavailable", "the rest was not: the service is stopping");
+      try {
+        await runKeyed(this.#store, chunkKey(once, first), call(first, size));
+      } catch (error) {
+        // When the first chunk fails, its own error says everything.
+        if (!(error instanceof StoreFailure) || first === 0) throw error;
+        const rest = error.changed === "nothing" ? "the rest was not" : `whether the next ${size} were is not known`;
+        throw cutOff(so, error.code, `${rest}: ${reasons[error.code]}`);
+      }
+    }
+  }
+}
+
+/** Replaces the store's message, which is about one step: "nothing was changed" would not be true of the whole. */
+const reasons: Readonly<Record<StoreFailure["code"], string>> = {
+  step_failed: "the store could not do it",
+  store_full: "there is no room to write; free some first",
+  store_broken: "the store failed",
+};
+
+interface CutOff {
+  readonly things: string;
+  readonly count: number;
+  readonly first: number;
+  readonly isKeyed: boolean;
+}
+
+function cutOff({ things, count, first, isKeyed }: CutOff, code: Problem["code"], rest: string): Problem {
+  const done =
+    first === 0 ? `None of ${count} ${things} was seeded` : `The first ${first} of ${count} ${things} were seeded`;
+  const advice = isKeyed ? "with the same Idempotency-Key to go on where it ended" : "to seed all of them";
+  return new Problem(code, `${done}, ${rest}. Repeat the request ${advice}.`);
+}
+
+/**
+ * The first chunk has the caller's key: another request under it is refused before anything is changed. The others
+ * have keys that no caller can send, since they hold a space.
+ */
+function chunkKey(once: OnceKey | undefined, first: number): OnceKey | undefined {
+  return once === undefined || first === 0 ? once : { ...once, key: `${once.key} ${first}` };
+}

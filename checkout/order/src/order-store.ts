@@ -1,0 +1,18 @@
+// What the order service's store has to be able to do.
+import type { Limits } from "assent/protocol";
+import { leaseOperations, logOperations, onceOperations, probeOperations, rowOperations } from "assent/engine";
+import { seedOrders } from "./replaced-purchases.ts";
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function orderOperations(limits: Pick<Limits, "maxAgeMs" | "trailEntriesMax">) {
+  return {
+    ...logOperations(limits),
+    ...rowOperations,
+    seedOrders,
+    ...leaseOperations,
+    ...onceOperations,
+    ...probeOperations,
+  };
+}
+
+export type OrderOperations = ReturnType<typeof orderOperations>;

@@ -1,0 +1,62 @@
+// Purchases of paid orders that seeding replaced: stock and credit stay spent for them, so the books need their sums.
+import type { Tables } from "assent/ports";
+import type { JsonObject } from "assent/protocol";
+import { readRow, replacedCommitted, rowOperations } from "assent/engine";
+import type { OrderFields } from "./order.ts";
+
+const replacedTable = "purchases_replaced";
+const ordersKey = "orders";
+const itemPrefix = "item ";
+const userPrefix = "user ";
+
+export interface ReplacedPurchases {
+  /** Number of paid orders in the sums. */
+  readonly orders: bigint;
+  /** Whether an earlier version replaced paid orders and kept no sums of them. */
+  readonly areComplete: boolean;
+  /** By item. */
+  readonly units: ReadonlyMap<string, bigint>;
+  /** By user. */
+  readonly cost: ReadonlyMap<string, bigint>;
+}
+
+/** Tables that are read as a whole. */
+interface WholeTables extends Pick<Tables, "get"> {
+  entries(table: string): Iterable<readonly [key: string, value: unknown]>;
+}
+
+export interface SeedOrdersRequest {
+  readonly incarnation: string;
+  readonly rows: readonly (readonly [key: string, fields: JsonObject])[];
+}
+
+/** Replaces orders, and adds the purchases of the paid ones to the sums, in one step. */
+export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
+  const sums = new Map<string, bigint>();
+  const add = (key: string, amount: number): void => void sums.set(key, (sums.get(key) ?? 0n) + BigInt(amount));
+  for (const [key] of request.rows) {
+    const row = readRow(tables, key);
+    if (row?.outcome !== "committed") continue;
+    const { user, items, total } = row.fields as unknown as OrderFields;
+    add(ordersKey, 1);
+    add(userPrefix + user, total);
+    for (const [item, quantity] of items) add(itemPrefix + item, quantity);
+  }
+  for (const [key, sum] of sums) tables.put(replacedTable, key, String(readSum(tables, key) + sum));
+  return rowOperations.putRows(tables, request);
+}
+
+export function readReplacedPurchases(tables: WholeTables): ReplacedPurchases {
+  const units = new Map<string, bigint>();
+  const cost = new Map<string, bigint>();
+  for (const [key, sum] of tables.entries(replacedTable)) {
+    if (key.startsWith(itemPrefix)) units.set(key.slice(itemPrefix.length), BigInt(sum as string));
+    if (key.startsWith(userPrefix)) cost.set(key.slice(userPrefix.length), BigInt(sum as string));
+  }
+  const orders = readSum(tables, ordersKey);
+  return { orders, areComplete: orders === BigInt(replacedCommitted(tables)), units, cost };
+}
+
+function readSum(tables: Pick<Tables, "get">, key: string): bigint {
+  return BigInt((tables.get(replacedTable, key) as string | undefined) ?? "0");
+}

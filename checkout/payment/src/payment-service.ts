@@ -1,0 +1,105 @@
+// Users: accounts of credit.
+import { Problem, runKeyed, Seedings } from "@assent/contract";
+import { ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "assent/ledger";
+import type { Random } from "assent/ports";
+import { balanceMax, type Limits } from "assent/protocol";
+import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "assent/engine";
+
+export type PaymentStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
+
+// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
+export function paymentOperations(limits: Limits) {
+  const handler = ledgerHandler({ insufficient: "insufficient_credit", absent: "user_not_found" });
+  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations, ...probeOperations };
+}
+
+export type PaymentOperations = ReturnType<typeof paymentOperations>;
+
+export class PaymentService {
+  readonly #store: PaymentStore;
+  readonly #random: Random;
+  readonly #seedings;
+
+  constructor(options: { store: PaymentStore; random: Random }) {
+    this.#store = options.store;
+    this.#random = options.random;
+    this.#seedings = new Seedings(options.store);
+  }
+
+  async create(once?: OnceKey): Promise<string> {
+    const args = { accountId: this.#random.name(), generation: this.#random.name(), details: null };
+    return (await runKeyed(this.#store, once, { name: "openAccount", args })).accountId;
+  }
+
+  /** The user's credit. @throws {Problem} user_not_found */
+  async find(userId: string): Promise<number> {
+    const account = await this.#store.run("findAccount", { accountId: userId });
+    if (account === null) throw notFound(userId);
+    return account.available;
+  }
+
+  /** Answers the new credit. @throws {Problem} */
+  async addFunds(userId: string, amount: number, once?: OnceKey): Promise<number> {
+    if (amount === 0) return this.#addNothing(userId, once);
+    return creditAfter(
+      userId,
+      await runKeyed(this.#store, once, { name: "deposit", args: { accountId: userId, amount } }),
+    );
+  }
+
+  /** Answers the new credit. @throws {Problem} */
+  async pay(userId: string, amount: number, once?: OnceKey): Promise<number> {
+    const args = { accountId: userId, amount };
+    return creditAfter(userId, await runKeyed(this.#store, once, { name: "withdraw", args }));
+  }
+
+  /** Replaces users 0 to count − 1. */
+  async seed({ count, credit }: { count: number; credit: number }, once?: OnceKey): Promise<void> {
+    const generation = this.#random.name();
+    await this.#seedings.seed(once, {
+      things: "users",
+      count,
+      call: (first, size) => ({
+        name: "seed",
+        args: { first, count: size, generation, available: credit, details: null },
+      }),
+    });
+  }
+
+  /** Ends a seeding under way early; its answer reports how far it came. */
+  stopSeeding(): void {
+    this.#seedings.stop();
+  }
+
+  /** Resolves when the store answers and takes writes. */
+  async ping(): Promise<void> {
+    await this.#store.run("probe", null);
+  }
+
+  /** Zero is not an amount that a ledger moves, but not an error either: it is repeated under a key like any other. */
+  async #addNothing(userId: string, once: OnceKey | undefined): Promise<number> {
+    const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: userId } });
+    if (account === null) throw notFound(userId);
+    return account.available;
+  }
+}
+
+function notFound(userId: string): Problem {
+  return new Problem("user_not_found", `User: ${userId} not found!`);
+}
+
+function creditAfter(userId: string, write: LedgerWrite): number {
+  switch (write.kind) {
+    case "ok":
+      return write.account.available;
+    case "absent":
+      throw notFound(userId);
+    case "insufficient":
+      throw new Problem("insufficient_credit", `User: ${userId} credit cannot get reduced below zero!`);
+    case "too_large":
+      throw new Problem(
+        "credit_too_large",
+        `User: ${userId} cannot be given more than ${balanceMax} in all, what is gone included.`,
+      );
+  }
+}

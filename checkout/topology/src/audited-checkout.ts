@@ -1,0 +1,17 @@
+// The findings of `assent audit` on a folder that no process uses.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const command = fileURLToPath(new URL("../../cli/bin/assent.mjs", import.meta.url));
+
+/** Empty when everything adds up. @throws Error with its output when it gives no report */
+export async function auditCheckout(dataFolder: string): Promise<readonly string[]> {
+  const child = spawn(process.execPath, [command, "audit", "--json", "--data", dataFolder]);
+  const exited = once(child, "exit");
+  const [report, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  await exited;
+  if (report === "") throw new Error(`assent audit gave no report: ${errors}`);
+  return (JSON.parse(report) as { findings: readonly string[] }).findings;
+}

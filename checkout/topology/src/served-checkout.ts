@@ -1,0 +1,121 @@
+// `assent serve`, or `assent up`, as a process of its own, in a folder of its own, killed for real.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ownTree = fileURLToPath(new URL("../../..", import.meta.url));
+const startDeadlineMs = 120_000;
+const stopDeadlineMs = 30_000;
+
+export interface ServeOptions {
+  readonly dataFolder: string;
+  readonly protocol?: "auto" | "2pc" | "saga";
+  /** 0, or left out, picks a free one. */
+  readonly port?: number;
+  /** Takes faults over HTTP. */
+  readonly faults?: boolean;
+  /** Left out: embedded, one process. Others run their services and servers as its children. */
+  readonly topology?: "embedded" | "local" | "sentinel";
+  /** A checkout of another version of this repository, ready to run, in place of this one. */
+  readonly tree?: string;
+}
+
+export interface ServedCheckout {
+  readonly url: string;
+  readonly pid: number;
+  /** Whether the process has ended, however. */
+  hasEnded(): boolean;
+  /** SIGKILL: no handler runs, nothing is flushed. */
+  kill(): Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+  /** What it printed so far. */
+  output(): string;
+}
+
+/** Starts the system and resolves when it takes requests. @throws Error with its output when it ends before that */
+export async function serveCheckout({
+  dataFolder,
+  protocol = "auto",
+  port = 0,
+  faults = false,
+  topology = "embedded",
+  tree = ownTree,
+}: ServeOptions): Promise<ServedCheckout> {
+  const environment = { ...process.env, npm_lifecycle_event: undefined, ...(faults && { ASSENT_FAULTS: "on" }) };
+  const command = topology === "embedded" ? ["serve"] : ["up", "--topology", topology, "--quiet"];
+  const child = spawn(
+    process.execPath,
+    [
+      join(tree, "checkout/cli/bin/assent.mjs"),
+      ...command,
+      "--data",
+      dataFolder,
+      "--port",
+      String(port),
+      "--protocol",
+      protocol,
+    ],
+    { env: environment, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  // Whoever ends without stopping it, such as a test that failed, takes it along and does not wait for it.
+  const endWithParent = (): void => void child.kill("SIGKILL");
+  process.once("exit", endWithParent);
+  child.once("exit", () => process.off("exit", endWithParent));
+  let printed = "";
+  child.stdout.on("data", (chunk: unknown) => (printed += String(chunk)));
+  child.stderr.on("data", (chunk: unknown) => (printed += String(chunk)));
+  const exited = once(child, "exit");
+  const url = await Promise.race([urlPrintedBy(child, () => printed), failedStart(exited, () => printed)]);
+  child.unref();
+  for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
+  const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
+    child.ref();
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs);
+    await exited;
+    clearTimeout(timer);
+    return child.exitCode;
+  };
+  return {
+    url,
+    pid: child.pid ?? 0,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    kill: async () => void (await end("SIGKILL")),
+    stop: () => end("SIGTERM"),
+    output: () => printed,
+  };
+}
+
+/** A new folder under the system's temporary one, and how to remove it. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), "assent-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+function urlPrintedBy(child: ChildProcess, printed: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new Error(`assent serve was not ready after ${startDeadlineMs} ms. It printed:\n${printed()}`));
+    }, startDeadlineMs);
+    const look = (): void => {
+      const url = /served on (http:\S+:\d+)/.exec(printed())?.[1];
+      if (url === undefined) return;
+      clearTimeout(timer);
+      child.stdout?.off("data", look);
+      resolve(url);
+    };
+    child.stdout?.on("data", look);
+    child.once("exit", () => clearTimeout(timer));
+  });
+}
+
+async function failedStart(exited: Promise<unknown>, printed: () => string): Promise<never> {
+  await exited;
+  throw new Error(`assent serve ended before it was ready. It printed:\n${printed()}`);
+}

@@ -1,0 +1,87 @@
+// Instances of the services as processes, wherever their bus and their database are.
+import { freePort, ServerProcess } from "@assent/local-servers";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { maxAgeMs } from "./database-bounds.ts";
+import { keepSettings } from "./kept-settings.ts";
+import { type Processes, type ServiceName, serviceNames, type TopologyOptions } from "./topology.ts";
+
+export interface InstancesRequest {
+  readonly options: TopologyOptions;
+  readonly processes: Processes;
+  /** Bus and database of an instance, as the settings of its process. */
+  readonly surroundings: (service: ServiceName, name: string) => Readonly<Record<string, string>>;
+}
+
+export interface InstancePort {
+  readonly name: string;
+  readonly port: number;
+}
+
+const instancesOfEach = 2;
+const command = fileURLToPath(new URL("../../cli/bin/assent.mjs", import.meta.url));
+const healthWaitMs = 1_000;
+
+/** Starts all instances side by side, and answers their ports. @throws {ServerNotStarted} */
+export async function startInstances(
+  request: InstancesRequest,
+): Promise<Readonly<Record<ServiceName, readonly InstancePort[]>>> {
+  const { options, processes } = request;
+  const started: Record<ServiceName, InstancePort[]> = { order: [], stock: [], payment: [] };
+  const starting = serviceNames.flatMap((service) =>
+    Array.from({ length: options.instances?.[service] ?? instancesOfEach }, async (_, index) => {
+      const name = `${service}-${index}`;
+      const port = await freePort();
+      started[service][index] = { name, port };
+      await processes.add(name, startInstance(request, { service, name, port }));
+    }),
+  );
+  await Promise.all(starting);
+  return started;
+}
+
+function startInstance(
+  { options, surroundings }: InstancesRequest,
+  { service, name, port }: InstancePort & { readonly service: ServiceName },
+): Promise<ServerProcess> {
+  const { folder, protocol = "auto", delivery = "jetstream", faults = false, drainMs = 0, environmentOf } = options;
+  const settings = {
+    HOST: "127.0.0.1",
+    PORT: String(port),
+    INSTANCE_ID: name,
+    ASSENT_DELIVERY: delivery,
+    ORCHESTRATOR_PROTOCOL: protocol,
+    ASSENT_FAULTS: faults ? "on" : "off",
+    ASSENT_DRAIN_MS: String(drainMs),
+    ASSENT_MAX_AGE_MS: String(maxAgeMs),
+    ...surroundings(service, name),
+    ...environmentOf?.(name),
+  };
+  keepSettings(folder, name, settings);
+  return ServerProcess.start({
+    name,
+    binary: process.execPath,
+    args: [command, service],
+    folder: join(folder, name),
+    port,
+    environment: { npm_lifecycle_event: undefined, ...withoutOthers(), ...settings },
+    answers: () => isHealthy(port),
+  });
+}
+
+/** Takes away what this process was told of servers of somebody else's. */
+function withoutOthers(): Readonly<Record<string, undefined>> {
+  const names = Object.keys(process.env).filter((name) => /^(REDIS|SENTINEL|NATS|ASSENT)_/.test(name));
+  return Object.fromEntries(names.map((name) => [name, undefined]));
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(healthWaitMs) });
+    await response.arrayBuffer();
+    return response.ok;
+  } catch {
+    // Not listening yet, or not any more.
+    return false;
+  }
+}

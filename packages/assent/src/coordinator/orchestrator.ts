@@ -1,0 +1,399 @@
+// What people call: run a transaction, answer branches that ask, recover what others left.
+import {
+  type BranchSpec,
+  checkLimits,
+  defaultLimits,
+  type Limits,
+  type Outcome,
+  type Protocol,
+  type Question,
+  type QuestionAnswer,
+  type TrailEntry,
+  type TransactionRecord,
+} from "../protocol/index.ts";
+import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
+import { type BreakerLimits, defaultBreakerLimits } from "../protocol/breaker.ts";
+import { beginRequest } from "./begin-request.ts";
+import { Breakers } from "./breakers.ts";
+import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
+import { type Leadership, soleLeadership } from "./leadership.ts";
+import { exclusiveOwnership, type Ownership } from "./ownership.ts";
+import type { Clock } from "../ports/clock.ts";
+import { type Observer, silentObserver } from "../ports/observer.ts";
+import type { Random } from "../ports/random.ts";
+import type { BeginRequest, BeginResult, TransactionLog } from "../ports/transaction-log.ts";
+import type { Transport } from "../ports/transport.ts";
+import { QuestionDesk } from "./question-desk.ts";
+import { Recovery } from "./recovery.ts";
+import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
+import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
+import { policyOf, type ProtocolPolicy } from "./selector.ts";
+import { InvalidInput } from "./standard-schema.ts";
+import { type DriverEnvironment, TransactionDriver } from "./transaction-driver.ts";
+import { readStatus, type TransactionStatus } from "./transaction-status.ts";
+import { answerKnown, changedNothing, type StoreUnavailable, storeUnavailable } from "./unbegun.ts";
+import { waitFor } from "./wait-for.ts";
+
+export interface OrchestratorOptions {
+  /** The service this orchestrator is part of; branches address their questions to it. */
+  readonly service: string;
+  /** This process: an instance name and a nonce of this boot, so that a restarted process is a stranger (R1). */
+  readonly owner: string;
+  readonly definitions: readonly AnyTransaction[];
+  readonly log: TransactionLog;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly observer?: Observer;
+  readonly limits?: Limits;
+  readonly protocol?: Protocol | "auto" | ProtocolPolicy;
+  readonly admission?: AdmissionLimits;
+  readonly breaker?: BreakerLimits;
+  /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
+  readonly ownership?: Ownership;
+  /** Who sweeps the log, where several processes share one. Left out, this process does, whoever else does (R7). */
+  readonly leadership?: Leadership;
+  /**
+   * False (the default): the log keeps every write it acknowledged. Then an owner lets silence decide at the deadline,
+   * and what the others hold is free at once. True, for a log that may fail over to a lagging replica and lose up to
+   * `lossWindowMs` of its newest writes (docs/adr/0008): silence never decides, the owner asks until the branch
+   * answers; and a branch forgets a success only when its end is older than that window.
+   */
+  readonly logMayLoseTail?: boolean;
+}
+
+/** How often an outcome that another process decides is looked up. */
+const outcomePollMs = 50;
+
+export class Orchestrator {
+  readonly #owner: string;
+  readonly #definitions: readonly AnyTransaction[];
+  readonly #environment: DriverEnvironment;
+  readonly #policy: ProtocolPolicy;
+  readonly #admission: Admission;
+  readonly #recovery: Recovery;
+  readonly #questions: QuestionDesk;
+  /** Transactions driven here, by txId. */
+  readonly #live = new Map<string, TransactionDriver>();
+  /** Drivers of transactions that have ended and still send `forget` to their branches (P7). */
+  readonly #forgetting = new Set<TransactionDriver>();
+  /** Nothing new is let in. */
+  #stopped = false;
+  /** Nothing is driven any more. */
+  #left = false;
+
+  constructor(options: OrchestratorOptions) {
+    const observer = options.observer ?? silentObserver;
+    const { clock, random, log, transport, service } = options;
+    const limits = checkLimits(options.limits ?? defaultLimits);
+    const breakers = new Breakers({ clock, observer, limits: options.breaker ?? defaultBreakerLimits });
+    const ownership = options.ownership ?? exclusiveOwnership;
+    this.#owner = options.owner;
+    this.#definitions = options.definitions;
+    const logMayLoseTail = options.logMayLoseTail ?? false;
+    const ports = { log, transport, clock, random, observer };
+    this.#environment = { service, ...ports, limits, breakers, ownership, logMayLoseTail };
+    this.#policy = policyOf(options.protocol ?? "auto", observer);
+    this.#admission = new Admission(options.admission ?? defaultAdmissionLimits);
+    this.#recovery = new Recovery({
+      environment: this.#environment,
+      owner: this.#owner,
+      leadership: options.leadership ?? soleLeadership,
+      definitions: this.#definitions,
+      adopt: (driver) => this.#live.set(driver.record.txId, driver),
+      closed: (driver, why) => this.#closed(driver, why),
+      isLive: (txId) => this.#live.has(txId),
+    });
+    this.#questions = new QuestionDesk(this.#environment, (question) => this.#recovery.rebuild(question));
+  }
+
+  /** Takes over what an earlier process left, and keeps sweeping. Resolves when the take-over has been started. */
+  async start(): Promise<void> {
+    await this.#recovery.start();
+  }
+
+  /**
+   * Stops: no new transactions, no sweeps; waits up to `waitMs` for those in flight and leaves the rest to the next
+   * process, which takes them over.
+   */
+  async stop(waitMs: number): Promise<void> {
+    this.#stopped = true;
+    this.#recovery.stop();
+    const drivers = [...this.#live.values()];
+    await waitFor(this.#environment.clock, Promise.all(drivers.map((driver) => driver.closed)), waitMs);
+    this.#left = true;
+    for (const driver of [...this.#live.values(), ...this.#forgetting]) driver.abandon();
+  }
+
+  /**
+   * Starts an attempt at `transaction` for a key, joins the one that is running, or answers the one that succeeded. Use
+   * `status` to look without starting anything.
+   * @throws {InvalidInput} before anything else, for an invalid key, for input that JSON cannot carry exactly or
+   * that the schema refuses; it rejects with nothing else
+   */
+  async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
+    const { clock, limits } = this.#environment;
+    const checked = checkedRequest(transaction, request, limits);
+    if (this.#stopped) return this.#refuse("stopping");
+    const entry = this.#admission.enter();
+    if (entry === false) return this.#refuse("overloaded");
+    const giveUpAt = clock.monotonic() + limits.requestWaitMs;
+    if (entry !== undefined && !(await this.#admitted(entry))) return this.#refuse("overloaded");
+    try {
+      if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
+      // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.
+      const attempt = this.#attemptOrPending(transaction, checked, giveUpAt);
+      return (await waitFor(clock, attempt, giveUpAt - clock.monotonic())) ?? pending;
+    } finally {
+      this.#admission.leave();
+    }
+  }
+
+  /**
+   * What is known about a key: nothing, or the state of its latest attempt. Starts nothing. Rejects when the log does
+   * not answer; the outcome is then unknown.
+   * @throws {InvalidInput} for an invalid key
+   */
+  async status<Input>(transaction: Transaction<Input>, key: string): Promise<TransactionStatus> {
+    const { log, limits, clock } = this.#environment;
+    checkKey(key, limits);
+    const outcomeHere = async (txId: string): Promise<Outcome | undefined> => {
+      const driver = this.#live.get(txId);
+      return driver && waitFor(clock, driver.outcome, 0);
+    };
+    return readStatus({ log, outcomeHere }, { key, definition: transaction.name });
+  }
+
+  /** Answers a branch that asks about the outcome of its transaction (P6, R5). */
+  answerQuestion(question: Question): Promise<QuestionAnswer> {
+    return this.#questions.answer(question);
+  }
+
+  /** Answers one message of questions with one message of answers, or with undefined when it is none (M3). */
+  handleQuestions(message: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#questions.handle(message);
+  }
+
+  /**
+   * What became of a transaction, write by write, oldest first, as the log has it durably; empty when it has nothing
+   * (any more). Rejects when the log does not answer, which says nothing.
+   */
+  history(txId: string): Promise<readonly TrailEntry[]> {
+    return this.#environment.log.history(txId);
+  }
+
+  /** One sweep of the log, now. */
+  async sweep(): Promise<void> {
+    await this.#recovery.sweep();
+  }
+
+  /** What this process is doing now. */
+  load(): { readonly inFlight: number; readonly queued: number; readonly live: number; readonly abortRate: number } {
+    const { inFlight, queued } = this.#admission;
+    return { inFlight, queued, live: this.#live.size, abortRate: this.#policy.abortRate() };
+  }
+
+  /** The protocol that a transaction begun now would use. */
+  currentProtocol(): Protocol {
+    return this.#policy.choose(this.#environment.breakers.allClosed());
+  }
+
+  /** False when the place did not come in time; it is handed on when it comes. */
+  async #admitted(place: Promise<void>): Promise<boolean> {
+    const { clock, limits } = this.#environment;
+    const came = place.then(() => true);
+    if ((await waitFor(clock, came, limits.requestWaitMs)) === true) return true;
+    void place.then(() => this.#admission.leave());
+    return false;
+  }
+
+  /** Tells of an error also when nobody waits for the attempt any more. */
+  async #attemptOrPending<Input>(
+    transaction: Transaction<Input>,
+    request: CheckedRequest,
+    giveUpAt: number,
+  ): Promise<RunResult> {
+    try {
+      return await this.#attempt(transaction, request, giveUpAt);
+    } catch (error) {
+      // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
+      const work = `run ${transaction.name} ${request.key}`;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work, error });
+      return pending;
+    }
+  }
+
+  async #attempt<Input>(
+    transaction: Transaction<Input>,
+    request: CheckedRequest,
+    giveUpAt: number,
+  ): Promise<RunResult> {
+    const { breakers } = this.#environment;
+    const [first = ""] = transaction.services;
+    if (this.#isCutOff()) return this.#refusedUnbegun(transaction, request, first);
+    const entered = breakers.enter(transaction.services);
+    if ("cutOff" in entered) return this.#refusedUnbegun(transaction, request, entered.cutOff);
+    try {
+      for (;;) {
+        const startedAt = this.#environment.clock.monotonic();
+        const result = await this.#begin(transaction, request);
+        switch (result.kind) {
+          case "begun":
+            return await this.#drive(transaction, result.record, { startedAt, giveUpAt });
+          case "committed":
+            return repeatedly(result.txId);
+          case "absent":
+          case "key_reused":
+          case "unmet":
+          case "store_unavailable":
+            return result;
+          case "in_flight": {
+            const outcome = await this.#awaitOther(result.txId, giveUpAt);
+            return outcome === undefined ? pending : told(result.txId, outcome, true);
+          }
+          case "releasing":
+            await this.#awaitRelease(result.txId);
+            if (this.#environment.clock.monotonic() >= giveUpAt || this.#stopped) return pending;
+        }
+      }
+    } finally {
+      breakers.release(entered.probes);
+    }
+  }
+
+  /** Nothing has left this process for a while: an attempt begun now would only wait for its deadline. */
+  #isCutOff(): boolean {
+    const { transport, clock, limits } = this.#environment;
+    const { outage } = transport;
+    return outage !== undefined && outage.to === undefined && clock.monotonic() - outage.from >= limits.replyWaitMs;
+  }
+
+  #begin<Input>(transaction: Transaction<Input>, request: CheckedRequest): Promise<BeginResult | StoreUnavailable> {
+    return this.#unbegun(this.#environment.log.begin(this.#beginRequest(transaction, request)), changedNothing);
+  }
+
+  /** Reports to the caller that nothing was begun, where the log says so or it is certain (C2). */
+  async #unbegun<T>(call: Promise<T>, isUnbegun: (error: unknown) => boolean): Promise<T | StoreUnavailable> {
+    try {
+      return await call;
+    } catch (error) {
+      if (!isUnbegun(error)) throw error;
+      this.#environment.observer.observe({ type: "BackgroundWorkFailed", work: "begin", error });
+      return storeUnavailable;
+    }
+  }
+
+  #beginRequest<Input>(transaction: Transaction<Input>, request: CheckedRequest): BeginRequest {
+    const { clock, limits } = this.#environment;
+    const by = { owner: this.#owner, protocol: this.currentProtocol(), now: clock.now(), limits };
+    return beginRequest(transaction, request, by);
+  }
+
+  /**
+   * S5: a breaker keeps new attempts out for as long as a service is away; what was paid before stays told as paid, and
+   * what is under way stays open. Admission asks for nobody that it refuses: it says nothing of earlier attempts, lasts
+   * as long as a crowd does, and a round of the store for each whom there is no room for would keep the crowd there.
+   */
+  async #refusedUnbegun<Input>(
+    transaction: Transaction<Input>,
+    request: CheckedRequest,
+    service: string,
+  ): Promise<RunResult> {
+    const row = await this.#unbegun(this.#environment.log.peek(request.key), () => true);
+    if (row !== undefined && "kind" in row) return row;
+    const known = answerKnown(row, this.#beginRequest(transaction, request));
+    if (known !== undefined) return known;
+    return this.#refuse("service_unavailable", service);
+  }
+
+  async #drive<Input>(
+    transaction: Transaction<Input>,
+    record: TransactionRecord,
+    { startedAt, giveUpAt }: { startedAt: number; giveUpAt: number },
+  ): Promise<RunResult> {
+    const { observer, clock } = this.#environment;
+    observer.observe({ type: "TransactionBegun", txId: record.txId, protocol: record.protocol });
+    // Begun while this process was stopping: the next one takes it over like anything else that was left.
+    if (this.#left) return pending;
+    // Answered so late that it has been taken over here: it has a driver, and gets no second one.
+    const driver = this.#live.get(record.txId) ?? this.#newDriver(transaction, record, startedAt);
+    const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
+    // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
+    const outcome = first ?? (await this.#awaitOther(record.txId, giveUpAt));
+    return outcome === undefined ? pending : told(record.txId, outcome, false);
+  }
+
+  #newDriver<Input>(transaction: Transaction<Input>, record: TransactionRecord, startedAt: number): TransactionDriver {
+    const plan = this.#plan(transaction, record);
+    const driver = new TransactionDriver(this.#environment, {
+      record,
+      branches: plan.branches,
+      role: "owner",
+      startedAt,
+      onCommit: transaction.onCommit,
+      onClosed: (closed, why) => this.#closed(closed, why),
+    });
+    this.#live.set(record.txId, driver);
+    void driver.outcome.then((outcome) => {
+      if (outcome !== undefined) this.#policy.finished(outcome.kind === "aborted");
+    });
+    if (plan.failure === undefined) driver.begin();
+    else driver.withdraw(plan.failure);
+    return driver;
+  }
+
+  /** Where the definition fails on the row, that is a failure to be told, and never a record left behind. */
+  #plan<Input>(
+    transaction: Transaction<Input>,
+    record: TransactionRecord,
+  ): { readonly branches: readonly BranchSpec[]; readonly failure?: string } {
+    const { limits, observer } = this.#environment;
+    try {
+      if (record.txId.length > limits.idLengthMax) throw new InvalidInput(`the key of ${record.txId} is too long`);
+      const branches = planBranches(transaction, record.input, limits);
+      return branches.length === 0 ? { branches, failure: "no_branches" } : { branches };
+    } catch (error) {
+      observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
+      return { branches: [], failure: error instanceof InvalidInput ? error.code : "definition_failed" };
+    }
+  }
+
+  /** The outcome of an attempt that this call did not begin: told by its driver here, or read from the log (C3). */
+  async #awaitOther(txId: string, giveUpAt: number): Promise<Outcome | undefined> {
+    const { clock, log } = this.#environment;
+    for (;;) {
+      const remainingMs = giveUpAt - clock.monotonic();
+      if (remainingMs <= 0 || this.#stopped) return undefined;
+      const driver = this.#live.get(txId);
+      if (driver !== undefined) {
+        const outcome = await waitFor(clock, driver.outcome, Math.min(remainingMs, outcomePollMs * 10));
+        if (outcome !== undefined) return outcome;
+      }
+      const record = await log.read(txId);
+      if (record?.state === "committing" || record?.state === "committed") return { kind: "committed" };
+      if (record?.state === "aborted") return { kind: "aborted", reason: record.reason ?? "aborted" };
+      if (driver === undefined) await waitFor(clock, new Promise<never>(() => undefined), outcomePollMs);
+    }
+  }
+
+  /** Waits until the earlier attempt has released everything, or a little; `begin` decides whether that is enough. */
+  async #awaitRelease(txId: string): Promise<void> {
+    const { clock } = this.#environment;
+    const driver = this.#live.get(txId);
+    await waitFor(clock, driver?.closed ?? new Promise<never>(() => undefined), outcomePollMs);
+  }
+
+  #closed(driver: TransactionDriver, why: "ended" | "stood_down"): void {
+    const { txId } = driver.record;
+    if (this.#live.get(txId) === driver) this.#live.delete(txId);
+    this.#forgetting.add(driver);
+    void driver.left.then(() => this.#forgetting.delete(driver));
+    if (why === "stood_down" && !this.#stopped) this.#recovery.reread(txId, driver.seenEpoch);
+  }
+
+  #refuse(code: "overloaded" | "stopping" | "service_unavailable", service = ""): RunResult {
+    this.#environment.observer.observe({ type: "TransactionRefused", code });
+    if (code === "service_unavailable") return { kind: code, service, retryAfterMs: comeBackAfterMs };
+    return { kind: "overloaded", retryAfterMs: comeBackAfterMs };
+  }
+}

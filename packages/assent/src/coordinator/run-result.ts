@@ -1,0 +1,37 @@
+// What a caller of `run` is told.
+import type { Outcome } from "../protocol/index.ts";
+import type { Row } from "../ports/transaction-log.ts";
+
+/** How long a caller that was told to come back should wait. */
+export const comeBackAfterMs = 1_000;
+
+export type RunResult =
+  /** `repeated`: committed by an earlier call; nothing was done now. */
+  | { readonly kind: "committed"; readonly txId: string; readonly repeated: boolean }
+  | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
+  /** Not known yet; it may still commit. Ask again with the same key. */
+  | { readonly kind: "pending"; readonly retryAfterMs: number }
+  /** The key belongs to another definition; nothing was done, and its outcome is not reported. */
+  | { readonly kind: "key_reused"; readonly definition: string }
+  /** There is no such key; nothing was done. */
+  | { readonly kind: "absent" }
+  /** The row does not meet the conditions of the definition; nothing was done. */
+  | { readonly kind: "unmet"; readonly row: Row }
+  /** Nothing was claimed or sent, nor looked at: an earlier call may have committed. */
+  | { readonly kind: "overloaded"; readonly retryAfterMs: number }
+  /** The log could not be written or read: nothing was begun. An earlier call may have committed. */
+  | { readonly kind: "store_unavailable"; readonly retryAfterMs: number }
+  /** Nothing was claimed or sent, and no earlier call has committed, or may still. */
+  | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };
+
+export const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };
+
+export function repeatedly(txId: string): RunResult {
+  return { kind: "committed", txId, repeated: true };
+}
+
+export function told(txId: string, outcome: Outcome, repeated: boolean): RunResult {
+  return outcome.kind === "committed"
+    ? { kind: "committed", txId, repeated }
+    : { kind: "aborted", txId, reason: outcome.reason };
+}

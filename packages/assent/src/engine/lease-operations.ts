@@ -1,0 +1,67 @@
+// Leases over tables, by store time.
+import type { Lease, LeaseGrant, Tables } from "../ports/index.ts";
+import { defaultLimits, invariant } from "../protocol/index.ts";
+import type { Executor } from "./executor.ts";
+import type { StepContext } from "./step.ts";
+
+const leaseTable = "leases";
+/**
+ * How long a lapsed grant is kept. It says nothing but its counter, which the next grant of its name has to exceed.
+ * After this time every counter that begins from store time does, whatever the clocks differ by.
+ */
+export const lapsedKeptMs = 60_000;
+/** Grants that a new name looks at: each process brings one name, so as many go as come. */
+const removedMax = 256;
+
+invariant(lapsedKeptMs > 2 * defaultLimits.clockSkewMs, "R7", "the counter of a lapsed grant is behind every clock");
+
+const read = (tables: Tables, name: string): LeaseGrant | undefined =>
+  tables.get(leaseTable, name) as LeaseGrant | undefined;
+
+export const leaseOperations = {
+  acquireLease(
+    tables: Tables,
+    { name, holder, ttlMs }: { name: string; holder: string; ttlMs: number },
+    { now }: StepContext,
+  ): LeaseGrant {
+    const grant = read(tables, name);
+    if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
+    // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
+    const renews = grant !== undefined && grant.until > now;
+    // From store time on: it exceeds those of former grants even where they have been removed, or lost.
+    const counter = renews ? grant.counter : Math.max(now, (grant?.counter ?? 0) + 1);
+    if (grant === undefined) removeLapsed(tables, now);
+    const next: LeaseGrant = { counter, holder, until: now + ttlMs };
+    tables.put(leaseTable, name, next as never);
+    return next;
+  },
+
+  releaseLease(tables: Tables, { name, holder }: { name: string; holder: string }, { now }: StepContext): null {
+    const grant = read(tables, name);
+    // The counter stays for a while: it must grow for the next holder.
+    if (grant?.holder === holder && grant.until > now) tables.put(leaseTable, name, { ...grant, until: now });
+    return null;
+  },
+
+  currentLease(tables: Tables, { name }: { name: string }, { now }: StepContext): LeaseGrant | null {
+    const grant = read(tables, name);
+    return grant !== undefined && grant.until > now ? grant : null;
+  },
+};
+
+/** Owners' leases are named after one life of a process, so nobody would ever take theirs again. */
+function removeLapsed(tables: Tables, now: number): void {
+  for (const [name, grant] of tables.scan(leaseTable, { limit: removedMax })) {
+    if ((grant as unknown as LeaseGrant).until + lapsedKeptMs <= now) tables.delete(leaseTable, name);
+  }
+}
+
+export type LeaseOperations = typeof leaseOperations;
+
+export function keyedLease(executor: Executor<LeaseOperations>): Lease {
+  return {
+    acquire: (name, holder, ttlMs) => executor.run("acquireLease", { name, holder, ttlMs }),
+    release: async (name, holder) => void (await executor.run("releaseLease", { name, holder })),
+    current: async (name) => (await executor.run("currentLease", { name })) ?? undefined,
+  };
+}

@@ -1,0 +1,16 @@
+// Whether a store accepts writes. The probe writes only if the last write was refused: then it writes as much as a
+// small batch, so that it succeeds once there is room for other writes, even if no caller writes.
+import type { Tables } from "../ports/index.ts";
+import type { StepContext } from "./step.ts";
+
+const probeTable = "probe";
+/** More than a page of any engine: room in a page that is already in use does not count. */
+const probeLength = 20_000;
+
+export const probeOperations = {
+  /** Fails like any write while writes are refused. */
+  probe(tables: Tables, _nothing: null, { now, refusesWrites }: StepContext): null {
+    if (refusesWrites === true) tables.put(probeTable, "last", String(now).padEnd(probeLength, "."));
+    return null;
+  },
+};

@@ -1,0 +1,55 @@
+// The rows beside the log.
+import type { Row, RowChange, RowWrite, Tables } from "../ports/index.ts";
+import type { JsonObject } from "../protocol/index.ts";
+import { changedRow } from "./row-change.ts";
+
+const rowTable = "rows";
+const replacedTable = "rows_replaced";
+
+export function readRow(tables: Tables, key: string): Row | undefined {
+  return tables.get(rowTable, key) as Row | undefined;
+}
+
+export function writeRow(tables: Tables, row: Row): void {
+  tables.put(rowTable, row.key, row as never);
+}
+
+/** How many rows that were committed have been replaced by seeding: what they stood for is not known any more. */
+export function replacedCommitted(tables: Pick<Tables, "get">): number {
+  return (tables.get(replacedTable, "committed") as number | undefined) ?? 0;
+}
+
+export const rowOperations = {
+  putRow(
+    tables: Tables,
+    { key, incarnation, fields }: { key: string; incarnation: string; fields: JsonObject },
+  ): { readonly key: string } {
+    writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+    return { key };
+  },
+
+  putRows(
+    tables: Tables,
+    { incarnation, rows }: { incarnation: string; rows: readonly (readonly [string, JsonObject])[] },
+  ): null {
+    let replaced = replacedCommitted(tables);
+    for (const [key, fields] of rows) {
+      if (readRow(tables, key)?.outcome === "committed") replaced += 1;
+      writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+    }
+    tables.put(replacedTable, "committed", replaced);
+    return null;
+  },
+
+  readRow: (tables: Tables, { key }: { key: string }): Row | null => readRow(tables, key) ?? null,
+
+  changeRow(tables: Tables, { key, change }: { key: string; change: RowChange }): RowWrite {
+    const row = readRow(tables, key);
+    if (row === undefined) return { kind: "absent" };
+    if (row.outcome === "pending" || row.outcome === "committed") return { kind: "unmet", row };
+    const changed = changedRow(row, change);
+    if (changed === undefined) return { kind: "unmet", row };
+    writeRow(tables, changed);
+    return { kind: "changed", row: changed };
+  },
+};

@@ -1,0 +1,54 @@
+// What the former generations of an account have spent and still hold. Seeding replaces an account, but payments from
+// it stay paid: without these amounts the books could no longer be compared with the paid orders.
+import type { Tables } from "../ports/index.ts";
+import type { Account } from "./account.ts";
+
+const replacedTable = "accounts_replaced";
+
+/** Exact, however often an account is seeded again. */
+export interface ReplacedAmounts {
+  readonly spent: bigint;
+  /** Held by branches of former generations that are not settled yet. */
+  readonly held: bigint;
+}
+
+interface StoredAmounts {
+  readonly spent: string;
+  readonly held: string;
+}
+
+const nothing: ReplacedAmounts = { spent: 0n, held: 0n };
+
+export function readReplaced(tables: Pick<Tables, "get">, accountId: string): ReplacedAmounts {
+  const stored = tables.get(replacedTable, accountId) as StoredAmounts | undefined;
+  return stored === undefined ? nothing : { spent: BigInt(stored.spent), held: BigInt(stored.held) };
+}
+
+/** Call it in the step that writes the new generation. */
+export function addReplaced(tables: Tables, accountId: string, { spent, held }: Account): void {
+  if (spent === 0 && held === 0) return;
+  move(tables, accountId, { spent: BigInt(spent), held: BigInt(held) });
+}
+
+/** A branch of a former generation spends what it held. */
+export function spendReplaced(tables: Tables, accountId: string, amount: number): void {
+  move(tables, accountId, { spent: BigInt(amount), held: -BigInt(amount) });
+}
+
+/** A branch of a former generation releases its hold. The new generation of the account gets nothing back. */
+export function releaseReplaced(tables: Tables, accountId: string, amount: number): void {
+  move(tables, accountId, { spent: 0n, held: -BigInt(amount) });
+}
+
+/** A branch of a former generation undoes its spending. */
+export function refundReplaced(tables: Tables, accountId: string, amount: number): void {
+  move(tables, accountId, { spent: -BigInt(amount), held: 0n });
+}
+
+/** Earlier versions did not record what they replaced: nothing is subtracted for that. */
+function move(tables: Tables, accountId: string, movement: ReplacedAmounts): void {
+  const before = readReplaced(tables, accountId);
+  const [spent, held] = [before.spent + movement.spent, before.held + movement.held];
+  if (spent < 0n || held < 0n) return;
+  tables.put(replacedTable, accountId, { spent: String(spent), held: String(held) } satisfies StoredAmounts);
+}

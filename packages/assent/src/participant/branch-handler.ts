@@ -1,0 +1,28 @@
+// What a service writes to take part: what its branch does to the service's own data, inside the branch's atomic step.
+import type { Json, Operation, OperationResult } from "../protocol/index.ts";
+
+/** One business operation of one branch. `View` is how the handler sees its data inside the atomic step. */
+export interface BranchStep<View> {
+  readonly view: View;
+  readonly txId: string;
+  readonly branchId: string;
+  readonly payload: Json;
+  /** What this branch's prepare or execute left for its later operations. */
+  readonly memo: Json | undefined;
+  /** Store time, epoch milliseconds. */
+  readonly now: number;
+}
+
+/**
+ * Business operations of a participant. Each runs at most once per branch, synchronously, with its record in the same
+ * atomic step; what it throws undoes the step and is answered `unknown`.
+ *
+ * - `prepare` reserves (two-phase commit), `commit` and `abort` settle the reservation.
+ * - `execute` does the work at once (saga), `compensate` undoes it.
+ * - `reapply` does a decided commit whose reservation was lost, or refuses with the reason for an operator (P9).
+ *
+ * Only `prepare`, `execute` and `reapply` may refuse; only `prepare` may answer `contended` (P10).
+ */
+export type BranchHandler<View> = {
+  readonly [Name in Operation]: (step: BranchStep<View>) => OperationResult;
+};

@@ -1,0 +1,11 @@
+/** The ports of the library: what it needs from a store, a transport, a clock. @module */
+export * from "./gathering.ts";
+export * from "./key-owner.ts";
+export * from "./branch-store.ts";
+export * from "./clock.ts";
+export * from "./lease.ts";
+export * from "./observer.ts";
+export * from "./random.ts";
+export * from "./tables.ts";
+export * from "./transaction-log.ts";
+export * from "./transport.ts";

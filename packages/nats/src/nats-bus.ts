@@ -1,0 +1,254 @@
+// One process on the bus: sends commands and questions, and serves those that are for it.
+import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, Wait } from "assent/ports";
+import {
+  type Answer,
+  type Command,
+  type Decoded,
+  decoded,
+  decodeAnswers,
+  decodeQuestionAnswers,
+  decodeQuestions,
+  encodeCommands,
+  encodeQuestionAnswers,
+  encodeQuestions,
+  type Question,
+  type QuestionAnswer,
+} from "assent/protocol";
+import { BusRequests } from "./bus-requests.ts";
+import { CommandRoutes } from "./command-routes.ts";
+import { CommandWorker, type Endpoint } from "./command-worker.ts";
+import { Connection } from "./connection.ts";
+import { CoreServing, type CoreServingOptions } from "./core-serving.ts";
+import { dispatch, type DispatchPorts } from "./dispatch.ts";
+import { InstanceDirectory } from "./instance-directory.ts";
+import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts";
+import { Outbox } from "./outbox.ts";
+import { Presence } from "./presence.ts";
+import { ReplyInbox } from "./reply-inbox.ts";
+import type { ReadyServing, Serving, ServingStatus } from "./serving.ts";
+import { PreferredServing } from "./preferred-serving.ts";
+import { ServingBothWays } from "./serving-both-ways.ts";
+import { StreamServing } from "./stream-serving.ts";
+import type { StreamStorage } from "./stream-setup.ts";
+import { type Subjects, subjectsOf } from "./subjects.ts";
+
+/**
+ * How commands travel: stored by the broker until they are done, and what takes long that way also straight to whoever
+ * listens; or only straight.
+ */
+export type Delivery = "jetstream" | "core";
+
+export interface NatsBusOptions {
+  /** Such as "nats://127.0.0.1:4222", also with "user:password@" or "token@" before the host. */
+  readonly servers: readonly string[];
+  /** Of this process, shown by the broker's monitoring; need not be unique. */
+  readonly name: string;
+  /**
+   * The name of the instance that serves here, such as "stock-0": commands go to the lowest name that is present, and
+   * the others stand by. Left out, this process only takes its share of commands that reach no named instance.
+   */
+  readonly instance?: string;
+  /** The same in every process of a system. */
+  readonly delivery: Delivery;
+  /** Keeps systems apart that share a broker; "assent" when left out. */
+  readonly prefix?: string;
+  /** Of streams of commands; one copy in memory when left out. */
+  readonly storage?: StreamStorage;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
+  readonly schedule: (callback: () => void) => void;
+  readonly limits?: Partial<NatsLimits>;
+  /** Told what went wrong, without secrets; whatever it was is unanswered or tried again. */
+  readonly onFailure?: (work: string, error: unknown) => void;
+}
+
+export interface NatsBusStatus {
+  readonly connected: boolean;
+  /** Host and port of the broker that it is connected to. */
+  readonly server?: string;
+  readonly services: readonly ServingStatus[];
+  /** Replies that came when nobody waited for them any more. */
+  readonly lateReplies: number;
+}
+
+interface CheckedOptions extends NatsBusOptions {
+  readonly limits: NatsLimits;
+  /** Never throws. */
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+type SharedServing = Pick<CoreServingOptions, "connection" | "worker" | "onFailure">;
+
+const memoryStorage: StreamStorage = { kind: "memory", replicas: 1 };
+
+export class NatsBus implements Transport, QuestionTransport {
+  readonly #options: CheckedOptions;
+  readonly #connection: Connection;
+  readonly #subjects: Subjects;
+  readonly #processName: string;
+  readonly #ports: DispatchPorts;
+  readonly #commands: Outbox<Command, Answer>;
+  readonly #questions: Outbox<Question, QuestionAnswer>;
+  /** What is no part of a transaction. */
+  readonly requests: BusRequests;
+  readonly #servings = new Set<Serving>();
+  #served = 0;
+
+  private constructor(options: CheckedOptions, connection: Connection) {
+    const { clock, schedule, random, limits, onFailure } = options;
+    this.#options = options;
+    this.#connection = connection;
+    this.#subjects = subjectsOf(options.prefix ?? "assent");
+    this.#processName = random.name();
+    const replies = new ReplyInbox(connection, this.#subjects.replies(this.#processName));
+    this.requests = new BusRequests({ connection, replies, clock, limits, subjects: this.#subjects, onFailure });
+    this.#ports = { connection, replies, clock, limits, onFailure };
+    const shared = { clock, schedule, onFailure, messageBytesMax: () => connection.messageBytesMax };
+    const instances = new InstanceDirectory({ connection, subjects: this.#subjects, clock, limits, onFailure });
+    const [ports, subjects, processName] = [this.#ports, this.#subjects, this.#processName];
+    const routes = new CommandRoutes({ ports, subjects, instances, delivery: options.delivery, processName });
+    this.#commands = new Outbox({
+      ...shared,
+      codec: { encode: encodeCommands, decode: decodeAnswers },
+      exchange: (exchange) => routes.send(exchange),
+      companyWaitMs: limits.companyWaitMs,
+    });
+    this.#questions = new Outbox({
+      ...shared,
+      codec: { encode: encodeQuestions, decode: decodeQuestionAnswers },
+      exchange: ({ address: subject, ...exchange }) =>
+        dispatch(this.#ports, { subject, ...exchange, isRepeatable: true }),
+    });
+  }
+
+  /**
+   * Connects a process to the broker.
+   * @throws {NatsUnavailable} when the broker cannot be reached within `connectWaitMs`, or does not let us in
+   */
+  static async connect(options: NatsBusOptions): Promise<NatsBus> {
+    const limits = checkNatsLimits({ ...defaultNatsLimits, ...options.limits });
+    const checked = { ...options, limits, onFailure: contained(options) };
+    return new NatsBus(checked, await Connection.open(checked));
+  }
+
+  get outage(): Outage | undefined {
+    return this.#connection.outage;
+  }
+
+  send({ service, partition }: Destination, command: Command, wait: Wait): Promise<Answer | undefined> {
+    return this.#commands.send(this.#subjects.place(service, partition), command, wait);
+  }
+
+  ask(coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> {
+    return this.#questions.send(this.#subjects.questions(coordinator), question, waitMs);
+  }
+
+  /**
+   * Takes the commands of a service, which it shares with every other instance that does. Resolves when commands reach
+   * this one; until then it tries, and `status` says why it has not succeeded. Never rejects.
+   */
+  serveCommands(service: string, endpoint: Endpoint): Promise<Serving> {
+    const { clock, random, storage = memoryStorage } = this.#options;
+    const subjects = this.#subjects;
+    const shared = this.#sharedServing(service, endpoint);
+    const direct = new CoreServing({
+      ...shared,
+      service,
+      subject: subjects.allDirect(service),
+      queue: subjects.consumer(service),
+    });
+    if (this.#options.delivery === "core") return this.#serve(this.#preferred(service, direct, shared));
+    this.#served += 1;
+    const inbox = subjects.work(this.#processName, this.#served);
+    const setup = { service, subjects, storage, limits: this.#options.limits };
+    const stream = new StreamServing({ ...shared, setup, inbox, clock, random });
+    const streamWait = (): Promise<void> =>
+      new Promise((resolve) => void clock.after(this.#options.limits.setupWaitMs, resolve));
+    return this.#serve(this.#preferred(service, new ServingBothWays(stream, direct, streamWait), shared));
+  }
+
+  /** If this instance has a name, also takes commands addressed to it, and announces it. */
+  #preferred(service: string, serving: ReadyServing, shared: SharedServing): ReadyServing {
+    const { instance, clock, limits, onFailure } = this.#options;
+    if (instance === undefined) return serving;
+    const [processName, subjects, connection] = [this.#processName, this.#subjects, this.#connection];
+    const subject = subjects.allAtInstance(processName, service);
+    const everyMs = limits.presenceEveryMs;
+    const announced = { subject: subjects.presence(service), instance, processName, everyMs };
+    const presence = new Presence({ ...announced, connection, clock, onFailure });
+    return new PreferredServing({ serving, own: new CoreServing({ ...shared, service, subject }), presence });
+  }
+
+  /** Answers the questions to a coordinator service (P6), shared with its other instances. Never rejects. */
+  serveQuestions(
+    coordinator: string,
+    answer: (question: Question) => Promise<QuestionAnswer | undefined>,
+  ): Promise<Serving> {
+    const service = `questions to ${coordinator}`;
+    // What is not known now is asked again later; it keeps nobody else from an answer (R6).
+    const answerOrWait = async (item: Decoded<Question>): Promise<QuestionAnswer> => {
+      try {
+        return (await answer(decoded(item))) ?? { kind: "wait" };
+      } catch (error) {
+        this.#options.onFailure(service, error);
+        return { kind: "wait" };
+      }
+    };
+    const shared = this.#sharedServing(service, async (message) =>
+      encodeQuestionAnswers(await Promise.all(decodeQuestions(message).map(answerOrWait))),
+    );
+    const [subject, queue] = [this.#subjects.questions(coordinator), this.#subjects.consumer(coordinator)];
+    return this.#serve(new CoreServing({ ...shared, service, subject, queue }));
+  }
+
+  /** For a health check: healthy when connected and every service is ready. */
+  status(): NatsBusStatus {
+    const { server, isConnected: connected } = this.#connection;
+    const services = [...this.#servings].map((serving) => serving.status());
+    return { connected, ...(server !== undefined && { server }), services, lateReplies: this.#ports.replies.late };
+  }
+
+  /** For an orderly stop: sends what is held back; from now on nothing is held back. */
+  drain(): void {
+    this.#commands.drain();
+  }
+
+  /** Ends the connection; what is still worked on stays unanswered. Stop what is served first, to end in peace. */
+  async close(): Promise<void> {
+    for (const serving of this.#servings) void serving.stop();
+    await this.#connection.close();
+  }
+
+  #sharedServing(service: string, endpoint: Endpoint): SharedServing {
+    const { limits, onFailure } = this.#options;
+    const failed = (error: unknown): void => onFailure(`handle a message to ${service}`, error);
+    const worker = new CommandWorker({ endpoint, limits, onFailure: failed });
+    return { connection: this.#connection, worker, onFailure };
+  }
+
+  async #serve(serving: ReadyServing): Promise<Serving> {
+    this.#servings.add(serving);
+    await serving.ready();
+    return {
+      status: () => serving.status(),
+      stop: () => {
+        this.#servings.delete(serving);
+        return serving.stop();
+      },
+    };
+  }
+}
+
+/** An observer that fails is its owner's to hear of, and never breaks what it observes. */
+function contained({ onFailure, schedule }: NatsBusOptions): (work: string, error: unknown) => void {
+  return (work, error) => {
+    try {
+      onFailure?.(work, error);
+    } catch (cause) {
+      schedule(() => {
+        throw cause;
+      });
+    }
+  };
+}

@@ -1,0 +1,227 @@
+// Commands from the stream of a service: this instance asks for as many as it can work on, answers each, and only then
+// acknowledges it. Whatever the broker loses, stream and consumer included, is made anew until it works.
+import { backoffMs } from "assent/coordinator";
+import { type Clock, type Random, type Timer } from "assent/ports";
+import { defaultLimits } from "assent/protocol";
+import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
+import type { CommandWorker } from "./command-worker.ts";
+import type { Connection } from "./connection.ts";
+import { publishAnswer } from "./core-serving.ts";
+import { replyHeader } from "./dispatch.ts";
+import type { Serving, ServingStatus } from "./serving.ts";
+import { ensureStream, type StreamSetup } from "./stream-setup.ts";
+
+export interface StreamServingOptions {
+  readonly connection: Connection;
+  readonly setup: StreamSetup;
+  /** Of this process and service alone. */
+  readonly inbox: string;
+  readonly worker: CommandWorker;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onFailure: (work: string, error: unknown) => void;
+}
+
+/** A request for work: how many messages are still to come of it. */
+interface Pull {
+  readonly number: number;
+  readonly timer: Timer;
+  left: number;
+}
+
+const acknowledgement = "+ACK";
+/** The broker's word for a request whose time is over. */
+const pullExpired = 408;
+
+export class StreamServing implements Serving {
+  readonly #options: StreamServingOptions;
+  readonly #forget: () => void;
+  #subscription: Subscription | undefined;
+  #pull: Pull | undefined;
+  #pulls = 0;
+  #pullEnds: () => void = () => undefined;
+  #retry: Timer | undefined;
+  #isSettingUp = false;
+  #isStopped = false;
+  #problem: string | undefined = "not set up yet";
+  #readied: (() => void)[] = [];
+
+  constructor(options: StreamServingOptions) {
+    this.#options = options;
+    this.#forget = options.connection.onReconnected(() => void this.#setUp());
+    void this.#setUp();
+  }
+
+  /** Resolves when commands reach this instance, for the first time. */
+  ready(): Promise<void> {
+    if (this.#problem === undefined || this.#isStopped) return Promise.resolve();
+    return new Promise((resolve) => void this.#readied.push(resolve));
+  }
+
+  status(): ServingStatus {
+    const { setup, worker, connection } = this.#options;
+    return {
+      service: setup.service,
+      ready: connection.isConnected && this.#problem === undefined,
+      ...(this.#problem !== undefined && { problem: this.#problem }),
+      counts: worker.counts,
+    };
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#forget();
+    this.#retry?.cancel();
+    this.#isReady();
+    // What the broker sends for a request is for nobody else, so its end is waited for: nothing is on its way then.
+    if (this.#pull !== undefined) await new Promise<void>((resolve) => (this.#pullEnds = resolve));
+    if (this.#subscription !== undefined) await this.#options.connection.unsubscribe(this.#subscription);
+    await this.#options.worker.idle();
+  }
+
+  get #work(): string {
+    return `serve ${this.#options.setup.service}`;
+  }
+
+  /** Makes sure that there are a subscription, a stream and a consumer, trying until there are, and asks for work. */
+  async #setUp(): Promise<void> {
+    // What was asked for before is forgotten by the broker, or will be.
+    this.#endPull();
+    this.#problem ??= "the stream is being set up";
+    if (this.#isSettingUp) return;
+    this.#isSettingUp = true;
+    for (let tries = 1; !this.#isStopped; tries += 1) {
+      try {
+        if (!this.#options.connection.isConnected) throw new Error("there is no connection to the broker");
+        if (this.#subscription === undefined || this.#subscription.isClosed()) this.#subscription = this.#subscribe();
+        await ensureStream(this.#options.connection.nats, this.#options.setup);
+        break;
+      } catch (error) {
+        this.#problem = error instanceof Error ? error.message : String(error);
+        this.#options.onFailure(this.#work, error);
+        await this.#pause(tries);
+      }
+    }
+    this.#isSettingUp = false;
+    if (this.#isStopped) return;
+    this.#problem = undefined;
+    this.#isReady();
+    this.#ask();
+  }
+
+  #isReady(): void {
+    for (const resolve of this.#readied) resolve();
+    this.#readied = [];
+  }
+
+  #pause(tries: number): Promise<void> {
+    const { clock, random, setup } = this.#options;
+    const { setupRetryFirstMs: retryFirstMs, setupRetryMaxMs: retryMaxMs } = setup.limits;
+    const delayMs = backoffMs(tries, { ...defaultLimits, retryFirstMs, retryMaxMs }, random.uniform());
+    return new Promise((resolve) => {
+      this.#retry = clock.after(delayMs, resolve);
+    });
+  }
+
+  #subscribe(): Subscription {
+    const { connection, inbox } = this.#options;
+    return connection.subscribe({
+      subject: `${inbox}.*`,
+      work: this.#work,
+      received: (message) => {
+        if (message.subject.startsWith(`${inbox}.`)) this.#pullEnded(message);
+        else this.#deliver(message);
+      },
+    });
+  }
+
+  /** Asks for as many messages as can be worked on, if that was not done yet. */
+  #ask(): void {
+    const { connection, setup, worker, clock, inbox, onFailure } = this.#options;
+    const { limits, subjects, service } = setup;
+    if (this.#pull !== undefined || this.#problem !== undefined || this.#isStopped || worker.free === 0) return;
+    this.#pulls += 1;
+    const number = this.#pulls;
+    const timer = clock.after(limits.pullExpiresMs + limits.pullGraceMs, () => this.#lost(number, "no word of it"));
+    this.#pull = { number, timer, left: worker.free };
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream(service)}.${subjects.consumer(service)}`;
+    const request = JSON.stringify({ batch: this.#pull.left, expires: nanos(limits.pullExpiresMs) });
+    try {
+      connection.nats.publish(subject, request, { reply: `${inbox}.${number}` });
+    } catch (error) {
+      onFailure(this.#work, error);
+    }
+  }
+
+  #endPull(): void {
+    this.#pull?.timer.cancel();
+    this.#pull = undefined;
+    this.#pullEnds();
+  }
+
+  /** The broker says that a request gets no more messages. */
+  #pullEnded({ subject, headers }: Msg): void {
+    const number = Number(subject.slice(subject.lastIndexOf(".") + 1));
+    if (headers?.code !== pullExpired) return this.#lost(number, headers?.description ?? "it does not say why");
+    if (this.#pull?.number !== number) return;
+    this.#endPull();
+    this.#ask();
+  }
+
+  /** A request came to nothing: perhaps stream or consumer are gone. */
+  #lost(number: number, reason: string): void {
+    if (this.#pull?.number !== number) return;
+    this.#endPull();
+    if (this.#isStopped) return;
+    this.#problem = `the broker ended a request for work: ${reason}`;
+    const { clock, setup } = this.#options;
+    this.#retry = clock.after(setup.limits.setupRetryFirstMs, () => void this.#setUp());
+  }
+
+  #deliver(received: Msg): void {
+    const { connection, setup, worker, onFailure } = this.#options;
+    if (this.#pull !== undefined) {
+      this.#pull.left -= 1;
+      if (this.#pull.left === 0) this.#endPull();
+    }
+    const failed = (error: unknown): void => onFailure(this.#work, error);
+    const acknowledge = (): void => {
+      try {
+        received.respond(acknowledgement);
+      } catch (error) {
+        failed(error);
+      }
+    };
+    // A message that ended its process each time so far is not delivered once more, whatever happens now (M3).
+    const isLast = deliveryOf(received.reply) >= setup.limits.deliveriesMax;
+    if (isLast) acknowledge();
+    const subject = replySubjectOf(received, failed);
+    worker.take({
+      message: received.data,
+      isAsked: true,
+      done: (answer) => {
+        if (answer !== undefined && subject !== "") publishAnswer({ connection, subject, answer, failed });
+        if (!isLast) acknowledge();
+        this.#ask();
+      },
+    });
+    this.#ask();
+  }
+}
+
+/** Where the answer to a message goes: nowhere when its headers do not say it, or cannot be read (M3). */
+function replySubjectOf(received: Msg, failed: (error: unknown) => void): string {
+  try {
+    return received.headers?.get(replyHeader) ?? "";
+  } catch (error) {
+    failed(error);
+    return "";
+  }
+}
+
+/** The how-manieth delivery of a message this is, from 1, by the subject that it is acknowledged on. */
+export function deliveryOf(reply: string | undefined): number {
+  // $JS.ACK.<stream>.<consumer>.<delivery>.… or, of newer brokers, $JS.ACK.<domain>.<account>.<stream>.<consumer>.…
+  const tokens = reply?.split(".") ?? [];
+  return Number(tokens[tokens.length === 9 ? 4 : 6] ?? 1);
+}

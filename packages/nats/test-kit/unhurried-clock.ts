@@ -1,0 +1,15 @@
+// A clock that runs at a twentieth of the speed. What a process does because it has waited for long, such as sending a
+// command by another way, it does not do because this machine has stalled.
+import type { Clock } from "assent/ports";
+import { systemClock } from "assent/node";
+
+const slowness = 20;
+
+export const unhurriedClock: Clock = {
+  now: () => systemClock.now(),
+  monotonic: () => systemClock.monotonic() / slowness,
+  after: (delayMs, callback) => systemClock.after(delayMs * slowness, callback),
+};
+
+/** So long by that clock. */
+export const unhurried = (ms: number): number => ms / slowness;

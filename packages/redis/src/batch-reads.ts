@@ -1,0 +1,70 @@
+// What one batch has read from the server before it runs, and what it found that it has to read. Read once per batch:
+// its steps run again on the same values, so each reading gets it further.
+import type { ScanRange } from "assent/ports";
+import { type Belief, Beliefs } from "./beliefs.ts";
+import { rangeSlack } from "./redis-limits.ts";
+
+export interface ScannedRow {
+  readonly key: string;
+  readonly belief: Belief;
+}
+
+/** A range of a table that was, or has to be, read. */
+export interface RangeRead {
+  readonly table: string;
+  readonly range: ScanRange;
+}
+
+/** Takes a step back that ran on what has not been read. Always the same one: its stack says nothing. */
+export const notYetRead = new Error("a record has to be read first");
+
+export class BatchReads {
+  readonly #records = new Beliefs();
+  readonly #ranges: (RangeRead & { readonly rows: readonly ScannedRow[] })[] = [];
+  #wantedRecords = new Map<string, Set<string>>();
+  #wantedRanges: RangeRead[] = [];
+
+  record(table: string, key: string): Belief | undefined {
+    return this.#records.get(table, key);
+  }
+
+  range(table: string, { after, before, limit }: ScanRange): readonly ScannedRow[] | undefined {
+    for (const { table: other, range, rows } of this.#ranges) {
+      const isSame = other === table && range.after === after && range.before === before;
+      if (isSame && (range.limit >= limit || rows.length < range.limit)) return rows.slice(0, limit);
+    }
+    return undefined;
+  }
+
+  /** Has a record read before the batch runs again. */
+  wantRecord(table: string, key: string): void {
+    const keys = this.#wantedRecords.get(table);
+    if (keys === undefined) this.#wantedRecords.set(table, new Set([key]));
+    else keys.add(key);
+  }
+
+  /** Has a range read before the batch runs again. */
+  wantRange({ table, range }: RangeRead): void {
+    this.#wantedRanges.push({ table, range: { ...range, limit: range.limit + rangeSlack } });
+  }
+
+  get isWanting(): boolean {
+    return this.#wantedRecords.size > 0 || this.#wantedRanges.length > 0;
+  }
+
+  /** What is wanted since this was last asked. */
+  takeWanted(): { records: ReadonlyMap<string, ReadonlySet<string>>; ranges: readonly RangeRead[] } {
+    const wanted = { records: this.#wantedRecords, ranges: this.#wantedRanges };
+    this.#wantedRecords = new Map();
+    this.#wantedRanges = [];
+    return wanted;
+  }
+
+  setRecord(table: string, key: string, belief: Belief): void {
+    this.#records.set(table, key, belief);
+  }
+
+  setRange(read: RangeRead, rows: readonly ScannedRow[]): void {
+    this.#ranges.push({ ...read, rows });
+  }
+}

@@ -1,0 +1,51 @@
+// Steps on their way: who waits for them, and what is carried from one attempt to the next.
+import type { StepCall, StoreFailure } from "assent/engine";
+import type { BatchReads } from "./batch-reads.ts";
+import type { Batch } from "./batch.ts";
+import { Beliefs } from "./beliefs.ts";
+import type { Round } from "./round.ts";
+
+export interface PendingStep extends StepCall {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: StoreFailure) => void;
+  /** By the monotonic clock. */
+  readonly askedAt: number;
+  attempts: number;
+}
+
+/** One attempt after another: that of all steps together, or of one step alone. */
+export interface Lane {
+  readonly isAlone: boolean;
+  /** What the last attempt found out for the steps that have to be tried again. */
+  carried: Beliefs;
+  /** Steps that need more readings than others should wait for. They go on when this attempt is over. */
+  apart: PendingStep[];
+}
+
+export const newLane = (isAlone: boolean): Lane => ({ isAlone, carried: new Beliefs(), apart: [] });
+
+/** Steps that have run on what is believed, and wait to be verified. */
+export interface Prepared {
+  readonly lane: Lane;
+  readonly steps: readonly PendingStep[];
+  readonly batch: Batch;
+  readonly reads: BatchReads;
+  /** The time that they were given, epoch milliseconds. */
+  readonly now: number;
+  /** When that was, by the monotonic clock. */
+  readonly madeAt: number;
+}
+
+/** The server's results for them. */
+export interface Verified {
+  readonly round: Round;
+  /** The values found in place of the expected ones. */
+  readonly differing: ReadonlyMap<number, string | undefined>;
+  /** Whether too few replicas have acknowledged it. */
+  readonly isShort: boolean;
+}
+
+/** Answers all of these steps with one failure. */
+export function fail(steps: readonly PendingStep[], failure: StoreFailure): void {
+  for (const step of steps) step.reject(failure);
+}

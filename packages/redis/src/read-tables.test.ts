@@ -1,0 +1,60 @@
+// Whoever only looks finds what an executor has written, and asks the server for nothing but records.
+import { rowOperations } from "assent/engine";
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { TestServer } from "../test-kit/redis-server.ts";
+import { readTables } from "./read-tables.ts";
+import type { RedisCommand, RedisPort } from "./redis-port.ts";
+
+let server: TestServer;
+
+before(async () => {
+  server = await TestServer.start();
+});
+after(() => server.stop());
+
+test("records are read by HGET and by nothing else; one that is absent is absent", async () => {
+  const prefix = server.prefix();
+  const executor = await server.openKeyed(prefix);
+  await executor.run("putRow", { key: "here", incarnation: "1", fields: { name: "a b" } });
+  await executor.close();
+  const port = await server.connect();
+  const sent: string[] = [];
+  const watched: RedisPort = {
+    isClosed: false,
+    send(commands: readonly RedisCommand[]) {
+      sent.push(...commands.map(([word = ""]) => word));
+      return port.send(commands);
+    },
+    close: () => port.close(),
+  };
+  const rows = await readTables({
+    port: watched,
+    prefix,
+    read: (tables) => ["here", "gone"].map((key) => rowOperations.readRow(tables, { key })),
+  });
+  assert.deepEqual(rows, [
+    { key: "here", incarnation: "1", attempt: 0, outcome: "none", fields: { name: "a b" } },
+    null,
+  ]);
+  assert.deepEqual(sent, ["HGET", "HGET"]);
+  port.close();
+});
+
+test("what would write or scan is refused, and an error of the server is told", async () => {
+  const prefix = server.prefix();
+  const port = await server.connect();
+  const row = { key: "k", incarnation: "1", fields: {} };
+  await assert.rejects(
+    readTables({ port, prefix, read: (tables) => rowOperations.putRow(tables, row) }),
+    /only single records are read/,
+  );
+  await assert.rejects(
+    readTables({ port, prefix, read: (tables) => tables.scan("rows", { limit: 1 }) }),
+    /only single records are read/,
+  );
+  await port.send([["SET", `{${prefix}}:rows`, "no hash"]]);
+  await assert.rejects(readTables({ port, prefix, read: (tables) => tables.get("rows", "k") }), { code: "WRONGTYPE" });
+  assert.deepEqual(await port.send([["DBSIZE"]]), [2], "the other test's row, and the key that is no hash");
+  port.close();
+});

@@ -1,0 +1,47 @@
+// Reads records as they are at the moment, for whoever must not disturb the server: one HGET after another, no script,
+// no write, whatever the server promises. Records that are read one after the other may be of different moments.
+import type { Tables } from "assent/ports";
+import { notYetRead } from "./batch-reads.ts";
+import { absent, beliefOf, Beliefs } from "./beliefs.ts";
+import { RedisErrorReply, type RedisPort } from "./redis-port.ts";
+import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
+
+export interface ReadTablesOptions<T> {
+  readonly port: RedisPort;
+  /** Of the store, as it was opened with. */
+  readonly prefix: string;
+  /** Gets single records. Called again whenever one more has been read; what it throws ends the reading. */
+  readonly read: (tables: Tables) => T;
+}
+
+/** @throws {RepliesLost} {RedisErrorReply}, and what `read` throws */
+export async function readTables<T>({ port, prefix, read }: ReadTablesOptions<T>): Promise<T> {
+  const layout = new TableLayout(prefix, keyedTableKinds);
+  const known = new Beliefs();
+  let wanted = { table: "", key: "" };
+  const readOnly = (): never => {
+    throw new TypeError("only single records are read here");
+  };
+  const tables: Tables = {
+    get(table, key) {
+      const belief = known.get(table, key);
+      if (belief !== undefined) return belief.value;
+      wanted = { table, key };
+      throw notYetRead;
+    },
+    put: readOnly,
+    delete: readOnly,
+    scan: readOnly,
+  };
+  for (;;) {
+    try {
+      return read(tables);
+    } catch (error) {
+      if (error !== notYetRead) throw error;
+    }
+    const { table, key } = wanted;
+    const [reply] = await port.send([["HGET", layout.table(table), key]]);
+    if (reply instanceof RedisErrorReply) throw reply;
+    known.set(table, key, typeof reply === "string" ? beliefOf(reply) : absent);
+  }
+}

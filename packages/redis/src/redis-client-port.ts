@@ -1,0 +1,112 @@
+// The port over @redis/client. Everything by which that library would repeat or keep a command on its own is off (M2):
+// no queue while offline, no reconnection; a connection that ends is replaced from above, where it is known what a
+// repeat would mean.
+import type { Clock, Timer } from "assent/ports";
+import { systemClock } from "assent/node";
+import { createClient, ErrorReply } from "@redis/client";
+import { connectMaxMs, replyMaxMs } from "./redis-limits.ts";
+import {
+  type RedisCommand,
+  type RedisConnect,
+  RedisErrorReply,
+  type RedisPort,
+  type RedisReply,
+} from "./redis-port.ts";
+import { RepliesLost } from "./redis-port.ts";
+
+export interface RedisClientPortOptions {
+  /** `redis[s]://[[username][:password]@]host[:port][/database]` */
+  readonly url: string;
+  /** How the connection calls itself, for `CLIENT LIST`. */
+  readonly name?: string;
+  readonly connectMs?: number;
+  /** The library's own timeout of a command ends when it is sent; this one is about its reply. */
+  readonly replyMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Opens connections through @redis/client. */
+export function redisConnect(options: RedisClientPortOptions): RedisConnect {
+  return async () => {
+    const client = clientOf(options);
+    // Also told through the rejected calls; without a listener the process would end.
+    client.on("error", () => undefined);
+    await connected(client, options);
+    return new ClientPort(client, options);
+  };
+}
+
+/** The library's own timeout ends with the socket: a server that is stopped takes it and then says nothing. */
+async function connected(client: Client, options: RedisClientPortOptions): Promise<void> {
+  const { connectMs = connectMaxMs, clock = systemClock } = options;
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = clock.after(connectMs, () => reject(new Error(`it did not let us in within ${connectMs} ms`)));
+  });
+  try {
+    await Promise.race([client.connect(), late]);
+  } catch (error) {
+    if (client.isOpen) client.destroy();
+    throw error;
+  } finally {
+    timer?.cancel();
+  }
+}
+
+type Client = ReturnType<typeof clientOf>;
+
+// oxlint-disable-next-line typescript/explicit-function-return-type -- the library's type names its options
+function clientOf({ url, name, connectMs = connectMaxMs }: RedisClientPortOptions) {
+  return createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    maintNotifications: "disabled",
+    disableClientInfo: true,
+    socket: { reconnectStrategy: false, connectTimeout: connectMs },
+    ...(name !== undefined && { name }),
+  });
+}
+
+class ClientPort implements RedisPort {
+  readonly #client: Client;
+  readonly #replyMs: number;
+  readonly #clock: Clock;
+
+  constructor(client: Client, { replyMs = replyMaxMs, clock = systemClock }: RedisClientPortOptions) {
+    this.#client = client;
+    this.#replyMs = replyMs;
+    this.#clock = clock;
+  }
+
+  get isClosed(): boolean {
+    return !this.#client.isOpen;
+  }
+
+  async send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+    if (!this.#client.isReady) throw new RepliesLost(false, {});
+    const timer = this.#clock.after(this.#replyMs, () => this.close());
+    try {
+      return await Promise.all(commands.map((command) => this.#reply(command)));
+    } catch (cause) {
+      // The other replies may never come: nothing more is to be heard from this connection.
+      this.close();
+      throw new RepliesLost(true, { cause });
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  close(): void {
+    if (this.#client.isOpen) this.#client.destroy();
+  }
+
+  async #reply(command: RedisCommand): Promise<RedisReply> {
+    try {
+      return (await this.#client.sendCommand(command)) as unknown as RedisReply;
+    } catch (error) {
+      if (error instanceof ErrorReply) return new RedisErrorReply(error.message);
+      throw error;
+    }
+  }
+}

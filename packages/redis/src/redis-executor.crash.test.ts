@@ -1,0 +1,220 @@
+// Connections and servers that end in the middle of many steps, and scripts that a server has forgotten.
+import type { Tables } from "assent/ports";
+import type { Json } from "assent/protocol";
+import { StoreFailure } from "assent/engine";
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { TestServer } from "../test-kit/redis-server.ts";
+import { redisConnect } from "./redis-client-port.ts";
+import type { RedisExecutor } from "./redis-executor.ts";
+import { reconnectPauseMs } from "./redis-limits.ts";
+import { RepliesLost, type RedisPort } from "./redis-port.ts";
+
+const server = await TestServer.start({ appendfsync: "always" });
+after(() => server.stop());
+
+const pairTables = ["left", "right"] as const;
+
+const operations = {
+  /** Writes a pair, and counts it. */
+  mark(tables: Tables, { name }: { name: string }): number {
+    for (const table of pairTables) tables.put(table, name, true);
+    const count = ((tables.get("counts", "all") ?? 0) as number) + 1;
+    tables.put("counts", "all", count);
+    return count;
+  },
+  isMarked: (tables: Tables, { name }: { name: string }): readonly boolean[] =>
+    pairTables.map((table) => tables.get(table, name) === true),
+  count: (tables: Tables): number => (tables.get("counts", "all") ?? 0) as number,
+  put(tables: Tables, { value }: { value: Json }): Json {
+    tables.put("counts", "x", value);
+    return value;
+  },
+  get: (tables: Tables): Json => tables.get("counts", "x") ?? null,
+};
+
+type Store = RedisExecutor<typeof operations>;
+type Outcome = "done" | "nothing" | "unknown";
+
+/** Marks names with some at a time until told to stop; answers what was heard of each. */
+async function markUntil(store: Store, isOver: () => boolean): Promise<ReadonlyMap<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  const worker = async (): Promise<void> => {
+    while (!isOver()) {
+      const name = `n${outcomes.size}`;
+      outcomes.set(name, "unknown");
+      try {
+        await store.run("mark", { name });
+        outcomes.set(name, "done");
+      } catch (error) {
+        assert.ok(error instanceof StoreFailure);
+        outcomes.set(name, error.changed);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+  return outcomes;
+}
+
+/** Resolves when so many more steps have been answered. */
+async function answered(store: Store, outcomes: () => number, more: number): Promise<void> {
+  const target = outcomes() + more;
+  while (outcomes() < target) await store.run("count", undefined).catch(() => undefined);
+}
+
+/** Asserts that what was heard of each name is true; answers how many are there. */
+async function assertTrue(store: Store, outcomes: ReadonlyMap<string, Outcome>): Promise<number> {
+  let found = 0;
+  for (const [name, outcome] of outcomes) {
+    const [left, right] = await store.run("isMarked", { name });
+    assert.equal(left, right, `${name} is there by half`);
+    if (outcome === "done") assert.equal(left, true, `${name} was acknowledged`);
+    if (outcome === "nothing") assert.equal(left, false, `${name} was said to have changed nothing`);
+    if (left === true) found += 1;
+  }
+  return found;
+}
+
+interface Run {
+  readonly store: Store;
+  readonly outcomes: ReadonlyMap<string, Outcome>;
+}
+
+/** Lets steps run while something happens to the server or the connection, again and again. */
+async function runThrough(times: number, happen: () => Promise<unknown>): Promise<Run> {
+  const store = await server.open({ prefix: server.prefix(), operations });
+  let over = false;
+  const counted = (): number => store.counts.steps;
+  const marking = markUntil(store, () => over);
+  for (let time = 0; time < times; time += 1) {
+    await answered(store, counted, 60 + 17 * time);
+    await happen();
+  }
+  await answered(store, counted, 60);
+  over = true;
+  return { store, outcomes: await marking };
+}
+
+async function assertWhole({ store, outcomes }: Run): Promise<void> {
+  const heard = [...outcomes.values()];
+  assert.ok(heard.includes("done"));
+  const found = await assertTrue(store, outcomes);
+  assert.equal(await store.run("count", undefined), found, "each was counted with its pair, once");
+}
+
+test("C2 C3 connections killed amid many steps: what was heard is true, nothing is there by half", async () => {
+  const admin = await redisConnect({ url: server.url })();
+  const run = await runThrough(12, () => admin.send([["CLIENT", "KILL", "TYPE", "normal"]]));
+  admin.close();
+  await assertWhole(run);
+  assert.ok([...run.outcomes.values()].includes("unknown"), "some answers were lost");
+  await run.store.close();
+});
+
+test("C2 C3 a server killed and started again: what was acknowledged is there, the same process goes on", async () => {
+  const run = await runThrough(3, async () => {
+    await server.process.kill();
+    await server.process.restart();
+  });
+  await assertWhole(run);
+  assert.equal(run.store.durability, "D1");
+  await run.store.close();
+});
+
+test("a server that is gone is told as unreached, with nothing changed, and used again when it is back", async () => {
+  const store = await server.open({ prefix: server.prefix(), operations });
+  await store.run("put", { value: 1 });
+  await server.process.stop();
+  await assert.rejects(store.run("put", { value: 2 }), { code: "step_failed", changed: "nothing" });
+  await server.process.restart();
+  assert.equal(await store.run("get", undefined), 1);
+  await store.close();
+});
+
+test("a step that is asked for while others wait for a server waits no longer than they do", async () => {
+  const unreachableMaxMs = 1_000;
+  const tried = Promise.withResolvers<void>();
+  let tries = 0;
+  const connect = async (): Promise<RedisPort> => {
+    if (tries > 0) {
+      tries += 1;
+      if (tries === 5) tried.resolve();
+      throw new Error("nobody there");
+    }
+    tries += 1;
+    return redisConnect({ url: server.url })();
+  };
+  const store = await server.open({ prefix: server.prefix(), operations, connect, unreachableMaxMs });
+  const admin = await redisConnect({ url: server.url })();
+  await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
+  const first = assert.rejects(store.run("get", undefined), { code: "step_failed" });
+  await tried.promise;
+  // Counted in tries. They are at least one pause apart, so a slow machine does not make more of them.
+  const before = tries;
+  await assert.rejects(store.run("get", undefined), { code: "step_failed", changed: "nothing" });
+  const triesMax = unreachableMaxMs / reconnectPauseMs + 2;
+  assert.ok(tries - before <= triesMax, `it was tried ${tries - before} times`);
+  await first;
+  admin.close();
+  await store.close();
+});
+
+test("a server that forgot the script is given it again", async () => {
+  const store = await server.open({ prefix: server.prefix(), operations });
+  const admin = await redisConnect({ url: server.url })();
+  await store.run("put", { value: 1 });
+  await admin.send([["SCRIPT", "FLUSH"]]);
+  assert.equal(await store.run("put", { value: 2 }), 2);
+  assert.equal(await store.run("get", undefined), 2);
+  admin.close();
+  await store.close();
+});
+
+test("C2 a step that was told unknown is over: it does not happen afterwards", async () => {
+  const prefix = server.prefix();
+  const connect = redisConnect({ url: server.url, replyMs: 2_000 });
+  const [hasty, other] = await Promise.all([
+    server.open({ prefix, operations, connect }),
+    server.open({ prefix, operations }),
+  ]);
+  await hasty.run("put", { value: "before" });
+  // The server stands still with the step in its socket, for as long as it takes until the step is given up.
+  server.process.pause();
+  const failure = await hasty.run("put", { value: "late" }).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  server.process.resume();
+  assert.ok(failure instanceof StoreFailure && failure.changed === "unknown", String(failure));
+  for (let turn = 0; turn < 20; turn += 1) assert.equal(await other.run("get", undefined), "before");
+  await Promise.all([hasty.close(), other.close()]);
+});
+
+test("C2 a step that was told unknown is over, also where the server's time is not known well", async () => {
+  const prefix = server.prefix();
+  const real = await redisConnect({ url: server.url })();
+  const told = Promise.withResolvers<void>();
+  let delivered: Promise<unknown> = Promise.resolve();
+  // What is sent takes long to arrive, answers do not: the time that they tell is newer than half way between.
+  const connect = async (): Promise<RedisPort> => ({
+    isClosed: false,
+    close: () => undefined,
+    async send(commands) {
+      if (!commands.flat().includes("late")) {
+        await pause(300);
+        return real.send(commands);
+      }
+      delivered = told.promise.then(() => real.send(commands));
+      throw new RepliesLost(true, {});
+    },
+  });
+  const hasty = await server.open({ prefix, operations, connect });
+  const other = await server.open({ prefix, operations });
+  await assert.rejects(hasty.run("mark", { name: "late" }), { changed: "unknown" });
+  told.resolve();
+  await delivered;
+  assert.deepEqual(await other.run("isMarked", { name: "late" }), [false, false]);
+  await Promise.all([hasty.close(), other.close()]);
+  real.close();
+});

@@ -1,0 +1,207 @@
+// What is bounded, and what is refused: size, memory, tables that were not declared.
+import { keyedOperations } from "@assent/conformance";
+import type { LedgerTotals } from "assent/ledger";
+import type { ScanRange, Tables } from "assent/ports";
+import type { Json } from "assent/protocol";
+import { compareKeys, probeOperations, type StoreFailure } from "assent/engine";
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { TestServer } from "../test-kit/redis-server.ts";
+import { redisConnect } from "./redis-client-port.ts";
+import type { RedisExecutor } from "./redis-executor.ts";
+import { recordsPerStepMax } from "./redis-limits.ts";
+
+const server = await TestServer.start();
+after(() => server.stop());
+
+/** What is as large as it may be takes as long as it takes on this machine. */
+const connect = redisConnect({ url: server.url, replyMs: 120_000 });
+
+const tables = { ordered: ["ordered"], indexes: ["index"], mostlyNew: [] };
+
+const operations = {
+  ...probeOperations,
+  put(tables_: Tables, { table, key, value }: { table: string; key: string; value: Json }): null {
+    tables_.put(table, key, value);
+    return null;
+  },
+  get: (tables_: Tables, { table, key }: { table: string; key: string }): Json => tables_.get(table, key) ?? null,
+  add(tables_: Tables, { key }: { key: string }): number {
+    const sum = ((tables_.get("records", key) ?? 0) as number) + 1;
+    tables_.put("records", key, sum);
+    return sum;
+  },
+  fill(tables_: Tables, { count }: { count: number }): null {
+    for (let index = 0; index < count; index += 1) tables_.put("ordered", String(index), index);
+    return null;
+  },
+  scan: (tables_: Tables, { table, range }: { table: string; range: ScanRange }): readonly string[] =>
+    tables_.scan(table, range).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+  /** Reads page after page. */
+  count(tables_: Tables, { page }: { page: number }): number {
+    let sum = 0;
+    let from: string | undefined;
+    for (;;) {
+      const rows = tables_.scan("ordered", { ...(from !== undefined && { after: from }), limit: page });
+      sum += rows.length;
+      from = rows.at(-1)?.[0];
+      if (rows.length < page) return sum;
+    }
+  },
+};
+
+type Store = RedisExecutor<typeof operations>;
+
+const open = (cachedRecordsMax?: number): Promise<Store> =>
+  server.open({
+    prefix: server.prefix(),
+    connect,
+    operations,
+    tables,
+    ...(cachedRecordsMax !== undefined && { cachedRecordsMax }),
+  });
+
+test("S2 100,000 accounts are seeded in chunks, and counted", async () => {
+  const store = await server.open({ prefix: server.prefix(), connect, operations: keyedOperations() });
+  for (let first = 0; first < 100_000; first += 20_000) {
+    await store.run("seed", { first, count: 20_000, generation: "g", available: 7, details: null });
+  }
+  assert.ok(store.counts.rounds < 100, `${store.counts.rounds} rounds`);
+  const totals: LedgerTotals = await store.run("totals", undefined);
+  assert.deepEqual([totals.accounts, totals.deposited], [100_000, 700_000]);
+  await store.close();
+});
+
+test("100,000 steps that are asked for at once are answered in a few rounds, in their order", async () => {
+  const store = await open();
+  const sums = await Promise.all(
+    Array.from({ length: 100_000 }, (_, index) => store.run("add", { key: String(index % 50_000) })),
+  );
+  assert.equal(sums.filter((sum) => sum === 2).length, 50_000, "in the order in which they were asked for");
+  assert.ok(store.counts.rounds < 100, `${store.counts.rounds} rounds`);
+  await store.close();
+});
+
+test("R6 a step that reads many pages holds up nobody", async () => {
+  const store = await open();
+  await store.run("fill", { count: 5_000 });
+  const ended: string[] = [];
+  const counting = store.run("count", { page: 100 }).then((count) => ended.push(`count ${count}`));
+  for (let turn = 0; turn < 5; turn += 1) await store.run("add", { key: "x" }).then((sum) => ended.push(`add ${sum}`));
+  await counting;
+  assert.deepEqual(ended, ["add 1", "add 2", "add 3", "add 4", "add 5", "count 5000"]);
+  await store.close();
+});
+
+test("a step that touches too many records is refused, and changes nothing", async () => {
+  const store = await open();
+  const calls = [
+    store.run("fill", { count: recordsPerStepMax + 1 }).catch((error: unknown) => error),
+    store.run("add", { key: "x" }),
+  ];
+  const [refusal, sum] = await Promise.all(calls);
+  assert.match(String(refusal), /make it several/);
+  assert.equal(sum, 1);
+  assert.deepEqual(await store.run("scan", { table: "ordered", range: { limit: 1 } }), []);
+  await store.run("fill", { count: recordsPerStepMax });
+  assert.equal(await store.run("count", { page: 50_000 }), recordsPerStepMax);
+  await store.close();
+});
+
+test("what a process keeps in mind is bounded; what it forgot it reads again", async () => {
+  const store = await open(4);
+  const keys = Array.from({ length: 200 }, (_, index) => String(index));
+  for (let turn = 1; turn <= 3; turn += 1) {
+    for (const key of keys.slice(0, 20)) assert.equal(await store.run("add", { key }), turn);
+    assert.deepEqual(
+      await Promise.all(keys.slice(20).map((key) => store.run("add", { key }))),
+      keys.slice(20).map(() => turn),
+    );
+  }
+  await store.close();
+});
+
+test("a table is scanned and filled as it was declared", async () => {
+  const store = await open();
+  const put = (table: string, key: string, value: Json): Promise<null> => store.run("put", { table, key, value });
+  const scan = (table: string, range: ScanRange): Promise<readonly string[]> => store.run("scan", { table, range });
+  const keys = ["b", "a", "", "ab", "c", "a b", "[", "\uffff", "\u{10000}"];
+  for (const key of keys) {
+    await put("ordered", key, { key });
+    await put("index", key, null);
+  }
+  const sorted = keys.toSorted(compareKeys);
+  assert.deepEqual(
+    await scan("index", { limit: 99 }),
+    sorted.map((key) => `${key}=null`),
+  );
+  assert.deepEqual(await scan("ordered", { after: "a", before: "c", limit: 2 }), [
+    'a b={"key":"a b"}',
+    'ab={"key":"ab"}',
+  ]);
+  assert.equal(await store.run("get", { table: "index", key: "ab" }), null);
+  await assert.rejects(put("index", "x", 1), /holds keys only/);
+  await assert.rejects(scan("records", { limit: 1 }), /not declared as scanned/);
+  await store.close();
+});
+
+test("a server without room refuses what writes, changes nothing, and goes on answering reads", async () => {
+  const store = await open();
+  const admin = await server.connect();
+  await store.run("put", { table: "records", key: "x", value: 1 });
+  await admin.send([["CONFIG", "SET", "maxmemory", "1"]]);
+  await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
+    code: "store_full",
+    changed: "nothing",
+  });
+  assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  const { rounds } = store.counts;
+  await assert.rejects(store.run("probe", null), { code: "store_full" });
+  assert.ok(store.counts.rounds > rounds, "the server was asked");
+  const together = await Promise.allSettled([
+    store.run("put", { table: "records", key: "y", value: 2 }),
+    store.run("get", { table: "records", key: "x" }),
+    store.run("scan", { table: "ordered", range: { limit: 1 } }),
+    store.run("get", { table: "records", key: "y" }),
+  ]);
+  assert.deepEqual(
+    together.map((each) => (each.status === "fulfilled" ? each.value : (each.reason as StoreFailure).code)),
+    ["store_full", 1, [], "store_full"],
+    "in one round with a write, a read is refused only if it saw what was to be written",
+  );
+  await admin.send([["CONFIG", "SET", "maxmemory", "0"]]);
+  await store.run("probe", null);
+  const afterProbe = store.counts.rounds;
+  await store.run("probe", null);
+  assert.equal(store.counts.rounds, afterProbe, "nothing is written once a write was taken");
+  await store.run("put", { table: "records", key: "x", value: 3 });
+  assert.equal(await store.run("get", { table: "records", key: "x" }), 3);
+  admin.close();
+  await store.close();
+});
+
+test("C4 a server that refuses to write has changed nothing", async () => {
+  const store = await open();
+  const admin = await server.connect();
+  await store.run("put", { table: "records", key: "x", value: 1 });
+  await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
+  await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
+    code: "step_failed",
+    message: /NOREPLICAS/,
+  });
+  await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
+  assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  admin.close();
+  await store.close();
+});
+
+test("a server that fails in the middle of the script leaves its outcome unknown", async () => {
+  const store = await open();
+  const admin = await server.connect();
+  const prefix = `store-${Number(server.prefix().slice(6)) - 1}`;
+  await admin.send([["SET", `{${prefix}}:ordered/keys`, "not a sorted set"]]);
+  await assert.rejects(store.run("fill", { count: 2 }), { code: "store_broken", changed: "unknown" });
+  assert.equal(await store.run("add", { key: "x" }), 1);
+  admin.close();
+  await store.close();
+});

@@ -1,0 +1,162 @@
+// Connections to whichever server is the master now. When the master moves, the connections to the old one end, and
+// only those: what was under way there is unknown, what comes next goes to the new one. Told by the sentinels'
+// announcement, and found out by asking now and then, because an announcement can be missed.
+import type { Clock, Timer } from "assent/ports";
+import { systemClock } from "assent/node";
+import { createClient } from "@redis/client";
+import { redisConnect } from "./redis-client-port.ts";
+import { reconcileEveryMs, sentinelConnectMs, sentinelReplyMs } from "./redis-limits.ts";
+import type { RedisConnect, RedisPort } from "./redis-port.ts";
+import { type ServerAddress, SentinelDirectory } from "./sentinel-directory.ts";
+
+export interface SentinelConnectOptions {
+  /** URLs of all sentinels: `redis[s]://[[username][:password]@]host[:port]` */
+  readonly sentinels: readonly string[];
+  readonly masterName: string;
+  /** Of a server at an address: the URL with whatever credentials and database it takes. */
+  readonly urlOf: (address: ServerAddress) => string;
+  /** How the connections call themselves. */
+  readonly name?: string;
+  readonly clock?: Clock;
+  /** Told where the master is whenever that has changed. */
+  readonly onMaster?: (address: ServerAddress) => void;
+}
+
+/** The connections of one process to one master. */
+export interface SentinelConnections {
+  readonly connect: RedisConnect;
+  close(): void;
+}
+
+export function sentinelConnections(options: SentinelConnectOptions): SentinelConnections {
+  const watch = new MasterWatch(options);
+  return { connect: () => watch.connect(), close: () => watch.close() };
+}
+
+class MasterWatch {
+  readonly #options: SentinelConnectOptions;
+  readonly #clock: Clock;
+  readonly #directory: SentinelDirectory;
+  readonly #listeners: readonly { close(): void }[];
+  readonly #ports = new Map<RedisPort, string>();
+  #master = "";
+  #timer: Timer | undefined;
+  #asking: Promise<ServerAddress> | undefined;
+  #isClosed = false;
+
+  constructor(options: SentinelConnectOptions) {
+    const { sentinels, masterName, clock = systemClock } = options;
+    this.#options = options;
+    this.#clock = clock;
+    const limits = { connectMs: sentinelConnectMs, replyMs: sentinelReplyMs, clock };
+    this.#directory = new SentinelDirectory({
+      sentinels: sentinels.map((url) => redisConnect({ url, ...limits })),
+      masterName,
+    });
+    this.#listeners = sentinels.map((url) => listen(url, masterName, () => void this.#reconcile()));
+    this.#schedule();
+  }
+
+  async connect(): Promise<RedisPort> {
+    const { urlOf, name } = this.#options;
+    const address = await this.#ask();
+    const url = urlOf(address);
+    const port = await redisConnect({ url, clock: this.#clock, ...(name !== undefined && { name }) })();
+    await mustBeMaster(port, textOf(address));
+    if (this.#isClosed) {
+      port.close();
+      throw new Error("the connections of this process are closed");
+    }
+    this.#forgetClosed();
+    this.#ports.set(port, textOf(address));
+    // It may have moved while the connection was made.
+    this.#endOthers();
+    return {
+      get isClosed() {
+        return port.isClosed;
+      },
+      send: (commands) => port.send(commands),
+      mastership: () => this.#directory.mastership(address),
+      close: () => port.close(),
+    };
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#timer?.cancel();
+    for (const listener of this.#listeners) listener.close();
+    this.#directory.close();
+    for (const port of this.#ports.keys()) port.close();
+  }
+
+  /** One inquiry at a time: whoever asks meanwhile gets its answer. */
+  #ask(): Promise<ServerAddress> {
+    this.#asking ??= this.#inquire().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #inquire(): Promise<ServerAddress> {
+    const address = await this.#directory.master();
+    const text = textOf(address);
+    if (text !== this.#master) {
+      this.#master = text;
+      this.#options.onMaster?.(address);
+      this.#endOthers();
+    }
+    return address;
+  }
+
+  /** What no sentinel can tell now is asked again: nothing is ended on a guess. */
+  async #reconcile(): Promise<void> {
+    await this.#ask().catch(() => undefined);
+  }
+
+  #endOthers(): void {
+    for (const [port, address] of this.#ports) {
+      if (address === this.#master) continue;
+      this.#ports.delete(port);
+      port.close();
+    }
+  }
+
+  #forgetClosed(): void {
+    for (const port of this.#ports.keys()) if (port.isClosed) this.#ports.delete(port);
+  }
+
+  #schedule(): void {
+    this.#timer = this.#clock.after(reconcileEveryMs, () => {
+      void this.#reconcile().finally(() => {
+        if (!this.#isClosed) this.#schedule();
+      });
+    });
+  }
+}
+
+/** Sentinels name a new master a little before it is one: whoever connects then tries again. */
+async function mustBeMaster(port: RedisPort, address: string): Promise<void> {
+  const [role] = await port.send([["ROLE"]]);
+  if (Array.isArray(role) && role[0] === "master") return;
+  port.close();
+  throw new Error(`${address} is not a master yet`);
+}
+
+/** Hears of a master that was moved. It only reads, so the library may connect again by itself. */
+function listen(url: string, masterName: string, moved: () => void): { close(): void } {
+  const socket = { connectTimeout: sentinelConnectMs, reconnectStrategy: () => reconcileEveryMs };
+  const client = createClient({ url, RESP: 2, maintNotifications: "disabled", disableClientInfo: true, socket });
+  client.on("error", () => undefined);
+  client
+    .connect()
+    .then(() =>
+      client.subscribe("+switch-master", (message) => {
+        if (message.startsWith(`${masterName} `)) moved();
+      }),
+    )
+    // Closed before it was there.
+    .catch(() => undefined);
+  return { close: () => void (client.isOpen && client.destroy()) };
+}
+
+const textOf = ({ host, port }: ServerAddress): string => `${host}:${port}`;

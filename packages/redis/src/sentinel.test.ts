@@ -1,0 +1,193 @@
+// A master that dies, stops or is demoted, with replicas and sentinels that are real.
+import type { Tables } from "assent/ports";
+import { StoreFailure } from "assent/engine";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ask, WatchedServers } from "../test-kit/watched-servers.ts";
+import type { RedisExecutor } from "./redis-executor.ts";
+import { failoverMaxMs, sentinelReplyMs } from "./redis-limits.ts";
+import { redisConnect } from "./redis-client-port.ts";
+import { SentinelDirectory } from "./sentinel-directory.ts";
+
+const operations = {
+  note(tables: Tables, { key }: { key: string }): null {
+    tables.put("a", key, 1);
+    return null;
+  },
+  noted: (tables: Tables, { key }: { key: string }): boolean => tables.get("a", key) !== undefined,
+};
+
+/** All that may be promoted, or one while nobody is. */
+const replicated = { replicas: 2, replicasLeast: 1, unreachableMaxMs: failoverMaxMs };
+
+type Store = RedisExecutor<typeof operations>;
+
+async function withServers(work: (watched: WatchedServers) => Promise<void>): Promise<void> {
+  const watched = await WatchedServers.start();
+  try {
+    await work(watched);
+  } finally {
+    await watched.stop();
+  }
+}
+
+interface Written {
+  /** Keys that were acknowledged. */
+  readonly told: readonly string[];
+  /** Keys that were said to be not there. */
+  readonly denied: readonly string[];
+}
+
+/** Keys that are written for as long as the work takes. */
+async function written(store: Store, work: () => Promise<void>): Promise<Written> {
+  const told: string[] = [];
+  const denied: string[] = [];
+  let stopped = false;
+  let next = 0;
+  const write = async (): Promise<void> => {
+    while (!stopped) {
+      const key = `k${(next += 1)}`;
+      try {
+        await store.run("note", { key });
+        told.push(key);
+      } catch (error) {
+        assert.ok(error instanceof StoreFailure);
+        if (error.changed === "nothing") denied.push(key);
+      }
+    }
+  };
+  const writers = [write(), write(), write()];
+  try {
+    await work();
+  } finally {
+    stopped = true;
+    await Promise.all(writers);
+  }
+  return { told, denied };
+}
+
+/** Resolves when a key is written and acknowledged: a machine that has just stalled may need more than one try. */
+const noted = (watched: WatchedServers, store: Store, key: string): Promise<void> =>
+  watched.until(() => store.run("note", { key }).then(() => true));
+
+test("D2, D10, D31 a master is killed under load: what was acknowledged is on the one that takes its place", () =>
+  withServers(async (watched) => {
+    const connections = watched.connections();
+    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    assert.equal(store.durability, "D2");
+    const { told, denied } = await written(store, async () => {
+      await watched.until(() => store.run("noted", { key: "k200" }));
+      await watched.servers[0]?.kill();
+      await noted(watched, store, "afterwards");
+    });
+    assert.ok(told.length >= 100);
+    for (const key of told) assert.equal(await store.run("noted", { key }), true, `${key} was acknowledged`);
+    for (const key of denied)
+      assert.equal(await store.run("noted", { key }), false, `${key} is not there, it was said`);
+
+    // The old master comes back, and follows.
+    await watched.servers[0]?.restart();
+    await watched.until(async () => {
+      const followers = await Promise.all([1, 2].map((index) => watched.replicas(index)));
+      return Math.max(...followers) === 2;
+    });
+    const [minimum] = await ask(watched.servers[0], ["CONFIG", "GET", "min-replicas-to-write"]);
+    assert.deepEqual(minimum, ["min-replicas-to-write", "1"], "D25 the guard is on every node");
+    await noted(watched, store, "with three again");
+    await store.close();
+    connections.close();
+  }));
+
+test("C2, D32 a master that stops answering loses its place, and when it wakes up nobody listens to it", () =>
+  withServers(async (watched) => {
+    const connections = watched.connections();
+    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    await noted(watched, store, "before");
+    watched.servers[0]?.pause();
+    const lost = assert.rejects(store.run("note", { key: "lost" }), { code: "store_broken" });
+    await lost;
+    await noted(watched, store, "after");
+    watched.servers[0]?.resume();
+    // It still takes itself for the master; nothing goes there any more.
+    const [role] = await ask(watched.servers[0], ["ROLE"]);
+    assert.ok(Array.isArray(role) && role[0] === "master");
+    assert.equal(await store.run("noted", { key: "before" }), true);
+    assert.equal(await store.run("noted", { key: "after" }), true);
+    await store.close();
+    connections.close();
+  }));
+
+for (const [how, fail] of Object.entries({
+  "is replaced on purpose while it is alive": async (watched: WatchedServers) => {
+    assert.deepEqual(await ask(watched.sentinels[1], ["SENTINEL", "FAILOVER", "db"]), ["OK"]);
+    await watched.promoted();
+  },
+  "stalls and wakes up just when another is promoted": async (watched: WatchedServers) => {
+    watched.servers[0]?.pause();
+    await watched.promoted();
+    watched.servers[0]?.resume();
+  },
+})) {
+  test(`D2 a master that ${how} acknowledges nothing that is thrown away afterwards`, () =>
+    withServers(async (watched) => {
+      const connections = watched.connections();
+      const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+      const { told } = await written(store, async () => {
+        await watched.until(() => store.run("noted", { key: "k200" }));
+        await fail(watched);
+        // Until the replica that was left follows the new one: what it had besides is gone then.
+        await watched.until(async () => ((await watched.replicas(1)) || (await watched.replicas(2))) > 0);
+        await noted(watched, store, "afterwards");
+      });
+      const lost: string[] = [];
+      for (const key of told) if (!(await store.run("noted", { key }))) lost.push(key);
+      assert.deepEqual(lost, []);
+      await store.close();
+      connections.close();
+    }));
+}
+
+test("D2 one replica that is dead stops nobody, as long as every sentinel says that nobody is promoted", () =>
+  withServers(async (watched) => {
+    const connections = watched.connections();
+    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    await watched.servers[2]?.kill();
+    await noted(watched, store, "with one");
+    watched.sentinels[0]?.pause();
+    await assert.rejects(store.run("note", { key: "nobody to ask" }), { code: "store_broken", changed: "unknown" });
+    watched.sentinels[0]?.resume();
+    await noted(watched, store, "again");
+    await watched.servers[2]?.restart();
+    await watched.until(async () => (await watched.replicas(0)) === 2);
+    watched.sentinels[0]?.pause();
+    await noted(watched, store, "all have it");
+    await store.close();
+    connections.close();
+  }));
+
+test("D32 a sentinel that hangs, and one that is dead, hold up nobody", () =>
+  withServers(async (watched) => {
+    const [first, second] = watched.sentinels;
+    first?.pause();
+    await second?.kill();
+    const sentinels = watched.sentinels.map(({ port }) =>
+      redisConnect({ url: `redis://127.0.0.1:${port}`, connectMs: sentinelReplyMs, replyMs: sentinelReplyMs }),
+    );
+    const directory = new SentinelDirectory({ sentinels, masterName: "db" });
+    // Asked while the one hangs and the other is dead.
+    const isKnownBy = (asked: SentinelDirectory): Promise<void> =>
+      watched.until(async () => (await asked.master()).port === watched.servers[0]?.port);
+    await isKnownBy(directory);
+    await watched.sentinels[2]?.kill();
+    await assert.rejects(directory.master(), { code: "master_unknown" });
+    directory.close();
+    const unknown = new SentinelDirectory({ sentinels, masterName: "db" });
+    first?.resume();
+    await second?.restart();
+    // One that was started again knows it (D33).
+    await isKnownBy(unknown);
+    unknown.close();
+    const other = new SentinelDirectory({ sentinels, masterName: "nobody" });
+    await assert.rejects(other.master(), { code: "master_unknown", message: /nobody/ });
+    other.close();
+  }));

@@ -1,0 +1,58 @@
+// A Redis server of one test file, and stores on it that share nothing unless they are told to.
+import { keyedOperations, type KeyedOperations } from "@assent/conformance";
+import { type RedisOptions, type ServerProcess, startRedis } from "@assent/local-servers";
+import { type RedisConnect, redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/redis";
+import type { Operations } from "assent/engine";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** How long a connection may take to open and to answer, where that is not what is tested: a machine may stall. */
+const patientMs = 60_000;
+
+export class TestServer {
+  readonly process: ServerProcess;
+  readonly #folder: string;
+  #prefixes = 0;
+
+  private constructor(process: ServerProcess, folder: string) {
+    this.process = process;
+    this.#folder = folder;
+  }
+
+  static async start(options: Omit<RedisOptions, "folder"> = {}): Promise<TestServer> {
+    const folder = mkdtempSync(join(tmpdir(), "assent-redis-"));
+    return new TestServer(await startRedis({ ...options, folder }), folder);
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.process.port}`;
+  }
+
+  /** Opens connections that outlive a stall of this machine. */
+  get connect(): RedisConnect {
+    return redisConnect({ url: this.url, connectMs: patientMs, replyMs: patientMs });
+  }
+
+  /** A name that no store has yet. */
+  prefix(): string {
+    this.#prefixes += 1;
+    return `store-${this.#prefixes}`;
+  }
+
+  open<O extends Operations>(
+    options: Omit<RedisExecutorOptions<O>, "connect"> & Partial<Pick<RedisExecutorOptions<O>, "connect">>,
+  ): Promise<RedisExecutor<O>> {
+    return RedisExecutor.open({ connect: redisConnect({ url: this.url }), ...options });
+  }
+
+  /** A process's worth of every port on the store of that name. */
+  openKeyed(prefix: string): Promise<RedisExecutor<KeyedOperations>> {
+    return this.open({ prefix, operations: keyedOperations() });
+  }
+
+  async stop(): Promise<void> {
+    await this.process.stop();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,8 +1,0 @@
-// Chance as the machine has it.
-import type { Random } from "@assent/orchestrator";
-import { randomUUID } from "node:crypto";
-
-export const systemRandom: Random = {
-  uniform: () => Math.random(),
-  name: () => randomUUID(),
-};

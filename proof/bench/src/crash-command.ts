@@ -1,0 +1,42 @@
+// `npm run crash`: ten rounds of kill -9 in the middle of thousands of concurrent checkouts.
+import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/topology";
+import { type CrashRound, crashProof } from "./crash-proof.ts";
+
+const values = commandOptions({
+  command: "npm run crash",
+  about: "Kills the embedded system in the middle of concurrent checkouts, starts it again, and adds up the books.",
+  options: {
+    rounds: countOption(10, "kills"),
+    orders: countOption(8_000, "orders of each round"),
+    connections: countOption(400, "connections that check out"),
+    json: flagOption("print the rounds as JSON"),
+  },
+});
+
+const folder = temporaryFolder();
+const rounds = await crashProof({
+  dataFolder: folder.path,
+  rounds: values.rounds,
+  ordersPerRound: values.orders,
+  connections: values.connections,
+  random: Math.random,
+  onRound: (round) => (values.json ? undefined : print(round)),
+});
+const findings = rounds.flatMap((round) => round.findings);
+if (values.json) process.stdout.write(`${JSON.stringify(rounds, null, 2)}\n`);
+else process.stdout.write(`${rounds.length} rounds, ${findings.length} findings\n`);
+if (findings.length === 0) folder.remove();
+else {
+  process.stderr.write(`the data is kept in ${folder.path}\n`);
+  process.exitCode = 1;
+}
+
+function print(round: CrashRound): void {
+  const { toldPaid, toldFailed, unanswered, paid, paidAgain, restartMs, recoveredMs } = round;
+  process.stdout.write(
+    `round ${round.round}: told paid ${toldPaid}, told failed ${toldFailed}, unanswered ${unanswered}; ` +
+      `paid ${paid}, and ${paidAgain} after a repeat of all; up after ${restartMs.toFixed(0)} ms, ` +
+      `all ended ${recoveredMs.toFixed(0)} ms later; ` +
+      `${round.findings.length === 0 ? "ok" : round.findings.join("; ")}\n`,
+  );
+}

@@ -1,0 +1,142 @@
+// kill -9 in the middle of concurrent checkouts, restart, again and again: nothing may be lost, nothing made, nothing
+// told that is not true, and nothing may stay held.
+import { auditCheckout, serveCheckout, type ServedCheckout } from "@assent/topology";
+import { closedLoop } from "./closed-loop.ts";
+import { KeepAliveClient } from "./keep-alive-client.ts";
+import { read, seedShop, unbalanced, unitsPerOrder, unpaidAfter, untilQuiet } from "./shop-books.ts";
+
+export interface CrashProofOptions {
+  readonly dataFolder: string;
+  readonly rounds: number;
+  readonly ordersPerRound: number;
+  readonly connections: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly onRound?: (round: CrashRound) => void;
+}
+
+export interface CrashRound {
+  readonly round: number;
+  readonly toldPaid: number;
+  readonly toldFailed: number;
+  readonly unanswered: number;
+  /** Orders found paid after recovery. */
+  readonly paid: number;
+  /** Orders that were checked out again after recovery, paid or not, and answered 200. */
+  readonly paidAgain: number;
+  readonly restartMs: number;
+  readonly recoveredMs: number;
+  /** Empty when nothing is wrong. */
+  readonly findings: readonly string[];
+}
+
+const recoveryDeadlineMs = 120_000;
+/** Nobody knows the outcome yet: neither success nor failure was told. */
+const pendingStatus = 409;
+
+export async function crashProof(options: CrashProofOptions): Promise<readonly CrashRound[]> {
+  const { dataFolder, rounds, ordersPerRound, connections } = options;
+  let served = await serveCheckout({ dataFolder });
+  await seedShop(served.url, ordersPerRound * rounds);
+  const results: CrashRound[] = [];
+  const totals = { sold: 0 };
+  for (let round = 0; round < rounds; round += 1) {
+    const told = await checkoutUntilKilled(served, round, options);
+    const audited = await auditCheckout(dataFolder);
+    const startedAt = performance.now();
+    served = await serveCheckout({ dataFolder });
+    const restartMs = performance.now() - startedAt;
+    const inspected = await inspect(served.url, { ...told, round, restartMs, ordersPerRound, connections }, totals);
+    const result = { ...inspected, findings: [...audited, ...inspected.findings] };
+    results.push(result);
+    options.onRound?.(result);
+  }
+  await served.stop();
+  const last = results.pop();
+  if (last !== undefined) results.push({ ...last, findings: [...last.findings, ...(await auditCheckout(dataFolder))] });
+  return results;
+}
+
+interface Told {
+  readonly paid: ReadonlySet<number>;
+  readonly failed: ReadonlySet<number>;
+  readonly unanswered: number;
+}
+
+async function checkoutUntilKilled(served: ServedCheckout, round: number, options: CrashProofOptions): Promise<Told> {
+  const { ordersPerRound, connections, random } = options;
+  const first = round * ordersPerRound;
+  const paid = new Set<number>();
+  const failed = new Set<number>();
+  let answered = 0;
+  // Somewhere in the middle half, so that thousands are behind it and hundreds in flight.
+  const killAt = Math.floor(ordersPerRound * (0.25 + random() / 2));
+  let killed: Promise<void> | undefined;
+  let unanswered = 0;
+  await closedLoop({
+    url: served.url,
+    connections,
+    paths: Array.from({ length: ordersPerRound }, (_, index) => `/orders/checkout/${first + index}`),
+    onReply: (index, { status }) => {
+      answered += 1;
+      if (status === 200) paid.add(first + index);
+      else if (status !== pendingStatus) failed.add(first + index);
+      if (answered === killAt) killed = served.kill();
+    },
+    onFailure: () => {
+      unanswered += 1;
+    },
+  });
+  await killed;
+  return { paid, failed, unanswered };
+}
+
+async function inspect(
+  url: string,
+  round: Told & { round: number; restartMs: number; ordersPerRound: number; connections: number },
+  totals: { sold: number },
+): Promise<CrashRound> {
+  const findings: string[] = [];
+  const startedAt = performance.now();
+  const client = new KeepAliveClient(url);
+  if (!(await untilQuiet(client, recoveryDeadlineMs)))
+    findings.push(`transactions are unfinished ${recoveryDeadlineMs} ms after the restart`);
+  const recoveredMs = performance.now() - startedAt;
+  const first = round.round * round.ordersPerRound;
+  let paid = 0;
+  for (let order = first; order < first + round.ordersPerRound; order += 1) {
+    const isPaid = (await read(client, `/orders/find/${order}`))["paid"] === true;
+    if (isPaid) paid += 1;
+    if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was told paid and is not`);
+    if (round.failed.has(order) && isPaid) findings.push(`order ${order} was told failed and is paid`);
+  }
+  findings.push(...(await unbalanced(client, totals.sold + unitsPerOrder * paid)));
+  const paidAgain = await checkoutAgain(url, first, round);
+  if (paidAgain !== round.ordersPerRound)
+    findings.push(`only ${paidAgain} of ${round.ordersPerRound} could be repeated`);
+  if (!(await untilQuiet(client, recoveryDeadlineMs))) findings.push("repeated transactions are unfinished");
+  totals.sold += unitsPerOrder * round.ordersPerRound;
+  findings.push(...(await unbalanced(client, totals.sold)));
+  client.close();
+  return {
+    round: round.round,
+    toldPaid: round.paid.size,
+    toldFailed: round.failed.size,
+    unanswered: round.unanswered,
+    paid,
+    paidAgain,
+    restartMs: round.restartMs,
+    recoveredMs,
+    findings,
+  };
+}
+
+/** Every order once more: what was paid must not be charged again, what was not must be paid now. How many were. */
+async function checkoutAgain(
+  url: string,
+  first: number,
+  { ordersPerRound, connections }: { ordersPerRound: number; connections: number },
+): Promise<number> {
+  const orders = Array.from({ length: ordersPerRound }, (_, index) => first + index);
+  return ordersPerRound - (await unpaidAfter({ url, connections, orders, waitMs: recoveryDeadlineMs })).length;
+}

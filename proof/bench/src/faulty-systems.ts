@@ -1,0 +1,56 @@
+// The systems that faults are tried on: one process, or a whole topology of them.
+import {
+  serveCheckout,
+  type ServedCheckout,
+  startLocalTopology,
+  startSentinelTopology,
+  type Topology,
+} from "@assent/topology";
+import type { FaultMatrixOptions } from "./fault-matrix.ts";
+
+type Protocol = "2pc" | "saga";
+export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive" | "log"> & {
+  readonly close: () => Promise<unknown>;
+};
+
+const backMs = 120_000;
+/** Characters of what a process printed that an error shows. */
+const shownLogLength = 3_000;
+
+/** The local topology; what dies there is started again by it. */
+export async function openLocal(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  return looked(await startLocalTopology({ folder, protocol, faults: true }));
+}
+
+/** The same with replicas and sentinels. */
+export async function openSentinel(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  return looked(await startSentinelTopology({ folder, protocol, faults: true }));
+}
+
+function looked(topology: Topology): FaultySystem {
+  let known = 0;
+  return {
+    url: () => topology.url,
+    hasDied: () => topology.deaths() > known,
+    async revive() {
+      await topology.settled(backMs);
+      known = topology.deaths();
+    },
+    close: () => topology.stop(),
+  };
+}
+
+/** One process, started again here when it dies. */
+export async function openEmbedded(folder: string, protocol: Protocol): Promise<FaultySystem> {
+  const serve = (): Promise<ServedCheckout> => serveCheckout({ dataFolder: folder, protocol, faults: true });
+  let served = await serve();
+  return {
+    url: () => served.url,
+    log: () => served.output().slice(-shownLogLength),
+    hasDied: () => served.hasEnded(),
+    async revive() {
+      if (served.hasEnded()) served = await serve();
+    },
+    close: () => served.stop(),
+  };
+}

@@ -1,0 +1,54 @@
+// The same checkout by the orchestrator, over the same stores: commands as encoded bytes to participants in the same
+// process.
+import { checkout } from "@assent/order";
+import { Orchestrator } from "assent/coordinator";
+import { Participant } from "assent/participant";
+import { defaultLimits, type Protocol } from "assent/protocol";
+import { keyedBranchStore, keyedLog } from "assent/engine";
+import { nextTurn, systemClock, systemRandom } from "assent/node";
+import { MemoryTransport } from "assent/memory";
+import type { LocalStores } from "./local-stores.ts";
+
+/** Begin, phase 1, decision: store steps that wait for each other, before the answer. */
+export const orchestratedSequentialSteps = 3;
+
+export interface OrchestratedCheckout {
+  run(orderId: string): Promise<boolean>;
+  /** Resolves when everything off the caller's path is done, too. */
+  stop(): Promise<void>;
+}
+
+const stopWaitMs = 30_000;
+
+export function orchestratedCheckout(stores: LocalStores, protocol: Protocol): OrchestratedCheckout {
+  const clock = systemClock;
+  const random = systemRandom;
+  const participant = (store: LocalStores["stock"] | LocalStores["payment"]): Participant =>
+    new Participant({
+      store: keyedBranchStore(store),
+      questions: { ask: () => Promise.resolve(undefined) },
+      clock,
+      random,
+    });
+  const stock = participant(stores.stock);
+  const payment = participant(stores.payment);
+  const orchestrator = new Orchestrator({
+    service: "order",
+    owner: "bench",
+    definitions: [checkout],
+    log: keyedLog(stores.order),
+    transport: new MemoryTransport({
+      endpoints: { stock: (message) => stock.handle(message), payment: (message) => payment.handle(message) },
+      clock,
+      schedule: nextTurn,
+    }),
+    clock,
+    random,
+    limits: defaultLimits,
+    protocol,
+  });
+  return {
+    run: async (orderId) => (await orchestrator.run(checkout, { key: orderId, fromRow: true })).kind === "committed",
+    stop: () => orchestrator.stop(stopWaitMs),
+  };
+}

@@ -1,0 +1,57 @@
+// After a run: doubts are resolved, the system is given time to finish what it has begun, and then everything is read
+// and judged.
+import { setTimeout as pause } from "node:timers/promises";
+import { booksOfApi } from "./api-books.ts";
+import { judge } from "./judge.ts";
+import { resolve } from "./resolve.ts";
+import type { ShopLoad } from "../load/shop-load.ts";
+import { isYesState } from "assent/protocol";
+import { booksOfStores, participants, type StoreBooks, type StoreUrls } from "./store-books.ts";
+
+export interface JudgeShopOptions {
+  /** Stopped. */
+  readonly load: ShopLoad;
+  /** Of the gateways. */
+  readonly urls: readonly string[];
+  readonly stores: StoreUrls;
+  /**
+   * How long the system may take to give clear answers, and then again to end everything it has begun. Left out, 90 s:
+   * a branch that was left behind asks after 60 s (P6), and every 5 s it is seen which are due.
+   */
+  readonly clearMs?: number;
+  /** ASSENT_NAMESPACE of the processes. */
+  readonly namespace?: string;
+}
+
+const defaultClearMs = 90_000;
+/** For reading over the API, once everything is clear. */
+const readMs = 60_000;
+const lookEveryMs = 250;
+
+/** To be called when the faults are healed and the load has stopped. Empty when nothing is wrong. */
+export async function judgeShop(options: JudgeShopOptions): Promise<readonly string[]> {
+  const { load, urls, clearMs = defaultClearMs } = options;
+  const { history, open, shop } = load;
+  const unresolved = await resolve({ history, open }, { urls, deadline: performance.now() + clearMs });
+  const books = await quietBooks(options, performance.now() + clearMs);
+  const api = await booksOfApi(shop, { urls, deadline: performance.now() + readMs });
+  return [...load.wrong, ...unresolved, ...judge({ history, shop, api, books, now: Date.now() })];
+}
+
+/** The books once nothing is under way any more, or at the deadline. */
+async function quietBooks({ stores, namespace }: JudgeShopOptions, deadline: number): Promise<StoreBooks> {
+  for (;;) {
+    const books = await booksOfStores(stores, namespace);
+    if (isQuiet(books) || performance.now() >= deadline) return books;
+    await pause(lookEveryMs);
+  }
+}
+
+function isQuiet(books: StoreBooks): boolean {
+  if (books.active.length > 0) return false;
+  return participants.every((service) => {
+    const { accounts, branches } = books[service];
+    const holds = [...accounts.values()].some(({ held }) => held !== 0);
+    return !holds && ![...branches.values()].some(({ state }) => isYesState(state));
+  });
+}

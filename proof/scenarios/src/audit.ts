@@ -1,0 +1,32 @@
+// The books at the end, when every fault has ended and the system has had time: S2, S4, S5, S7.
+import { bookStoreOfMaps, judgeBooks } from "@assent/books";
+import type { Row } from "assent/ports";
+import { isYesState, type BranchRecord } from "assent/protocol";
+import type { Clients } from "./clients.ts";
+import type { Deployment } from "./deployment.ts";
+import type { Swarm } from "./swarm.ts";
+
+export function auditBooks({ history }: Deployment, swarm: Swarm, clients: Clients): void {
+  const storeOf = (name: string) => bookStoreOfMaps(name, (table) => history.mirror(name).entries(table));
+  const books = judgeBooks({ orders: storeOf("orders"), stock: storeOf("stock"), payment: storeOf("payment") });
+  const given = { stock: swarm.items * swarm.stockPerItem, payment: swarm.users * swarm.creditPerUser };
+  const deposited = { stock: books.stock.deposited, payment: books.credit.deposited };
+  for (const service of ["stock", "payment"] as const) {
+    if (!swarm.deposits && !swarm.reseeds && deposited[service] !== BigInt(given[service])) {
+      history.report({ rule: "S2", text: `${service} was given ${given[service]} and says ${deposited[service]}` });
+    }
+    for (const { rule, text } of books.findings[service]) history.report({ rule, text });
+    for (const record of history.mirror(service).entries("branches").values() as Iterable<never>) {
+      const { txId, branchId, state } = record as BranchRecord;
+      if (isYesState(state)) history.report({ rule: "S7", text: `${branchId} is still ${state}`, txId });
+    }
+  }
+  for (const { txId, state } of history.unfinished()) history.report({ rule: "S7", text: `still ${state}`, txId });
+  const rows = [...history.mirror("orders").entries("rows").values()] as unknown as readonly Row[];
+  const isPaid = new Set(rows.filter(({ outcome }) => outcome === "committed").map(({ key }) => key));
+  for (const { orderId, outcome } of clients.told) {
+    if (outcome === "paid" && !isPaid.has(orderId)) {
+      history.report({ rule: "S5", text: `order ${orderId} was told paid and is not` });
+    }
+  }
+}

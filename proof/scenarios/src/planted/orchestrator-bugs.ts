@@ -1,0 +1,281 @@
+// Planted bugs around the machines: log, driver, recovery, stores, transport.
+import type { PlantedBug } from "./plant.ts";
+
+export const orchestratorBugs: readonly PlantedBug[] = [
+  {
+    id: "epochs-used-again",
+    rule: "R2",
+    what: "a takeover goes back to an earlier epoch",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard: "return nextEpoch(clock.now(), record.epoch, seen);",
+        instead: "void nextEpoch; void clock; void seen; return record.epoch;",
+      },
+    ],
+  },
+  {
+    id: "row-not-paid",
+    rule: "C4",
+    what: "the commit does not change its row",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'writeRow(tables, { ...changed, outcome: "committed" });',
+        instead: "void changed;",
+      },
+    ],
+  },
+  {
+    id: "row-not-freed",
+    rule: "C4",
+    what: "the abort does not free its row",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "claim-ignored",
+    rule: "S4",
+    what: "a second attempt begins while the first runs",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "success-forgotten",
+    rule: "S4",
+    what: "a paid order can be checked out again",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'if (row.outcome === "committed") return { kind: "committed", txId };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "index-left-early",
+    rule: "R4",
+    what: "a decided transaction leaves the index before its end",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: "\n  return keepWrite(tables, { before, write, now }, limits);",
+        instead: "\n  removeUnfinished(tables, before);\n  return keepWrite(tables, { before, write, now }, limits);",
+      },
+    ],
+  },
+  {
+    id: "no-record-is-abort",
+    rule: "R5",
+    what: "whoever asks about an unknown record is told abort",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/question-desk.ts",
+        guard:
+          "const record = (await this.#environment.log.read(question.txId)) ?? (await this.#rebuild(question));\n    " +
+          'if (record === undefined || this.#isOfAnother(record, question)) return { kind: "wait" };',
+        instead:
+          "const record = await this.#environment.log.read(question.txId);\n    if (record === " +
+          'undefined) return { kind: "decided", decision: "abort", epoch: question.epoch, ended: true };',
+      },
+    ],
+  },
+  {
+    id: "undecided-is-abort",
+    rule: "P6",
+    what: "a branch that asks too early is told abort",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/question-desk.ts",
+        guard: 'if (decision === undefined) return { kind: "wait" };',
+        instead:
+          'if (decision === undefined) return { kind: "decided", decision: "abort", epoch: ' +
+          "record.epoch, ended: false };",
+      },
+    ],
+  },
+  {
+    id: "silence-is-refusal",
+    rule: "C6",
+    what: "no answer is taken for a refusal",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard: 'this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        instead:
+          'this.#dispatch({ type: "Answered", branchId, verb, answer: { ' + 'kind: "refused", reason: "timeout" } });',
+      },
+    ],
+  },
+  {
+    id: "silence-is-success",
+    rule: "C1",
+    what: "no answer is taken for a yes",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard: 'this.#dispatch({ type: "WentUnanswered", branchId, verb });',
+        instead:
+          'this.#dispatch({ type: "Answered", branchId, verb, answer: { ' + 'kind: "done", state: "prepared" } });',
+      },
+    ],
+  },
+  {
+    id: "silence-decides-anyway",
+    rule: "C6",
+    what: "an owner over a log that may lose writes aborts on silence",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard: "if (logMayLoseTail) return false;",
+        instead: "void logMayLoseTail;",
+      },
+    ],
+  },
+  {
+    id: "stalled-owner-unnoticed",
+    rule: "C6",
+    what: "a stall is not noticed",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard:
+          "return elapsedMs <= limits.phaseOneDeadlineMs + limits.takeoverGraceMs && " +
+          "ownership.isHeld(this.#startedAt);",
+        instead: "void elapsedMs; void limits; void ownership; return true;",
+      },
+    ],
+  },
+  {
+    id: "no-recovery",
+    rule: "R3",
+    what: "nobody takes over what others left",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/recovery.ts",
+        guard: 'if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return "done";',
+        instead: 'void hasGivenUp; void isOwnerGone; return "done";',
+      },
+    ],
+  },
+  {
+    id: "other-error-is-refusal",
+    rule: "C6",
+    what: "a failed store is taken for a refusal",
+    edits: [
+      {
+        file: "packages/assent/src/engine/keyed-branch-store.ts",
+        guard: 'return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : error.code };',
+        instead: 'return { kind: "refused", reason: error.code };',
+      },
+    ],
+  },
+  {
+    id: "answered-before-commit",
+    rule: "C3",
+    what: "steps are answered although their commit failed",
+    edits: [
+      {
+        file: "packages/assent/src/engine/executor.ts",
+        guard: "const failure = this.#commit();",
+        instead: "this.#commit(); const failure = undefined as StoreFailure | undefined;",
+      },
+    ],
+  },
+  {
+    id: "answers-mixed-up",
+    rule: "M4",
+    what: "every command of a message gets the first answer",
+    edits: [
+      {
+        file: "packages/assent/src/memory/memory-transport.ts",
+        guard: "const answer = answers[index];",
+        instead: "const answer = answers[index - index];",
+      },
+    ],
+  },
+  {
+    id: "claim-expires",
+    rule: "S4",
+    what: "the claim of an attempt that is under way runs out",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        instead:
+          'if (row.outcome === "pending" && now < (readRecord(tables, txId)?.begunAt ?? 0) + 2_500) return { ' +
+          'kind: "in_flight", txId };',
+      },
+    ],
+  },
+  {
+    id: "write-leaves-no-entry",
+    rule: "trail",
+    what: "a takeover is not in the audit trail",
+    edits: [
+      {
+        file: "packages/assent/src/protocol/trail.ts",
+        guard: 'return [afterMs, "taken_over", before.owner, before.epoch];',
+        instead: "return undefined;",
+      },
+    ],
+  },
+  {
+    id: "not-indexed",
+    rule: "R4",
+    what: "a transaction that begins is not in the index",
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: "createRecord(tables, record, trail);\n  addUnfinished(tables, record);",
+        instead: "createRecord(tables, record, trail);",
+      },
+    ],
+  },
+  {
+    id: "probe-never-given-back",
+    rule: "D11",
+    what: "a breaker's probe that says nothing keeps its permit",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/orchestrator.ts",
+        guard: "breakers.release(entered.probes);",
+        instead: "void entered.probes;",
+      },
+    ],
+  },
+  {
+    id: "forgets-while-end-can-be-lost",
+    rule: "R5",
+    what: "branches forget although the log may still lose that it ended",
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/transaction-driver.ts",
+        guard: 'if (verb === "forget" && logMayLoseTail) return;',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "takes-over-anything",
+    rule: "R2",
+    what: "a takeover does not compare who owned the record when it was seen",
+    edits: [
+      {
+        file: "packages/assent/src/protocol/transaction-record.ts",
+        guard: "if (!holds(record, seen) || isEnded(record) || taker.epoch <= record.epoch)",
+        instead: "if (isEnded(record))",
+      },
+    ],
+  },
+];

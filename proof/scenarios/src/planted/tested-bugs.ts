@@ -1,0 +1,284 @@
+// Mutants that no run of the simulator reaches or judges: in other adapters, and in guards that only matter outside the
+// fault model. Each names the test that fails with it.
+import type { PlantedBug } from "./plant.ts";
+
+export interface TestedBug extends PlantedBug {
+  readonly test: {
+    /** From the root of the repository. */
+    readonly file: string;
+    readonly name: string;
+  };
+}
+
+export const testedBugs: readonly TestedBug[] = [
+  {
+    id: "conflict-not-noticed",
+    rule: "P2",
+    what: "a commit of what is aborted is carried out",
+    test: {
+      file: "packages/assent/src/protocol/branch.test.ts",
+      name: "P2 forward on backward and backward on forward is a conflict and changes nothing",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/protocol/branch.ts",
+        guard: 'if (isBackwardFinal(record.state)) return conflict(record);\n      if (record.protocol === "saga")',
+        instead: 'if (record.protocol === "saga")',
+      },
+    ],
+  },
+  {
+    id: "ends-undecided",
+    rule: "C2",
+    what: "a record ends although the log has lost its decision",
+    test: {
+      file: "packages/assent/src/protocol/transaction-record.test.ts",
+      name: "C2, R3 an end whose decision the log has lost is lost, too: the state is part of the comparison",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/protocol/transaction-record.ts",
+        guard: 'if (decision === undefined) return { kind: "lost", record };',
+        instead: 'if (decision === undefined) return { kind: "written", record: { ...record, state: "aborted" } };',
+      },
+    ],
+  },
+  {
+    id: "row-of-another-life-decided",
+    rule: "C4",
+    what: "an attempt decides the row of another incarnation",
+    test: {
+      file: "packages/conformance/src/transaction-log-suite.test.ts",
+      name: "passes a good adapter in every case",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: "row !== undefined && row.incarnation === incarnation && row.attempt === attempt ? row",
+        instead: "row?.attempt === attempt ? row",
+      },
+    ],
+  },
+  {
+    id: "own-lapse-unnoticed",
+    rule: "C6",
+    what: "a lease that has lapsed by the own clock counts as held without a break",
+    test: {
+      file: "packages/assent/src/coordinator/ownership.test.ts",
+      name: "C6, R2 a lapse that only the own clock saw is a new ownership, although the store kept the lease",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/ownership.ts",
+        guard: " || this.#clock.monotonic() >= this.#heldUntil) {",
+        instead: ") {",
+      },
+    ],
+  },
+  {
+    id: "lease-of-another-held",
+    rule: "R1",
+    what: "the lease of this owner counts as held whoever has it",
+    test: {
+      file: "packages/assent/src/coordinator/ownership.test.ts",
+      name: "R1 the lease of this owner in the hands of another gives no right",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/ownership.ts",
+        guard: "if (grant.holder === this.#owner) {",
+        instead: "{",
+      },
+    ],
+  },
+  {
+    id: "lapsed-leader-goes-on",
+    rule: "R7",
+    what: "a leader does not stop when the store has given its lease to another",
+    test: {
+      file: "packages/assent/src/coordinator/leadership.test.ts",
+      name: "R7 a leader whose lease the store has given to another stops with its next renewal",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/leadership.ts",
+        guard: "this.#heldUntil = holder === owner ? askedAt + this.#limits.leaseMs : -Infinity;",
+        instead: "if (holder === owner) this.#heldUntil = askedAt + this.#limits.leaseMs;",
+      },
+    ],
+  },
+  {
+    id: "lapsed-lease-keeps-its-counter",
+    rule: "R7",
+    what: "a holder that let its lease lapse is not a new holder",
+    test: { file: "packages/conformance/src/lease-suite.test.ts", name: "passes a good adapter in every case" },
+    edits: [
+      {
+        file: "packages/assent/src/engine/lease-operations.ts",
+        guard: "const renews = grant !== undefined && grant.until > now;",
+        instead: "const renews = grant?.holder === holder;",
+      },
+    ],
+  },
+  {
+    id: "lost-reply-is-not-sent",
+    rule: "M2",
+    what: "commands whose replies were lost count as never sent, and are sent again",
+    test: {
+      file: "packages/redis/src/redis-client-port.test.ts",
+      name: "M2 a connection that was killed loses its replies, is not opened again, and keeps no command",
+    },
+    edits: [
+      {
+        file: "packages/redis/src/redis-client-port.ts",
+        guard: "throw new RepliesLost(true, { cause });",
+        instead: "throw new RepliesLost(false, { cause });",
+      },
+    ],
+  },
+  {
+    id: "scan-not-verified",
+    rule: "C2",
+    what: "the rows of a scan are not verified where the step commits",
+    test: {
+      file: "packages/redis/src/redis-executor.verification.test.ts",
+      name: 'C2 C4 a scan of "index" that is deleted before it commits: note runs on what is there',
+    },
+    edits: [
+      {
+        file: "packages/redis/src/batch.ts",
+        guard:
+          "if (this.#hasWritten) for (const [table, key, belief] of this.#scanned) this.#believe(table, key, belief);",
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "absence-not-verified",
+    rule: "C2",
+    what: "that a record was absent is not verified where the step commits",
+    test: {
+      file: "packages/redis/src/redis-executor.verification.test.ts",
+      name: 'C2 C4 a get of "records" that is added before it commits: note runs on what is there',
+    },
+    edits: [
+      {
+        file: "packages/redis/src/round.ts",
+        guard: "if (belief === undefined || this.#isAnswered(access)) return;",
+        instead: 'if (belief === undefined || belief.stamp === "" || this.#isAnswered(access)) return;',
+      },
+    ],
+  },
+  {
+    id: "deletes-not-verified",
+    rule: "C2",
+    what: "a step that only deletes does not verify what it has scanned",
+    test: {
+      file: "packages/redis/src/redis-executor.verification.test.ts",
+      name: 'C2 C4 a scan of "ordered" that is deleted before it commits: clear runs on what is there',
+    },
+    edits: [
+      {
+        file: "packages/redis/src/batch.ts",
+        guard: "    this.#hasWritten = true;\n    if (value === undefined)",
+        instead: "    this.#hasWritten = value !== undefined;\n    if (value === undefined)",
+      },
+    ],
+  },
+  {
+    id: "refused-unit-deletes",
+    rule: "C4",
+    what: "a step that is refused deletes all the same",
+    test: {
+      file: "packages/redis/src/redis-executor.verification.test.ts",
+      name: 'C2 C4 a get of "records" that is deleted before it commits: clear runs on what is there',
+    },
+    edits: [
+      {
+        file: "packages/redis/src/verify-and-apply.ts",
+        guard: "      if not refused[ARGV[units + each]] then",
+        instead: "      if command == 'HDEL' or command == 'ZREM' or not refused[ARGV[units + each]] then",
+      },
+    ],
+  },
+  {
+    id: "forget-sent-once",
+    rule: "P7",
+    what: "a branch that does not answer is not told again to forget",
+    test: {
+      file: "packages/assent/src/protocol/forgetting.test.ts",
+      name: "P7 a silent branch is told to forget again, until each has acknowledged",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/protocol/forgetting.ts",
+        guard: "if (attempts >= limits.forgetAttempts) return",
+        instead: "return",
+      },
+    ],
+  },
+  {
+    id: "late-vote-weighed-again",
+    rule: "M1",
+    what: "the answer to a vote counts after the decision, too",
+    test: {
+      file: "packages/assent/src/protocol/coordinator.test.ts",
+      name: "P4 a retry that falls due late or twice never asks a branch that has answered",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/protocol/coordinator.ts",
+        guard: 'if (state.stage === "voting" && role === "vote") {',
+        instead: 'if (role === "vote") {',
+      },
+    ],
+  },
+  {
+    id: "recovery-error-spreads",
+    rule: "R6",
+    what: "an error in the recovery of one transaction is not contained",
+    test: {
+      file: "packages/assent/src/coordinator/recovery.test.ts",
+      name: "R6 an error in the recovery of one record delays none of the others, on whatever page they are",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/coordinator/recovery.ts",
+        guard: '      return "failed";',
+        instead: "      throw error;",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-without-its-row",
+    rule: "R5",
+    what: "a lost record is made again undecided although its row says committed",
+    test: {
+      file: "packages/conformance/src/transaction-log-suite.test.ts",
+      name: "passes a good adapter in every case",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'else if (row.outcome === "committed") record = { ...record, state: "committing" };',
+        instead: "",
+      },
+    ],
+  },
+  {
+    id: "rebuilt-over-a-later-attempt",
+    rule: "R5",
+    what: "a lost attempt is made again although a later one has been claimed",
+    test: {
+      file: "packages/conformance/src/transaction-log-suite.test.ts",
+      name: "passes a good adapter in every case",
+    },
+    edits: [
+      {
+        file: "packages/assent/src/engine/log-operations.ts",
+        guard: 'if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };\n    else if',
+        instead: "void isSuperseded;\n    if",
+      },
+    ],
+  },
+];

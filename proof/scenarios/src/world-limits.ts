@@ -1,0 +1,50 @@
+// Limits of the simulated world: a tenth of the real ones or less, so that deadlines, leases, questions and removals
+// all happen within one storm.
+import { checkLimits, defaultLimits, type Limits } from "assent/protocol";
+import type { Swarm } from "./swarm.ts";
+
+export const worldLimits: Limits = checkLimits({
+  ...defaultLimits,
+  phaseOneDeadlineMs: 2_000,
+  requestWaitMs: 4_000,
+  takeoverGraceMs: 1_000,
+  leaseMs: 1_500,
+  leaseRenewMs: 500,
+  maxAgeMs: 20_000,
+  clockSkewMs: 200,
+  lossWindowMs: 0,
+  askAfterMs: 5_000,
+  sweepEveryMs: 1_500,
+  retryMaxMs: 4_000,
+  parkAfterAttempts: 4,
+  parkedRetryMs: 8_000,
+  replyWaitMs: 500,
+  answerWaitMs: 2_000,
+  contendedWaitMs: 400,
+  releaseWaitMs: 600,
+});
+
+/**
+ * What a log has lost of a transaction that was over, only its branches remember, and only until `begunAt` +
+ * 2 × `maxAge`; then the key is new to everybody. So where tails are lost, `maxAge` outlasts the whole run, as in
+ * production it outlasts the loss window (docs/adr/0008).
+ */
+const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000, lossWindowMs: 30_000 });
+
+/** Every lifetime passes several times while one outage lasts; `checkLimits` allows little less. */
+export const shortLived: Limits = checkLimits({
+  ...worldLimits,
+  maxAgeMs: 6_000,
+  askAfterMs: 2_500,
+  retryMaxMs: 2_000,
+  parkedRetryMs: 3_000,
+});
+
+export function losesTails({ faults }: Swarm): boolean {
+  return faults.some(({ kind }) => kind === "lose_log_tail");
+}
+
+export function limitsOf(swarm: Swarm): Limits {
+  if (swarm.world === "lifetimes") return shortLived;
+  return losesTails(swarm) ? lossyLimits : worldLimits;
+}

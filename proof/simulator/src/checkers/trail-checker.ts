@@ -1,0 +1,42 @@
+// The audit trail at each write to the log, inside the step: what was written is told once, and nothing else is told.
+import { isEnded, type Trail, trailEntries, type TrailEntry, type TransactionRecord } from "assent/protocol";
+import { isDeepStrictEqual } from "node:util";
+import type { Report } from "./violation.ts";
+
+/** A record as a store keeps it. */
+type Kept = TransactionRecord & { readonly trail?: Trail };
+
+export interface TrailStep {
+  readonly before: Kept | undefined;
+  readonly after: Kept | undefined;
+  readonly now: number;
+}
+
+/** `created`: what it is called when this step makes a record. */
+export function checkTrail(
+  { before, after, now, created = "begun" }: TrailStep & { readonly created?: "begun" | "rebuilt" },
+  reportAny: Report,
+): void {
+  if (after === undefined) return;
+  const report = (text: string): void => reportAny({ rule: "trail", text, txId: after.txId });
+  const [earlier, entries] = [entriesOf(before), entriesOf(after)];
+  const added = entries.slice(earlier.length);
+  if (!isDeepStrictEqual(entries.slice(0, earlier.length), earlier)) report("changed an entry");
+  const expected = before === undefined ? created : eventBetween(before, after);
+  const events = added.map(({ event }) => event);
+  if (!isDeepStrictEqual(events, expected === undefined ? [] : [expected])) {
+    report(`${expected ?? "nothing"} was written, and told: ${events.join() || "nothing"}`);
+  }
+  for (const { at, owner, epoch } of added) {
+    if (at !== now || owner !== after.owner || epoch !== after.epoch) report(`told ${owner}@${epoch} at ${at}`);
+  }
+}
+
+const entriesOf = (kept: Kept | undefined): readonly TrailEntry[] => (kept ? trailEntries(kept, kept.trail ?? []) : []);
+
+/** What a step did to a record. No transaction of a run is written to so often that its trail is full. */
+function eventBetween(before: Kept, after: Kept): TrailEntry["event"] | undefined {
+  if (before.epoch !== after.epoch || before.owner !== after.owner) return "taken_over";
+  if (before.state !== after.state) return isEnded(after) ? "ended" : "decided";
+  return after.parked !== undefined && after.parked.reason !== before.parked?.reason ? "parked" : undefined;
+}

@@ -1,0 +1,188 @@
+// The operations of a store with every step looked at from inside, in the same atomic step.
+import type { Account } from "assent/ledger";
+import type {
+  BeginRequest,
+  BeginResult,
+  DecideRequest,
+  OwnedRequest,
+  OwnedWrite,
+  Row,
+  RowWrite,
+  Tables,
+  TakeOverRequest,
+} from "assent/ports";
+import {
+  type Answer,
+  type BranchRecord,
+  type Command,
+  InvariantViolation,
+  type Limits,
+  parseTransactionId,
+  type TransactionRecord,
+} from "assent/protocol";
+import type { Operation, Operations, StepContext } from "assent/engine";
+import { checkBranchRemoval } from "./branch-checker.ts";
+import { checkCommand } from "./command-checker.ts";
+import {
+  checkAttempt,
+  checkBegin,
+  checkDecide,
+  checkEndStep,
+  checkProof,
+  checkRebuild,
+  checkRowChange,
+  checkTakeOver,
+} from "./log-step-checker.ts";
+import { probePayload } from "./payload-probe.ts";
+import { checkTrail } from "./trail-checker.ts";
+import type { Report } from "./violation.ts";
+
+export interface StepWatch {
+  readonly limits: Pick<Limits, "maxAgeMs">;
+  readonly report: Report;
+  /** Whether a branch of the record has said no, durably. */
+  readonly hasTombstone: (record: TransactionRecord) => boolean;
+}
+
+type Step = (tables: Tables, args: never, context: StepContext) => unknown;
+type Watcher = (run: Step, watch: StepWatch) => Step;
+
+/** Each takes a step and answers it with its check around it. */
+const watchers: Readonly<Record<string, Watcher>> = {
+  apply: (run, watch) => {
+    const checked = checkedApply(run, watch);
+    return (tables, command: Command, context) => {
+      const answer = checked(tables, command as never, context);
+      const apply = (other: Command): Answer => run(tables, other as never, context) as Answer;
+      probePayload({ command, read: () => branchOf(tables, command), apply }, watch.report);
+      return answer;
+    };
+  },
+  begin: watched((tables, request: BeginRequest, { now, report }) => {
+    const row = tables.get("rows", request.key) as Row | undefined;
+    return (result: BeginResult) => {
+      checkBegin({ record: undefined, row, request, result }, report);
+      checkAttempt({ record: undefined, row, request, result }, report);
+      if (result.kind !== "begun") return;
+      checkTrail({ before: undefined, after: logOf(tables, result.record.txId).record, now }, report);
+    };
+  }),
+  decide: watched((tables, request: DecideRequest, { now, report, hasTombstone }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => {
+      const after = logOf(tables, request.txId);
+      checkDecide({ ...before, request, result, rowAfter: after.row }, report);
+      checkTrail({ before: before.record, after: after.record, now }, report);
+      checkProof({ ...before, request, result }, hasTombstone, report);
+    };
+  }),
+  end: watched((tables, request: OwnedRequest, { now, report }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => {
+      checkEndStep({ ...before, request, result }, report);
+      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+    };
+  }),
+  takeOver: watched((tables, request: TakeOverRequest, { now, report }) => {
+    const before = logOf(tables, request.txId);
+    return (result: OwnedWrite) => {
+      checkTakeOver({ ...before, request, result }, report);
+      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+    };
+  }),
+  park: watched((tables, { txId }: OwnedRequest, { now, report }) => {
+    const before = logOf(tables, txId).record;
+    return () => checkTrail({ before, after: logOf(tables, txId).record, now }, report);
+  }),
+  rebuild: watched((tables, { record: { txId } }: { record: TransactionRecord }, { now, report }) => {
+    const { record: before, row } = logOf(tables, txId);
+    return () => {
+      const after = logOf(tables, txId).record;
+      checkRebuild({ before, after, row }, report);
+      checkTrail({ before, after, now, created: "rebuilt" }, report);
+    };
+  }),
+  changeRow: watched((tables, { key }: { key: string }, { report }) => {
+    const row = tables.get("rows", key) as Row | undefined;
+    return (result: RowWrite) => checkRowChange(row, result, report);
+  }),
+};
+
+const checkedApply = watched((tables, command: Command, { now, limits, report }) => {
+  const before = branchOf(tables, command);
+  const accounts = accountsOf(tables, command);
+  return (answer: Answer) => {
+    const after = branchOf(tables, command);
+    checkCommand({ before, command, answer, after, now, limits, account: (id) => accounts.get(id) }, report);
+  };
+});
+
+/** The same operations; what breaks a rule is reported, and so is an invariant that does not hold. */
+export function watchedOperations<O extends Operations>(operations: O, watch: StepWatch): O {
+  const entries = Object.entries(operations).map(([name, operation]): [string, Operation] => {
+    const checked = watchers[name]?.(operation, watch) ?? operation;
+    return [
+      name,
+      (tables, args, context) =>
+        reported(() => checked(watchingRemovals(tables, watch), args as never, context), watch),
+    ];
+  });
+  return Object.fromEntries(entries) as O;
+}
+
+/** The tables of a step; each record of a branch that it removes is checked. */
+function watchingRemovals(tables: Tables, { report }: StepWatch): Tables {
+  return {
+    get: (table, key) => tables.get(table, key),
+    put: (table, key, value) => tables.put(table, key, value),
+    scan: (table, range) => tables.scan(table, range),
+    delete(table, key) {
+      const record = table === "branches" ? (tables.get(table, key) as BranchRecord | undefined) : undefined;
+      if (record !== undefined) checkBranchRemoval(record, report);
+      tables.delete(table, key);
+    },
+  };
+}
+
+/** An invariant that fails inside a step only fails the step, which is then tried again: here it must not hide. */
+function reported(step: () => unknown, { report }: StepWatch): unknown {
+  try {
+    return step();
+  } catch (error) {
+    if (error instanceof InvariantViolation)
+      report({ rule: error.rule, text: `an invariant failed: ${error.message}` });
+    throw error;
+  }
+}
+
+function watched<Args, Result>(
+  look: (tables: Tables, args: Args, around: StepWatch & StepContext) => (result: Result) => void,
+): Watcher {
+  return (run, watch) => (tables, args, context) => {
+    const check = look(tables, args, { ...context, ...watch });
+    const result = run(tables, args, context);
+    check(result as Result);
+    return result;
+  };
+}
+
+function branchOf(tables: Tables, { txId, branchId }: Command): BranchRecord | undefined {
+  return tables.get("branches", `${txId}/${branchId}`) as BranchRecord | undefined;
+}
+
+function logOf(tables: Tables, txId: string): { record: TransactionRecord | undefined; row: Row | undefined } {
+  const record = tables.get("transactions", txId) as TransactionRecord | undefined;
+  return { record, row: tables.get("rows", parseTransactionId(txId).key) as Row | undefined };
+}
+
+/** The accounts that a vote is about, as they are before it. */
+function accountsOf(tables: Tables, { verb, payload }: Command): ReadonlyMap<string, Account> {
+  const found = new Map<string, Account>();
+  if (verb !== "prepare") return found;
+  const { entries } = payload as unknown as { entries: readonly (readonly [string, number])[] };
+  for (const [accountId] of entries) {
+    const account = tables.get("accounts", accountId) as Account | undefined;
+    if (account !== undefined) found.set(accountId, account);
+  }
+  return found;
+}

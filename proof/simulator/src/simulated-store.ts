@@ -1,0 +1,113 @@
+// A store on a server of its own, shared by the instances of a service: the real operations and the real group commit
+// over an engine that remembers every commit, so that its newest can be lost. Calls are slow, fail before anything is
+// done, or are done and their reply is lost.
+import { type Executor, GroupCommitExecutor, type Operations, StoreFailure } from "assent/engine";
+import { JournaledEngine } from "./journaled-engine.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import type { Trace } from "./trace.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+/** How badly calls fare while this is in force. Chances from 0 to 1. */
+export interface StoreWeather {
+  readonly failure: number;
+  readonly lostReply: number;
+  readonly slow: number;
+  readonly slowMaxMs: number;
+  readonly full: boolean;
+}
+
+export const fairStoreWeather: StoreWeather = { failure: 0, lostReply: 0, slow: 0, slowMaxMs: 0, full: false };
+
+export interface SimulatedStoreOptions<O extends Operations> {
+  readonly name: string;
+  readonly operations: O;
+  readonly time: VirtualClock;
+  readonly random: SeededRandom;
+  readonly trace: Trace;
+  readonly skewMs?: number;
+}
+
+const latencyMaxMs = 2;
+const commitEveryMs = 1;
+
+export class SimulatedStore<O extends Operations> {
+  readonly name: string;
+  weather: StoreWeather = fairStoreWeather;
+  readonly #options: SimulatedStoreOptions<O>;
+  #engine: JournaledEngine;
+  #executor: GroupCommitExecutor<O>;
+
+  constructor(options: SimulatedStoreOptions<O>) {
+    this.name = options.name;
+    this.#options = options;
+    this.#engine = new JournaledEngine(() => this.weather.full);
+    this.#executor = this.#open();
+  }
+
+  get engine(): JournaledEngine {
+    return this.#engine;
+  }
+
+  /** The store as one process sees it. */
+  seenBy(process: SimulatedProcess): Executor<O> {
+    return {
+      run: (name, args) => process.call(() => this.#call(name, () => this.#executor.run(name, wire(args)))),
+      runOnce: (once, name, args) =>
+        process.call(() => this.#call(name, () => this.#executor.runOnce(once, name, wire(args)))),
+    };
+  }
+
+  /** The store as nobody else can disturb it: for setting up and looking. */
+  get direct(): Executor<O> {
+    return this.#executor;
+  }
+
+  /** Restarts without its newest commits, as a replica that lagged behind. What was under way is lost, too. */
+  loseTail(commits: number): void {
+    // The server is gone: what it still has under way is of no concern to anybody.
+    this.#engine.watcher = undefined;
+    this.#engine = this.#engine.without(commits);
+    this.#executor = this.#open();
+    this.#options.trace.fault(`${this.name} lost its last ${commits} commits`);
+  }
+
+  #open(): GroupCommitExecutor<O> {
+    const { operations, time, skewMs = 0 } = this.#options;
+    return new GroupCommitExecutor({
+      engine: this.#engine,
+      operations,
+      now: () => time.now() + skewMs,
+      schedule: (callback) => void time.after(commitEveryMs, callback),
+    });
+  }
+
+  async #call<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { time, random, trace } = this.#options;
+    const { failure, lostReply, slow, slowMaxMs } = this.weather;
+    const latency = random.uniform() * latencyMaxMs + (random.chance(slow) ? random.uniform() * slowMaxMs : 0);
+    await passed(time, latency);
+    if (random.chance(failure)) {
+      trace.fault(`${this.name} ${name} was not done`);
+      throw new StoreFailure("store_broken", "the store did not answer");
+    }
+    const result = await work();
+    await passed(time, random.uniform() * latencyMaxMs);
+    if (random.chance(lostReply)) {
+      trace.fault(`${this.name} ${name} was done and not answered`);
+      throw new StoreFailure("store_broken", "the store did not answer");
+    }
+    return wire(result);
+  }
+}
+
+function passed(time: VirtualClock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    time.after(ms, resolve);
+  });
+}
+
+/** What travels is a copy. */
+function wire<T>(value: T): T {
+  return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
+}

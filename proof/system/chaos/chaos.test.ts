@@ -1,0 +1,34 @@
+// A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end. The
+// whole suite is `npm run chaos`. Single instances are killed in proof/system/local-topology.test.ts, and a master is
+// replaced on purpose in packages/redis/src/sentinel.test.ts.
+import { chaosRun, faults, Stage } from "@assent/chaos";
+import { temporaryFolder } from "@assent/topology";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const slice = [
+  "one failure after another: an instance, a master, a broker, a gateway",
+  "all brokers are killed, and their streams are lost",
+  "a coordinator stalls for longer than its lease",
+  "the master of stock stalls and wakes up just when another is promoted",
+  "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
+];
+
+test("whatever dies, stalls or is cut off, what was told stays true and the books are exact", async () => {
+  const folder = temporaryFolder();
+  const stage = await Stage.openSentinel({ folder: folder.path, cuts: true });
+  try {
+    const chosen = slice.map((name) => faults.find((fault) => fault.name === name));
+    assert.ok(
+      chosen.every((fault) => fault !== undefined),
+      "every name is one of a fault",
+    );
+    const report = await chaosRun({ stage, faults: chosen, connections: 16, requestsPerSecond: 150 });
+    assert.deepEqual(report.findings, []);
+    assert.equal(report.results.length, slice.length);
+    assert.ok(report.figures.ordersPaid > 100, "there was load");
+  } finally {
+    await stage.close();
+  }
+  folder.remove();
+});

@@ -1,0 +1,97 @@
+// The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
+// scenario through the gateway, and every kind of process killed under load.
+import { closedLoop, courseScenario, drawnCases, faultMatrix, type FaultySystem, openLocal } from "@assent/bench";
+import { chaosRun, killOf, Stage } from "@assent/chaos";
+import { startLocalTopology, temporaryFolder } from "@assent/topology";
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+
+/** Of each protocol; `npm run faults` tries every one. */
+const casesDrawn = 8;
+
+async function sellsAllOnce(url: string): Promise<void> {
+  const result = await courseScenario({ url, connections: 100, random: Math.random });
+  assert.deepEqual(
+    [result.succeeded, result.refused, result.otherwise, result.stockLeft, result.creditLeft],
+    [100, 900, 0, 0, 900],
+  );
+}
+
+for (const protocol of ["2pc", "saga"] as const) {
+  describe(protocol, () => {
+    const folder = temporaryFolder();
+    let system: FaultySystem;
+    before(async () => {
+      system = await openLocal(folder.path, protocol);
+    });
+    after(async () => {
+      await system?.close();
+      folder.remove();
+    });
+
+    test("exactly 100 of 1000 checkouts succeed through the gateway, and none is a 5xx", () =>
+      sellsAllOnce(system.url()));
+
+    test("faults at some points fire in the local topology, and leave the books exact", async (context) => {
+      const drawn = drawnCases(protocol, casesDrawn);
+      context.diagnostic(drawn.map(({ service, point, action }) => `${service} ${point} ${action}`).join(", "));
+      const report = await faultMatrix({ ...system, protocol, cases: drawn });
+      assert.deepEqual(report.findings, []);
+      assert.equal(report.cases.length, drawn.length);
+    });
+  });
+}
+
+test("every kind of process is killed under load: what was told stays true, and the books are exact", async () => {
+  const folder = temporaryFolder();
+  const stage = await Stage.openLocal({ folder: folder.path, protocol: "2pc" });
+  const victims = ["order-0", "stock-1", "payment-0", "nats", "redis-order", "redis-stock", "redis-payment", "gateway"];
+  try {
+    const report = await chaosRun({ stage, faults: victims.map(killOf), connections: 32 });
+    assert.deepEqual(report.findings, []);
+    assert.equal(report.results.length, victims.length);
+    assert.equal(stage.topology.deaths(), victims.length);
+  } finally {
+    await stage.close();
+  }
+  folder.remove();
+});
+
+test("auto: the same 100 succeed; a stop is drained unnoticed; health shows a bus that is gone", async () => {
+  const folder = temporaryFolder();
+  const topology = await startLocalTopology({ folder: folder.path, protocol: "auto", drainMs: 1_200 });
+  const { url, processes } = topology;
+  await sellsAllOnce(url);
+  const orders = 4_000;
+  const seeds = ["/stock/batch_init/9/900000/1", "/payment/batch_init/9/900000", `/orders/batch_init/${orders}/9/9/1`];
+  await closedLoop({ url, connections: 1, paths: seeds });
+  const paths = Array.from({ length: orders }, (_, order) => `/orders/checkout/${order}`);
+  let over = false;
+  const refusals = new Map<string, number>();
+  const onReply = (_index: number, { status, body }: { status: number; body: string }): void => {
+    if (status !== 200) refusals.set(body, (refusals.get(body) ?? 0) + 1);
+  };
+  const load = closedLoop({ url, connections: 16, paths, onReply }).finally(() => (over = true));
+  for (const name of ["order-0", "stock-0", "payment-1", "order-1"]) if (!over) await processes.get(name)?.restart();
+  await load;
+  assert.deepEqual([...refusals], []);
+
+  const health = async (): Promise<number> =>
+    (await fetch(`http://127.0.0.1:${processes.get("stock-0")?.port}/health`)).status;
+  assert.equal(await health(), 200);
+  processes.get("nats")?.pause();
+  await until(async () => (await health()) === 503, "a paused bus is told");
+  processes.get("nats")?.resume();
+  await until(async () => (await health()) === 200, "and so is its return");
+  await topology.stop();
+  folder.remove();
+});
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, what);
+    await pause(50);
+  }
+}
