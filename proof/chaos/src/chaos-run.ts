@@ -73,7 +73,7 @@ export async function chaosRun(options: ChaosOptions): Promise<ChaosReport> {
     findings.push(error instanceof Error ? error.message : String(error));
   }
   await load.stop();
-  findings.push(...(await judgeShop({ load, urls, stores: await stage.storeUrls() })));
+  findings.push(...(await judgeShop({ load, urls, stores: () => stage.storeUrls() })));
   if (historyFile !== undefined) history.toFile(historyFile);
   const figures = history.figures();
   if (figures.checkouts5xx > 0) findings.push(`${figures.checkouts5xx} checkouts were answered 5xx`);

@@ -13,7 +13,8 @@ export interface JudgeShopOptions {
   readonly load: ShopLoad;
   /** Of the gateways. */
   readonly urls: readonly string[];
-  readonly stores: StoreUrls;
+  /** Asked before each reading: a master may be replaced meanwhile. */
+  readonly stores: () => Promise<StoreUrls>;
   /**
    * How long the system may take to give clear answers, and then again to end everything it has begun. Left out, 90 s:
    * a branch that was left behind asks after 60 s (P6), and every 5 s it is seen which are due.
@@ -38,11 +39,18 @@ export async function judgeShop(options: JudgeShopOptions): Promise<readonly str
   return [...load.wrong, ...unresolved, ...judge({ history, shop, api, books, now: Date.now() })];
 }
 
-/** The books once nothing is under way any more, or at the deadline. */
+/**
+ * The books once nothing is under way any more, or at the deadline. A reading that loses its server begins anew.
+ * @throws Error when a database cannot be read until the deadline
+ */
 async function quietBooks({ stores, namespace }: JudgeShopOptions, deadline: number): Promise<StoreBooks> {
   for (;;) {
-    const books = await booksOfStores(stores, namespace);
-    if (isQuiet(books) || performance.now() >= deadline) return books;
+    try {
+      const books = await booksOfStores(await stores(), namespace);
+      if (isQuiet(books) || performance.now() >= deadline) return books;
+    } catch (error) {
+      if (performance.now() >= deadline) throw error;
+    }
     await pause(lookEveryMs);
   }
 }
