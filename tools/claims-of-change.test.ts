@@ -143,6 +143,9 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
   ],
   "checkout/faults/src/fault-rule.ts": [["Nothing was changed", badRule]],
   "checkout/topology/src/command-options.ts": [["Nothing was started", onlyWords]],
+  "proof/door/src/explore-command.ts": [["Nothing was started", onlyWords]],
+  "proof/door/src/main.ts": [["Nothing was started", onlyWords]],
+  "proof/door/src/mutants-command.ts": [["Nothing was started", onlyWords]],
   "checkout/order/src/order-service.ts": [
     ["Nothing was done", unproved("the log of orders has one definition, so no key belongs to another")],
     [

@@ -27,7 +27,8 @@ export const ranks: Readonly<Record<string, number>> = {
   "proof/bench": 10,
   "proof/chaos": 10,
   "proof/scenarios": 10,
-  "checkout/cli": 11,
+  "checkout/cli": 10,
+  "proof/door": 11,
 };
 
 /** The highest rank that tests, their kits and examples may import: they put a package together with others. */

@@ -18,6 +18,9 @@ test("tidy finds an import that goes up", () => {
   const text = 'import { x } from "assent/coordinator";\n';
   assert.match(messages("packages/assent/src/protocol/a.ts", text).join(), /rank 0.* must not import .*rank 2/);
   assert.deepEqual(messages("packages/assent/src/ledger/a.ts", text), []);
+  const ofProof = 'import { x } from "@assent/simulator";\n';
+  assert.match(messages("checkout/cli/src/a.ts", ofProof).join(), /the product needs nothing of the proof/);
+  assert.deepEqual(messages("checkout/cli/src/a.test.ts", ofProof), []);
 });
 
 test("tidy finds a second title, an ADR without its sections and a vague name", () => {

@@ -87,6 +87,9 @@ function checkImport({ path, line, imported }: { path: string; line: number; imp
   const own = ranks[room];
   const assembles = path.endsWith(".test.ts") || /^packages\/[^/]+\/test-kit\/|^examples\//.test(path);
   if (assembles && rank <= assembledRankMax) return [];
+  if (target.startsWith("proof/") && !room.startsWith("proof/")) {
+    return [{ path, line, message: `${room} must not import ${target}: the product needs nothing of the proof` }];
+  }
   if (own === undefined) return [{ path, line, message: `${room} has no rank: give it one in tools/rooms.ts` }];
   if (rank < own) return [];
   return [{ path, line, message: `${room} (rank ${own}) must not import ${target} (rank ${rank})` }];

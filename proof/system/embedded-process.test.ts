@@ -175,7 +175,7 @@ test("kill -9 among concurrent checkouts: nothing lost, nothing made, nothing to
   const folder = temporaryFolder();
   const rounds = await crashProof({
     dataFolder: folder.path,
-    // `npm run crash`: ten rounds of 8,000 orders.
+    // `npm run proof -- crash`: ten rounds of 8,000 orders.
     rounds: 3,
     ordersPerRound: 1_500,
     connections: 200,

@@ -4,7 +4,7 @@ import { temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-/** Of each protocol; `npm run faults -- --topology embedded` tries every one. */
+/** Of each protocol; `npm run proof -- faults --topology embedded` tries every one. */
 const casesDrawn = 12;
 
 const quietMs = 60_000;

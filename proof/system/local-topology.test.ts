@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Of each protocol; `npm run faults` tries every one. */
+/** Of each protocol; `npm run proof -- faults` tries every one. */
 const casesDrawn = 8;
 
 async function sellsAllOnce(url: string): Promise<void> {

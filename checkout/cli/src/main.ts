@@ -2,7 +2,6 @@
 import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
 import { ServerUnreachable, UnsuitableServer } from "@assent/redis";
 import { NatsUnavailable } from "@assent/nats";
-import { worldNames } from "@assent/scenarios";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
 import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
@@ -11,7 +10,6 @@ import { BackupFailed } from "./backup-folder.ts";
 import { CannotStart } from "./cannot-start.ts";
 import { DataFolderInUse } from "./embedded/data-folder.ts";
 import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
-import { exploreCommand, NoSuchWorld } from "./explore.ts";
 import { history, type HistoryOptions, NoSuchTransaction, printHistory } from "./history.ts";
 import { serve } from "./serve.ts";
 import { BooksMoved } from "./processes/books-reader.ts";
@@ -21,7 +19,6 @@ import { runOrder } from "./processes/order-process.ts";
 import { runPayment, runStock } from "./processes/participant-process.ts";
 import { readProcessSettings } from "./processes/process-settings.ts";
 import { NothingRuns, topologies } from "./running-topology.ts";
-import { sim, type SimSettings } from "./sim.ts";
 import { InvalidSettings, readSettings } from "./settings.ts";
 import { up, type UpOptions } from "./up.ts";
 
@@ -66,32 +63,6 @@ export async function main(argv: readonly string[]): Promise<void> {
   addAudit(program);
   addBackup(program);
   addHistory(program);
-  program
-    .command("sim")
-    .description("run the checkout system in the simulator: virtual time, faults, every commit checked")
-    .option("--seeds <number>", "how many seeds", countingNumber, 2_000)
-    .option("--base <number>", "the first of them (default: a random one, which is printed)", wholeNumber)
-    .option("--seed <number>", "one seed, told in full, with the smallest plan of faults that fails", wholeNumber)
-    .option("--planted <id>", "a planted bug, or all: how many seeds until each is caught")
-    .addOption(
-      new Option(
-        "--world <name>",
-        "only this world of each seed (default: a storm each, every tenth also lifetimes)",
-      ).choices(worldNames),
-    )
-    .option("--threads <number>", "how many threads (default: one per processor)", countingNumber)
-    .option("--json", "print the result as JSON")
-    .action(async (options: Partial<SimSettings>) => {
-      const { base, seed, planted, world, threads } = options;
-      const settings = { seeds: options.seeds ?? 0, base, seed, planted, world, threads, json: options.json === true };
-      process.exitCode = await sim(settings);
-    });
-  program
-    .command("explore")
-    .description("visit every state of small worlds over the real machines, and judge each")
-    .option("--world <name>", 'one world, or all whose names begin so, such as "T1" (default: all of them)')
-    .option("--json", "print the result as JSON")
-    .action(exploreCommand);
   refuseUnknown(program, argv[2]);
   try {
     await program.parseAsync(argv);
@@ -227,7 +198,6 @@ function isExplained(error: unknown): error is Error {
     InvalidSettings,
     NoSuchData,
     NoSuchTransaction,
-    NoSuchWorld,
     NothingRuns,
     UnreadableData,
     BackupFailed,

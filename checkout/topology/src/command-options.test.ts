@@ -44,7 +44,10 @@ test("what cannot be meant is refused by name, with what it has to be", () => {
   for (const given of ["0", "abc", "", "1.", "-2"]) assert.match(refused(`--minutes=${given}`), /a number above 0/);
   assert.match(refused("--protocol", "3pc"), /--protocol is "3pc", and has to be one of 2pc, saga\./);
   assert.match(refused("--rounds"), /'--rounds <value>' argument missing\. Nothing was started/);
-  assert.match(refused("--round", "3"), /^npm run thing: Unknown option '--round'\. Nothing was started.*-- --help\n$/);
+  assert.match(
+    refused("--round", "3"),
+    /^npm run thing: Unknown option '--round'\. Nothing was started.*thing --help\n$/,
+  );
   assert.match(refused("3"), /Unexpected argument '3'\. With npm, options come after two dashes\./);
 });
 
@@ -54,7 +57,7 @@ test("help tells every option, what it takes, and what it is when it is left out
   assert.equal(
     read.kind === "help" && read.text,
     [
-      "Usage: npm run thing -- [options]",
+      "Usage: npm run thing [options]",
       "",
       "does it",
       "",

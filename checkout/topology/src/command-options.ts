@@ -19,7 +19,7 @@ export type OptionValues<O extends CommandOptions> = {
 };
 
 export interface CommandLine<O extends CommandOptions> {
-  /** As it is typed, such as "npm run bench". */
+  /** As it is typed, such as "npm run proof -- bench". */
   readonly command: string;
   readonly about: string;
   readonly options: O;
@@ -50,6 +50,12 @@ export const countOption = (usual: number, says: string, least = 1): CommandOpti
   mustBe: `a whole number from ${least}`,
 });
 
+/** A whole number; there is none unless one is given. */
+export const optionalCount = (says: string): CommandOption<number | undefined> => ({
+  ...countOption(0, says, 0),
+  usual: undefined,
+});
+
 /** A number above 0, with decimals if need be; there is none unless one is given. */
 export const amountOption = (says: string): CommandOption<number | undefined> => ({
   says,
@@ -66,6 +72,18 @@ export const choiceOption = <const Name extends string>(
 ): CommandOption<Name> => ({
   says: `${names.slice(0, -1).join(", ")} or ${names.at(-1)}${says === "" ? "" : `: ${says}`}`,
   usual,
+  valueName: "name",
+  read: (given) => names.find((name) => name === given),
+  mustBe: `one of ${names.join(", ")}`,
+});
+
+/** One of some names; there is none unless one is given. */
+export const optionalChoice = <const Name extends string>(
+  names: readonly Name[],
+  says: string,
+): CommandOption<Name | undefined> => ({
+  says: `${names.join(" or ")}: ${says}`,
+  usual: undefined,
   valueName: "name",
   read: (given) => names.find((name) => name === given),
   mustBe: `one of ${names.join(", ")}`,
@@ -91,7 +109,7 @@ export function readOptions<O extends CommandOptions>(line: CommandLine<O>, args
   const { command, options } = line;
   const refuse = (why: string): ReadOptions<O> => ({
     kind: "refused",
-    text: `${command}: ${why} Nothing was started. The options: ${command} -- --help\n`,
+    text: `${command}: ${why} Nothing was started. The options: ${command} --help\n`,
   });
   const kinds = Object.entries(options).map(([name, { valueName }]) => [
     name,
@@ -136,5 +154,5 @@ function helpOf<O extends CommandOptions>({ command, about, options }: CommandLi
   });
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
-  return `Usage: ${command} -- [options]\n\n${about}\n\nOptions:\n${lines.join("\n")}\n`;
+  return `Usage: ${command} [options]\n\n${about}\n\nOptions:\n${lines.join("\n")}\n`;
 }

@@ -1,5 +1,6 @@
-// `npm run cost`: what a checkout costs a topology, in rounds on the same processes, so that growth with history shows.
-// Another version of this repository can run beside it, alternating on the same machine; then only ratios count.
+// `npm run proof -- cost`: what a checkout costs a topology, in rounds on the same processes, so that growth with
+// history shows. Another version of this repository can run beside it, alternating on the same machine; then only
+// ratios count.
 import {
   choiceOption,
   commandOptions,
@@ -14,7 +15,7 @@ import { closedLoop } from "./closed-loop.ts";
 import { type ProcessFigures, processFigures } from "./process-figures.ts";
 
 const values = commandOptions({
-  command: "npm run cost",
+  command: "npm run proof -- cost",
   about: "Measures CPU, written bytes, write calls and memory of each checkout, in rounds on one process.",
   options: {
     topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "what is measured"),

@@ -1,9 +1,9 @@
-// `npm run crash`: ten rounds of kill -9 in the middle of thousands of concurrent checkouts.
+// `npm run proof -- crash`: ten rounds of kill -9 in the middle of thousands of concurrent checkouts.
 import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/topology";
 import { type CrashRound, crashProof } from "./crash-proof.ts";
 
 const values = commandOptions({
-  command: "npm run crash",
+  command: "npm run proof -- crash",
   about: "Kills the embedded system in the middle of concurrent checkouts, starts it again, and adds up the books.",
   options: {
     rounds: countOption(10, "kills"),

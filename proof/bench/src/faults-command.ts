@@ -1,10 +1,10 @@
-// `npm run faults`: every injection point with every action, in both protocols. Exit code 1 on any finding.
+// `npm run proof -- faults`: every injection point with every action, in both protocols. Exit code 1 on any finding.
 import { choiceOption, commandOptions, flagOption, temporaryFolder } from "@assent/topology";
 import { type FaultCaseResult, faultMatrix } from "./fault-matrix.ts";
 import { openEmbedded, openLocal, openSentinel } from "./faulty-systems.ts";
 
 const values = commandOptions({
-  command: "npm run faults",
+  command: "npm run proof -- faults",
   about: "Injects every fault at every point, in both protocols, and adds up the books.",
   options: {
     topology: choiceOption(["embedded", "local", "sentinel"], "local", "where"),

@@ -1,12 +1,13 @@
-// `npm run overhead`: what the orchestrator costs over a hand-written sequence of plain calls, per checkout, in CPU and
-// in store steps. Both run in one thread over the same SQLite stores at durability D1, without HTTP, in turns.
+// `npm run proof -- overhead`: what the orchestrator costs over a hand-written sequence of plain calls, per checkout,
+// in CPU and in store steps. Both run in one thread over the same SQLite stores at durability D1, without HTTP, in
+// turns.
 import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/topology";
 import { openLocalStores, seedLocalStores } from "./overhead/local-stores.ts";
 import { orchestratedCheckout, orchestratedSequentialSteps } from "./overhead/orchestrated.ts";
 import { plainCheckout, plainSequentialSteps } from "./overhead/plain-calls.ts";
 
 const values = commandOptions({
-  command: "npm run overhead",
+  command: "npm run proof -- overhead",
   about: "Measures what the orchestrator costs beside plain calls without a protocol.",
   options: {
     orders: countOption(20_000, "orders of each round"),

@@ -1,9 +1,10 @@
-// `npm run scenario`: the course's scenario in every protocol, through 100 connections and with all orders at once.
+// `npm run proof -- scenario`: the course's scenario in every protocol, through 100 connections and with all orders at
+// once.
 import { commandOptions, flagOption, serveCheckout, temporaryFolder } from "@assent/topology";
 import { courseOrders, type CourseResult, courseScenario, courseStock, courseUsers } from "./course-scenario.ts";
 
 const values = commandOptions({
-  command: "npm run scenario",
+  command: "npm run proof -- scenario",
   about: "1,000 buyers of 100 units, in every protocol: who got one, and what is left.",
   options: {
     json: flagOption("print the rows as JSON"),

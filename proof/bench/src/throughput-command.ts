@@ -1,5 +1,5 @@
-// `npm run bench`: unique checkouts in a closed loop at durability D1, load generator included, on the embedded default
-// or on the local topology of real servers. Each run starts a system of its own on an empty folder.
+// `npm run proof -- bench`: unique checkouts in a closed loop at durability D1, load generator included, on the
+// embedded default or on the local topology of real servers. Each run starts a system of its own on an empty folder.
 import {
   choiceOption,
   commandOptions,
@@ -15,7 +15,7 @@ import { closedLoop } from "./closed-loop.ts";
 import { openEmbeddedSystem, openLocalSystem, openSentinelSystem } from "./measured-system.ts";
 
 const values = commandOptions({
-  command: "npm run bench",
+  command: "npm run proof -- bench",
   about: "Measures unique checkouts in a closed loop, load generator included. Each run has a system of its own.",
   options: {
     orders: countOption(60_000, "orders of each run"),

@@ -1,5 +1,5 @@
-// `npm run chaos`: the sentinel topology under load with faults of every kind, or, with --minutes, random kills.
-// Exit code 1 on any finding; the data is kept then.
+// `npm run proof -- chaos`: the sentinel topology under load with faults of every kind, or, with --minutes, random
+// kills. Exit code 1 on any finding; the data is kept then.
 import {
   amountOption,
   choiceOption,
@@ -18,7 +18,7 @@ import { Stage } from "./stage.ts";
 import { toldRun } from "./told-run.ts";
 
 const values = commandOptions({
-  command: "npm run chaos",
+  command: "npm run proof -- chaos",
   about: "The sentinel topology under load, with every fault once, and then the judge.",
   options: {
     list: flagOption("print the names of the faults, and nothing else"),
@@ -40,8 +40,8 @@ const values = commandOptions({
 
 const chosen = faults.filter(({ name }) => values.only === undefined || name.includes(values.only));
 if (chosen.length === 0) {
-  const why = `no fault has "${values.only}" in its name. Nothing was started. Their names: npm run chaos -- --list`;
-  process.stderr.write(`npm run chaos: ${why}\n`);
+  const why = `no fault has "${values.only}" in its name. Nothing was started. Their names: --list`;
+  process.stderr.write(`npm run proof -- chaos: ${why}\n`);
   process.exitCode = 1;
 } else if (values.list) {
   process.stdout.write(chosen.map(({ name }) => `${name}\n`).join(""));
@@ -64,7 +64,7 @@ async function run(): Promise<void> {
   if (lag > 0) stage.network?.slow((from, to) => from === "redis" && to.startsWith("redis-"), lag);
   await toldRun({
     ...values,
-    command: "npm run chaos",
+    command: "npm run proof -- chaos",
     folder,
     stage,
     faults: strikes(stage),

@@ -1,5 +1,5 @@
-// `npm run kills`: every process of the local topology killed under load, one after the other, and then the judge.
-// Exit code 1 on any finding; the data is kept then.
+// `npm run proof -- kills`: every process of the local topology killed under load, one after the other, and then the
+// judge. Exit code 1 on any finding; the data is kept then.
 import {
   commandOptions,
   countOption,
@@ -14,7 +14,7 @@ import { Stage } from "./stage.ts";
 import { toldRun } from "./told-run.ts";
 
 const values = commandOptions({
-  command: "npm run kills",
+  command: "npm run proof -- kills",
   about: "Kills every process of the local topology under load, and then the judge.",
   options: {
     rounds: countOption(1, "how often each process is killed"),
@@ -31,4 +31,4 @@ const folder = temporaryFolder();
 const { protocol, delivery } = values;
 const stage = await Stage.openLocal({ folder: folder.path, protocol, delivery });
 const kills = Array.from({ length: values.rounds }, () => [...stage.topology.processes.keys()].map(killOf)).flat();
-await toldRun({ ...values, command: "npm run kills", folder, stage, faults: kills });
+await toldRun({ ...values, command: "npm run proof -- kills", folder, stage, faults: kills });

@@ -11,7 +11,7 @@ import { simulate } from "./simulate.ts";
 
 const root = new URL("../../../", import.meta.url);
 /**
- * Others in each run; every tenth has a world of lifetimes, too. Long runs are `npx assent sim`, recorded in
+ * Others in each run; every tenth has a world of lifetimes, too. Long runs are `npm run proof -- sim`, recorded in
  * docs/reference/simulator-record.md.
  */
 const seeds = 60;
@@ -19,7 +19,7 @@ const threads = 2;
 
 test("fresh seeds hold every rule", async (context) => {
   const firstSeed = randomInt(2 ** 31);
-  context.diagnostic(`seeds ${firstSeed} to ${firstSeed + seeds - 1}; one alone: npx assent sim --seed N`);
+  context.diagnostic(`seeds ${firstSeed} to ${firstSeed + seeds - 1}; one alone: npm run proof -- sim --seed N`);
   const failed: string[] = [];
   const sum = { transactions: 0, faults: 0 };
   await runSeeds({

@@ -1,6 +1,6 @@
 // A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end. The
-// whole suite is `npm run chaos`. Single instances are killed in proof/system/local-topology.test.ts, and a master is
-// replaced on purpose in packages/redis/src/sentinel.test.ts.
+// whole suite is `npm run proof -- chaos`. Single instances are killed in proof/system/local-topology.test.ts, and a
+// master is replaced on purpose in packages/redis/src/sentinel.test.ts.
 import { chaosRun, faults, Stage } from "@assent/chaos";
 import { temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";

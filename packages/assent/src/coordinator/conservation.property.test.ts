@@ -7,7 +7,7 @@ import { checkMoney } from "../../test-kit/verdict.ts";
 import { services, type Started, trip, type Trip, World } from "../../test-kit/world.ts";
 import type { RunResult } from "./run-result.ts";
 
-/** Always the same. What only many seeds find is for `npx assent sim`, which checks the same rules and more. */
+/** Always the same. What only many seeds find is for `npm run proof -- sim`, which checks the same rules and more. */
 const seeds = 60;
 /** How long faults go on, and how long there is to clean up afterwards. */
 const stormMs = 30_000;

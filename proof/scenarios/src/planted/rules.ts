@@ -32,7 +32,7 @@ const seedsTaken = JSON.parse(read("proof/scenarios/src/planted/seeds-taken.json
 function simulated({ id, world }: PlantedBug): string {
   const seeds = seedsTaken[id];
   if (seeds === undefined)
-    throw new Error(`run npx assent sim --planted ${id}, and enter the figure in seeds-taken.json`);
+    throw new Error(`run npm run proof -- mutants --only ${id}, and enter the figure in seeds-taken.json`);
   return `simulator${world === undefined ? "" : `, ${world}`}, ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
 }
 
@@ -63,7 +63,7 @@ export function rulesPage(): string {
     "Written by `npm run rules` and held to the code by a test: every rule has a mutant, every mutant names a",
     "rule, and each is applied to the sources as they are.",
     "",
-    "- `simulator`: caught by the checkers of `npx assent sim --planted ID` after so many seeds, from 1;",
+    "- `simulator`: caught by the checkers of `npm run proof -- mutants --only ID` after so many seeds, from 1;",
     "  `lifetimes`: only those worlds are run. [The record](simulator-record.md) has the figures of earlier runs.",
     "- `explorer`: changes a machine in a small world; the explorer finds the shortest trace to it.",
     "- a test: the mutant is applied while the test file runs, and that test fails. The test suite does this",

@@ -1,40 +1,45 @@
-// `assent sim`: seeds through the simulator, one seed told in full, or the planted bugs that it must catch.
+// `npm run proof -- sim`: seeds through the simulator, or one seed in full.
 import {
-  type PlantedBug,
-  plantedBugs,
   type RunReport,
   runSeeds,
   type SeedResult,
   simulate,
   type WorldName,
+  worldNames,
   worldsOf,
 } from "@assent/scenarios";
 import { type Fault, faultText, minimised } from "@assent/simulator";
+import { commandOptions, countOption, flagOption, optionalChoice, optionalCount } from "@assent/topology";
 import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
-
-export interface SimSettings {
-  readonly seeds: number;
-  readonly base: number | undefined;
-  readonly seed: number | undefined;
-  readonly planted: string | undefined;
-  readonly world: WorldName | undefined;
-  readonly threads: number | undefined;
-  readonly json: boolean;
-}
 
 /** Runs of a failing seed that may be spent on making its plan smaller. */
 const minimisingRunsMax = 60;
 const baseMax = 2 ** 31;
 const progressEvery = 500;
-/** Seeds that each planted bug gets until it must have been caught. */
-const plantedSeedsMax = 10_000;
+const values = commandOptions({
+  command: "npm run proof -- sim",
+  about: "Runs the checkout system in the simulator. Exit code 1 on any violation.",
+  options: {
+    seeds: countOption(2_000, "how many seeds"),
+    base: optionalCount("the first of them; left out, a random one, which is printed"),
+    seed: optionalCount("one seed in full, with the smallest plan of faults that fails"),
+    world: optionalChoice(
+      worldNames,
+      "only this world of each seed; left out, a storm each, every tenth also lifetimes",
+    ),
+    threads: optionalCount("threads; left out, one for each processor"),
+    json: flagOption("print the result as JSON"),
+  },
+});
+process.exitCode = await (values.seed === undefined ? simMany(values) : simSeed(values.seed, values));
 
-/** Answers the exit code: 1 on any violation, or on a planted bug that was missed. */
-export async function sim(settings: SimSettings): Promise<number> {
-  if (settings.planted !== undefined) return simPlanted(settings, settings.planted);
-  if (settings.seed !== undefined) return simSeed(settings.seed, settings);
-  return simMany(settings);
+interface SimSettings {
+  readonly seeds: number;
+  readonly base: number | undefined;
+  readonly world: WorldName | undefined;
+  readonly threads: number | undefined;
+  readonly json: boolean;
 }
 
 async function simMany({ seeds, base, world, threads, json }: SimSettings): Promise<number> {
@@ -61,7 +66,7 @@ async function simMany({ seeds, base, world, threads, json }: SimSettings): Prom
   else {
     for (const { seed, violations } of failed) {
       console.log(`seed ${seed}: ${violations.map(({ rule, text }) => `${rule} ${text}`).join("; ")}`);
-      console.log(`  npx assent sim --seed ${seed}${world === undefined ? "" : ` --world ${world}`}`);
+      console.log(`  npm run proof -- sim --seed ${seed}${world === undefined ? "" : ` --world ${world}`}`);
     }
     console.log(
       `seeds ${sum.seeds}, violations ${sum.violations}, transactions ${sum.transactions}, ` +
@@ -72,7 +77,7 @@ async function simMany({ seeds, base, world, threads, json }: SimSettings): Prom
 }
 
 /** One seed: in each of its worlds, or in one. */
-async function simSeed(seed: number, { world, json }: SimSettings): Promise<number> {
+async function simSeed(seed: number, { world, json }: Pick<SimSettings, "world" | "json">): Promise<number> {
   let code = 0;
   for (const each of world === undefined ? worldsOf(seed) : [world]) code += await simOne(seed, each, json);
   return code > 0 ? 1 : 0;
@@ -117,51 +122,4 @@ function printTimelines({ violations, trace }: RunReport): void {
     console.log(`\n${txId}`);
     for (const line of trace) if (line.includes(txId) || line.includes(" ! ")) console.log(`  ${line}`);
   }
-}
-
-async function simPlanted({ threads, world, json }: SimSettings, which: string): Promise<number> {
-  const bugs = which === "all" ? plantedBugs : plantedBugs.filter(({ id }) => id === which);
-  if (bugs.length === 0) {
-    console.error(
-      `assent: there is no planted bug ${which}. There are: all, ${plantedBugs.map(({ id }) => id).join(", ")}`,
-    );
-    return 1;
-  }
-  const results: { id: string; rule: string; seeds: number; caughtBy: string | undefined }[] = [];
-  for (const bug of bugs) {
-    const result = await seedsUntilCaught(bug, {
-      world: world ?? bug.world,
-      threads: threads ?? availableParallelism(),
-    });
-    results.push({ id: bug.id, rule: bug.rule, ...result });
-    if (json) continue;
-    const verdict = result.caughtBy === undefined ? "MISSED after" : "caught after";
-    console.log(`${verdict} ${String(result.seeds).padStart(5)} seeds  ${bug.rule.padEnd(3)} ${bug.id}: ${bug.what}`);
-  }
-  const caught = results.filter(({ caughtBy }) => caughtBy !== undefined);
-  const soon = caught.filter(({ seeds }) => seeds <= 100);
-  if (json) console.log(JSON.stringify(results, null, 2));
-  else console.log(`planted ${results.length}, caught ${caught.length}, within 100 seeds ${soon.length}`);
-  return caught.length === results.length ? 0 : 1;
-}
-
-async function seedsUntilCaught(
-  { id }: PlantedBug,
-  { threads, world }: { readonly threads: number; readonly world: WorldName | undefined },
-): Promise<{ seeds: number; caughtBy: string | undefined }> {
-  let seeds = 0;
-  let caughtBy: string | undefined;
-  await runSeeds({
-    threads,
-    firstSeed: 1,
-    count: plantedSeedsMax,
-    planted: id,
-    ...(world !== undefined && { world }),
-    onResult({ violations }) {
-      seeds += 1;
-      caughtBy = violations[0]?.rule;
-      return caughtBy !== undefined;
-    },
-  });
-  return { seeds, caughtBy };
 }

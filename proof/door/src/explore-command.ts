@@ -1,51 +1,48 @@
-// `assent explore`: the proof run. Explores every state of small worlds over the real machines, and judges each.
+// `npm run proof -- explore`: the proof run. Explores every state of small worlds over the real machines, and judges
+// each.
 import { type Exploration, explore, type World, worldNamed, worlds } from "@assent/simulator";
+import { commandOptions, flagOption, textOption } from "@assent/topology";
 
-export interface ExploreCommandOptions {
-  readonly json?: boolean;
-  /** One world, by its name; all of them otherwise. */
-  readonly world?: string;
+const values = commandOptions({
+  command: "npm run proof -- explore",
+  about: "Visits every state of small worlds over the real machines, and judges each. Exit code 1 on any violation.",
+  options: {
+    world: textOption("name", 'one world, or all whose names begin so, such as "T1"; left out, all'),
+    json: flagOption("print the result as JSON"),
+  },
+});
+const chosen = values.world === undefined ? worlds : worldsOf(values.world);
+if (chosen.length > 0) exploreAll(chosen);
+else {
+  const names = worlds.map((world) => `"${world.name}"`).join(", ");
+  console.error(
+    `npm run proof -- explore: there is no world "${values.world}". Nothing was started. There are: ${names}`,
+  );
+  process.exitCode = 1;
 }
 
 interface Explored extends Exploration {
   readonly seconds: number;
 }
 
-/** There is no world of this name. `code` is stable. */
-export class NoSuchWorld extends Error {
-  readonly code = "no_such_world";
-
-  constructor(name: string) {
-    super(`there is no world "${name}"; there are ${worlds.map((world) => `"${world.name}"`).join(", ")}`);
-    this.name = "NoSuchWorld";
-  }
-}
-
-/** The world of a name, or all whose names begin so. @throws {NoSuchWorld} */
+/** The world of a name, or all whose names begin so. */
 function worldsOf(name: string): readonly World[] {
   const exact = worldNamed(name);
   if (exact !== undefined) return [exact];
-  const beginning = worlds.filter((world) => world.name.startsWith(name));
-  return beginning.length > 0 ? beginning : [noSuchWorld(name)];
+  return worlds.filter((world) => world.name.startsWith(name));
 }
 
-/** Sets the exit code to 1 when a rule is broken. @throws {NoSuchWorld} */
-export function exploreCommand({ json = false, world: name }: ExploreCommandOptions): void {
-  const chosen = name === undefined ? worlds : worldsOf(name);
+function exploreAll(selected: readonly World[]): void {
   const explored: Explored[] = [];
-  for (const [index, world] of chosen.entries()) {
-    if (!json) console.error(`${index + 1}/${chosen.length} ${world.name}: ${world.shows}`);
+  for (const [index, world] of selected.entries()) {
+    if (!values.json) console.error(`${index + 1}/${selected.length} ${world.name}: ${world.shows}`);
     const startedAt = performance.now();
     const exploration = explore(world);
     explored.push({ ...exploration, seconds: (performance.now() - startedAt) / 1_000 });
   }
-  if (json) console.log(JSON.stringify(explored, null, 2));
+  if (values.json) console.log(JSON.stringify(explored, null, 2));
   else printExplored(explored);
   if (explored.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
-}
-
-function noSuchWorld(name: string): never {
-  throw new NoSuchWorld(name);
 }
 
 function printExplored(explored: readonly Explored[]): void {

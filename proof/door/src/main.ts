@@ -1,0 +1,67 @@
+// `npm run proof -- NAME`: one door to everything that proves or measures the system.
+
+interface ProofCommand {
+  readonly says: string;
+  /** Runs the command with the arguments that the process has left. */
+  readonly run: () => Promise<unknown>;
+}
+
+const commands: Readonly<Record<string, ProofCommand>> = {
+  sim: {
+    says: "the checkout system in virtual time, under faults, every commit checked",
+    run: () => import("./sim-command.ts"),
+  },
+  explore: {
+    says: "every state that small worlds of the protocol can reach",
+    run: () => import("./explore-command.ts"),
+  },
+  mutants: {
+    says: "how many seeds of the simulator catch each mutant",
+    run: () => import("./mutants-command.ts"),
+  },
+  crash: {
+    says: "kill -9 among thousands of concurrent checkouts, then the books",
+    run: () => import("@assent/bench/crash"),
+  },
+  faults: {
+    says: "every injection point with every action, in both protocols",
+    run: () => import("@assent/bench/faults"),
+  },
+  kills: {
+    says: "every process of the local topology killed under load, then the judge",
+    run: () => import("@assent/chaos/kills"),
+  },
+  chaos: {
+    says: "kills, stalls, cuts, full disks and failovers on the sentinel topology, then the judge",
+    run: () => import("@assent/chaos/chaos"),
+  },
+  scenario: {
+    says: "1,000 buyers for 100 units, in every protocol",
+    run: () => import("@assent/bench/scenario"),
+  },
+  bench: { says: "unique checkouts in a closed loop", run: () => import("@assent/bench/bench") },
+  cost: {
+    says: "CPU, written bytes and memory of a checkout, beside another version",
+    run: () => import("@assent/bench/cost"),
+  },
+  overhead: {
+    says: "the cost of the orchestrator beside plain calls without a protocol",
+    run: () => import("@assent/bench/overhead"),
+  },
+};
+
+const width = Math.max(...Object.keys(commands).map((name) => name.length));
+const list = Object.entries(commands).map(([name, { says }]) => `  ${name.padEnd(width)}  ${says}`);
+const help = `Usage: npm run proof -- NAME [options]\n\n${list.join("\n")}\n\nEach prints its options with --help.\n`;
+
+const [node = "", script = "", name, ...rest] = process.argv;
+const command = name === undefined || !Object.hasOwn(commands, name) ? undefined : commands[name];
+if (command !== undefined) {
+  process.argv = [node, script, ...rest];
+  await command.run();
+} else if (name === undefined || name === "--help" || name === "-h") {
+  process.stdout.write(help);
+} else {
+  process.stderr.write(`npm run proof: there is no ${name}. Nothing was started.\n\n${help}`);
+  process.exitCode = 1;
+}
