@@ -1,13 +1,15 @@
 // `assent serve`, or `assent up`, as a process of its own, in a folder of its own, killed for real.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ownTree = fileURLToPath(new URL("../../..", import.meta.url));
+/** Where the command lies, here and in versions before ADR 0027. */
+const commandPaths = ["checkout/cli/bin/assent.mjs", "apps/cli/bin/assent.mjs"];
 const startDeadlineMs = 120_000;
 const stopDeadlineMs = 30_000;
 
@@ -50,16 +52,7 @@ export async function serveCheckout({
   const command = topology === "embedded" ? ["serve"] : ["up", "--topology", topology, "--quiet"];
   const child = spawn(
     process.execPath,
-    [
-      join(tree, "checkout/cli/bin/assent.mjs"),
-      ...command,
-      "--data",
-      dataFolder,
-      "--port",
-      String(port),
-      "--protocol",
-      protocol,
-    ],
+    [commandIn(tree), ...command, "--data", dataFolder, "--port", String(port), "--protocol", protocol],
     { env: environment, stdio: ["ignore", "pipe", "pipe"] },
   );
   // Whoever ends without stopping it, such as a test that failed, takes it along and does not wait for it.
@@ -89,6 +82,12 @@ export async function serveCheckout({
     stop: () => end("SIGTERM"),
     output: () => printed,
   };
+}
+
+function commandIn(tree: string): string {
+  const found = commandPaths.map((path) => join(tree, path)).find((path) => existsSync(path));
+  if (found === undefined) throw new Error(`${tree} has no command of this system: ${commandPaths.join(", ")}`);
+  return found;
 }
 
 /** A new folder under the system's temporary one, and how to remove it. */

@@ -44,6 +44,8 @@ interface Round {
 
 const { topology, connections, orders, rounds } = values;
 const databaseProgram = "redis-server";
+/** Items, and users: enough that concurrent checkouts rarely meet. */
+const accountsMax = 100_000;
 const trees: readonly (readonly [name: string, tree: string | undefined])[] =
   values.against === undefined
     ? [["this", undefined]]
@@ -84,10 +86,11 @@ async function openSystem(
   const served = await serveCheckout({ dataFolder: folder.path, topology, ...(tree !== undefined && { tree }) });
   const { url, pid } = served;
   const all = orders * rounds;
+  const accounts = Math.min(all, accountsMax);
   const seeds = [
-    `/stock/batch_init/${all}/1000000/1`,
-    `/payment/batch_init/${all}/1000000`,
-    `/orders/batch_init/${all}/${all}/${all}/1`,
+    `/stock/batch_init/${accounts}/1000000/1`,
+    `/payment/batch_init/${accounts}/1000000`,
+    `/orders/batch_init/${all}/${accounts}/${accounts}/1`,
   ];
   await closedLoop({ url, connections: 1, paths: seeds });
   return {
