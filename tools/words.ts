@@ -7,9 +7,9 @@ export interface Word {
 }
 
 export const words: readonly Word[] = [
-  { pattern: /\b(told|tells|telling)\b/gi, instead: "returned, reported, acknowledged or answered" },
+  { pattern: /\b(tell|told|tells|telling)\b/gi, instead: "return, report or acknowledge" },
   { pattern: /\bbeliefs?\b/gi, instead: "read set" },
-  { pattern: /\bplanted?\b/gi, instead: "mutant" },
+  { pattern: /\bplant(s|ed)?\b/gi, instead: "mutant" },
   { pattern: /\btrails?\b/gi, instead: "history" },
   { pattern: /\b(former|another|new) (life|lives|generation)s?\b/gi, instead: "incarnation" },
   { pattern: /\b(cannot|can not|can't) be meant\b/gi, instead: "invalid" },

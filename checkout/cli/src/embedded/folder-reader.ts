@@ -50,7 +50,7 @@ export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T 
   }
 }
 
-/** The same for asynchronous work. */
+/** The same for asynchronous work, on a folder that is known to hold stores. */
 export async function readFolderAsync<T>(path: string, read: (folder: DataFolder) => Promise<T>): Promise<T> {
   const folder = lockedForReading(path);
   try {
