@@ -92,7 +92,11 @@ async function openSystem(
     `/payment/batch_init/${accounts}/1000000`,
     `/orders/batch_init/${all}/${accounts}/${accounts}/1`,
   ];
-  await closedLoop({ url, connections: 1, paths: seeds });
+  const { byStatus } = await closedLoop({ url, connections: 1, paths: seeds });
+  if (byStatus[200] !== seeds.length) {
+    await served.stop();
+    throw new Error(`${all} orders could not be seeded in one request: ${JSON.stringify(byStatus)}; ask for fewer`);
+  }
   return {
     name,
     async round(number) {
