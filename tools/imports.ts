@@ -4,6 +4,8 @@ import { posix } from "node:path";
 export interface Import {
   /** Path of the importing file. */
   readonly from: string;
+  /** As it is written. */
+  readonly specifier: string;
   /** Path of a file of this repository, or the name of a package. */
   readonly target: string;
   readonly names: readonly string[];
@@ -23,7 +25,7 @@ export function importsOf(path: string, text: string): Import[] {
       .filter((item) => item !== "");
     const names = items.map((item) => item.replace(/^type /, "").replace(/ as .*$/, ""));
     const hasOnlyTypes = items.length > 0 && items.every((item) => item.startsWith("type "));
-    return { from: path, target, names, isOfTypes: type !== undefined || hasOnlyTypes };
+    return { from: path, specifier, target, names, isOfTypes: type !== undefined || hasOnlyTypes };
   });
 }
 

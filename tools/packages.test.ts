@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
-import { dirname, join, normalize, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
+import { type Import, importsOf } from "./imports.ts";
 import { root, sourceFiles } from "./source-tree.ts";
 
 interface Manifest {
@@ -20,15 +21,11 @@ const folders = files
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
 
-/** What the files that are shipped import, by file; tests and what only tests use are not shipped. */
-function importsOf(folder: string): (readonly [path: string, imported: string])[] {
+/** What the files that are shipped import; tests and what only tests use are not shipped. */
+function importsOfPackage(folder: string): readonly Import[] {
   return files
     .filter((path) => path.startsWith(`${folder}/src/`) && path.endsWith(".ts") && !path.endsWith(".test.ts"))
-    .flatMap((path) => {
-      const text = readFileSync(join(root, path), "utf8");
-      const found = text.matchAll(/^(?:import|export|\}) ?(?:[^"]*\bfrom )?"([^"]+)";$/gm);
-      return [...found].map(([, imported = ""]) => [path, imported] as const);
-    });
+    .flatMap((path) => importsOf(path, readFileSync(join(root, path), "utf8")));
 }
 
 test("every package declares what it imports, and imports no file of another by path (D51)", () => {
@@ -36,10 +33,9 @@ test("every package declares what it imports, and imports no file of another by 
   let seen = 0;
   for (const folder of folders) {
     const { name, dependencies = {} } = manifestOf(folder);
-    for (const [path, imported] of importsOf(folder)) {
+    for (const { from: path, specifier: imported, target } of importsOfPackage(folder)) {
       seen += 1;
       if (imported.startsWith(".")) {
-        const target = normalize(join(dirname(path), imported));
         if (relative(join(folder, "src"), target).startsWith("..")) findings.push(`${path} reaches out to ${target}`);
         continue;
       }

@@ -11,6 +11,12 @@ export interface BookStore {
 
 export type BookStores = Readonly<Record<"orders" | "stock" | "payment", BookStore>>;
 
+/** Whether the stores hold any order, item or user. */
+export function holdData({ orders, stock, payment }: BookStores): boolean {
+  const isFilled = (entries: Iterable<unknown>): boolean => !entries[Symbol.iterator]().next().done;
+  return isFilled(orders.entries("rows")) || [stock, payment].some((store) => isFilled(store.entries("accounts")));
+}
+
 const pageRows = 10_000;
 
 export function bookStoreOfTables(name: string, tables: Pick<Tables, "get" | "scan">): BookStore {

@@ -2,6 +2,8 @@
 import {
   areUnmarked,
   bookStoreOfTables,
+  type BookStores,
+  holdData,
   judgeCopies,
   judgeMarks,
   judgeUnmarked,
@@ -47,24 +49,23 @@ export function markStores(folder: DataFolder, accept: boolean): void {
   };
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
-    const problems = problemsOf(folder, stores);
+    const marks = marksOf(stores);
+    // New, or written by an earlier version: only its books can be checked.
+    const books = areUnmarked(marks) ? booksOf(stores) : undefined;
+    const problems = books === undefined ? judgeFolderMarks(folder, marks) : judgeUnmarked(books);
     if (problems.length > 0 && !accept) throw doNotBelongTogether({ place: folder.path, problems, remedy });
-    mark(folder, stores, problems);
+    mark(folder, stores, { accepted: problems, hasData: books !== undefined && holdData(books) });
   } finally {
     for (const engine of opened) engine.close();
   }
 }
 
-function problemsOf(folder: DataFolder, stores: OpenedStores): readonly string[] {
-  const { orders, stock, payment } = stores;
-  const marks = marksOf(stores);
-  if (!areUnmarked(marks)) return judgeFolderMarks(folder, marks);
-  // New, or written by an earlier version: only its books can be checked.
-  return judgeUnmarked({
+function booksOf({ orders, stock, payment }: OpenedStores): BookStores {
+  return {
     orders: bookStoreOfTables("orders.db", orders.tables),
     stock: bookStoreOfTables("stock.db", stock.tables),
     payment: bookStoreOfTables("payment.db", payment.tables),
-  });
+  };
 }
 
 /** What the marks show about the stores of a folder. */
@@ -91,16 +92,17 @@ export function markStopped(files: readonly string[]): void {
   }
 }
 
-function mark(folder: DataFolder, { orders, stock, payment }: OpenedStores, accepted: readonly string[]): void {
+function mark(
+  folder: DataFolder,
+  { orders, stock, payment }: OpenedStores,
+  judged: { readonly accepted: readonly string[]; readonly hasData: boolean },
+): void {
   const start = { token: systemRandom.name(), at: systemClock.now() };
-  const hasData = [orders, stock, payment].some(({ tables }) => {
-    return ["rows", "accounts"].some((table) => tables.scan(table, { limit: 1 }).length > 0);
-  });
   const stores = { orders: markedStore(orders), stock: markedStore(stock), payment: markedStore(payment) };
   const system = readMark(orders.tables)?.system ?? systemRandom.name();
   try {
     writeFileSync(folder.file(systemFile), `${system}\n`);
-    markStart(stores, { start, system, hasData, accepted });
+    markStart(stores, { start, system, ...judged });
   } catch (error) {
     // As if marking had been cut off here: the same stores are served as before, and the next start continues it.
     if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;

@@ -2,7 +2,7 @@
 // in each of them. It is a record like any other, as durable as the database is, and replicated with it (ADR 0024).
 import {
   areUnmarked,
-  type BookStores,
+  holdData,
   judgeMarks,
   judgeUnmarked,
   marksOfStart,
@@ -78,7 +78,7 @@ async function markAll(databases: MarkedDatabases, { settings, topology, folder,
   const planned = marksOfStart(marks, {
     start: { token: systemRandom.name(), at: systemClock.now() },
     system: marks.orders?.system ?? systemRandom.name(),
-    hasData: books !== undefined && hasData(books),
+    hasData: books !== undefined && holdData(books),
     accepted: problems,
   });
   try {
@@ -106,11 +106,6 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
       await pause(againMs);
     }
   }
-}
-
-function hasData({ orders, stock, payment }: BookStores): boolean {
-  const isFilled = (entries: Iterable<unknown>): boolean => [...entries].length > 0;
-  return isFilled(orders.entries("rows")) || [stock, payment].some((store) => isFilled(store.entries("accounts")));
 }
 
 const isFull = (error: unknown): boolean => error instanceof StoreFailure && error.code === "store_full";
