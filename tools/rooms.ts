@@ -41,7 +41,7 @@ export function roomOf(path: string): string {
 
 /** The room that an import names; undefined for a package that is not of this repository. */
 export function roomOfPackage(specifier: string): string | undefined {
-  const layer = /^assent(?:\/(.+))?$/.exec(specifier);
+  const layer = /^assent(?:\/(?:internal\/)?(.+))?$/.exec(specifier);
   if (layer !== null) return layer[1] === undefined ? "packages/assent" : `packages/assent/src/${layer[1]}`;
   const name = /^@assent\/(.+)$/.exec(specifier)?.[1];
   if (name === undefined) return undefined;

@@ -15,7 +15,7 @@ test("tidy finds a long file, a long line and unfinished work", () => {
 });
 
 test("tidy finds an import that goes up", () => {
-  const text = 'import { x } from "assent/coordinator";\n';
+  const text = 'import { x } from "assent/internal/coordinator";\n';
   assert.match(messages("packages/assent/src/protocol/a.ts", text).join(), /rank 0.* must not import .*rank 2/);
   assert.deepEqual(messages("packages/assent/src/ledger/a.ts", text), []);
   const ofProof = 'import { x } from "@assent/simulator";\n';

@@ -1,8 +1,8 @@
 // A data folder of a version that indexed unfinished transactions by their plain names: what it left is ended.
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import { checkout, orderOperations } from "@assent/order";
-import { defaultLimits } from "assent/protocol";
-import { BatchTables, formerIndexTable, unfinishedKey, unfinishedTable } from "assent/engine";
+import { defaultLimits } from "assent/internal/protocol";
+import { BatchTables, formerIndexTable, unfinishedKey, unfinishedTable } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import assert from "node:assert/strict";
 import { join } from "node:path";

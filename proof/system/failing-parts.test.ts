@@ -1,14 +1,14 @@
 // Parts of the checkout system that fail: a store without room, a broken store, a service that is silent. Put together
 // in this process, because a store cannot be made to fail from outside.
 import { TestClock } from "@assent/conformance";
-import { Orchestrator } from "assent/coordinator";
-import { Participant } from "assent/participant";
-import { type Tables } from "assent/ports";
+import { Orchestrator } from "assent/internal/coordinator";
+import { Participant } from "assent/internal/participant";
+import { type Tables } from "assent/internal/ports";
 import { checkout, orderApp, orderOperations, OrderService } from "@assent/order";
 import { paymentOperations } from "@assent/payment";
-import { decoded, decodeCommands, defaultLimits, type Limits, type Verb } from "assent/protocol";
+import { decoded, decodeCommands, defaultLimits, type Limits, type Verb } from "assent/internal/protocol";
 import { stockOperations } from "@assent/stock";
-import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "assent/engine";
+import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "assent/internal/engine";
 import { MemoryEngine, MemoryTransport } from "assent/memory";
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";

@@ -1,8 +1,8 @@
 // The health of a service while its file cannot grow: a real SQLite file is limited, and then given room again.
 import { paymentApp, paymentOperations, PaymentService } from "@assent/payment";
-import { defaultLimits } from "assent/protocol";
+import { defaultLimits } from "assent/internal/protocol";
 import { stockApp, stockOperations, StockService } from "@assent/stock";
-import { GroupCommitExecutor } from "assent/engine";
+import { GroupCommitExecutor } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { temporaryFolder } from "@assent/topology";

@@ -1,7 +1,7 @@
 // Counts what a checkout costs the local topology as it starts by default, two instances of each service: writes
 // that are forced to a disk and their bytes, messages of commands, steps that were run again. The machine's speed
 // does not matter: work that no caller waits for is held back for longer than any checkout takes.
-import { decodeCommands, isDecoded } from "assent/protocol";
+import { decodeCommands, isDecoded } from "assent/internal/protocol";
 import { connect } from "@nats-io/transport-node";
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 // The three stores as the judge reads them, wherever they are kept.
-import type { Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
+import type { Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
 
 export interface BookStore {
   /** Its name in findings, such as `payment.db`. */

@@ -1,10 +1,10 @@
 // The judge over stores that the services' own operations have written: it finds nothing in correct books, also after
 // seeding replaced accounts and orders, and it names each store that lacks something.
 import { ledgerOperations } from "assent/ledger";
-import type { Row, Tables } from "assent/ports";
+import type { Row, Tables } from "assent/internal/ports";
 import { orderOperations } from "@assent/order";
-import { defaultLimits, type JsonObject } from "assent/protocol";
-import { BatchTables, unfinishedKey, unfinishedTable } from "assent/engine";
+import { defaultLimits, type JsonObject } from "assent/internal/protocol";
+import { BatchTables, unfinishedKey, unfinishedTable } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,8 +1,8 @@
 // The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all use it.
-import type { Row } from "assent/ports";
+import type { Row } from "assent/internal/ports";
 import { type OrderFields, readReplacedPurchases } from "@assent/order";
-import { isEnded, type TransactionRecord } from "assent/protocol";
-import { formerIndexTable, unfinishedTable, unfinishedTxId } from "assent/engine";
+import { isEnded, type TransactionRecord } from "assent/internal/protocol";
+import { formerIndexTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import type { BookStore, BookStores } from "./book-store.ts";
 import { type Finding, judgeLedger, type LedgerSums } from "./judge-ledger.ts";
 import { Purchases } from "./purchases.ts";

@@ -1,7 +1,7 @@
 // Tables as `redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. They
 // are read directly from the servers, independently of the services.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
-import { unfinishedTable } from "assent/engine";
+import { unfinishedTable } from "assent/internal/engine";
 import { markTable } from "./store-marks.ts";
 
 export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;

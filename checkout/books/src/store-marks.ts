@@ -3,7 +3,7 @@
 //
 // A start is written to orders.db first, as intended; then to the other stores; then it is confirmed in orders.db, and
 // only then is anything served. So a start that is cut off at any point leaves marks that the next one accepts.
-import type { Tables } from "assent/ports";
+import type { Tables } from "assent/internal/ports";
 
 export interface Start {
   readonly number: number;

@@ -1,8 +1,8 @@
 // `assent history`: the audit trail of one transaction, read from the stores alone: from a folder that the system is
 // not running on, or from the order database of one that runs.
-import type { Tables } from "assent/ports";
-import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "assent/protocol";
-import { logOperations, rowOperations } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "assent/internal/protocol";
+import { logOperations, rowOperations } from "assent/internal/engine";
 import { resolve } from "node:path";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
 import { readDatabase } from "./processes/database-reader.ts";

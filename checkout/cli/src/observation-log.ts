@@ -1,6 +1,6 @@
 // What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
-import { StoreClosed } from "assent/engine";
-import type { Observation, Observer } from "assent/ports";
+import { StoreClosed } from "assent/internal/engine";
+import type { Observation, Observer } from "assent/internal/ports";
 import { shownError } from "./redaction.ts";
 
 /** @param name begins every line */

@@ -1,6 +1,6 @@
 // The fields of paths and bodies: what is let in, and what it is called in a complaint.
 import { z } from "@hono/zod-openapi";
-import { amountMax, amountMin } from "assent/protocol";
+import { amountMax, amountMin } from "assent/internal/protocol";
 
 export const idLengthMax = 64;
 /** Rows seeded by one request at most. */

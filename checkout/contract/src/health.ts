@@ -1,6 +1,6 @@
 // Health, the same for every service.
 import { createRoute, z } from "@hono/zod-openapi";
-import { StoreFailure } from "assent/engine";
+import { StoreFailure } from "assent/internal/engine";
 import type { Context } from "hono";
 import { json } from "./answers.ts";
 import { isProblemCode, Problem, type ProblemCode, problemSchema, statusByCode } from "./problem.ts";

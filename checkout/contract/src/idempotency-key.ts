@@ -1,8 +1,8 @@
 // The Idempotency-Key header: a repeat of the same request gets the stored answer, another request under the same
 // key is a mistake (draft-ietf-httpapi-idempotency-key-header).
 import { z } from "@hono/zod-openapi";
-import { fingerprint } from "assent/protocol";
-import type { Arguments, Executor, OnceKey, OnceResult, Operations, Result } from "assent/engine";
+import { fingerprint } from "assent/internal/protocol";
+import type { Arguments, Executor, OnceKey, OnceResult, Operations, Result } from "assent/internal/engine";
 import { Problem } from "./problem.ts";
 
 export const idempotencyKeyLengthMax = 255;

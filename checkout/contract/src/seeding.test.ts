@@ -1,7 +1,7 @@
 // Seeding: one that ends in the middle reports how far it came, and other requests wait only for the step under way.
-import { EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/engine";
+import { EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
-import type { Tables } from "assent/ports";
+import type { Tables } from "assent/internal/ports";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Problem } from "./problem.ts";

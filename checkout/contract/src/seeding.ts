@@ -1,6 +1,6 @@
 // Seeds many rows in chunks. Each chunk is an atomic step of its own, so that other requests do not wait long. Seeding
 // again replaces everything, so it can be repeated. A seeding that ends in the middle reports how far it came.
-import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "assent/engine";
+import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "assent/internal/engine";
 import { runKeyed } from "./idempotency-key.ts";
 import { Problem } from "./problem.ts";
 

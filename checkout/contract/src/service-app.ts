@@ -1,7 +1,7 @@
 // The frame of every service's HTTP side: how input is refused, and how problems, wrong paths, wrong methods and
 // failed stores are answered. There is no way to a 5xx from here but a bug.
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { StoreClosed, StoreFailure } from "assent/engine";
+import { StoreClosed, StoreFailure } from "assent/internal/engine";
 import type { Context } from "hono";
 import { quantityNotPositive } from "./fields.ts";
 import { Problem } from "./problem.ts";

@@ -1,6 +1,6 @@
 // The rules in force in one process: one per point, in memory, gone with a restart.
 import type { FaultRule } from "@assent/contract";
-import type { Clock, Random } from "assent/ports";
+import type { Clock, Random } from "assent/internal/ports";
 import { checkPoint } from "./fault-rule.ts";
 
 /** A rule, and how often it has fired in this process. */

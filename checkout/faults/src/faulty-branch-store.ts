@@ -1,7 +1,7 @@
 // A branch store that fails as the rules say: the participant in front of it, and whoever sent the command, see what
 // they would see of a crash, a slow disk or a lost reply.
-import type { BranchStore, BranchSweep } from "assent/ports";
-import type { Answer, Command } from "assent/protocol";
+import type { BranchStore, BranchSweep } from "assent/internal/ports";
+import type { Answer, Command } from "assent/internal/protocol";
 import { type FaultRules, InjectedFault } from "./fault-rules.ts";
 
 type OnFailure = Parameters<BranchStore["apply"]>[1];

@@ -1,5 +1,5 @@
 // A transaction log that fails as the rules say, around each of the coordinator's writes.
-import type { TransactionLog } from "assent/ports";
+import type { TransactionLog } from "assent/internal/ports";
 import type { FaultRules } from "./fault-rules.ts";
 
 export function faultyLog(log: TransactionLog, rules: FaultRules): TransactionLog {

@@ -1,5 +1,5 @@
 // The checkout: stock and money of an order, both or neither.
-import { defineTransaction, type Transaction } from "assent/coordinator";
+import { defineTransaction, type Transaction } from "assent/internal/coordinator";
 import { type OrderFields, orderFields } from "./order.ts";
 
 export const checkout: Transaction<OrderFields> = defineTransaction({

@@ -1,9 +1,9 @@
 // The answers of a checkout when its stores fail: a 5xx only if nothing was begun (D15), and never a guess.
 import { Problem } from "@assent/contract";
-import { Orchestrator } from "assent/coordinator";
-import { type Transport } from "assent/ports";
-import { defaultLimits } from "assent/protocol";
-import { type Executor, GroupCommitExecutor, keyedLog, StoreClosed, StoreFailure } from "assent/engine";
+import { Orchestrator } from "assent/internal/coordinator";
+import { type Transport } from "assent/internal/ports";
+import { defaultLimits } from "assent/internal/protocol";
+import { type Executor, GroupCommitExecutor, keyedLog, StoreClosed, StoreFailure } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 // The order service over HTTP.
 import { answerHealth, onceKey, orderRoutes, Problem, type ReportError, serviceApp } from "@assent/contract";
-import { comeBackAfterMs } from "assent/coordinator";
+import { comeBackAfterMs } from "assent/internal/coordinator";
 import { checkoutPending, type OrderService } from "./order-service.ts";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- inferred from the routes

@@ -1,9 +1,9 @@
 // What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
 import { doneOf, isProblemCode, Problem, runKeyed, Seedings } from "@assent/contract";
-import { type Orchestrator, unfinishedRecords } from "assent/coordinator";
-import { type Random, type Row, type RowChange, type RowWrite, type TransactionLog } from "assent/ports";
-import type { Json, JsonObject } from "assent/protocol";
-import type { Executor, OnceKey, onceOperations, probeOperations, RowOperations } from "assent/engine";
+import { type Orchestrator, unfinishedRecords } from "assent/internal/coordinator";
+import { type Random, type Row, type RowChange, type RowWrite, type TransactionLog } from "assent/internal/ports";
+import type { Json, JsonObject } from "assent/internal/protocol";
+import type { Executor, OnceKey, onceOperations, probeOperations, RowOperations } from "assent/internal/engine";
 import { checkout } from "./checkout.ts";
 import { emptyOrder, type OrderFields, orderEntriesMax, orderTotalMax, orderUnitsMax } from "./order.ts";
 import type { seedOrders } from "./replaced-purchases.ts";

@@ -1,6 +1,6 @@
 // What the order service's store has to be able to do.
-import type { Limits } from "assent/protocol";
-import { leaseOperations, logOperations, onceOperations, probeOperations, rowOperations } from "assent/engine";
+import type { Limits } from "assent/internal/protocol";
+import { leaseOperations, logOperations, onceOperations, probeOperations, rowOperations } from "assent/internal/engine";
 import { seedOrders } from "./replaced-purchases.ts";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point

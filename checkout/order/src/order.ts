@@ -1,5 +1,5 @@
 // An order: the fields of its row, and the limits on them.
-import { amountMax, type JsonObject } from "assent/protocol";
+import { amountMax, type JsonObject } from "assent/internal/protocol";
 import { z } from "zod";
 
 /** Times an item may be added to one order. */

@@ -1,7 +1,7 @@
 // Purchases of paid orders that seeding replaced: stock and credit stay spent for them, so the books need their sums.
-import type { Tables } from "assent/ports";
-import type { JsonObject } from "assent/protocol";
-import { readRow, replacedCommitted, rowOperations } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import type { JsonObject } from "assent/internal/protocol";
+import { readRow, replacedCommitted, rowOperations } from "assent/internal/engine";
 import type { OrderFields } from "./order.ts";
 
 const replacedTable = "purchases_replaced";

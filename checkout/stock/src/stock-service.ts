@@ -1,9 +1,9 @@
 // Items: accounts of stock, each with a price.
 import { Problem, runKeyed, Seedings } from "@assent/contract";
 import { type Account, ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "assent/ledger";
-import type { Random } from "assent/ports";
-import { balanceMax, type Limits } from "assent/protocol";
-import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "assent/engine";
+import type { Random } from "assent/internal/ports";
+import { balanceMax, type Limits } from "assent/internal/protocol";
+import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "assent/internal/engine";
 
 export type StockStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
 

@@ -1,7 +1,7 @@
 // What the suites ask of an adapter: the port under test, and what a test needs to look behind it.
 import type { Account, LedgerTotals, LedgerWrite, SeedRequest } from "assent/ledger";
-import type { BranchStore, Lease, RowStore, TransactionLog, Transport } from "assent/ports";
-import type { KeyedEngine } from "assent/engine";
+import type { BranchStore, Lease, RowStore, TransactionLog, Transport } from "assent/internal/ports";
+import type { KeyedEngine } from "assent/internal/engine";
 
 export interface LogAdapter {
   readonly log: TransactionLog;

@@ -1,5 +1,5 @@
 // Fences, ages and deadlines (P5, P7, P8), re-application (P9), questions and removal (P6, P7).
-import { type Command, defaultLimits, type Question } from "assent/protocol";
+import { type Command, defaultLimits, type Question } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LedgerAdapter } from "./adapters.ts";
 import {

@@ -1,5 +1,5 @@
 // The branch machine in its store: states, tombstones, stored answers (P1–P4).
-import { defaultLimits } from "assent/protocol";
+import { defaultLimits } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LedgerAdapter } from "./adapters.ts";
 import {

@@ -1,6 +1,13 @@
 // Commands to branches of a ledger, with defaults, and the look at what they did.
 import type { Account } from "assent/ledger";
-import { type Answer, type Command, defaultLimits, type Protocol, type Verb, verbTable } from "assent/protocol";
+import {
+  type Answer,
+  type Command,
+  defaultLimits,
+  type Protocol,
+  type Verb,
+  verbTable,
+} from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LedgerAdapter } from "./adapters.ts";
 import type { TestClock } from "./test-clock.ts";

@@ -1,8 +1,8 @@
 // Every port over one executor with all operations: how keyed stores meet the suites.
 import { ledgerHandler, ledgerOperations } from "assent/ledger";
-import { type BranchHandler } from "assent/participant";
-import { type Tables } from "assent/ports";
-import { defaultLimits } from "assent/protocol";
+import { type BranchHandler } from "assent/internal/participant";
+import { type Tables } from "assent/internal/ports";
+import { defaultLimits } from "assent/internal/protocol";
 import {
   branchOperations,
   type Executor,
@@ -15,7 +15,7 @@ import {
   leaseOperations,
   logOperations,
   rowOperations,
-} from "assent/engine";
+} from "assent/internal/engine";
 import { type LeaseAdapter, type LedgerAdapter, ledgerReasons, type LogAdapter } from "./adapters.ts";
 import type { Open } from "./suite.ts";
 

@@ -1,6 +1,6 @@
-import type { ScanRange } from "assent/ports";
-import type { Json } from "assent/protocol";
-import type { Writes } from "assent/engine";
+import type { ScanRange } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import type { Writes } from "assent/internal/engine";
 import { type Broken, provesItself } from "../test-kit/catches.ts";
 import { type Disk, DiskEngine, openDisk } from "../test-kit/model-disk.ts";
 import type { EngineAdapter } from "./adapters.ts";

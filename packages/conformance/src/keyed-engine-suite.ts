@@ -1,6 +1,6 @@
 // The suite of the engine under the keyed stores: ordered tables, changed by atomic batches.
-import { type Json } from "assent/protocol";
-import { compareKeys, type KeyedEngine, type Writes } from "assent/engine";
+import { type Json } from "assent/internal/protocol";
+import { compareKeys, type KeyedEngine, type Writes } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import type { EngineAdapter } from "./adapters.ts";
 import { numbers } from "./numbers.ts";

@@ -1,6 +1,6 @@
 // P10: no false sold-out, and whoever asked first is served first.
 import { waitingForgottenMs } from "assent/ledger";
-import type { Command } from "assent/protocol";
+import type { Command } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LedgerAdapter } from "./adapters.ts";
 import { applied, assertAccount, commandsOf, seedAccounts, taking, yesOf } from "./commands.ts";

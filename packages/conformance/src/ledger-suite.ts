@@ -1,5 +1,5 @@
 // The suite of the ledger behind a branch store: conservation (S2, S3), all or none, contention (P10), generations.
-import { amountMax, balanceMax, type Json } from "assent/protocol";
+import { amountMax, balanceMax, type Json } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LedgerAdapter } from "./adapters.ts";
 import {

@@ -1,7 +1,7 @@
 // Beginning: the row is claimed and the record opened in one step (C4), once per row at a time.
-import { unfinishedRecords } from "assent/coordinator";
-import { type FieldCondition } from "assent/ports";
-import { parseTransactionId } from "assent/protocol";
+import { unfinishedRecords } from "assent/internal/coordinator";
+import { type FieldCondition } from "assent/internal/ports";
+import { parseTransactionId } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

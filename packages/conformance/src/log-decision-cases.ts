@@ -1,5 +1,5 @@
 // Deciding: record and row in one step for both outcomes (C4); the first decision wins and never changes (C2).
-import { unfinishedRecords } from "assent/coordinator";
+import { unfinishedRecords } from "assent/internal/coordinator";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

@@ -1,5 +1,5 @@
 // The audit trail: what every write of a record did, kept for as long as the record.
-import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/protocol";
+import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

@@ -1,8 +1,8 @@
 // The index of unfinished records: by owner and deadline, so that a sweep reads what is due (R4, R7).
-import { unfinishedRecords } from "assent/coordinator";
-import { type UnfinishedRange } from "assent/ports";
-import type { TransactionRecord } from "assent/protocol";
-import { compareKeys } from "assent/engine";
+import { unfinishedRecords } from "assent/internal/coordinator";
+import { type UnfinishedRange } from "assent/internal/ports";
+import type { TransactionRecord } from "assent/internal/protocol";
+import { compareKeys } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import { begun, broughtBack, decided, decision, lostRecord, orderBegun, owner } from "./log-requests.ts";

@@ -1,6 +1,6 @@
 // A key: which definition owns it, and what the log knows about it. The definition that first began an attempt owns it.
-import { unfinishedRecords } from "assent/coordinator";
-import { type BeginResult } from "assent/ports";
+import { unfinishedRecords } from "assent/internal/coordinator";
+import { type BeginResult } from "assent/internal/ports";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

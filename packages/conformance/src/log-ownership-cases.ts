@@ -1,7 +1,7 @@
 // Ownership, parking and removal (R1, R2, R4, P7).
-import { unfinishedRecords } from "assent/coordinator";
-import { type LogSweep } from "assent/ports";
-import { defaultLimits, type TransactionRecord } from "assent/protocol";
+import { unfinishedRecords } from "assent/internal/coordinator";
+import { type LogSweep } from "assent/internal/ports";
+import { defaultLimits, type TransactionRecord } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

@@ -1,6 +1,6 @@
 // R5: no record is never "abort". What the row still knows decides in which state a lost record comes back.
-import { unfinishedRecords } from "assent/coordinator";
-import { defaultLimits, lostAttemptsMax, type TransactionRecord } from "assent/protocol";
+import { unfinishedRecords } from "assent/internal/coordinator";
+import { defaultLimits, lostAttemptsMax, type TransactionRecord } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {

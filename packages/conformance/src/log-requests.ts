@@ -1,6 +1,6 @@
 // Requests to a log, with defaults, and the steps that most cases begin with.
-import type { BeginRequest, DecideRequest, LogSweep, RemovablePlace } from "assent/ports";
-import type { Decision, JsonObject, TransactionRecord } from "assent/protocol";
+import type { BeginRequest, DecideRequest, LogSweep, RemovablePlace } from "assent/internal/ports";
+import type { Decision, JsonObject, TransactionRecord } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import type { TestClock } from "./test-clock.ts";

@@ -1,7 +1,7 @@
 // A long run: every two hours some checkouts come, and those whose time is over go, so that after a day as many records
 // go as come. What a checkout costs is then compared with what it cost before anything was old (R7).
-import { defaultLimits, type Verb } from "assent/protocol";
-import { type Executor, onceKeptMs, onceOperations } from "assent/engine";
+import { defaultLimits, type Verb } from "assent/internal/protocol";
+import { type Executor, onceKeptMs, onceOperations } from "assent/internal/engine";
 import { commandsOf, seedAccounts, taking } from "./commands.ts";
 import { keyedAdapter, type KeyedOperations, keyedOperations } from "./keyed-adapters.ts";
 import { begun, decided, decision } from "./log-requests.ts";

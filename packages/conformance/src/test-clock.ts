@@ -1,5 +1,5 @@
 // A clock that stands still until it is told to go on.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 
 /** Where every test begins, epoch milliseconds. */
 export const testBeginsAt = 1_750_000_000_000;

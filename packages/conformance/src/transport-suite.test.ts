@@ -1,5 +1,12 @@
-import { type Clock, type Transport, waitMsOf } from "assent/ports";
-import { type Answer, decoded, decodeAnswers, decodeCommands, encodeAnswers, encodeCommands } from "assent/protocol";
+import { type Clock, type Transport, waitMsOf } from "assent/internal/ports";
+import {
+  type Answer,
+  decoded,
+  decodeAnswers,
+  decodeCommands,
+  encodeAnswers,
+  encodeCommands,
+} from "assent/internal/protocol";
 import { MemoryTransport } from "assent/memory";
 import { type Broken, provesItself } from "../test-kit/catches.ts";
 import type { Endpoint, TransportAdapter } from "./adapters.ts";

@@ -1,5 +1,5 @@
 // The suite of the port `Transport`: an answer or none, within the wait, and never an error.
-import type { Destination, Transport } from "assent/ports";
+import type { Destination, Transport } from "assent/internal/ports";
 import {
   type Answer,
   type Command,
@@ -8,7 +8,7 @@ import {
   defaultLimits,
   encodeAnswers,
   type Json,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { Endpoint, TransportAdapter } from "./adapters.ts";
 import { commandsOf } from "./commands.ts";

@@ -1,6 +1,6 @@
 // Branch stores that go wrong over time: fences, ages, deadlines, questions and removal.
 import type { KeyedAdapter } from "@assent/conformance";
-import { defaultLimits, isBackwardFinal, isForwardFinal, isYesState, verbRole } from "assent/protocol";
+import { defaultLimits, isBackwardFinal, isForwardFinal, isYesState, verbRole } from "assent/internal/protocol";
 import { allBranches, brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
 import { losing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";

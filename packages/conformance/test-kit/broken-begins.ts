@@ -1,6 +1,6 @@
 // Logs that begin wrongly, and rows that change wrongly.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { BeginRequest, Row, RowChange, Tables } from "assent/ports";
+import type { BeginRequest, Row, RowChange, Tables } from "assent/internal/ports";
 import { type Break, brokenStore, losing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

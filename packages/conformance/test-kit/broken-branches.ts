@@ -1,7 +1,7 @@
 // What broken branch stores have in common.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Tables } from "assent/ports";
-import type { BranchRecord, Command } from "assent/protocol";
+import type { Tables } from "assent/internal/ports";
+import type { BranchRecord, Command } from "assent/internal/protocol";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

@@ -1,8 +1,14 @@
 // Logs whose audit trail does not tell what was written.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Tables } from "assent/ports";
-import { defaultLimits, type Trail, type TrailEntry, type TrailLine, type TransactionRecord } from "assent/protocol";
-import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import {
+  defaultLimits,
+  type Trail,
+  type TrailEntry,
+  type TrailLine,
+  type TransactionRecord,
+} from "assent/internal/protocol";
+import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

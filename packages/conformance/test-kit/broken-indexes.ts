@@ -1,7 +1,7 @@
 // Logs whose index of unfinished records is wrong: what they leave out, repeat, mix up or keep.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { TransactionRecord } from "assent/protocol";
-import { addUnfinished, unfinishedTable } from "assent/engine";
+import type { TransactionRecord } from "assent/internal/protocol";
+import { addUnfinished, unfinishedTable } from "assent/internal/engine";
 import { type Break, brokenStore, losing, removeFromIndex } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

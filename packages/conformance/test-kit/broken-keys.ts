@@ -1,7 +1,7 @@
 // Logs that get the owner of a key wrong, or what is known about it.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Row, Tables } from "assent/ports";
-import { meets } from "assent/engine";
+import type { Row, Tables } from "assent/internal/ports";
+import { meets } from "assent/internal/engine";
 import { type Break, brokenStore, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

@@ -1,6 +1,6 @@
 // Leases that are granted wrongly.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { LeaseGrant, Tables } from "assent/ports";
+import type { LeaseGrant, Tables } from "assent/internal/ports";
 import { type Break, brokenStore, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

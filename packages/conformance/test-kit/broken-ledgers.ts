@@ -1,9 +1,9 @@
 // Ledgers that count wrongly: amounts, balances, and who is served first.
 import { type KeyedAdapter, keyedOperations, ledgerReasons } from "@assent/conformance";
 import { type Account, ledgerHandler } from "assent/ledger";
-import type { BranchHandler, BranchStep } from "assent/participant";
-import type { Tables } from "assent/ports";
-import { isBackwardFinal, verbRole, verbTable } from "assent/protocol";
+import type { BranchHandler, BranchStep } from "assent/internal/participant";
+import type { Tables } from "assent/internal/ports";
+import { isBackwardFinal, verbRole, verbTable } from "assent/internal/protocol";
 import { brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";

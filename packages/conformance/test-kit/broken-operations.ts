@@ -8,9 +8,9 @@ import {
   type Open,
   openKeyed,
 } from "@assent/conformance";
-import type { Tables } from "assent/ports";
-import type { Json, TransactionRecord } from "assent/protocol";
-import { BatchTables, type Executor, type Operation, removeUnfinished } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import type { Json, TransactionRecord } from "assent/internal/protocol";
+import { BatchTables, type Executor, type Operation, removeUnfinished } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
 /** Operations as plain functions, which may be taken out of their object. */

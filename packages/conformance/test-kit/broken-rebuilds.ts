@@ -1,7 +1,7 @@
 // Logs that bring lost records back wrongly (R5).
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Row } from "assent/ports";
-import { addUnfinished } from "assent/engine";
+import type { Row } from "assent/internal/ports";
+import { addUnfinished } from "assent/internal/engine";
 import { type Break, brokenStore, losing, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

@@ -1,6 +1,6 @@
 // Branch stores whose steps are wrong: states, tombstones, stored answers, and what becomes of many commands.
 import type { KeyedAdapter } from "@assent/conformance";
-import { isBackwardFinal, isForwardFinal, verbRole, verbTable } from "assent/protocol";
+import { isBackwardFinal, isForwardFinal, verbRole, verbTable } from "assent/internal/protocol";
 import { brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
 import { brokenPort, losing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";

@@ -1,7 +1,7 @@
 // Logs that write wrongly: decisions, ends, takeovers, notes, and what is swept.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Row, Tables } from "assent/ports";
-import type { TransactionRecord } from "assent/protocol";
+import type { Row, Tables } from "assent/internal/ports";
+import type { TransactionRecord } from "assent/internal/protocol";
 import { type Break, brokenStore, losing, removeFromIndex, showing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 

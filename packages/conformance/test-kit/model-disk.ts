@@ -1,8 +1,8 @@
 // An engine that writes to a model of a disk, so that what it tells and what it keeps can be told apart.
 import type { EngineAdapter, Open } from "@assent/conformance";
-import type { ScanRange } from "assent/ports";
-import type { Json } from "assent/protocol";
-import type { KeyedEngine, Writes } from "assent/engine";
+import type { ScanRange } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import type { KeyedEngine, Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
 /** What a disk holds: batches, or parts of batches, oldest first. A crash may leave any beginning of it. */

@@ -1,5 +1,5 @@
 // The announcement of an instance of a service, as JSON. Every message is checked before it is used as one (M3).
-import { isJsonObject } from "assent/protocol";
+import { isJsonObject } from "assent/internal/protocol";
 
 export interface Announcement {
   /** Such as "stock-0". The lowest of those present is preferred; need not be unique. */

@@ -1,6 +1,6 @@
 // Requests between processes that are no part of a transaction: one instance of a service answers, or each does.
 // Nothing is stored. Requests that `serve` answers are reads, so they are repeated while an instance is silent.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 import type { Msg } from "@nats-io/transport-node";
 import type { Connection } from "./connection.ts";
 import { isNoResponders } from "./dispatch.ts";

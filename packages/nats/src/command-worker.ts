@@ -1,6 +1,6 @@
 // The serving side of one service in this process: hands messages to the endpoint, so many at a time, and counts what
 // became of them. Nothing that comes in can stop it (M3).
-import { defaultLimits, UndecodableMessage } from "assent/protocol";
+import { defaultLimits, UndecodableMessage } from "assent/internal/protocol";
 import type { NatsLimits } from "./limits.ts";
 
 /** Takes one message; answers one message, or undefined when there is nothing to say. */

@@ -1,6 +1,6 @@
 // A command that no caller waits for leaves together with others.
-import type { Clock, Destination } from "assent/ports";
-import type { Verb } from "assent/protocol";
+import type { Clock, Destination } from "assent/internal/ports";
+import type { Verb } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

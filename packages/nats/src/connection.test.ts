@@ -1,7 +1,7 @@
 // Getting to the broker, or being told why not, without a secret in the message.
 import { type ServerProcess, startNats, freePort } from "@assent/local-servers";
-import type { Clock, Outage } from "assent/ports";
-import { defaultLimits, encodeOrigin } from "assent/protocol";
+import type { Clock, Outage } from "assent/internal/ports";
+import { defaultLimits, encodeOrigin } from "assent/internal/protocol";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 // The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
-import type { Clock, Outage, Random } from "assent/ports";
-import { defaultLimits, payloadsPerMessage } from "assent/protocol";
+import type { Clock, Outage, Random } from "assent/internal/ports";
+import { defaultLimits, payloadsPerMessage } from "assent/internal/protocol";
 import {
   connect,
   type ConnectionOptions,

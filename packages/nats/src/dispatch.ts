@@ -1,6 +1,6 @@
 // One message on its way to a service. It is published again only if it certainly was not delivered, if the broker can
 // recognise the copy, or if it only reads. Any other command is sent again by its coordinator (M2).
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 import { headers, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 import type { NatsLimits } from "./limits.ts";

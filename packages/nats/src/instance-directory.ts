@@ -1,6 +1,6 @@
 // Which instances of the services are present, as they announce themselves. All senders prefer the same one, the lowest
 // by name, so that work on a record mostly happens in one process, and the others stand by.
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import type { Msg } from "@nats-io/nats-core";
 import { decodeAnnouncement } from "./announcement.ts";
 import type { Connection } from "./connection.ts";

@@ -1,4 +1,4 @@
-import { InvariantViolation } from "assent/protocol";
+import { InvariantViolation } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts";

@@ -1,5 +1,5 @@
 // Every limit and duration of the transport, with the relations between them asserted at load.
-import { defaultLimits, invariant, type Limits } from "assent/protocol";
+import { defaultLimits, invariant, type Limits } from "assent/internal/protocol";
 
 /** Times are milliseconds, sizes are bytes unless the name says otherwise. */
 export interface NatsLimits {

@@ -1,6 +1,6 @@
 // The broker is killed, paused, and loses what it had: whoever sends or serves goes on by itself.
-import type { Destination } from "assent/ports";
-import type { Answer, Command } from "assent/protocol";
+import type { Destination } from "assent/internal/ports";
+import type { Answer, Command } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import assert from "node:assert/strict";

@@ -1,6 +1,6 @@
 // Messages that nobody should have sent: they are dropped, counted, and stop nothing (M3).
-import type { Destination } from "assent/ports";
-import { defaultLimits, encodeCommands } from "assent/protocol";
+import type { Destination } from "assent/internal/ports";
+import { defaultLimits, encodeCommands } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
 import { headers } from "@nats-io/nats-core";
 import { jetstreamManager } from "@nats-io/jetstream";

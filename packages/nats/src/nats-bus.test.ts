@@ -1,6 +1,6 @@
 // What the suite of the port cannot ask: several instances, several messages, and questions.
-import type { Destination } from "assent/ports";
-import type { Answer, Question } from "assent/protocol";
+import type { Destination } from "assent/internal/ports";
+import type { Answer, Question } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -1,5 +1,5 @@
 // One process on the bus: sends commands and questions, and serves those that are for it.
-import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, Wait } from "assent/ports";
+import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, Wait } from "assent/internal/ports";
 import {
   type Answer,
   type Command,
@@ -13,7 +13,7 @@ import {
   encodeQuestions,
   type Question,
   type QuestionAnswer,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import { BusRequests } from "./bus-requests.ts";
 import { CommandRoutes } from "./command-routes.ts";
 import { CommandWorker, type Endpoint } from "./command-worker.ts";

@@ -1,6 +1,6 @@
 // Three brokers that are one, with a stream that all of them keep: whichever dies, commands are answered.
 import { freePorts, type ServerProcess, startNats } from "@assent/local-servers";
-import type { Destination } from "assent/ports";
+import type { Destination } from "assent/internal/ports";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";

@@ -1,8 +1,8 @@
 // What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
 // keeps its own outcome and its own wait (M4). An item that no caller waits for leaves with the next item that a caller
 // does wait for, or after a while, so that it needs no message, no store round and no disk flush of its own.
-import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "assent/ports";
-import { type Decoded, UndecodableMessage } from "assent/protocol";
+import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "assent/internal/ports";
+import { type Decoded, UndecodableMessage } from "assent/internal/protocol";
 
 export interface Codec<Item, Reply> {
   readonly encode: (items: readonly Item[]) => Uint8Array;

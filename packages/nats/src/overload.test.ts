@@ -1,5 +1,5 @@
 // A service that has stood still for a moment while it was asked a lot: it catches up.
-import type { Destination } from "assent/ports";
+import type { Destination } from "assent/internal/ports";
 import { systemRandom } from "assent/node";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { after, before, test } from "node:test";

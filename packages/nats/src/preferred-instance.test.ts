@@ -1,6 +1,6 @@
 // All senders prefer one of several instances, and the others stand by.
-import type { Destination } from "assent/ports";
-import type { Answer } from "assent/protocol";
+import type { Destination } from "assent/internal/ports";
+import type { Answer } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

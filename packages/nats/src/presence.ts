@@ -1,6 +1,6 @@
 // Announces one instance of a service, so that senders can prefer it. No safety depends on that: it only decides where
 // a command is sent first.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 import { encodeAnnouncement } from "./announcement.ts";
 import type { Connection } from "./connection.ts";
 

@@ -1,8 +1,8 @@
 // Commands from the stream of a service: this instance asks for as many as it can work on, answers each, and only then
 // acknowledges it. Whatever the broker loses, stream and consumer included, is made anew until it works.
-import { backoffMs } from "assent/coordinator";
-import { type Clock, type Random, type Timer } from "assent/ports";
-import { defaultLimits } from "assent/protocol";
+import { backoffMs } from "assent/internal/coordinator";
+import { type Clock, type Random, type Timer } from "assent/internal/ports";
+import { defaultLimits } from "assent/internal/protocol";
 import { type Msg, nanos, type Subscription } from "@nats-io/nats-core";
 import type { CommandWorker } from "./command-worker.ts";
 import type { Connection } from "./connection.ts";

@@ -1,6 +1,6 @@
 // A broker of one test file, and processes on it.
 import { type NatsOptions, type ServerProcess, startNats } from "@assent/local-servers";
-import { type Command, defaultLimits } from "assent/protocol";
+import { type Command, defaultLimits } from "assent/internal/protocol";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { NatsBus, type NatsBusOptions } from "@assent/nats";
 import { jetstreamManager } from "@nats-io/jetstream";

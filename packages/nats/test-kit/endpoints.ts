@@ -1,5 +1,5 @@
 // Services of tests: what they answer, and what they remember.
-import { type Command, decoded, decodeCommands, encodeAnswers } from "assent/protocol";
+import { type Command, decoded, decodeCommands, encodeAnswers } from "assent/internal/protocol";
 import type { Endpoint } from "@assent/nats";
 
 export interface Recorder {

@@ -1,6 +1,6 @@
 // A clock that runs at a twentieth of the speed. What a process does because it has waited for long, such as sending a
 // command by another way, it does not do because this machine has stalled.
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 
 const slowness = 20;

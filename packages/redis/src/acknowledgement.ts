@@ -2,7 +2,7 @@
 // may be promoted have it. When one is missing it may be dead, or it may be the next master already, promoted behind
 // the back of this one, which then still has the others and acknowledges what they will throw away. Only those who
 // promote know the difference, and they are asked after the replicas have answered (docs/adr/0012).
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import { allReplicasWaitMs, askAgainMs, missingReplicaMs, replicaWaitMs, unsettledMaxMs } from "./redis-limits.ts";
 import type { Mastership, RedisCommand, RedisPort, RedisReply } from "./redis-port.ts";
 

@@ -1,6 +1,6 @@
 // What one batch has read from the server before it runs, and what it found that it has to read. Read once per batch:
 // its steps run again on the same values, so each reading gets it further.
-import type { ScanRange } from "assent/ports";
+import type { ScanRange } from "assent/internal/ports";
 import { type Belief, Beliefs } from "./beliefs.ts";
 import { rangeSlack } from "./redis-limits.ts";
 

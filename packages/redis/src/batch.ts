@@ -12,8 +12,8 @@
 //
 // Steps that one process asks for together keep their order where they share a record. Others need not: a unit that has
 // to be tried again is overtaken, as is a step that scanned by one that changes what it has seen.
-import type { ScanRange, Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
+import type { ScanRange, Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
 import {
   BatchTables,
   type Operations,
@@ -22,7 +22,7 @@ import {
   type StepTables,
   within,
   type Writes,
-} from "assent/engine";
+} from "assent/internal/engine";
 import type { BatchReads } from "./batch-reads.ts";
 import { notYetRead } from "./batch-reads.ts";
 import { absent, type Belief, type Beliefs } from "./beliefs.ts";

@@ -1,5 +1,5 @@
 // What is believed of records on the server.
-import type { Json } from "assent/protocol";
+import type { Json } from "assent/internal/protocol";
 
 /** A record as it is believed to be. */
 export interface Belief {

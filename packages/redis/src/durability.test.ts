@@ -1,6 +1,6 @@
 // What a store promises, on servers that keep more or less; and replicas that do not acknowledge.
-import type { Tables } from "assent/ports";
-import type { Durability } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import type { Durability } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";

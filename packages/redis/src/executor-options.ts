@@ -1,6 +1,6 @@
 // What an executor over a server is given, and what it counts.
-import type { Clock, Random } from "assent/ports";
-import type { Operations } from "assent/engine";
+import type { Clock, Random } from "assent/internal/ports";
+import type { Operations } from "assent/internal/engine";
 import type { RedisConnect } from "./redis-port.ts";
 import type { TableKinds } from "./table-kinds.ts";
 

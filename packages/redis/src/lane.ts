@@ -1,5 +1,5 @@
 // Steps on their way: who waits for them, and what is carried from one attempt to the next.
-import type { StepCall, StoreFailure } from "assent/engine";
+import type { StepCall, StoreFailure } from "assent/internal/engine";
 import type { BatchReads } from "./batch-reads.ts";
 import type { Batch } from "./batch.ts";
 import { Beliefs } from "./beliefs.ts";

@@ -1,5 +1,5 @@
 // Whoever only looks finds what an executor has written, and asks the server for nothing but records.
-import { rowOperations } from "assent/engine";
+import { rowOperations } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";

@@ -1,6 +1,6 @@
 // Reads records as they are at the moment, for whoever must not disturb the server: one HGET after another, no script,
 // no write, whatever the server promises. Records that are read one after the other may be of different moments.
-import type { Tables } from "assent/ports";
+import type { Tables } from "assent/internal/ports";
 import { notYetRead } from "./batch-reads.ts";
 import { absent, beliefOf, Beliefs } from "./beliefs.ts";
 import { RedisErrorReply, type RedisPort } from "./redis-port.ts";

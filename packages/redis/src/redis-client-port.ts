@@ -1,7 +1,7 @@
 // The port over @redis/client. Everything by which that library would repeat or keep a command on its own is off (M2):
 // no queue while offline, no reconnection; a connection that ends is replaced from above, where it is known what a
 // repeat would mean.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import { createClient, ErrorReply } from "@redis/client";
 import { connectMaxMs, replyMaxMs } from "./redis-limits.ts";

@@ -11,9 +11,9 @@ import {
   TestClock,
 } from "@assent/conformance";
 import type { Account } from "assent/ledger";
-import type { Tables } from "assent/ports";
-import { defaultLimits, type Json } from "assent/protocol";
-import { StoreFailure } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import { defaultLimits, type Json } from "assent/internal/protocol";
+import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";

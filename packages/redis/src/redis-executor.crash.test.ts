@@ -1,7 +1,7 @@
 // Connections and servers that end in the middle of many steps, and scripts that a server has forgotten.
-import type { Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
-import { StoreFailure } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";

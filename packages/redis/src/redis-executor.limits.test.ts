@@ -1,9 +1,9 @@
 // What is bounded, and what is refused: size, memory, tables that were not declared.
 import { keyedOperations } from "@assent/conformance";
 import type { LedgerTotals } from "assent/ledger";
-import type { ScanRange, Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
-import { compareKeys, probeOperations, type StoreFailure } from "assent/engine";
+import type { ScanRange, Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import { compareKeys, probeOperations, type StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";

@@ -1,7 +1,7 @@
 // Two executors on one store against one in memory: random steps, whoever runs them, have the results they have there.
-import type { ScanRange, Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
-import { type Executor, GroupCommitExecutor } from "assent/engine";
+import type { ScanRange, Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import { type Executor, GroupCommitExecutor } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import fc from "fast-check";
 import assert from "node:assert/strict";

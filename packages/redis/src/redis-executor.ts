@@ -5,7 +5,7 @@
 //
 // It is right whatever the beliefs are, and with any number of rounds under way, in this process or in others: a
 // record's stamp is written with one text only, so a round that verifies stamps has verified what its steps stood on.
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import {
   type Arguments,
   type Durability,
@@ -18,7 +18,7 @@ import {
   stepsPerCommitMax,
   StoreClosed,
   StoreFailure,
-} from "assent/engine";
+} from "assent/internal/engine";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { Acknowledgement } from "./acknowledgement.ts";
 import { BatchReads } from "./batch-reads.ts";

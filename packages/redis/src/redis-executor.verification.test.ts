@@ -1,6 +1,6 @@
 // C2, C4: everything that a writing step has read is verified at its commit, however it was read.
-import type { Tables } from "assent/ports";
-import type { Json } from "assent/protocol";
+import type { Tables } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";

@@ -1,5 +1,5 @@
 // The limits of this store, and what holds between them.
-import { defaultLimits, invariant } from "assent/protocol";
+import { defaultLimits, invariant } from "assent/internal/protocol";
 
 /** Times that a step is tried before it fails, changing nothing, because others were always faster. */
 export const attemptsMax = 256;

@@ -1,7 +1,7 @@
 // Connections to whichever server is the master now. When the master moves, the connections to the old one end, and
 // only those: what was under way there is unknown, what comes next goes to the new one. Told by the sentinels'
 // announcement, and found out by asking now and then, because an announcement can be missed.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import { createClient } from "@redis/client";
 import { redisConnect } from "./redis-client-port.ts";

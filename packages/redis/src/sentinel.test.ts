@@ -1,6 +1,6 @@
 // A master that dies, stops or is demoted, with replicas and sentinels that are real.
-import type { Tables } from "assent/ports";
-import { StoreFailure } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, WatchedServers } from "../test-kit/watched-servers.ts";

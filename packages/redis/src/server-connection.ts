@@ -1,8 +1,8 @@
 // The connection in use, and how another takes its place. A connection is used only when it is warm: it is open, the
 // script is loaded, and the server is known to promise at least what it did when the store was opened. That is checked
 // again at intervals, because a server can be reconfigured while it runs.
-import type { Clock, Timer } from "assent/ports";
-import type { Durability } from "assent/engine";
+import type { Clock, Timer } from "assent/internal/ports";
+import type { Durability } from "assent/internal/engine";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
 import { probeEveryMs, reconnectPauseMs } from "./redis-limits.ts";
 import { probeServer, serverBounds, UnsuitableServer } from "./server-probe.ts";

@@ -1,5 +1,5 @@
 // What a server promises, asked before anything is entrusted to it.
-import type { Durability } from "assent/engine";
+import type { Durability } from "assent/internal/engine";
 import { RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { serverTime, verifyAndApplyScript } from "./verify-and-apply.ts";
 

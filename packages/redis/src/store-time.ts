@@ -1,5 +1,5 @@
 // The server's time, as far as this process knows it: what the server told, carried on by a clock that only grows.
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import { storeTimeErrorMaxMs } from "./redis-limits.ts";
 
 export class StoreTime {

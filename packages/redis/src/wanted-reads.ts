@@ -1,5 +1,5 @@
 // Reads what a batch wants: all of it in one round, the records of scanned tables in a second one.
-import type { ScanRange } from "assent/ports";
+import type { ScanRange } from "assent/internal/ports";
 import type { BatchReads, RangeRead } from "./batch-reads.ts";
 import { absent, type Belief, beliefOf, keyBelief } from "./beliefs.ts";
 import type { RecordCache } from "./record-cache.ts";

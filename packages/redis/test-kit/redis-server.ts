@@ -2,7 +2,7 @@
 import { keyedOperations, type KeyedOperations } from "@assent/conformance";
 import { type RedisOptions, type ServerProcess, startRedis } from "@assent/local-servers";
 import { type RedisConnect, redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/redis";
-import type { Operations } from "assent/engine";
+import type { Operations } from "assent/internal/engine";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 // A replica set that sentinels watch, and stores on whichever of its servers is the master.
 import { freePorts, type ServerProcess, startReplicaSet, startSentinel } from "@assent/local-servers";
-import type { Operations } from "assent/engine";
+import type { Operations } from "assent/internal/engine";
 import {
   redisConnect,
   RedisExecutor,

@@ -1,7 +1,7 @@
 // What has been committed to the journal and not yet moved to the tables: the newest value of each key, in memory.
-import type { ScanRange } from "assent/ports";
-import type { Json } from "assent/protocol";
-import { compareKeys } from "assent/engine";
+import type { ScanRange } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import { compareKeys } from "assent/internal/engine";
 
 /** The newest value of a key; without one the key was deleted. */
 export type Entry = readonly [table: string, key: string, value?: Json];

@@ -1,7 +1,7 @@
 // One scan over several ordered sources, where a newer source hides the keys of an older one. It reads only the rows
 // that it returns and the rows that are hidden among them, however many more the sources hold.
-import type { Json } from "assent/protocol";
-import { compareKeys } from "assent/engine";
+import type { Json } from "assent/internal/protocol";
+import { compareKeys } from "assent/internal/engine";
 import type { Entry } from "./memtable.ts";
 
 /** @param sources newest first, each in key order */

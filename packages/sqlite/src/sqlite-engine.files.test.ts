@@ -1,5 +1,5 @@
-import type { Json } from "assent/protocol";
-import { EngineFull, type Writes } from "assent/engine";
+import type { Json } from "assent/internal/protocol";
+import { EngineFull, type Writes } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { DatabaseSync, StatementSync } from "node:sqlite";

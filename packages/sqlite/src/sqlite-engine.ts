@@ -5,9 +5,9 @@
 // A commit appends its changes to the journal and keeps them in a memtable. When the memtable is large it is frozen,
 // and each later commit moves some of it to the tables, in the same SQLite transaction; when all of it is there, its
 // part of the journal goes. Reads look into the memtable, the frozen one, and the tables, in that order.
-import type { ScanRange } from "assent/ports";
-import type { Json } from "assent/protocol";
-import { EngineFull, type KeyedEngine, type Writes } from "assent/engine";
+import type { ScanRange } from "assent/internal/ports";
+import type { Json } from "assent/internal/protocol";
+import { EngineFull, type KeyedEngine, type Writes } from "assent/internal/engine";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { Journal } from "./journal.ts";
 import { type Entry, Memtable } from "./memtable.ts";

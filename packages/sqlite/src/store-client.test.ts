@@ -1,4 +1,4 @@
-import { StoreFailure } from "assent/engine";
+import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";

@@ -1,5 +1,5 @@
 // A store on another thread, as seen from here. Operations asked for in one turn travel as one message.
-import { Gathering } from "assent/ports";
+import { Gathering } from "assent/internal/ports";
 import { nextTurn, systemClock } from "assent/node";
 import {
   type Arguments,
@@ -10,7 +10,7 @@ import {
   type Result,
   StoreClosed,
   StoreFailure,
-} from "assent/engine";
+} from "assent/internal/engine";
 import { Worker } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
 import type { StoreCopy } from "./store-copy.ts";

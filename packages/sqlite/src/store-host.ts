@@ -1,7 +1,7 @@
 // The thread that owns a store's file: answers operations, and whatever else its composition lets it answer.
 import { nextTurn, releaseHeap, Rest, systemClock } from "assent/node";
-import type { Clock } from "assent/ports";
-import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from "assent/engine";
+import type { Clock } from "assent/internal/ports";
+import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from "assent/internal/engine";
 import type { MessagePort } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";

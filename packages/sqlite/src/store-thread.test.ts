@@ -9,7 +9,7 @@ import {
   type Open,
   transactionLogSuite,
 } from "@assent/conformance";
-import type { Executor } from "assent/engine";
+import type { Executor } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after } from "node:test";
 import type { SuiteOperations, SuiteThreadData } from "../test-kit/suite-thread.ts";

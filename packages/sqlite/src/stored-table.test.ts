@@ -1,4 +1,4 @@
-import type { Json } from "assent/protocol";
+import type { Json } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";

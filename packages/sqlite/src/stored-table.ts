@@ -1,5 +1,5 @@
 // One table of the file: each key, and its value as text.
-import type { Json } from "assent/protocol";
+import type { Json } from "assent/internal/protocol";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "./memtable.ts";
 

@@ -1,6 +1,6 @@
 // The thread of a store that counts, breaks on demand, and answers a channel of its own.
-import { StoreFailure } from "assent/engine";
-import type { Tables } from "assent/ports";
+import { StoreFailure } from "assent/internal/engine";
+import type { Tables } from "assent/internal/ports";
 import { hostStore } from "@assent/sqlite";
 import { parentPort, resourceLimits, workerData } from "node:worker_threads";
 

@@ -2,8 +2,8 @@
 // suite would take longer than all cases. Its time is the test's: the wall clock of this thread reads a cell that the
 // test's thread writes.
 import { keyedOperations, type KeyedOperations } from "@assent/conformance";
-import type { Tables } from "assent/ports";
-import type { Operation } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import type { Operation } from "assent/internal/engine";
 import { hostStore } from "@assent/sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 

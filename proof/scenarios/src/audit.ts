@@ -1,7 +1,7 @@
 // The books at the end, when every fault has ended and the system has had time: S2, S4, S5, S7.
 import { bookStoreOfMaps, judgeBooks } from "@assent/books";
-import type { Row } from "assent/ports";
-import { isYesState, type BranchRecord } from "assent/protocol";
+import type { Row } from "assent/internal/ports";
+import { isYesState, type BranchRecord } from "assent/internal/protocol";
 import type { Clients } from "./clients.ts";
 import type { Deployment } from "./deployment.ts";
 import type { Swarm } from "./swarm.ts";

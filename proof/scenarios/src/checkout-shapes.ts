@@ -1,7 +1,7 @@
 // The checkout in other shapes: what services build of the same steps when their data is sharded, or when one step may
 // only run after another.
 import { checkout, type OrderFields, orderFields } from "@assent/order";
-import { defineTransaction, type Transaction } from "assent/coordinator";
+import { defineTransaction, type Transaction } from "assent/internal/coordinator";
 
 /** Shards of the stock; each is a branch of its own. */
 const stockShards = 3;

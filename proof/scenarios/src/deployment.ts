@@ -12,11 +12,11 @@ import {
   type RunRequest,
   type RunResult,
   type Transaction,
-} from "assent/coordinator";
-import { Participant } from "assent/participant";
-import { type Lease, type Observation, type TransactionLog } from "assent/ports";
+} from "assent/internal/coordinator";
+import { Participant } from "assent/internal/participant";
+import { type Lease, type Observation, type TransactionLog } from "assent/internal/ports";
 import { paymentOperations, type PaymentOperations, PaymentService } from "@assent/payment";
-import { decodeCommands, decoded, decodeQuestionAnswers, encodeQuestions, type Limits } from "assent/protocol";
+import { decodeCommands, decoded, decodeQuestionAnswers, encodeQuestions, type Limits } from "assent/internal/protocol";
 import {
   History,
   SeededRandom,
@@ -27,7 +27,7 @@ import {
   VirtualClock,
 } from "@assent/simulator";
 import { priceOf, stockOperations, type StockOperations, StockService } from "@assent/stock";
-import { type Executor, keyedBranchStore, keyedLease, keyedLog, type Operations } from "assent/engine";
+import { type Executor, keyedBranchStore, keyedLease, keyedLog, type Operations } from "assent/internal/engine";
 import { MemoryTransport } from "assent/memory";
 import { checkoutShapes } from "./checkout-shapes.ts";
 import { slotNames, type Swarm } from "./swarm.ts";

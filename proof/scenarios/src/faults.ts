@@ -1,8 +1,8 @@
 // Performs the faults of a plan on a deployment, and takes them back.
-import type { LeaseGrant } from "assent/ports";
-import type { BranchRecord, TransactionRecord } from "assent/protocol";
+import type { LeaseGrant } from "assent/internal/ports";
+import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
 import { type Fault, fairStoreWeather, fairWeather, faultText, type StoreWeather } from "@assent/simulator";
-import type { Writes } from "assent/engine";
+import type { Writes } from "assent/internal/engine";
 import type { Deployment } from "./deployment.ts";
 
 /** Longest delay of a message in bad weather: past deadlines, takeovers and, sometimes, `maxAge`. */

@@ -1,6 +1,6 @@
 // Swarm testing: each seed picks its own mix of workload and faults, because a mix of everything hides what a few
 // together would show (Groce and others, "Swarm testing", 2012).
-import type { Protocol } from "assent/protocol";
+import type { Protocol } from "assent/internal/protocol";
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
 import type { CheckoutShape } from "./checkout-shapes.ts";
 

@@ -1,6 +1,6 @@
 // Limits of the simulated world: a tenth of the real ones or less, so that deadlines, leases, questions and removals
 // all happen within one storm.
-import { checkLimits, defaultLimits, type Limits } from "assent/protocol";
+import { checkLimits, defaultLimits, type Limits } from "assent/internal/protocol";
 import type { Swarm } from "./swarm.ts";
 
 export const worldLimits: Limits = checkLimits({

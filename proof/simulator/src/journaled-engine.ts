@@ -1,6 +1,6 @@
 // The engine in memory with every commit remembered, and told to whoever watches.
-import type { Json } from "assent/protocol";
-import { EngineFull, type Writes } from "assent/engine";
+import type { Json } from "assent/internal/protocol";
+import { EngineFull, type Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
 /** Sees each commit when it has become durable. */

@@ -1,5 +1,5 @@
 // Chance that can be repeated (the generator is mulberry32).
-import type { Random } from "assent/ports";
+import type { Random } from "assent/internal/ports";
 
 export class SeededRandom implements Random {
   #state: number;

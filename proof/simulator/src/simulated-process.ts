@@ -1,7 +1,7 @@
 // A process that can die, stall, and read a clock that is wrong. What it asked for before it died may still happen;
 // what it would have done after never does. Every call to a port is two points at which it may die: before it is
 // performed, and before its answer is seen.
-import type { Clock } from "assent/ports";
+import type { Clock } from "assent/internal/ports";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 export type ProcessState = "running" | "paused" | "dead";

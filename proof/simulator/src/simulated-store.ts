@@ -1,7 +1,7 @@
 // A store on a server of its own, shared by the instances of a service: the real operations and the real group commit
 // over an engine that remembers every commit, so that its newest can be lost. Calls are slow, fail before anything is
 // done, or are done and their reply is lost.
-import { type Executor, GroupCommitExecutor, type Operations, StoreFailure } from "assent/engine";
+import { type Executor, GroupCommitExecutor, type Operations, StoreFailure } from "assent/internal/engine";
 import { JournaledEngine } from "./journaled-engine.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";

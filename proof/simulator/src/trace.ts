@@ -1,6 +1,6 @@
 // What happened in a run, in order, for people and for comparison: two runs of one seed have the same trace, byte for
 // byte. Kept as a running hash, and as text only when somebody will read it.
-import { fingerprint } from "assent/protocol";
+import { fingerprint } from "assent/internal/protocol";
 
 export class Trace {
   #hash = 0;

@@ -1,5 +1,5 @@
 // Time that passes only when somebody says so. Everything that is due at one moment runs in the order it was asked for.
-import type { Clock, Timer } from "assent/ports";
+import type { Clock, Timer } from "assent/internal/ports";
 
 interface Due {
   readonly at: number;

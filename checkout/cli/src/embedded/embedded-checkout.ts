@@ -2,13 +2,13 @@
 // thread of its own; commands between them are encoded bytes, as they would be on a bus.
 import { answerHealth } from "@assent/contract";
 import { coordinatorPoints, faultyLog, type FaultRules } from "@assent/faults";
-import { Orchestrator, type ProtocolPolicy } from "assent/coordinator";
-import { type Observer, type TransactionLog } from "assent/ports";
+import { Orchestrator, type ProtocolPolicy } from "assent/internal/coordinator";
+import { type Observer, type TransactionLog } from "assent/internal/ports";
 import { checkout, orderApp, OrderService, type OrderOperations } from "@assent/order";
 import { paymentApp, PaymentService, type PaymentOperations } from "@assent/payment";
-import { defaultLimits, type Limits, type Protocol } from "assent/protocol";
+import { defaultLimits, type Limits, type Protocol } from "assent/internal/protocol";
 import { priceOf, stockApp, StockService, type StockOperations } from "@assent/stock";
-import { keyedLog } from "assent/engine";
+import { keyedLog } from "assent/internal/engine";
 import { StoreClient } from "@assent/sqlite";
 import { nextTurn, releaseHeap, Rest, systemClock, systemRandom } from "assent/node";
 import { MemoryTransport } from "assent/memory";

@@ -1,6 +1,6 @@
 // The stores of a data folder, read while the system is not running on it.
-import type { Tables } from "assent/ports";
-import { BatchTables } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import { BatchTables } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";

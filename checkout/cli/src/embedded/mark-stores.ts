@@ -15,7 +15,7 @@ import {
   writeMark,
 } from "@assent/books";
 import { systemClock, systemRandom } from "assent/node";
-import { BatchTables, EngineFull } from "assent/engine";
+import { BatchTables, EngineFull } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { doNotBelongTogether } from "../cannot-start.ts";

@@ -1,6 +1,6 @@
 // The thread of orders.db: the transaction log and the orders.
 import { orderOperations } from "@assent/order";
-import { OnceSweeper } from "assent/engine";
+import { OnceSweeper } from "assent/internal/engine";
 import { hostStore } from "@assent/sqlite";
 import { systemClock } from "assent/node";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";

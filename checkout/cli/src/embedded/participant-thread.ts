@@ -1,12 +1,12 @@
 // The thread of stock.db or payment.db: accounts, branches, and the participant itself, so that a command is decoded
 // where it is applied.
 import { FaultyBranchStore, participantPoints, performFaultRequest } from "@assent/faults";
-import { Participant } from "assent/participant";
-import { type QuestionTransport } from "assent/ports";
+import { Participant } from "assent/internal/participant";
+import { type QuestionTransport } from "assent/internal/ports";
 import { paymentOperations } from "@assent/payment";
-import { decoded, decodeQuestionAnswers, encodeQuestions } from "assent/protocol";
+import { decoded, decodeQuestionAnswers, encodeQuestions } from "assent/internal/protocol";
 import { stockOperations } from "@assent/stock";
-import { keyedBranchStore, OnceSweeper } from "assent/engine";
+import { keyedBranchStore, OnceSweeper } from "assent/internal/engine";
 import { hostStore, type PortCalls } from "@assent/sqlite";
 import { systemClock, systemRandom } from "assent/node";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";

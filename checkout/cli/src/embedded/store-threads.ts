@@ -1,5 +1,5 @@
 // What the threads of the embedded topology are told when they start.
-import type { Limits } from "assent/protocol";
+import type { Limits } from "assent/internal/protocol";
 
 export interface StoreThreadData {
   readonly path: string;

@@ -1,5 +1,5 @@
 // The database of a service that runs, read from outside.
-import type { Tables } from "assent/ports";
+import type { Tables } from "assent/internal/ports";
 import { readTables, RedisErrorReply, type RedisPort, RepliesLost } from "@assent/redis";
 import { databaseConnections } from "./database.ts";
 import { type DatabaseSettings, placeOf } from "./database-settings.ts";

@@ -1,5 +1,5 @@
 import { orderOperations } from "@assent/order";
-import { defaultLimits } from "assent/protocol";
+import { defaultLimits } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openDatabase } from "./database.ts";

@@ -1,5 +1,5 @@
 // The database of a service, opened as the settings say, and refused when it promises less than they ask for.
-import type { Durability, Operations } from "assent/engine";
+import type { Durability, Operations } from "assent/internal/engine";
 import {
   failoverMaxMs,
   redisConnect,

@@ -11,8 +11,8 @@ import {
   type StoreMark,
   writeMark,
 } from "@assent/books";
-import type { Tables } from "assent/ports";
-import { StoreFailure } from "assent/engine";
+import type { Tables } from "assent/internal/ports";
+import { StoreFailure } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import { setTimeout as pause } from "node:timers/promises";
 import { CannotStart, doNotBelongTogether } from "../cannot-start.ts";

@@ -1,9 +1,9 @@
 // `assent order`: one instance of the order service, with the coordinator.
 import { Problem } from "@assent/contract";
 import { coordinatorPoints, faultyLog } from "@assent/faults";
-import { LeasedLeadership, LeasedOwnership, Orchestrator } from "assent/coordinator";
+import { LeasedLeadership, LeasedOwnership, Orchestrator } from "assent/internal/coordinator";
 import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
-import { CompanyExecutor, keyedLease, keyedLog } from "assent/engine";
+import { CompanyExecutor, keyedLease, keyedLog } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
 import type { Hono } from "hono";

@@ -1,10 +1,10 @@
 // `assent stock` and `assent payment`: one instance of a service that takes part in checkouts.
 import { FaultyBranchStore, participantPoints } from "@assent/faults";
-import { Participant } from "assent/participant";
+import { Participant } from "assent/internal/participant";
 import { paymentApp, PaymentService, paymentOperations } from "@assent/payment";
-import type { Limits } from "assent/protocol";
+import type { Limits } from "assent/internal/protocol";
 import { priceOf, stockApp, StockService, stockOperations, type StockOperations } from "@assent/stock";
-import { type BranchOperations, type Executor, keyedBranchStore, type Operations } from "assent/engine";
+import { type BranchOperations, type Executor, keyedBranchStore, type Operations } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
 import type { Hono } from "hono";

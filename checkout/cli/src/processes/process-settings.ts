@@ -1,5 +1,5 @@
 // Settings of a process that runs one service, checked before anything is started, and shown without secrets.
-import { checkLimits, defaultLimits, InvariantViolation, type Limits } from "assent/protocol";
+import { checkLimits, defaultLimits, InvariantViolation, type Limits } from "assent/internal/protocol";
 import { checkNatsLimits, defaultNatsLimits } from "@assent/nats";
 import { z } from "zod";
 import { withoutSecrets } from "../redaction.ts";

@@ -2,8 +2,8 @@
 // an orderly end.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/faults";
-import type { Outage } from "assent/ports";
-import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "assent/engine";
+import type { Outage } from "assent/internal/ports";
+import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "assent/internal/engine";
 import type { ServerState } from "@assent/redis";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { NatsBus } from "@assent/nats";

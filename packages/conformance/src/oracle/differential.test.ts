@@ -1,5 +1,5 @@
-import type { Row } from "assent/ports";
-import { isName } from "assent/protocol";
+import type { Row } from "assent/internal/ports";
+import { isName } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { brokenAges, brokenSweeps } from "../../test-kit/broken-ages.ts";

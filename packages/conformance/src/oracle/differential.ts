@@ -1,7 +1,7 @@
 // The differential oracle: the same random calls to an adapter of every port and to a plain model of the rules, with
 // every answer compared and everything that can be read compared again and again. A run counts when every outcome of
 // every call, and every rule that the model knows, has happened in it.
-import type { Answer } from "assent/protocol";
+import type { Answer } from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { KeyedAdapter } from "../keyed-adapters.ts";
 import { type Case, type Open, register, type Suite } from "../suite.ts";

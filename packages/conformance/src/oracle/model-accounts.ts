@@ -1,6 +1,6 @@
 // Accounts of a ledger (S2, S3): what the adapter under test lets a service do to them outside of transactions.
 import type { Account, LedgerTotals, LedgerWrite, SeedRequest } from "assent/ledger";
-import { amountMax, balanceMax } from "assent/protocol";
+import { amountMax, balanceMax } from "assent/internal/protocol";
 import type { Accounts } from "../adapters.ts";
 import { Rejected, type Synchronous } from "./call.ts";
 

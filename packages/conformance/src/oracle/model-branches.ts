@@ -1,6 +1,13 @@
 // Branches of a ledger, as the port `BranchStore` and the rules promise them (P1–P10, C7).
-import type { BranchStore, BranchSweep } from "assent/ports";
-import { type Answer, type BranchState, type Command, defaultLimits, type Json, type Protocol } from "assent/protocol";
+import type { BranchStore, BranchSweep } from "assent/internal/ports";
+import {
+  type Answer,
+  type BranchState,
+  type Command,
+  defaultLimits,
+  type Json,
+  type Protocol,
+} from "assent/internal/protocol";
 import { hasIllFormed } from "./odd-names.ts";
 import { byBytes } from "./byte-order.ts";
 import { Rejected, type Synchronous } from "./call.ts";

@@ -1,5 +1,5 @@
 // Leases, as the port `Lease` promises them (R7).
-import type { Lease, LeaseGrant } from "assent/ports";
+import type { Lease, LeaseGrant } from "assent/internal/ports";
 import type { Synchronous } from "./call.ts";
 import type { Surroundings } from "./surroundings.ts";
 

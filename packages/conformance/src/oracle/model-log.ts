@@ -15,7 +15,7 @@ import type {
   TransactionLog,
   UnfinishedPlace,
   UnfinishedRange,
-} from "assent/ports";
+} from "assent/internal/ports";
 import {
   defaultLimits,
   lostAttemptsMax,
@@ -24,7 +24,7 @@ import {
   type TrailEntry,
   type TrailEvent,
   type TransactionRecord,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import { byBytes } from "./byte-order.ts";
 import { Rejected, type Synchronous } from "./call.ts";
 import { afterChange, type ModelRows } from "./model-rows.ts";

@@ -1,6 +1,6 @@
 // Rows, as the port `RowStore` promises them.
-import type { FieldCondition, Row, RowChange, RowStore, RowWrite } from "assent/ports";
-import type { Json, JsonObject } from "assent/protocol";
+import type { FieldCondition, Row, RowChange, RowStore, RowWrite } from "assent/internal/ports";
+import type { Json, JsonObject } from "assent/internal/protocol";
 import { Rejected, type Synchronous } from "./call.ts";
 
 export class ModelRows implements Synchronous<RowStore> {

@@ -1,5 +1,5 @@
 // What was written to each record, as the port `TransactionLog` promises to tell it.
-import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/protocol";
+import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
 
 export class ModelTrails {
   readonly #all = new Map<string, TrailEntry[]>();

@@ -1,5 +1,5 @@
 // What has to happen in a run before it counts: every outcome of every call, and every rule of the models.
-import type { Answer, Verb } from "assent/protocol";
+import type { Answer, Verb } from "assent/internal/protocol";
 import { type Answered, type Call, type CallName, nameOf } from "./call.ts";
 
 /** Rules that an answer's kind does not tell apart. */

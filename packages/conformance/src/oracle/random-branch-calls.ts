@@ -1,7 +1,7 @@
 // Commands to branches, and movements of their accounts: few transactions and accounts, so that everything is met
 // again, by duplicates, by late commands, by commands under another protocol and by other content.
 import type { SeedRequest } from "assent/ledger";
-import { type Command, defaultLimits, type Json, type Protocol, type Verb, verbTable } from "assent/protocol";
+import { type Command, defaultLimits, type Json, type Protocol, type Verb, verbTable } from "assent/internal/protocol";
 import { taking } from "../commands.ts";
 import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";

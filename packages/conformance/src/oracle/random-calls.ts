@@ -1,6 +1,6 @@
 // What a run does next: a call to any port, or time that passes, mostly to the moment at which something changes.
 import { waitingForgottenMs } from "assent/ledger";
-import { defaultLimits } from "assent/protocol";
+import { defaultLimits } from "assent/internal/protocol";
 import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";
 import type { Draw } from "./draw.ts";

@@ -1,7 +1,7 @@
 // Calls to the log and its rows: few keys and owners, so that writers meet; claims that are mostly right, and sometimes
 // late or somebody else's.
-import type { BeginRequest, Postponed, RemovablePlace, Row, RowChange } from "assent/ports";
-import { type JsonObject, lostAttemptsMax, type TransactionRecord } from "assent/protocol";
+import type { BeginRequest, Postponed, RemovablePlace, Row, RowChange } from "assent/internal/ports";
+import { type JsonObject, lostAttemptsMax, type TransactionRecord } from "assent/internal/protocol";
 import { beginRequest } from "../log-requests.ts";
 import type { TestClock } from "../test-clock.ts";
 import type { Call } from "./call.ts";

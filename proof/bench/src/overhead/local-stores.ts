@@ -2,9 +2,15 @@
 // with every atomic step and every commit counted.
 import { orderOperations, type OrderOperations } from "@assent/order";
 import { paymentOperations, type PaymentOperations } from "@assent/payment";
-import { defaultLimits } from "assent/protocol";
+import { defaultLimits } from "assent/internal/protocol";
 import { stockOperations, type StockOperations } from "@assent/stock";
-import { type Executor, GroupCommitExecutor, type KeyedEngine, type Operations, type Writes } from "assent/engine";
+import {
+  type Executor,
+  GroupCommitExecutor,
+  type KeyedEngine,
+  type Operations,
+  type Writes,
+} from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { nextTurn, systemClock } from "assent/node";
 import { join } from "node:path";

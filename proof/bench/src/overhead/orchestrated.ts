@@ -1,10 +1,10 @@
 // The same checkout by the orchestrator, over the same stores: commands as encoded bytes to participants in the same
 // process.
 import { checkout } from "@assent/order";
-import { Orchestrator } from "assent/coordinator";
-import { Participant } from "assent/participant";
-import { defaultLimits, type Protocol } from "assent/protocol";
-import { keyedBranchStore, keyedLog } from "assent/engine";
+import { Orchestrator } from "assent/internal/coordinator";
+import { Participant } from "assent/internal/participant";
+import { defaultLimits, type Protocol } from "assent/internal/protocol";
+import { keyedBranchStore, keyedLog } from "assent/internal/engine";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { MemoryTransport } from "assent/memory";
 import type { LocalStores } from "./local-stores.ts";

@@ -5,7 +5,7 @@ import { booksOfApi } from "./api-books.ts";
 import { judge } from "./judge.ts";
 import { resolve } from "./resolve.ts";
 import type { ShopLoad } from "../load/shop-load.ts";
-import { isYesState } from "assent/protocol";
+import { isYesState } from "assent/internal/protocol";
 import { booksOfStores, participants, type StoreBooks, type StoreUrls } from "./store-books.ts";
 
 export interface JudgeShopOptions {

@@ -1,5 +1,5 @@
 // S1, S4 and S7 in the databases: the log against its rows, and against the records of the branches.
-import { planBranches } from "assent/coordinator";
+import { planBranches } from "assent/internal/coordinator";
 import { checkout } from "@assent/order";
 import {
   decisionOf,
@@ -9,7 +9,7 @@ import {
   isYesState,
   transactionId,
   type TransactionRecord,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import { type Participant, participants, type StoreBooks } from "./store-books.ts";
 
 /** @param now epoch milliseconds */

@@ -1,9 +1,9 @@
 // The judge over made-up evidence: nothing to find where all is well, and each finding where it is due.
 import type { TableMaps } from "@assent/books";
 import type { Account } from "assent/ledger";
-import type { Row } from "assent/ports";
-import type { BranchRecord, TransactionRecord } from "assent/protocol";
-import { unfinishedKey, unfinishedTable } from "assent/engine";
+import type { Row } from "assent/internal/ports";
+import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
+import { unfinishedKey, unfinishedTable } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ApiOrder } from "./api-books.ts";

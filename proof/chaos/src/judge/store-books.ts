@@ -2,9 +2,9 @@
 // tables of three servers are not one snapshot.
 import { bookTables, readServerTables, type TableMaps } from "@assent/books";
 import type { Account } from "assent/ledger";
-import type { Row } from "assent/ports";
-import type { BranchRecord, TransactionRecord } from "assent/protocol";
-import { unfinishedTable, unfinishedTxId } from "assent/engine";
+import type { Row } from "assent/internal/ports";
+import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
+import { unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import { redisConnect } from "@assent/redis";
 
 /** `redis://` URLs of the databases, whichever server is their master now. */

@@ -1,6 +1,6 @@
 // One customer: a connection to each gateway, and what it does with them, one thing after another. What it buys and
 // does is drawn; every change that is not a checkout carries a key.
-import type { Random } from "assent/ports";
+import type { Random } from "assent/internal/ports";
 import type { RequestKind } from "./attempt.ts";
 import { type Answer, type ClientOptions, GoodClient } from "./good-client.ts";
 import { addLine, createOrder, type KeyedRequest, move } from "./keyed-request.ts";

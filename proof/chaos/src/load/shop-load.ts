@@ -1,5 +1,5 @@
 // A shop under load: seeded over the API, then kept busy by customers until told to stop.
-import type { Random } from "assent/ports";
+import type { Random } from "assent/internal/ports";
 import { systemRandom } from "assent/node";
 import { Customer } from "./customer.ts";
 import type { ClientOptions } from "./good-client.ts";

@@ -1,5 +1,11 @@
 // S1, P1, P2, P5, P6, P7 on the records of branches, at each commit.
-import { type BranchRecord, type BranchState, isBackwardFinal, isForwardFinal, isYesState } from "assent/protocol";
+import {
+  type BranchRecord,
+  type BranchState,
+  isBackwardFinal,
+  isForwardFinal,
+  isYesState,
+} from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
 /** P1, by the state before; "none" is no record. P9 lets a lost prepare be applied again. */

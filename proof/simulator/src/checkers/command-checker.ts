@@ -10,7 +10,7 @@ import {
   isYesState,
   type Limits,
   verbRole,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
 export interface CommandStep {

@@ -1,6 +1,6 @@
 // Watches the stores of a world and checks every commit against the rules, while the world runs.
 import type { Account } from "assent/ledger";
-import type { Row } from "assent/ports";
+import type { Row } from "assent/internal/ports";
 import {
   type BranchRecord,
   type BranchSpec,
@@ -13,8 +13,8 @@ import {
   type Limits,
   parseTransactionId,
   type TransactionRecord,
-} from "assent/protocol";
-import { type Operations, unfinishedKey, unfinishedTable, type Writes } from "assent/engine";
+} from "assent/internal/protocol";
+import { type Operations, unfinishedKey, unfinishedTable, type Writes } from "assent/internal/engine";
 import type { SimulatedStore } from "../simulated-store.ts";
 import type { Trace } from "../trace.ts";
 import type { VirtualClock } from "../virtual-clock.ts";

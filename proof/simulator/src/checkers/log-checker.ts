@@ -1,5 +1,5 @@
 // C1, C2, C4, C7, R2, R4 on transaction records and their rows, at each commit.
-import type { Row } from "assent/ports";
+import type { Row } from "assent/internal/ports";
 import {
   type BranchRecord,
   type BranchSpec,
@@ -12,7 +12,7 @@ import {
   shouldAsk,
   type TransactionRecord,
   type TransactionState,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
 /** What a log checker may look at besides the change itself. */

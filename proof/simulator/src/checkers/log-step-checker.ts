@@ -7,8 +7,8 @@ import type {
   Row,
   RowWrite,
   TakeOverRequest,
-} from "assent/ports";
-import { parseTransactionId, type TransactionRecord, type TransactionState } from "assent/protocol";
+} from "assent/internal/ports";
+import { parseTransactionId, type TransactionRecord, type TransactionState } from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
 /** A step of the log: the record and the row that it is about, before it. */

@@ -1,6 +1,6 @@
 // What a store holds, as seen from its commits: what the checkers compare each change against.
-import type { Json } from "assent/protocol";
-import type { Writes } from "assent/engine";
+import type { Json } from "assent/internal/protocol";
+import type { Writes } from "assent/internal/engine";
 
 export interface Change {
   readonly table: string;

@@ -1,6 +1,6 @@
 // P4: whenever a vote or a question finds the record of its branch, its name is used once more with another payload,
 // in the same step. It must be answered `mismatch` and leave everything as it was.
-import { type Answer, type BranchRecord, type Command, verbRole } from "assent/protocol";
+import { type Answer, type BranchRecord, type Command, verbRole } from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "./violation.ts";
 

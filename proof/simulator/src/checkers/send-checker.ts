@@ -1,5 +1,5 @@
 // The order of steps, at each command that a coordinator sends: `after` forward, and its reverse backward.
-import { type BranchRecord, type BranchSpec, type Command, isYesState, verbRole } from "assent/protocol";
+import { type BranchRecord, type BranchSpec, type Command, isYesState, verbRole } from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
 export interface SendSurroundings {

@@ -1,5 +1,5 @@
 // The audit trail at each write to the log, inside the step: what was written is told once, and nothing else is told.
-import { isEnded, type Trail, trailEntries, type TrailEntry, type TransactionRecord } from "assent/protocol";
+import { isEnded, type Trail, trailEntries, type TrailEntry, type TransactionRecord } from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "./violation.ts";
 

@@ -10,7 +10,7 @@ import type {
   RowWrite,
   Tables,
   TakeOverRequest,
-} from "assent/ports";
+} from "assent/internal/ports";
 import {
   type Answer,
   type BranchRecord,
@@ -19,8 +19,8 @@ import {
   type Limits,
   parseTransactionId,
   type TransactionRecord,
-} from "assent/protocol";
-import type { Operation, Operations, StepContext } from "assent/engine";
+} from "assent/internal/protocol";
+import type { Operation, Operations, StepContext } from "assent/internal/engine";
 import { checkBranchRemoval } from "./branch-checker.ts";
 import { checkCommand } from "./command-checker.ts";
 import {

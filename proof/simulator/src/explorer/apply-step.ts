@@ -8,7 +8,7 @@ import {
   isEnded,
   isYesState,
   type OperationResult,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import { Draft, type Setting } from "./draft.ts";
 import type { LogWrite, Message, MessageOf, Notice, WorldState } from "./world-state.ts";
 import { changedHands, type Step } from "./world-steps.ts";

@@ -2,7 +2,13 @@
 //
 // Left out is what nothing depends on: times of change, reasons in words, counts of attempts beyond the one that parks,
 // payloads (they follow from the branch). Parts are shared between states, so their texts are numbered once.
-import type { Answer, BranchRecord, CoordinatorEvent, CoordinatorState, TransactionRecord } from "assent/protocol";
+import type {
+  Answer,
+  BranchRecord,
+  CoordinatorEvent,
+  CoordinatorState,
+  TransactionRecord,
+} from "assent/internal/protocol";
 import type { Driver, LogWrite, WorldState } from "./world-state.ts";
 import { begunAt, type Budgets, worldLimits } from "./world.ts";
 

@@ -15,7 +15,7 @@ import {
   type TransactionRecord,
   type Verb,
   verbRole,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import { type Machines, realMachines } from "./machines.ts";
 import { keyOfMessage, type Unkeyed } from "./message-key.ts";
 import { isStale } from "./stale.ts";

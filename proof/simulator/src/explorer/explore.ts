@@ -2,7 +2,7 @@
 //
 // S7 is judged on the whole graph: when faults have stopped, every schedule of what is left must settle. So every state
 // from which no free step leads on has to be settled, and there may be no way round in circles.
-import { InvariantViolation } from "assent/protocol";
+import { InvariantViolation } from "assent/internal/protocol";
 import { type Applied, applyStep, initialState, isSettled } from "./apply-step.ts";
 import { Canonical } from "./canonical.ts";
 import { Setting } from "./draft.ts";

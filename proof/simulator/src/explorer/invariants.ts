@@ -18,7 +18,7 @@ import {
   type TransactionRecord,
   type TransactionState,
   verbRole,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import type { Setting } from "./draft.ts";
 import type { Notice, WorldState } from "./world-state.ts";
 import type { Step } from "./world-steps.ts";

@@ -1,5 +1,5 @@
 // The lifetimes of P7: mutants of the machines are found, and the same worlds are clean without them.
-import { coordinate } from "assent/protocol";
+import { coordinate } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explore, type Machines, type World, worldNamed } from "./index.ts";

@@ -12,7 +12,7 @@ import {
   writeEnd,
   writePark,
   writeTakeover,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 
 export interface Machines {
   readonly coordinate: typeof coordinate;

@@ -14,7 +14,7 @@ import {
   settleCommand,
   verbRole,
   writeDecision,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import type { BranchPlan, Budgets, Machines, World } from "./index.ts";
 
 export interface PlantedBug {

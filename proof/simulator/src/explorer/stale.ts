@@ -1,7 +1,7 @@
 // What is under way and can never matter again is dropped, so that states are counted once. Every drop is confirmed by
 // the machine concerned: it would do nothing now. That it will do nothing later, either, follows from what only grows:
 // the epoch of a branch and of a record, the finality of a branch, the stage of a driver.
-import { isYesState, verbRole } from "assent/protocol";
+import { isYesState, verbRole } from "assent/internal/protocol";
 import type { Draft } from "./draft.ts";
 import type { Driver, Message, MessageOf } from "./world-state.ts";
 import { worldLimits } from "./world.ts";

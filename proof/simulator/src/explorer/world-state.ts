@@ -10,7 +10,7 @@ import type {
   Protocol,
   TransactionRecord,
   Verb,
-} from "assent/protocol";
+} from "assent/internal/protocol";
 import type { Budgets } from "./world.ts";
 
 /** A process that drives the transaction. One that has died, stood down or ended is no part of the state. */

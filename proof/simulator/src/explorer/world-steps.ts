@@ -1,5 +1,5 @@
 // What can happen next in a state: everything under way may arrive, and whatever the budgets allow may go wrong.
-import { isEnded, isYesState, removableAt } from "assent/protocol";
+import { isEnded, isYesState, removableAt } from "assent/internal/protocol";
 import type { Setting } from "./draft.ts";
 import type { Driver, Message, MessageOf, WorldState } from "./world-state.ts";
 import { branchName, times, type Vote, worldLimits } from "./world.ts";

@@ -1,5 +1,5 @@
 // What a world is made of: its branches, what may go wrong in it and how often.
-import { type BranchSpec, defaultLimits, type Limits, type Protocol } from "assent/protocol";
+import { type BranchSpec, defaultLimits, type Limits, type Protocol } from "assent/internal/protocol";
 import type { Machines } from "./machines.ts";
 
 /** How often each thing may happen. What is not named never does. */

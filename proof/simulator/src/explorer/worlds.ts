@@ -3,7 +3,7 @@
 // T1–T9 are the counterexamples that shaped the rules (docs/explanation/protocol.md): in each of them something once
 // went wrong, and nothing does with the machines as they are. T10 needs no world of its own: in every world nothing
 // backward is sent before a durable abort (C3).
-import type { Protocol } from "assent/protocol";
+import type { Protocol } from "assent/internal/protocol";
 import { type BranchPlan, type Budgets, type World } from "./world.ts";
 
 const agrees: BranchPlan = { vote: "agrees" };
