@@ -2,8 +2,10 @@
 // scenario through the gateway, and every kind of process killed under load.
 import { closedLoop, courseScenario, drawnCases, faultMatrix, type FaultySystem, openLocal } from "@assent/bench";
 import { chaosRun, killOf, Stage } from "@assent/chaos";
-import { startLocalTopology, temporaryFolder } from "@assent/topology";
+import { freePort, startNats, startRedis } from "@assent/local-servers";
+import { Processes, startInstances, startLocalTopology, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -56,6 +58,30 @@ test("every kind of process is killed under load: what was told stays true, and 
     await stage.close();
   }
   folder.remove();
+});
+
+test("an instance is started on another port when a process of another system has got its own", async () => {
+  const folders = [temporaryFolder(), temporaryFolder()] as const;
+  const instances = { order: 0, stock: 1, payment: 0 };
+  const other = await startLocalTopology({ folder: folders[0].path, instances });
+  const taken = other.processes.get("stock-0")?.port ?? 0;
+  const folder = folders[1].path;
+  const password = "secret";
+  const processes = new Processes();
+  const nats = await processes.add("nats", startNats({ folder: join(folder, "nats"), password }));
+  const redis = await processes.add("redis", startRedis({ folder: join(folder, "redis"), password }));
+  const surroundings = (): Record<string, string> => ({
+    NATS_URL: `nats://${password}@127.0.0.1:${nats.port}`,
+    REDIS_PORT: String(redis.port),
+    REDIS_PASSWORD: password,
+  });
+  let choices = 0;
+  const choosePort = async (): Promise<number> => ((choices += 1) === 1 ? taken : freePort());
+  const { stock } = await startInstances({ options: { folder, instances }, processes, surroundings, choosePort });
+  assert.equal(choices, 2);
+  assert.notEqual(stock[0]?.port, taken);
+  await Promise.all([processes.stop(), other.stop()]);
+  for (const each of folders) each.remove();
 });
 
 test("auto: the same 100 succeed; a stop is drained unnoticed; health shows a bus that is gone", async () => {

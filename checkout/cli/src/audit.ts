@@ -19,6 +19,7 @@ import { openStore, readFolder, type StoreFile } from "./embedded/folder-reader.
 import { readRunningBooks } from "./processes/books-reader.ts";
 import { databaseNames } from "./processes/paused-databases.ts";
 import { databasesOfRunning, type RunningTopology } from "./running-topology.ts";
+import { shownFindings } from "./shown-findings.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
   /** Stores that did not belong together and were accepted as they were. */
@@ -26,9 +27,6 @@ export interface AuditReport extends Omit<BooksReport, "findings"> {
   /** Empty when everything adds up. */
   readonly findings: readonly string[];
 }
-
-/** Accounts of one store that are listed by name; the rest are only counted. */
-const shownMax = 10;
 
 /** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} {UnreadableData} */
 export function audit(path: string): AuditReport {
@@ -62,14 +60,12 @@ function auditStores(stores: BookStores, judge: (marks: StoreMarks) => readonly 
   const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
   const report = judgeBooks(stores, { isComplete });
   const { stock, payment } = report.findings;
-  const findings = [...judge(marks), ...shown(stock, stores.stock.name), ...shown(payment, stores.payment.name)];
+  const findings = [
+    ...judge(marks),
+    ...shownFindings(stock, stores.stock.name),
+    ...shownFindings(payment, stores.payment.name),
+  ];
   return { ...report, accepted: marks.orders?.accepted ?? [], findings };
-}
-
-function shown(findings: readonly { readonly text: string }[], store: string): readonly string[] {
-  const texts = findings.slice(0, shownMax).map(({ text }) => text);
-  const more = findings.length - texts.length;
-  return more === 0 ? texts : [...texts, `and ${more} more like these in ${store}`];
 }
 
 /** Amounts that a number of JavaScript cannot hold are text. */

@@ -5,7 +5,6 @@ import { startOnPort } from "./port-choice.ts";
 import { makePrivateFolder } from "./private-folder.ts";
 import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
-import { converse } from "./socket-conversation.ts";
 
 export interface HaproxyOptions {
   /** Of this server alone: its configuration, log and files. */
@@ -16,10 +15,12 @@ export interface HaproxyOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Left out: a free one. */
   readonly port?: number;
+  /** Whether this HAProxy, and not another process, answers on the port. Never rejects. */
+  readonly answers: (port: number) => Promise<boolean>;
 }
 
 /**
- * Starts an HAProxy and resolves when it takes connections.
+ * Starts an HAProxy and resolves when it answers.
  * @throws {ServerUnavailable} when there is no haproxy and none can be obtained
  * @throws {ServerNotStarted} when it does not come up, such as for a mistake in the configuration, which its log tells
  */
@@ -28,6 +29,7 @@ export async function startHaproxy({
   config,
   files = {},
   port: asked,
+  answers,
 }: HaproxyOptions): Promise<ServerProcess> {
   const binary = await serverBinary("haproxy");
   makePrivateFolder(folder);
@@ -35,8 +37,7 @@ export async function startHaproxy({
   return startOnPort(asked, (port) => {
     const file = join(folder, "haproxy.cfg");
     writeFileSync(file, config(port));
-    const answers = async (): Promise<boolean> =>
-      (await converse({ port, text: "", isComplete: () => true, waitMs: 1_000 })) !== undefined;
-    return ServerProcess.start({ name: "haproxy", binary, args: ["-db", "-f", file], folder, port, answers });
+    const args = ["-db", "-f", file];
+    return ServerProcess.start({ name: "haproxy", binary, args, folder, port, answers: () => answers(port) });
   });
 }

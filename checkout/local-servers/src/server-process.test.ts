@@ -139,9 +139,18 @@ test("a paused server answers nothing until it is resumed, and can be stopped wh
   assert.match(redis.log(), /User requested shutdown/, "it was not killed");
 });
 
+async function get(port: number): Promise<string | undefined> {
+  try {
+    return await (await fetch(`http://127.0.0.1:${port}`)).text();
+  } catch {
+    return undefined;
+  }
+}
+
 test("HAProxy serves what its configuration says, and comes back on its port", async () => {
   const haproxy = await startHaproxy({
     folder: join(folder.path, "haproxy"),
+    answers: async (port) => (await get(port)) === "here",
     files: { "own.http": "HTTP/1.1 418 I'm a teapot\r\nContent-Length: 0\r\n\r\n" },
     config: (port) =>
       [
@@ -169,7 +178,8 @@ test("HAProxy serves what its configuration says, and comes back on its port", a
 });
 
 test("a server that does not come up says so with its log", async () => {
-  const wrong = { folder: join(folder.path, "wrong"), config: (): string => "no such section\n" };
+  const answers = async (): Promise<boolean> => false;
+  const wrong = { folder: join(folder.path, "wrong"), answers, config: (): string => "no such section\n" };
   await assert.rejects(startHaproxy(wrong), (error: unknown) => {
     assert.ok(error instanceof ServerNotStarted);
     assert.equal(error.code, "server_not_started");

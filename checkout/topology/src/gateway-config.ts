@@ -4,6 +4,7 @@
 // (https://github.com/haproxy/haproxy/issues/2375): to a client that is the same as its own connection breaking.
 import { ambiguousInPath, ambiguousPath, dotSegment, Problem } from "@assent/contract";
 import { STATUS_CODES } from "node:http";
+import { healthPath } from "./instance-health.ts";
 
 export interface GatewayTargets {
   /** Ports on this machine, of the instances of each service. */
@@ -15,6 +16,10 @@ export interface GatewayTargets {
 export interface GatewayOptions extends GatewayTargets {
   readonly host: string;
   readonly port: number;
+  /** The system that the instances belong to: one of another system that has got their port refuses what is sent. */
+  readonly system: string;
+  /** Unlike that of any other gateway; `/health` has it as the header `Assent-Gateway`. */
+  readonly id: string;
   /** Where the files of `errorFiles` will be. */
   readonly folder: string;
 }
@@ -56,6 +61,7 @@ const ownAnswers = {
 } as const;
 
 export function gatewayFiles(options: GatewayOptions): GatewayFiles {
+  const { system } = options;
   const errorFiles: Record<string, string> = {};
   const errors = (group: keyof typeof ownAnswers): string => {
     const name = `${group}.http`;
@@ -71,10 +77,10 @@ export function gatewayFiles(options: GatewayOptions): GatewayFiles {
     errors("checkout"),
     errors("other"),
     frontend(options),
-    backend({ name: "checkout", service: "order", ports: options.order, lines: checkout, like: "orders" }),
-    backend({ name: "orders", service: "order", ports: options.order, lines: other }),
-    backend({ name: "stock", service: "stock", ports: options.stock, lines: other }),
-    backend({ name: "payment", service: "payment", ports: options.payment, lines: other }),
+    backend({ name: "checkout", service: "order", ports: options.order, lines: checkout, system, like: "orders" }),
+    backend({ name: "orders", service: "order", ports: options.order, lines: other, system }),
+    backend({ name: "stock", service: "stock", ports: options.stock, lines: other, system }),
+    backend({ name: "payment", service: "payment", ports: options.payment, lines: other, system }),
   ];
   return { config: `${sections.join("\n\n")}\n`, errorFiles };
 }
@@ -104,7 +110,7 @@ defaults
   timeout check ${2 * checkEveryMs}ms
   default-server inter ${checkEveryMs}ms fastinter ${checkEveryMs / 2}ms fall 2 rise 1`;
 
-function frontend({ host, port }: GatewayOptions): string {
+function frontend({ host, port, system, id }: GatewayOptions): string {
   const answer = (status: number, body: object): string =>
     `http-request return status ${status} content-type application/json string '${JSON.stringify(body)}'`;
   const refuse = ({ status, body }: Problem): string => answer(status, body);
@@ -121,8 +127,10 @@ function frontend({ host, port }: GatewayOptions): string {
     `acl is_ambiguous path_reg -- '${dotSegment.source.replaceAll("\\/", "/")}'`,
     ...ambiguousInPath.map((part) => `acl is_ambiguous path_sub -i -- '${part}'`),
     `${refuse(ambiguousPath)} if is_ambiguous`,
-    `${refuse(nobody)} if is_health lacks_one`,
-    `${answer(200, { status: "healthy" })} if is_health`,
+    `${refuse(nobody)} hdr Assent-Gateway ${id} if is_health lacks_one`,
+    `${answer(200, { status: "healthy" })} hdr Assent-Gateway ${id} if is_health`,
+    "http-request del-header Assent-Instance",
+    `http-request set-header Assent-System ${system}`,
     `${refuse(nothing)} unless { path_beg /orders/ /stock/ /payment/ }`,
     "use_backend checkout if { path,url_dec -m beg /orders/checkout/ }",
     "use_backend orders if { path_beg /orders/ }",
@@ -136,12 +144,12 @@ interface Backend {
   readonly service: keyof GatewayTargets;
   readonly ports: readonly number[];
   readonly lines: readonly string[];
+  readonly system: string;
   /** Another backend with the same servers, whose checks count here, too. */
   readonly like?: string;
 }
 
-function backend({ name, service, ports, lines, like }: Backend): string {
-  const path = service === "order" ? "/orders/health" : `/${service}/health`;
+function backend({ name, service, ports, lines, system, like }: Backend): string {
   const servers = ports.map((port, index) => {
     const server = `${service}-${index}`;
     const check = like === undefined ? "check" : `track ${like}/${server}`;
@@ -149,7 +157,8 @@ function backend({ name, service, ports, lines, like }: Backend): string {
   });
   // An instance that takes no writes still answers reads, and answers a write with the reason.
   const expected = 'http-check expect rstring ("healthy"|"writes_refused")';
-  const checks = like === undefined ? [`option httpchk GET ${path}`, expected] : [];
+  const asked = `http-check send meth GET uri ${healthPath[service]} hdr Assent-System ${system}`;
+  const checks = like === undefined ? ["option httpchk", asked, expected] : [];
   return [`backend ${name}`, ...lines, ...checks, ...servers].join("\n  ");
 }
 

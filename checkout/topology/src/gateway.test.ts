@@ -1,6 +1,6 @@
 // The gateway before real HTTP servers that answer, refuse, or hang up.
 import { isAmbiguousPath } from "@assent/contract";
-import { type ServerProcess, serverBinary } from "@assent/local-servers";
+import { ServerNotStarted, type ServerProcess, serverBinary } from "@assent/local-servers";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
@@ -25,11 +25,20 @@ class Instance {
   readonly seen: string[] = [];
   checks = 0;
   answer: Handler = (_request, response) => response.end("fine");
+  /** It refuses whatever is meant for another. */
+  system = "shop-a";
+  refusals = 0;
   health: "healthy" | "unavailable" | "writes_refused" = "healthy";
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => {
+      if (request.headers["assent-system"] !== this.system) {
+        this.refusals += 1;
+        response.statusCode = 421;
+        response.end(JSON.stringify({ code: "misdirected_request" }));
+        return;
+      }
       if (request.url?.endsWith("/health") === true) {
         this.checks += 1;
         response.statusCode = this.health === "healthy" ? 200 : 503;
@@ -67,6 +76,7 @@ before(async () => {
   const ports = await Promise.all(all.map((instance) => instance.listen()));
   gateway = await startGateway({
     folder: folder.path,
+    system: "shop-a",
     targets: { order: ports.slice(0, 2), stock: ports.slice(2, 3), payment: ports.slice(3) },
   });
   await until(async () => (await call("GET", "/health")).status === 200);
@@ -282,4 +292,35 @@ test("an instance that is not healthy gets nothing, and a service without one ma
   sick.health = "healthy";
   well.health = "healthy";
   await until(async () => (await call("GET", "/health")).status === 200);
+});
+
+test("a process of another system that has got the port of an instance gets nothing", async () => {
+  await reset();
+  const [other, own] = orders;
+  assert.ok(other !== undefined && own !== undefined);
+  other.system = "shop-b";
+  const refusals = other.refusals;
+  await until(async () => {
+    forget();
+    for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
+    return own.seen.length === 6;
+  });
+  assert.ok(other.refusals > refusals, "its checks are refused");
+  assert.deepEqual(other.seen, [], "and so is what came before the gateway knew");
+  const url = `http://127.0.0.1:${gateway?.port}/orders/find/1`;
+  const { status } = await fetch(url, { headers: { "Assent-System": "shop-b" } });
+  assert.equal(status, 200, "a client cannot choose the system");
+  other.system = "shop-a";
+  await until(async () => {
+    forget();
+    for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
+    return other.seen.length > 0;
+  });
+});
+
+test("a gateway that gets the port of another one is not taken for it", async () => {
+  const port = gateway?.port ?? 0;
+  const targets = { order: [], stock: [], payment: [] };
+  const second = startGateway({ folder: join(folder.path, "second"), system: "shop-b", targets, port });
+  await assert.rejects(second, (error: unknown) => error instanceof ServerNotStarted && error.isPortTaken);
 });

@@ -1,11 +1,16 @@
 // HAProxy in front of the services on this machine.
+import { randomUUID } from "node:crypto";
 import { type ServerProcess, startHaproxy } from "@assent/local-servers";
 import { gatewayFiles, type GatewayTargets } from "./gateway-config.ts";
+
+const healthWaitMs = 1_000;
 
 export interface StartGatewayOptions {
   /** Of this gateway alone. */
   readonly folder: string;
   readonly targets: GatewayTargets;
+  /** The system that the targets belong to. */
+  readonly system: string;
   readonly host?: string;
   /** Left out: a free one. */
   readonly port?: number;
@@ -13,12 +18,26 @@ export interface StartGatewayOptions {
 
 /** @throws {ServerUnavailable}; {ServerNotStarted} */
 export function startGateway(options: StartGatewayOptions): Promise<ServerProcess> {
-  const { folder, targets, host = "127.0.0.1", port } = options;
-  const files = (at: number) => gatewayFiles({ ...targets, folder, host, port: at });
+  const { folder, targets, system, host = "127.0.0.1", port } = options;
+  const id = randomUUID();
+  const files = (at: number) => gatewayFiles({ ...targets, folder, system, id, host, port: at });
   return startHaproxy({
     folder,
     config: (at) => files(at).config,
     files: files(0).errorFiles,
+    answers: (at) => isGateway(at, id),
     ...(port !== undefined && { port }),
   });
+}
+
+/** Whether this gateway answers, whatever it says of the services. */
+async function isGateway(port: number, id: string): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(healthWaitMs) });
+    await response.arrayBuffer();
+    return response.headers.get("assent-gateway") === id;
+  } catch {
+    // Nobody listens there yet, or no longer.
+    return false;
+  }
 }

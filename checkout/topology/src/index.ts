@@ -9,6 +9,7 @@ export * from "./link.ts";
 export * from "./local-topology.ts";
 export * from "./serve-somewhere.ts";
 export * from "./sentinel-topology.ts";
+export { startInstances } from "./service-instances.ts";
 export * from "./sentinel-view.ts";
 export * from "./served-checkout.ts";
 export * from "./topology.ts";

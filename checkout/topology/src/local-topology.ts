@@ -8,6 +8,7 @@ import { startGateway } from "./gateway.ts";
 import { keptSecret } from "./kept-secret.ts";
 import { startInstances } from "./service-instances.ts";
 import { supervised } from "./supervisor.ts";
+import { systemName } from "./system-name.ts";
 import { Processes, type ServiceName, type Topology, type TopologyOptions } from "./topology.ts";
 
 /** @throws {ServerUnavailable} {ServerNotStarted}; whatever had been started is stopped then */
@@ -30,6 +31,7 @@ export async function startLocalTopology(options: TopologyOptions): Promise<Topo
     const portsOf = (instances: readonly { port: number }[]): number[] => instances.map((instance) => instance.port);
     const gateway = startGateway({
       folder: join(folder, "gateway"),
+      system: systemName(folder),
       targets: { order: portsOf(order), stock: portsOf(stock), payment: portsOf(payment) },
       ...(port !== undefined && { port }),
     });

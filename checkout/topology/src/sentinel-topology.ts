@@ -16,6 +16,7 @@ import { directLink, type Link } from "./link.ts";
 import { sentinelsKnowAll } from "./sentinel-view.ts";
 import { type InstancePort, startInstances } from "./service-instances.ts";
 import { supervised } from "./supervisor.ts";
+import { systemName } from "./system-name.ts";
 import { Processes, type ServiceName, serviceNames, type Topology, type TopologyOptions } from "./topology.ts";
 
 export interface SentinelTopologyOptions extends TopologyOptions {
@@ -152,13 +153,14 @@ async function startGateways(
   { options, processes, link }: Plan,
   instances: Readonly<Record<ServiceName, readonly InstancePort[]>>,
 ): Promise<readonly ServerProcess[]> {
+  const system = systemName(options.folder);
   const start = async (name: string, index: number): Promise<ServerProcess> => {
     const portsOf = (service: ServiceName): Promise<number[]> =>
       Promise.all(instances[service].map((instance) => link(name, instance.name, instance.port)));
     const targets = { order: await portsOf("order"), stock: await portsOf("stock"), payment: await portsOf("payment") };
     const port = options.port === undefined || options.port === 0 ? undefined : options.port + index;
     const folder = join(options.folder, name);
-    return processes.add(name, startGateway({ folder, targets, ...(port !== undefined && { port }) }));
+    return processes.add(name, startGateway({ folder, targets, system, ...(port !== undefined && { port }) }));
   };
   return Promise.all(namesOf("gateway", gateways).map(start));
 }

@@ -1,9 +1,11 @@
 // Instances of the services as processes, wherever their bus and their database are.
-import { freePort, ServerProcess } from "@assent/local-servers";
+import { ServerProcess, startOnPort } from "@assent/local-servers";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { maxAgeMs } from "./database-bounds.ts";
+import { isHealthy } from "./instance-health.ts";
 import { keepSettings } from "./kept-settings.ts";
+import { systemName } from "./system-name.ts";
 import { type Processes, type ServiceName, serviceNames, type TopologyOptions } from "./topology.ts";
 
 export interface InstancesRequest {
@@ -11,6 +13,8 @@ export interface InstancesRequest {
   readonly processes: Processes;
   /** Bus and database of an instance, as the settings of its process. */
   readonly surroundings: (service: ServiceName, name: string) => Readonly<Record<string, string>>;
+  /** Picks a free port; left out: at random. Another process may have it before the instance listens. */
+  readonly choosePort?: () => Promise<number>;
 }
 
 export interface InstancePort {
@@ -20,7 +24,6 @@ export interface InstancePort {
 
 const instancesOfEach = 2;
 const command = fileURLToPath(new URL("../../cli/bin/assent.mjs", import.meta.url));
-const healthWaitMs = 1_000;
 
 /** Starts all instances side by side, and answers their ports. @throws {ServerNotStarted} */
 export async function startInstances(
@@ -31,9 +34,9 @@ export async function startInstances(
   const starting = serviceNames.flatMap((service) =>
     Array.from({ length: options.instances?.[service] ?? instancesOfEach }, async (_, index) => {
       const name = `${service}-${index}`;
-      const port = await freePort();
+      const start = (port: number): Promise<ServerProcess> => startInstance(request, { service, name, port });
+      const { port } = await processes.add(name, startOnPort(undefined, start, request.choosePort));
       started[service][index] = { name, port };
-      await processes.add(name, startInstance(request, { service, name, port }));
     }),
   );
   await Promise.all(starting);
@@ -45,7 +48,9 @@ function startInstance(
   { service, name, port }: InstancePort & { readonly service: ServiceName },
 ): Promise<ServerProcess> {
   const { folder, protocol = "auto", delivery = "jetstream", faults = false, drainMs = 0, environmentOf } = options;
+  const system = systemName(folder);
   const settings = {
+    ASSENT_SYSTEM: system,
     HOST: "127.0.0.1",
     PORT: String(port),
     INSTANCE_ID: name,
@@ -65,7 +70,7 @@ function startInstance(
     folder: join(folder, name),
     port,
     environment: { npm_lifecycle_event: undefined, ...withoutOthers(), ...settings },
-    answers: () => isHealthy(port),
+    answers: () => isHealthy({ system, service, name, port }),
   });
 }
 
@@ -73,15 +78,4 @@ function startInstance(
 function withoutOthers(): Readonly<Record<string, undefined>> {
   const names = Object.keys(process.env).filter((name) => /^(REDIS|SENTINEL|NATS|ASSENT)_/.test(name));
   return Object.fromEntries(names.map((name) => [name, undefined]));
-}
-
-async function isHealthy(port: number): Promise<boolean> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(healthWaitMs) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    // Not listening yet, or not any more.
-    return false;
-  }
 }

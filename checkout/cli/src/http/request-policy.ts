@@ -1,6 +1,7 @@
 // Requests that are refused by their head alone: requests that a page of another site makes a browser send
 // (https://fetch.spec.whatwg.org/#http-sec-fetch-site); requests under a host name that is not this machine's, which is
-// how such a page evades the first check (DNS rebinding); and requests whose path two servers may read differently.
+// how such a page evades the first check (DNS rebinding); requests that were meant for another process, whose address
+// this one has now; and requests whose path two servers may read differently.
 import { ambiguousPath, isAmbiguousPath, Problem } from "@assent/contract";
 import type { IncomingMessage } from "node:http";
 import { isLoopback } from "./loopback.ts";
@@ -11,20 +12,46 @@ const otherHost = new Problem(
   "misdirected_request",
   "This server listens on this machine alone and answers to localhost, 127.0.0.1 and [::1] only. Nothing was changed.",
 );
+const otherProcess = new Problem(
+  "misdirected_request",
+  "This request was sent to another system, whose address this process has now (Assent-System, Assent-Instance). " +
+    "Nothing was changed. Try again: the sender notices within a second.",
+);
 const crossSite = new Problem(
   "cross_site_request",
   "A page of another site sent this (Origin, Sec-Fetch-Site). Nothing was changed.",
 );
 
-/** What is wrong with a request, or undefined. @param onlyLoopback whether it can only come from this machine */
-export function refusalOf(request: IncomingMessage, policy: { readonly onlyLoopback: boolean }): Problem | undefined {
+/** The process that a sender means. Addresses are used again: the process behind one may have been replaced. */
+export interface Addressee {
+  readonly system?: string | undefined;
+  readonly instance?: string | undefined;
+}
+
+export interface RequestPolicy {
+  /** Whether a request can only come from this machine. */
+  readonly onlyLoopback: boolean;
+  /** Who this process is. */
+  readonly self: Addressee;
+}
+
+/** What is wrong with a request, or undefined. */
+export function refusalOf(request: IncomingMessage, policy: RequestPolicy): Problem | undefined {
   const target = targetOf(request);
+  if (!isMeant(request, policy.self)) return otherProcess;
   if (hostHeaders(request) > 1) return severalHosts;
   if (policy.onlyLoopback && target.host !== undefined && !isLoopback(withoutPort(target.host))) {
     return isHost(target.host) ? otherHost : noHost;
   }
   if (isCrossSite(request, target)) return crossSite;
   return isAmbiguousPath(target.path) ? ambiguousPath : undefined;
+}
+
+/** Whether the sender means this process, or does not say which one. */
+function isMeant({ headers }: IncomingMessage, { system, instance }: Addressee): boolean {
+  const { "assent-system": meantSystem, "assent-instance": meantInstance } = headers;
+  if (meantSystem !== undefined && meantSystem !== system) return false;
+  return meantInstance === undefined || meantInstance === instance;
 }
 
 interface Target {

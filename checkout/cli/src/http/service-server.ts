@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import { CannotStart } from "../cannot-start.ts";
 import { ClientConnection, type Serve } from "./client-connection.ts";
 import { isLoopback } from "./loopback.ts";
-import { refusalOf } from "./request-policy.ts";
+import { type Addressee, refusalOf } from "./request-policy.ts";
 
 export interface ListenOptions {
   readonly host: string;
@@ -29,11 +29,14 @@ export class ServiceServer {
   readonly #server: Server;
   readonly #connections = new Map<Duplex, ClientConnection>();
   readonly #serve: Serve;
+  readonly #self: Addressee;
   #stopping = false;
   #onlyLoopback = false;
   #whenIdle: () => void = () => undefined;
 
-  constructor(fetch: (request: Request) => Response | Promise<Response>) {
+  /** @param self who this process is, for senders that say whom they mean */
+  constructor(fetch: (request: Request) => Response | Promise<Response>, self: Addressee = {}) {
+    this.#self = self;
     // A missing Host is refused below, in our own form. Bodies are read before a request is served: nothing is left
     // of them to clean up after it.
     this.#server = createServer({ requireHostHeader: false, optimizeEmptyRequests: true });
@@ -114,7 +117,8 @@ export class ServiceServer {
     if (connection === undefined) return;
     // HTTP/1.0, which probes of load balancers speak, has no Host.
     if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
-    const problem = isTooLarge(request) ? bodyTooLarge : refusalOf(request, { onlyLoopback: this.#onlyLoopback });
+    const policy = { onlyLoopback: this.#onlyLoopback, self: this.#self };
+    const problem = isTooLarge(request) ? bodyTooLarge : refusalOf(request, policy);
     if (problem === undefined) connection.take(request, response, this.#serve);
     else connection.refuse(request, response, problem);
     // Node's parser loses the bytes after an upgrade that no listener handles.

@@ -16,6 +16,11 @@ const processSchema = z
     ...protocolSetting,
     /** How this process calls itself in logs and to servers. */
     INSTANCE_ID: z.string().min(1).max(64).optional(),
+    /** The system that this process belongs to. Requests that name another system or instance are refused. */
+    ASSENT_SYSTEM: z
+      .string()
+      .regex(/^[\w.-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
+      .optional(),
     /** Several are separated by commas. */
     NATS_URL: z
       .string()

@@ -82,7 +82,8 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   app.get(`/${path}/health`, (context) => answerHealth(context, check));
   if (rules !== undefined) app.route("/", await servedFaults({ path, name, bus, rules, faultPoints, report }));
   app.route("/", parts.app);
-  const server = new ServiceServer((request) => app.fetch(request));
+  const self = { system: settings.ASSENT_SYSTEM, instance: settings.INSTANCE_ID };
+  const server = new ServiceServer((request) => app.fetch(request), self);
   await parts.start();
   const sweeper = new OnceSweeper({
     executor: store as unknown as OnceSweeperOptions["executor"],
