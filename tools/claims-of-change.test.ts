@@ -60,6 +60,10 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
+    [
+      "Nothing was changed",
+      proof("proof/system/local-topology.test.ts", "an instance refuses what is meant for another"),
+    ],
     ["Nothing was changed", asSite],
   ],
   "checkout/cli/src/http/service-server.ts": [["Nothing was changed", bodyBroken]],

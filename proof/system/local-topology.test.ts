@@ -60,11 +60,15 @@ test("every kind of process is killed under load: what was told stays true, and 
   folder.remove();
 });
 
-test("an instance is started on another port when a process of another system has got its own", async () => {
+test("an instance refuses what is meant for another system, and a start does not mistake it", async () => {
   const folders = [temporaryFolder(), temporaryFolder()] as const;
   const instances = { order: 0, stock: 1, payment: 0 };
   const other = await startLocalTopology({ folder: folders[0].path, instances });
   const taken = other.processes.get("stock-0")?.port ?? 0;
+  const seeding = `http://127.0.0.1:${taken}/stock/batch_init/1/5/1`;
+  const misdirected = await fetch(seeding, { method: "POST", headers: { "Assent-System": "another" } });
+  assert.equal(misdirected.status, 421);
+  assert.equal((await fetch(`http://127.0.0.1:${taken}/stock/find/0`)).status, 400, "no item was made");
   const folder = folders[1].path;
   const password = "secret";
   const processes = new Processes();
