@@ -1,4 +1,4 @@
-// Books trips, rooms of a hotel and seats of a flight, both or neither: as 2PC, then as a saga. All in memory.
+// Books trips: rooms in a hotel and seats on a flight, both or neither. Runs as 2PC, then as a saga, all in memory.
 import { ledgerHandler, ledgerOperations } from "assent/ledger";
 import { defineTransaction, Orchestrator, Participant, type QuestionTransport } from "assent";
 import { memoryBranches, memoryLog, MemoryTransport } from "assent/memory";
@@ -14,7 +14,7 @@ const bookTrip = defineTransaction({
   },
 });
 
-// A service: a ledger of what it sells, and a participant in front of it.
+// A service: a ledger of its units, and a participant in front of it.
 const here = { clock: systemClock, random: systemRandom, schedule: nextTurn };
 async function openService(accountId: string, amount: number, questions: QuestionTransport) {
   const handler = ledgerHandler({ insufficient: "sold_out", absent: "not_offered" });
@@ -28,12 +28,12 @@ async function openService(accountId: string, amount: number, questions: Questio
 }
 
 for (const protocol of ["2pc", "saga"] as const) {
-  // A branch that has waited long asks the coordinator what became of its transaction.
+  // A branch that has waited for long asks the coordinator for the outcome of its transaction.
   const questions: QuestionTransport = { ask: (_service, question) => orchestrator.answerQuestion(question) };
   const hotels = await openService("ritz", 4, questions);
   const flights = await openService("ba7", 9, questions);
 
-  // The coordinator: its log, its way to the services, and the transactions that it knows.
+  // The coordinator: its log, its transport to the services, and its transaction definitions.
   const endpoints = { hotels: hotels.endpoint, flights: flights.endpoint };
   const ports = { ...here, log: memoryLog(here).log, transport: new MemoryTransport({ ...here, endpoints }) };
   const owner = `trips-${systemRandom.name()}`;
