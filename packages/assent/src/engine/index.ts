@@ -12,6 +12,7 @@ export * from "./log-operations.ts";
 export * from "./once.ts";
 export * from "./once-sweeper.ts";
 export * from "./probe.ts";
+export { postponeSwept, removeSwept } from "./removable-index.ts";
 export * from "./row-change.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";

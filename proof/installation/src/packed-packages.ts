@@ -1,0 +1,45 @@
+// The published packages as tarballs in a folder of their own.
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const repository: string = fileURLToPath(new URL("../../..", import.meta.url)).replace(/\/$/, "");
+
+export interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly exports?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: Readonly<Record<string, string>>;
+}
+
+export interface PackedPackage {
+  readonly manifest: Manifest;
+  readonly tarball: string;
+}
+
+export class PackedPackages {
+  /** Outside of this repository. */
+  readonly folder: string = mkdtempSync(join(tmpdir(), "assent-installed-"));
+  readonly all: readonly PackedPackage[];
+
+  constructor() {
+    const [built, tarballs] = [join(this.folder, "built"), join(this.folder, "tarballs")];
+    const args = ["tools/build.ts", "--out", built, "--pack", tarballs];
+    execFileSync(process.execPath, args, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
+    this.all = readdirSync(built).map((each) => {
+      const manifest = readManifest(join(built, each));
+      const tarball = `${manifest.name.replace(/^@/, "").replace("/", "-")}-${manifest.version}.tgz`;
+      return { manifest, tarball: join(tarballs, tarball) };
+    });
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+}
