@@ -1,18 +1,18 @@
 // `npm run proof -- mutants`: how many seeds of the simulator catch each mutant. Exit code 1 when one is missed.
-import { type PlantedBug, plantedBugs, runSeeds, type WorldName, worldNames } from "@assent/scenarios";
+import { type Mutant, simulatedMutants, runSeeds, type WorldName, worldNames } from "@assent/scenarios";
 import { commandOptions, flagOption, optionalChoice, optionalCount, textOption } from "@assent/topology";
 import { availableParallelism } from "node:os";
 
-/** Seeds that each mutant gets until it must have been caught. */
+/** Number of seeds within which each mutant must be caught. */
 const seedsMax = 10_000;
 
 const values = commandOptions({
   command: "npm run proof -- mutants",
-  about: "Applies each mutant to the sources, and counts the seeds of the simulator until it is caught.",
+  about: "Applies each mutant to the sources and counts the simulator seeds until it is caught.",
   options: {
-    only: textOption("id", "one mutant; left out, all of them"),
+    only: textOption("id", "one mutant; default: all"),
     world: optionalChoice(worldNames, "only this world of each seed"),
-    threads: optionalCount("threads; left out, one for each processor"),
+    threads: optionalCount("threads; default: one for each processor"),
     json: flagOption("print the result as JSON"),
   },
 });
@@ -26,22 +26,23 @@ interface MutantSettings {
 }
 
 async function runMutants({ only, threads, world, json }: MutantSettings): Promise<number> {
-  const bugs = only === undefined ? plantedBugs : plantedBugs.filter(({ id }) => id === only);
-  if (bugs.length === 0) {
-    const names = plantedBugs.map(({ id }) => id).join(", ");
-    console.error(`npm run proof -- mutants: there is no mutant ${only}. Nothing was started. There are: ${names}`);
+  const mutants = only === undefined ? simulatedMutants : simulatedMutants.filter(({ id }) => id === only);
+  if (mutants.length === 0) {
+    const names = simulatedMutants.map(({ id }) => id).join(", ");
+    console.error(`npm run proof -- mutants: unknown mutant ${only}. Nothing was started. Known mutants: ${names}`);
     return 1;
   }
   const results: { id: string; rule: string; seeds: number; caughtBy: string | undefined }[] = [];
-  for (const bug of bugs) {
-    const result = await seedsUntilCaught(bug, {
-      world: world ?? bug.world,
+  for (const mutant of mutants) {
+    const result = await seedsUntilCaught(mutant, {
+      world: world ?? mutant.world,
       threads: threads ?? availableParallelism(),
     });
-    results.push({ id: bug.id, rule: bug.rule, ...result });
+    results.push({ id: mutant.id, rule: mutant.rule, ...result });
     if (json) continue;
     const verdict = result.caughtBy === undefined ? "MISSED after" : "caught after";
-    console.log(`${verdict} ${String(result.seeds).padStart(5)} seeds  ${bug.rule.padEnd(3)} ${bug.id}: ${bug.what}`);
+    const seedCount = String(result.seeds).padStart(5);
+    console.log(`${verdict} ${seedCount} seeds  ${mutant.rule.padEnd(3)} ${mutant.id}: ${mutant.what}`);
   }
   const caught = results.filter(({ caughtBy }) => caughtBy !== undefined);
   const soon = caught.filter(({ seeds }) => seeds <= 100);
@@ -51,7 +52,7 @@ async function runMutants({ only, threads, world, json }: MutantSettings): Promi
 }
 
 async function seedsUntilCaught(
-  { id }: PlantedBug,
+  { id }: Mutant,
   { threads, world }: { readonly threads: number; readonly world: WorldName | undefined },
 ): Promise<{ seeds: number; caughtBy: string | undefined }> {
   let seeds = 0;
@@ -60,7 +61,7 @@ async function seedsUntilCaught(
     threads,
     firstSeed: 1,
     count: seedsMax,
-    planted: id,
+    mutant: id,
     ...(world !== undefined && { world }),
     onResult({ violations }) {
       seeds += 1;

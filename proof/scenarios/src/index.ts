@@ -1,6 +1,6 @@
 /** The checkout system inside the simulator. @module */
-export { patched, type PlantedBug } from "./planted/plant.ts";
-export { plantedBugs } from "./planted/planted-bugs.ts";
+export { patched, type Mutant } from "./mutants/apply-mutant.ts";
+export { simulatedMutants } from "./mutants/simulated-mutants.ts";
 export * from "./seed-pool.ts";
 export type { SeedResult } from "./seed-thread.ts";
 export * from "./simulate.ts";

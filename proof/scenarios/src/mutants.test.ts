@@ -1,20 +1,20 @@
-// Every rule of the protocol has a mutant, and each mutant outside of the simulator is caught by the test it names.
+// Every rule of the protocol has a mutant, and each mutant outside the simulator is caught by the test that it names.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { plantedBugs } from "./planted/planted-bugs.ts";
-import { patched } from "./planted/plant.ts";
-import { mutants, otherRules, protocolRules, rulesPage } from "./planted/rules.ts";
-import { testedBugs } from "./planted/tested-bugs.ts";
+import { simulatedMutants } from "./mutants/simulated-mutants.ts";
+import { patched } from "./mutants/apply-mutant.ts";
+import { mutantRows, otherRules, protocolRules, rulesPage } from "./mutants/rules.ts";
+import { testedMutants } from "./mutants/tested-mutants.ts";
 
 const root = new URL("../../../", import.meta.url);
-const preload = new URL("./planted/plant-preload.ts", import.meta.url).href;
+const preload = new URL("./mutants/preload-mutant.ts", import.meta.url).href;
 
-test("every rule has a mutant, every mutant names a rule, and the page says so", () => {
+test("every rule has a mutant, every mutant names a rule, and the page lists them", () => {
   const rules = protocolRules();
-  const named = new Set(mutants().map(({ rule }) => rule));
+  const named = new Set(mutantRows().map(({ rule }) => rule));
   assert.equal(rules.length, 35, "C1–C7, P1–P10, R1–R7, M1–M4, S1–S7");
   assert.deepEqual(
     rules.filter((rule) => !named.has(rule)),
@@ -27,13 +27,13 @@ test("every rule has a mutant, every mutant names a rule, and the page says so",
     "mutants of no rule",
   );
   const page = readFileSync(new URL("docs/reference/rules-and-mutants.md", root), "utf8");
-  assert.equal(page, rulesPage(), "the page is not of these sources: npm run rules");
+  assert.equal(page, rulesPage(), "the page is out of date: npm run rules");
 });
 
-test("every mutant has an id of its own, and each of its guards occurs exactly once", () => {
-  const ids = [...plantedBugs, ...testedBugs].map(({ id }) => id);
+test("every mutant has a unique id, and each of its guards occurs exactly once", () => {
+  const ids = [...simulatedMutants, ...testedMutants].map(({ id }) => id);
   assert.equal(new Set(ids).size, ids.length);
-  for (const { edits } of testedBugs) {
+  for (const { edits } of testedMutants) {
     for (const edit of edits) patched(edit, readFileSync(new URL(edit.file, root), "utf8"));
   }
 });
@@ -43,7 +43,7 @@ interface Run {
   readonly output: string;
 }
 
-/** Runs the tests of a file that have these names, with a mutant or with the sources as they are. */
+/** Runs the tests with these names, with a mutant or with the unmodified sources. */
 function runTests(file: string, names: readonly string[], mutant?: string): Promise<Run> {
   const patterns = names.map((name) => `--test-name-pattern=^${name.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
   const preloaded = mutant === undefined ? [] : ["--import", preload];
@@ -56,7 +56,7 @@ function runTests(file: string, names: readonly string[], mutant?: string): Prom
   });
 }
 
-/** The tests with that verdict. A test that was skipped has none: its line ends with the directive. */
+/** The tests with this verdict. A skipped test has none: its line ends with the directive. */
 function testsThat(verdict: "ok" | "not ok", output: string): readonly string[] {
   return [...output.matchAll(/^\s*(not ok|ok) \d+ - (.*)$/gm)]
     .filter(([, each]) => each === verdict)
@@ -64,7 +64,7 @@ function testsThat(verdict: "ok" | "not ok", output: string): readonly string[] 
 }
 
 describe("a mutant is caught by the test that it names", { concurrency: 2 }, () => {
-  for (const { id, test: proof } of testedBugs) {
+  for (const { id, test: proof } of testedMutants) {
     test(id, async () => {
       const { code, output } = await runTests(proof.file, [proof.name], id);
       assert.equal(code, 1, output);
@@ -74,8 +74,8 @@ describe("a mutant is caught by the test that it names", { concurrency: 2 }, () 
 });
 
 describe("a test that catches a mutant passes without it", { concurrency: 2 }, () => {
-  for (const [file, bugs] of Map.groupBy(testedBugs, (bug) => bug.test.file)) {
-    const names = [...new Set(bugs.map((bug) => bug.test.name))];
+  for (const [file, mutants] of Map.groupBy(testedMutants, (mutant) => mutant.test.file)) {
+    const names = [...new Set(mutants.map((mutant) => mutant.test.name))];
     test(file, async () => {
       const { code, output } = await runTests(file, names);
       assert.equal(code, 0, output);

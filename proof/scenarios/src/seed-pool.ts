@@ -1,4 +1,4 @@
-// Runs seeds on several threads. Results come in the order of the seeds, whatever thread was faster.
+// Runs seeds on several threads. Results are reported in the order of the seeds, whichever thread finishes first.
 import { Worker } from "node:worker_threads";
 import type { SeedResult, SeedThreadData } from "./seed-thread.ts";
 import type { WorldName } from "./swarm.ts";
@@ -7,28 +7,28 @@ export interface PoolOptions {
   readonly threads: number;
   readonly firstSeed: number;
   readonly count: number;
-  readonly planted?: string;
+  readonly mutant?: string;
   /** Only this world of each seed. */
   readonly world?: WorldName;
-  /** Stops the run when it answers true. */
+  /** Stops the run when it returns true. */
   readonly onResult: (result: SeedResult) => boolean;
 }
 
 export async function runSeeds(options: PoolOptions): Promise<void> {
-  const { threads, firstSeed, count, planted, world, onResult } = options;
+  const { threads, firstSeed, count, mutant, world, onResult } = options;
   const workerData: SeedThreadData = {
-    ...(planted !== undefined && { planted }),
+    ...(mutant !== undefined && { mutant }),
     ...(world !== undefined && { world }),
   };
   const waiting = new Map<number, SeedResult>();
   let nextToRun = firstSeed;
-  let nextToTell = firstSeed;
+  let nextToReport = firstSeed;
   let stopped = false;
-  const tell = (result: SeedResult): void => {
+  const report = (result: SeedResult): void => {
     waiting.set(result.seed, result);
-    for (let ready = waiting.get(nextToTell); ready !== undefined && !stopped; ready = waiting.get(nextToTell)) {
-      waiting.delete(nextToTell);
-      nextToTell += 1;
+    for (let ready = waiting.get(nextToReport); ready !== undefined && !stopped; ready = waiting.get(nextToReport)) {
+      waiting.delete(nextToReport);
+      nextToReport += 1;
       stopped = onResult(ready);
     }
   };
@@ -38,7 +38,7 @@ export async function runSeeds(options: PoolOptions): Promise<void> {
       while (!stopped && nextToRun < firstSeed + count) {
         const seed = nextToRun;
         nextToRun += 1;
-        tell(await runOn(worker, seed));
+        report(await runOn(worker, seed));
       }
     } finally {
       await worker.terminate();

@@ -1,17 +1,17 @@
-// A thread that runs seeds, with or without a planted bug. The world is imported only when the bug is planted.
+// Worker thread that runs simulation seeds. A mutant, if there is one, is applied before the simulation is imported.
 import type { Violation } from "@assent/simulator";
 import { parentPort, workerData } from "node:worker_threads";
-import { plant } from "./planted/plant.ts";
-import { plantedBugs } from "./planted/planted-bugs.ts";
+import { applyMutant } from "./mutants/apply-mutant.ts";
+import { simulatedMutants } from "./mutants/simulated-mutants.ts";
 import { type WorldName, worldsOf } from "./swarm.ts";
 
 export interface SeedThreadData {
-  readonly planted?: string;
-  /** Only this world of each seed, and of seeds that have it beside another one, too. */
+  readonly mutant?: string;
+  /** Run only this world of each seed, including seeds that have a second world. */
   readonly world?: WorldName;
 }
 
-/** What a thread says of one seed. */
+/** The result of one seed. */
 export interface SeedResult {
   readonly seed: number;
   readonly violations: readonly Violation[];
@@ -21,16 +21,16 @@ export interface SeedResult {
 
 if (parentPort === null) throw new Error("seed-thread runs as a worker");
 const port = parentPort;
-const { planted, world: only } = workerData as SeedThreadData;
-const bug = plantedBugs.find(({ id }) => id === planted);
-const checkPlanted = bug === undefined ? undefined : plant(bug);
+const { mutant: mutantId, world: only } = workerData as SeedThreadData;
+const mutant = simulatedMutants.find(({ id }) => id === mutantId);
+const checkLoaded = mutant === undefined ? undefined : applyMutant(mutant);
 const { simulate } = await import("./simulate.ts");
-checkPlanted?.();
+checkLoaded?.();
 
-/** Errors that nobody awaited: in production they end the process. */
-let strays: Violation[] = [];
+/** Unhandled rejections. In production they would end the process. */
+let unhandled: Violation[] = [];
 process.on("unhandledRejection", (error) => {
-  strays.push({ rule: "invariant", text: `nobody handled: ${String(error)}` });
+  unhandled.push({ rule: "invariant", text: `unhandled rejection: ${String(error)}` });
 });
 
 port.on("message", (seed: number) => {
@@ -39,7 +39,7 @@ port.on("message", (seed: number) => {
 
 async function run(seed: number): Promise<SeedResult> {
   const sum = { seed, violations: new Array<Violation>(), transactions: 0, faults: 0 };
-  strays = sum.violations;
+  unhandled = sum.violations;
   for (const world of only === undefined ? worldsOf(seed) : [only]) {
     try {
       const { violations, transactions, faults } = await simulate({ seed, world });

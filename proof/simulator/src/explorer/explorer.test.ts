@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { explore, quickWorlds, type World, worldNamed, worlds, worldsBeyond, WorldTooLarge } from "./index.ts";
-import { plantedBugs } from "./planted-bugs.test.ts";
+import { machineMutants } from "./mutants.test.ts";
 
 const named = (name: string): World => {
   const world = worldNamed(name);
@@ -51,13 +51,13 @@ for (const world of quickWorlds) {
   });
 }
 
-for (const { name, breaks, world } of plantedBugs) {
-  test(`a planted bug is found: ${name}`, () => {
+for (const { name, breaks, world } of machineMutants) {
+  test(`a mutant is found: ${name}`, () => {
     const [violation] = explore(world).violations;
     assert.equal(violation?.rule, breaks, violation?.text ?? "nothing was found");
     assert.equal(violation.trace[0], "the attempt begins");
     const { machines: _machines, ...sound } = world;
-    assert.deepEqual(explore(sound).violations, [], "the same world with the machines as they are");
+    assert.deepEqual(explore(sound).violations, [], "the same world without the mutant");
   });
 }
 
@@ -69,7 +69,7 @@ for (const world of worldsBeyond) {
 }
 
 test("a trace is one of the shortest, and reads as a story", () => {
-  const [violation] = explore(plantedBugs[0]?.world ?? named("one branch, 2pc")).violations;
+  const [violation] = explore(machineMutants[0]?.world ?? named("one branch, 2pc")).violations;
   assert.deepEqual(violation, {
     rule: "C1",
     text: "commit without the vote of b",

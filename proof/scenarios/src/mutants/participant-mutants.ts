@@ -1,7 +1,7 @@
-// Planted bugs of participants: branch machine and ledger.
-import type { PlantedBug } from "./plant.ts";
+// Mutants of participants: branch state machine and ledger.
+import type { Mutant } from "./apply-mutant.ts";
 
-export const participantBugs: readonly PlantedBug[] = [
+export const participantMutants: readonly Mutant[] = [
   {
     id: "fence-ignored",
     rule: "P5",
@@ -55,7 +55,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "duplicate-runs-again",
     rule: "P4",
-    what: "a duplicate vote reaches the business again",
+    what: "a duplicate vote runs the handler again",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -93,7 +93,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "yes-state-removed",
     rule: "P6",
-    what: "a record that nobody decided is removed by age",
+    what: "an undecided record is removed by age",
     edits: [
       {
         file: "packages/assent/src/engine/branch-index.ts",
@@ -121,7 +121,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "never-asks",
     rule: "P6",
-    what: "a branch never asks what became of its transaction",
+    what: "a branch never asks for the outcome of its transaction",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -181,7 +181,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "oversells",
     rule: "S3",
-    what: "a hold takes more than there is",
+    what: "a hold takes more than is available",
     edits: [
       {
         file: "packages/assent/src/ledger/ledger-handler.ts",
@@ -212,7 +212,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "terminal-states-not-final",
     rule: "P2",
-    what: "an abort of what is aborted runs again",
+    what: "a repeated abort runs again",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -226,7 +226,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "commit-runs-again",
     rule: "P2",
-    what: "a commit of what is committed runs again",
+    what: "a repeated commit runs again",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -238,7 +238,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "null-compensation",
     rule: "P3",
-    what: "what never ran is undone",
+    what: "a branch that never ran is undone",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -254,7 +254,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "tombstone-removed-early",
     rule: "P7",
-    what: "a tombstone goes before the last late vote can come",
+    what: "a tombstone is removed before the last late vote can arrive",
     edits: [
       {
         file: "packages/assent/src/engine/branch-index.ts",
@@ -281,7 +281,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "false-sold-out",
     rule: "P10",
-    what: "what others only hold is refused as sold out",
+    what: "units that are only held are refused as sold out",
     edits: [
       {
         file: "packages/assent/src/ledger/ledger-handler.ts",
@@ -293,7 +293,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "generation-ignored",
     rule: "S2",
-    what: "a branch of before the seeding settles on what was seeded since",
+    what: "a branch from before a seeding settles on the newly seeded account",
     edits: [
       {
         file: "packages/assent/src/ledger/ledger-handler.ts",
@@ -305,7 +305,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "saga-aborted-not-compensated",
     rule: "C7",
-    what: "what a saga executed is aborted as if it were only prepared",
+    what: "an executed saga branch is aborted as if it were only prepared",
     edits: [
       {
         file: "packages/assent/src/protocol/branch.ts",
@@ -334,7 +334,7 @@ export const participantBugs: readonly PlantedBug[] = [
   {
     id: "wait-is-abort",
     rule: "P6",
-    what: "a branch that is told to wait releases on its own",
+    what: "a branch that receives `wait` releases on its own",
     edits: [
       {
         file: "packages/assent/src/participant/participant.ts",

@@ -1,7 +1,7 @@
-// Mutants of the rules over a transaction's whole life: order, attempts, leases, rebuilding and forgetting.
-import type { PlantedBug } from "./plant.ts";
+// Mutants of rules that span a whole transaction: order, attempts, leases, rebuilding and forgetting.
+import type { Mutant } from "./apply-mutant.ts";
 
-export const lifecycleBugs: readonly PlantedBug[] = [
+export const lifecycleMutants: readonly Mutant[] = [
   {
     id: "after-ignored",
     rule: "order",
@@ -56,7 +56,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
   {
     id: "forget-before-the-end",
     rule: "P7",
-    what: "a branch is told to forget when it has acknowledged, although others have not",
+    what: "a branch gets `forget` when it has acknowledged, although others have not",
     edits: [
       {
         file: "packages/assent/src/protocol/phase-two.ts",
@@ -70,7 +70,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
   {
     id: "attempt-left-out",
     rule: "S4",
-    what: "the number of an attempt is left out",
+    what: "an attempt number is skipped",
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
@@ -94,7 +94,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
   {
     id: "rebuilt-at-the-askers-epoch",
     rule: "R5",
-    what: "a lost record is made again with the epoch of the branch that asked",
+    what: "a lost record is rebuilt with the epoch of the branch that asked",
     edits: [
       {
         file: "packages/assent/src/coordinator/recovery.ts",
@@ -118,7 +118,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
   {
     id: "lease-counter-ignored",
     rule: "C6",
-    what: "an owner does not see from the counter of its lease that it had lapsed",
+    what: "an owner ignores the lease counter, which shows that its lease had lapsed",
     edits: [
       {
         file: "packages/assent/src/coordinator/ownership.ts",
@@ -168,7 +168,7 @@ export const lifecycleBugs: readonly PlantedBug[] = [
   {
     id: "owner-name-used-again",
     rule: "R1",
-    what: "a process that starts again has the name of its former self",
+    what: "a restarted process reuses the name of its earlier run",
     edits: [
       {
         file: "proof/scenarios/src/deployment.ts",

@@ -1,16 +1,16 @@
-// Plants a bug: one guard of the real sources is patched while they are loaded, in this thread only, before anything of
-// the world is imported. Nothing of it exists in what is published.
+// Applies a mutant: patches one guard of the real sources while they are loaded, in this thread only, before the
+// simulation is imported. The published packages contain nothing of it.
 import { registerHooks } from "node:module";
 import type { WorldName } from "../swarm.ts";
 
-export interface PlantedBug {
+export interface Mutant {
   readonly id: string;
-  /** The rule whose guard is taken away. */
+  /** The rule whose guard is removed. */
   readonly rule: string;
   readonly what: string;
   /** The only world that reaches the guard, if there is one. */
   readonly world?: WorldName;
-  /** More than one where a second guard would hide that the first is gone. */
+  /** Several, if a second guard would hide that the first is missing. */
   readonly edits: readonly Edit[];
 }
 
@@ -22,32 +22,32 @@ export interface Edit {
   readonly instead: string;
 }
 
-/** A patch that does not fit the sources any more. `code` is stable. */
+/** A patch no longer fits the sources. `code` is stable. */
 export class PatchDoesNotFit extends Error {
   readonly code = "patch_does_not_fit";
 
   constructor({ file, guard }: Edit, times: number) {
-    super(`a planted bug's guard occurs ${times} times in ${file}, not once. Write the patch anew: ${guard}`);
+    super(`the guard of a mutant occurs ${times} times in ${file}, not once. Update the mutant: ${guard}`);
     this.name = "PatchDoesNotFit";
   }
 }
 
 const root = new URL("../../../../", import.meta.url).href;
 
-/** Answers a function that throws unless the patched file has been loaded. @throws {PatchDoesNotFit} while loading */
-export function plant(bug: PlantedBug): () => void {
-  const missing = new Set(bug.edits.map(({ file }) => file));
+/** Returns a function that throws unless the patched files were loaded. @throws {PatchDoesNotFit} while loading */
+export function applyMutant(mutant: Mutant): () => void {
+  const missing = new Set(mutant.edits.map(({ file }) => file));
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
-      const edits = bug.edits.filter(({ file }) => url === root + file);
+      const edits = mutant.edits.filter(({ file }) => url === root + file);
       if (edits.length === 0) return loaded;
       for (const { file } of edits) missing.delete(file);
       return { ...loaded, source: edits.reduce((source, edit) => patched(edit, source), textOf(loaded.source)) };
     },
   });
   return () => {
-    if (missing.size > 0) throw new Error(`planted bug ${bug.id}: never loaded: ${[...missing].join(", ")}`);
+    if (missing.size > 0) throw new Error(`mutant ${mutant.id}: never loaded: ${[...missing].join(", ")}`);
   };
 }
 

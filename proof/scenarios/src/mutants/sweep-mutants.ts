@@ -1,11 +1,11 @@
-// Planted bugs of the sweeps: who sweeps, and what they read (R7).
-import type { PlantedBug } from "./plant.ts";
+// Mutants of the sweeps: which process sweeps, and what it reads (R7).
+import type { Mutant } from "./apply-mutant.ts";
 
-export const sweepBugs: readonly PlantedBug[] = [
+export const sweepMutants: readonly Mutant[] = [
   {
     id: "leader-never-lets-go",
     rule: "R7",
-    what: "the leader's lease outlives it: whoever it dies with, nobody sweeps",
+    what: "the lease of a dead leader never lapses, so nothing is swept",
     edits: [
       {
         file: "packages/assent/src/coordinator/leadership.ts",
@@ -17,7 +17,7 @@ export const sweepBugs: readonly PlantedBug[] = [
   {
     id: "dead-owners-taken-for-alive",
     rule: "R2",
-    what: "of an owner whose lease has lapsed only what is overdue is looked at, as if it lived",
+    what: "only overdue records of a dead owner are read, as if it were alive",
     edits: [
       {
         file: "packages/assent/src/coordinator/sweeper.ts",
@@ -41,7 +41,7 @@ export const sweepBugs: readonly PlantedBug[] = [
   {
     id: "takeover-not-indexed",
     rule: "R4",
-    what: "a record that is taken over stays where its former owner had it in the index",
+    what: "a takeover keeps the index entry of the former owner",
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",

@@ -1,7 +1,7 @@
-// Planted bugs of the coordinator: its machine, recovery, and the rules of the record.
-import type { PlantedBug } from "./plant.ts";
+// Mutants of the coordinator: its state machine, recovery, and the rules of the record.
+import type { Mutant } from "./apply-mutant.ts";
 
-export const coordinatorBugs: readonly PlantedBug[] = [
+export const coordinatorMutants: readonly Mutant[] = [
   {
     id: "commit-on-some-votes",
     rule: "C1",
@@ -70,9 +70,9 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "told-before-durable",
+    id: "reported-before-durable",
     rule: "C3",
-    what: "success is told when the decision is asked for",
+    what: "success is reported when the decision is requested",
     edits: [
       {
         file: "packages/assent/src/protocol/phase-one.ts",
@@ -84,9 +84,9 @@ export const coordinatorBugs: readonly PlantedBug[] = [
     ],
   },
   {
-    id: "failure-told-at-once",
+    id: "failure-reported-at-once",
     rule: "C5",
-    what: "failure is told without a tombstone",
+    what: "failure is reported without a tombstone",
     edits: [
       {
         file: "packages/assent/src/protocol/coordinator.ts",
@@ -98,7 +98,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "silence-aborts-in-recovery",
     rule: "C6",
-    what: "a taker-over takes silence for a no",
+    what: "recovery takes silence for a no",
     edits: [
       {
         file: "packages/assent/src/protocol/recovery.ts",
@@ -110,7 +110,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "silence-commits-in-recovery",
     rule: "C6",
-    what: "a taker-over takes silence for a yes",
+    what: "recovery takes silence for a yes",
     edits: [
       {
         file: "packages/assent/src/protocol/recovery.ts",
@@ -146,7 +146,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "parking-is-an-exit",
     rule: "R4",
-    what: "what is parked is not tried again",
+    what: "a parked transaction is not retried",
     edits: [
       {
         file: "packages/assent/src/protocol/coordinator.ts",
@@ -172,7 +172,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "never-asked-not-aborted",
     rule: "C6",
-    what: "branches that were never heard from are not aborted",
+    what: "branches that never answered are not aborted",
     edits: [
       {
         file: "packages/assent/src/protocol/phase-two.ts",
@@ -184,7 +184,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "unknown-is-yes",
     rule: "M3",
-    what: "an answer that says nothing is taken for a yes",
+    what: "an answer without information is taken for a yes",
     edits: [
       {
         file: "packages/assent/src/protocol/coordinator.ts",
@@ -199,7 +199,7 @@ export const coordinatorBugs: readonly PlantedBug[] = [
   {
     id: "anybody-decides",
     rule: "C2",
-    what: "whoever is not the owner decides",
+    what: "a process that is not the owner decides",
     edits: [
       {
         file: "packages/assent/src/protocol/transaction-record.ts",

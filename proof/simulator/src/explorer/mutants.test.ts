@@ -1,4 +1,4 @@
-// Bugs planted into the machines, each in a world small enough to be explored in moments. Holds no test of its own.
+// Mutants of the state machines, each in a world small enough to be explored in moments. explorer.test.ts runs them.
 import {
   type BranchContext,
   type BranchRecord,
@@ -17,27 +17,31 @@ import {
 } from "assent/internal/protocol";
 import type { BranchPlan, Budgets, Machines, World } from "./index.ts";
 
-export interface PlantedBug {
+export interface MachineMutant {
   readonly name: string;
   /** The rule that the shortest trace breaks. */
   readonly breaks: string;
   readonly world: World;
 }
 
-interface Planted {
+interface MutantSetup {
   readonly machines: Partial<Machines>;
   readonly branches?: readonly BranchPlan[];
   readonly budgets?: Partial<Budgets>;
   readonly around?: Partial<World>;
 }
 
-function plant(breaks: string, name: string, { machines, branches, budgets = {}, around = {} }: Planted): PlantedBug {
+function mutant(
+  breaks: string,
+  name: string,
+  { machines, branches, budgets = {}, around = {} }: MutantSetup,
+): MachineMutant {
   const plans = branches ?? [{ vote: "agrees" }, { vote: "agrees" }];
   const world: World = { name, shows: breaks, protocol: "2pc", branches: plans, budgets, machines, ...around };
   return { name, breaks, world };
 }
 
-/** A coordinator whose steps are changed afterwards. */
+/** A coordinator whose steps are modified after they are computed. */
 function afterwards(
   change: (step: CoordinatorStep, event: Parameters<typeof coordinate>[1], before: CoordinatorState) => CoordinatorStep,
 ): typeof coordinate {
@@ -53,7 +57,7 @@ function decide(state: CoordinatorState, decision: Decision): CoordinatorStep {
 
 const isQuestioning = ({ stage }: CoordinatorState): boolean => stage === "questioning";
 
-/** A branch that judges as if it had never seen a higher epoch than the command's. */
+/** A branch that acts as if it had never seen a higher epoch than the command's. */
 function unfenced(record: BranchRecord | undefined, command: Command, context: BranchContext): Judgement {
   if (record === undefined) return judgeCommand(record, command, context);
   const judgement = judgeCommand({ ...record, epoch: Math.min(record.epoch, command.epoch) }, command, context);
@@ -67,7 +71,7 @@ function withoutTombstone(record: BranchRecord | undefined, command: Command, co
   return { kind: "answer", answer: judgement.answer };
 }
 
-/** A branch that lets itself be moved when it has ended already. */
+/** A branch that can still be moved after it has ended. */
 function unsettled(record: BranchRecord | undefined, command: Command, context: BranchContext): Judgement {
   if (record === undefined || !isBackwardFinal(record.state) || verbRole(command.verb) !== "vote") {
     return judgeCommand(record, command, context);
@@ -75,7 +79,7 @@ function unsettled(record: BranchRecord | undefined, command: Command, context: 
   return { kind: "run", operation: "prepare" };
 }
 
-/** The last decision wins, whoever writes it. */
+/** The last decision wins, whichever process writes it. */
 const overwriting: typeof writeDecision = (record, claimant, made) => {
   const { kind, record: next } = writeDecision({ ...record, ...claimant, state: "active" }, claimant, made);
   return { kind, record: { ...next, owner: record.owner, epoch: record.epoch } };
@@ -83,15 +87,15 @@ const overwriting: typeof writeDecision = (record, claimant, made) => {
 
 const failover = { failovers: 1, crashes: 1, questions: 1 };
 
-export const plantedBugs: readonly PlantedBug[] = [
-  plant("C1", "commit on the first yes vote", {
+export const machineMutants: readonly MachineMutant[] = [
+  mutant("C1", "commit on the first yes vote", {
     machines: {
       coordinate: afterwards((step, event) =>
         event.type === "Answered" && step.state.stage === "voting" ? decide(step.state, "commit") : step,
       ),
     },
   }),
-  plant("C6", "silence decides for a taker-over (T1)", {
+  mutant("C6", "silence decides in recovery (T1)", {
     machines: {
       coordinate: afterwards((step, event) =>
         event.type === "WentUnanswered" && isQuestioning(step.state) ? decide(step.state, "abort") : step,
@@ -99,26 +103,26 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
     budgets: { crashes: 1, lostMessages: 1 },
   }),
-  plant("C5", "an abort of something that never ran leaves no tombstone", {
+  mutant("C5", "an abort of something that never ran leaves no tombstone", {
     machines: { judgeCommand: withoutTombstone },
     budgets: { deadlines: 1 },
   }),
-  plant("C1", "the epoch fence is ignored", {
+  mutant("C1", "the epoch fence is ignored", {
     machines: { judgeCommand: unfenced },
     budgets: { failovers: 1, takeovers: 1, deadlines: 1 },
   }),
-  plant("C2", "a later decision overwrites the first", {
+  mutant("C2", "a later decision overwrites the first", {
     machines: {
       writeDecision: overwriting,
     },
     budgets: { takeovers: 1, deadlines: 1 },
   }),
-  plant("S5", "no record is abort (T3)", {
+  mutant("S5", "no record is abort (T3)", {
     machines: { rebuild: (lost) => ({ ...lost, state: "aborting", reason: "unknown" }) },
     budgets: failover,
     around: { failoverDepth: 2 },
   }),
-  plant("C2", "an owner whose decision went unanswered decides the opposite (T9)", {
+  mutant("C2", "an owner whose decision went unanswered decides the opposite (T9)", {
     machines: {
       coordinate: afterwards((step, event) =>
         event.type === "WriteWentUnanswered" && event.write === "decision" ? decide(step.state, "abort") : step,
@@ -126,7 +130,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
     budgets: { lostWriteReplies: 1 },
   }),
-  plant("C3", "success is told when the decision is asked for", {
+  mutant("C3", "success is reported when the decision is requested", {
     machines: {
       coordinate: afterwards((step) => {
         const commits = step.effects.some((effect) => effect.type === "WriteDecision" && effect.decision === "commit");
@@ -135,7 +139,7 @@ export const plantedBugs: readonly PlantedBug[] = [
       }),
     },
   }),
-  plant("C3", "a recoverer sends abort before it decides (T10)", {
+  mutant("C3", "recovery sends abort before it decides (T10)", {
     machines: {
       coordinate: afterwards((step, _, before) =>
         isQuestioning(before) && step.state.intent?.decision === "abort"
@@ -146,7 +150,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     branches: [{ vote: "agrees" }, { vote: "refuses" }],
     budgets: { crashes: 1 },
   }),
-  plant("C5", "failure is told at the decision (T2)", {
+  mutant("C5", "failure is reported at the decision (T2)", {
     machines: {
       coordinate: afterwards((step, event) =>
         event.type === "DecisionWritten" && step.state.intent?.decision === "abort"
@@ -156,7 +160,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
     budgets: { deadlines: 1 },
   }),
-  plant("P2", "a late prepare revives a branch that was aborted", {
+  mutant("P2", "a late prepare revives a branch that was aborted", {
     machines: {
       judgeCommand: unsettled,
       settleCommand: (record, command, settled) =>
@@ -164,19 +168,19 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
     budgets: { deadlines: 1 },
   }),
-  plant("R4", "the end is written at the decision", {
+  mutant("R4", "the end is written at the decision", {
     machines: {
       coordinate: afterwards((step, event) =>
         event.type === "DecisionWritten" ? { ...step, effects: [...step.effects, { type: "WriteEnd" }] } : step,
       ),
     },
   }),
-  plant("S7", "an executed branch never asks (T4)", {
+  mutant("S7", "an executed branch never asks (T4)", {
     machines: { shouldAsk: (record) => !isYesState(record.state) },
     budgets: failover,
     around: { protocol: "saga", failoverDepth: 2 },
   }),
-  plant("S7", "silence is not asked again", {
+  mutant("S7", "a command without an answer is not sent again", {
     machines: {
       coordinate: afterwards((step) => ({
         ...step,
@@ -185,7 +189,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     },
     budgets: { lostMessages: 1 },
   }),
-  plant("S7", "a takeover is not given a new epoch", {
+  mutant("S7", "a takeover keeps the epoch", {
     machines: { nextEpoch: (now) => now },
     budgets: { crashes: 1 },
     around: { clock: "still" },

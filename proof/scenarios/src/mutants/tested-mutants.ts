@@ -1,8 +1,8 @@
 // Mutants that no run of the simulator reaches or judges: in other adapters, and in guards that only matter outside the
 // fault model. Each names the test that fails with it.
-import type { PlantedBug } from "./plant.ts";
+import type { Mutant } from "./apply-mutant.ts";
 
-export interface TestedBug extends PlantedBug {
+export interface TestedMutant extends Mutant {
   readonly test: {
     /** From the root of the repository. */
     readonly file: string;
@@ -10,11 +10,11 @@ export interface TestedBug extends PlantedBug {
   };
 }
 
-export const testedBugs: readonly TestedBug[] = [
+export const testedMutants: readonly TestedMutant[] = [
   {
     id: "conflict-not-noticed",
     rule: "P2",
-    what: "a commit of what is aborted is carried out",
+    what: "a commit of an aborted branch is applied",
     test: {
       file: "packages/assent/src/protocol/branch.test.ts",
       name: "P2 forward on backward and backward on forward is a conflict and changes nothing",
@@ -44,7 +44,7 @@ export const testedBugs: readonly TestedBug[] = [
     ],
   },
   {
-    id: "row-of-another-life-decided",
+    id: "row-of-another-incarnation-decided",
     rule: "C4",
     what: "an attempt decides the row of another incarnation",
     test: {
@@ -62,7 +62,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "own-lapse-unnoticed",
     rule: "C6",
-    what: "a lease that has lapsed by the own clock counts as held without a break",
+    what: "a lease that has lapsed by the owner's clock counts as held without interruption",
     test: {
       file: "packages/assent/src/coordinator/ownership.test.ts",
       name: "C6, R2 a lapse that only the own clock saw is a new ownership, although the store kept the lease",
@@ -78,7 +78,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "lease-of-another-held",
     rule: "R1",
-    what: "the lease of this owner counts as held whoever has it",
+    what: "the lease of this owner counts as held although another process holds it",
     test: {
       file: "packages/assent/src/coordinator/ownership.test.ts",
       name: "R1 the lease of this owner in the hands of another gives no right",
@@ -110,7 +110,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "lapsed-lease-keeps-its-counter",
     rule: "R7",
-    what: "a holder that let its lease lapse is not a new holder",
+    what: "a holder whose lease lapsed does not count as a new holder",
     test: { file: "packages/conformance/src/lease-suite.test.ts", name: "passes a good adapter in every case" },
     edits: [
       {
@@ -139,7 +139,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "scan-not-verified",
     rule: "C2",
-    what: "the rows of a scan are not verified where the step commits",
+    what: "the rows of a scan are not verified when the step commits",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
       name: 'C2 C4 a scan of "index" that is deleted before it commits: note runs on what is there',
@@ -156,7 +156,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "absence-not-verified",
     rule: "C2",
-    what: "that a record was absent is not verified where the step commits",
+    what: "the absence of a record is not verified when the step commits",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
       name: 'C2 C4 a get of "records" that is added before it commits: note runs on what is there',
@@ -172,7 +172,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "deletes-not-verified",
     rule: "C2",
-    what: "a step that only deletes does not verify what it has scanned",
+    what: "a step that only deletes does not verify its scanned rows",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
       name: 'C2 C4 a scan of "ordered" that is deleted before it commits: clear runs on what is there',
@@ -186,9 +186,9 @@ export const testedBugs: readonly TestedBug[] = [
     ],
   },
   {
-    id: "refused-unit-deletes",
+    id: "refused-step-deletes",
     rule: "C4",
-    what: "a step that is refused deletes all the same",
+    what: "a refused step still deletes",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
       name: 'C2 C4 a get of "records" that is deleted before it commits: clear runs on what is there',
@@ -204,7 +204,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "forget-sent-once",
     rule: "P7",
-    what: "a branch that does not answer is not told again to forget",
+    what: "`forget` is not repeated for a branch that does not answer",
     test: {
       file: "packages/assent/src/protocol/forgetting.test.ts",
       name: "P7 a silent branch is told to forget again, until each has acknowledged",
@@ -220,7 +220,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "late-vote-weighed-again",
     rule: "M1",
-    what: "the answer to a vote counts after the decision, too",
+    what: "the answer to a vote still counts after the decision",
     test: {
       file: "packages/assent/src/protocol/coordinator.test.ts",
       name: "P4 a retry that falls due late or twice never asks a branch that has answered",
@@ -252,7 +252,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "rebuilt-without-its-row",
     rule: "R5",
-    what: "a lost record is made again undecided although its row says committed",
+    what: "a lost record is rebuilt undecided although its row says committed",
     test: {
       file: "packages/conformance/src/transaction-log-suite.test.ts",
       name: "passes a good adapter in every case",
@@ -268,7 +268,7 @@ export const testedBugs: readonly TestedBug[] = [
   {
     id: "rebuilt-over-a-later-attempt",
     rule: "R5",
-    what: "a lost attempt is made again although a later one has been claimed",
+    what: "a lost attempt is rebuilt although a later one has claimed the row",
     test: {
       file: "packages/conformance/src/transaction-log-suite.test.ts",
       name: "passes a good adapter in every case",

@@ -1,4 +1,4 @@
-// The lifetimes of P7: mutants of the machines are found, and the same worlds are clean without them.
+// The lifetimes of P7: mutants of the state machines are found, and the same worlds are clean without them.
 import { coordinate } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ const named = (name: string): World => {
 };
 
 const lostVote: World = {
-  name: "a lost vote that is found when it has expired",
+  name: "a lost vote that is discovered after it expired",
   shows: "T7, P7",
   protocol: "2pc",
   branches: [{ vote: "agrees" }],
@@ -20,14 +20,14 @@ const lostVote: World = {
   fairly: true,
 };
 
-interface LifetimeBug {
+interface LifetimeMutant {
   readonly name: string;
   readonly breaks: string;
   readonly world: World;
   readonly machines: Partial<Machines>;
 }
 
-const bugs: readonly LifetimeBug[] = [
+const mutants: readonly LifetimeMutant[] = [
   {
     name: "an outcome is removed by its age alone",
     breaks: "P7",
@@ -35,7 +35,7 @@ const bugs: readonly LifetimeBug[] = [
     machines: { mayRemove: () => true },
   },
   {
-    name: "a record that came back takes what has forgotten for a lost vote",
+    name: "a rebuilt record takes a forgotten branch for a lost vote",
     breaks: "P2",
     world: named("outlived, 2pc"),
     machines: {
@@ -56,10 +56,10 @@ const bugs: readonly LifetimeBug[] = [
   },
 ];
 
-for (const { name, breaks, world, machines } of bugs) {
-  test(`a planted bug is found: ${name}`, () => {
+for (const { name, breaks, world, machines } of mutants) {
+  test(`a mutant is found: ${name}`, () => {
     const [violation] = explore({ ...world, machines }).violations;
     assert.equal(violation?.rule, breaks, violation?.text ?? "nothing was found");
-    assert.deepEqual(explore(world).violations, [], "the same world with the machines as they are");
+    assert.deepEqual(explore(world).violations, [], "the same world without the mutant");
   });
 }

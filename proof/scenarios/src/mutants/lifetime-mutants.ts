@@ -1,11 +1,11 @@
-// Mutants of lifetimes: how long outcomes are kept, who has to forget them, and what `expired` proves (docs/adr/0015).
-import type { PlantedBug } from "./plant.ts";
+// Mutants of lifetimes: how long outcomes are kept, which branches must forget them, what `expired` proves (ADR 0015).
+import type { Mutant } from "./apply-mutant.ts";
 
-export const lifetimeBugs: readonly PlantedBug[] = [
+export const lifetimeMutants: readonly Mutant[] = [
   {
     id: "removed-by-age",
     rule: "S7",
-    what: "a record and its trail are removed when they are old, ended or not",
+    what: "a record and its history are removed by age, ended or not",
     world: "lifetimes",
     edits: [
       {
@@ -36,7 +36,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "silence-is-forgotten",
     rule: "P7",
-    what: "a branch that does not answer is taken to have forgotten",
+    what: "a branch that does not answer counts as having forgotten",
     world: "lifetimes",
     edits: [
       {
@@ -62,7 +62,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "outcome-kept-too-short",
     rule: "P7",
-    what: "an outcome is kept for as long as the records of its branches, and no longer",
+    what: "an outcome is kept only as long as the records of its branches",
     world: "lifetimes",
     edits: [
       {
@@ -101,7 +101,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "asks-once",
     rule: "P6",
-    what: "a branch that was not answered does not ask again",
+    what: "a branch whose question got no answer does not ask again",
     world: "lifetimes",
     edits: [
       {
@@ -114,7 +114,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "branch-never-due",
     rule: "P7",
-    what: "a branch that is over never falls due for removal",
+    what: "a branch that has ended never falls due for removal",
     world: "lifetimes",
     edits: [
       {
@@ -140,7 +140,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "rebuilt-not-marked",
     rule: "R5",
-    what: "a record that is made again looks as if it had never been lost",
+    what: "a rebuilt record is not marked as rebuilt",
     world: "lifetimes",
     edits: [
       {
@@ -179,7 +179,7 @@ export const lifetimeBugs: readonly PlantedBug[] = [
   {
     id: "expired-is-yes",
     rule: "R3",
-    what: "a branch that has expired is taken to have voted yes",
+    what: "an expired branch counts as a yes vote",
     world: "lifetimes",
     edits: [
       {

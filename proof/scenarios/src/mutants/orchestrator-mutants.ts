@@ -1,7 +1,7 @@
-// Planted bugs around the machines: log, driver, recovery, stores, transport.
-import type { PlantedBug } from "./plant.ts";
+// Mutants of the code around the state machines: log, driver, recovery, stores, transport.
+import type { Mutant } from "./apply-mutant.ts";
 
-export const orchestratorBugs: readonly PlantedBug[] = [
+export const orchestratorMutants: readonly Mutant[] = [
   {
     id: "epochs-used-again",
     rule: "R2",
@@ -77,7 +77,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "no-record-is-abort",
     rule: "R5",
-    what: "whoever asks about an unknown record is told abort",
+    what: "a question about an unknown record is answered abort",
     edits: [
       {
         file: "packages/assent/src/coordinator/question-desk.ts",
@@ -93,7 +93,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "undecided-is-abort",
     rule: "P6",
-    what: "a branch that asks too early is told abort",
+    what: "a question about an undecided record is answered abort",
     edits: [
       {
         file: "packages/assent/src/coordinator/question-desk.ts",
@@ -133,7 +133,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "silence-decides-anyway",
     rule: "C6",
-    what: "an owner over a log that may lose writes aborts on silence",
+    what: "an owner with a log that may lose writes aborts on silence",
     edits: [
       {
         file: "packages/assent/src/coordinator/transaction-driver.ts",
@@ -159,7 +159,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "no-recovery",
     rule: "R3",
-    what: "nobody takes over what others left",
+    what: "transactions of dead owners are not taken over",
     edits: [
       {
         file: "packages/assent/src/coordinator/recovery.ts",
@@ -207,7 +207,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "claim-expires",
     rule: "S4",
-    what: "the claim of an attempt that is under way runs out",
+    what: "the claim of a running attempt expires",
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
@@ -220,8 +220,8 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   },
   {
     id: "write-leaves-no-entry",
-    rule: "trail",
-    what: "a takeover is not in the audit trail",
+    rule: "history",
+    what: "a takeover is missing from the history",
     edits: [
       {
         file: "packages/assent/src/protocol/trail.ts",
@@ -245,7 +245,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "probe-never-given-back",
     rule: "D11",
-    what: "a breaker's probe that says nothing keeps its permit",
+    what: "a breaker's inconclusive probe keeps its permit",
     edits: [
       {
         file: "packages/assent/src/coordinator/orchestrator.ts",
@@ -257,7 +257,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "forgets-while-end-can-be-lost",
     rule: "R5",
-    what: "branches forget although the log may still lose that it ended",
+    what: "branches forget although the log may still lose the end",
     edits: [
       {
         file: "packages/assent/src/coordinator/transaction-driver.ts",
@@ -269,7 +269,7 @@ export const orchestratorBugs: readonly PlantedBug[] = [
   {
     id: "takes-over-anything",
     rule: "R2",
-    what: "a takeover does not compare who owned the record when it was seen",
+    what: "a takeover does not compare the owner it has read",
     edits: [
       {
         file: "packages/assent/src/protocol/transaction-record.ts",
