@@ -5,8 +5,10 @@ import { dirname, join, relative } from "node:path";
 
 export interface PackageRequest {
   readonly packageName: string;
-  /** Becomes an executable of the folder that runs the package's binary of this name with its libraries. */
-  readonly binaryName: string;
+  /** Each becomes an executable of the folder that runs the package's binary of this name with its libraries. */
+  readonly binaryNames: readonly string[];
+  /** Packages that are not needed, although the system would install them with it. */
+  readonly omitted?: RegExp | undefined;
   /** Empty, and there. */
   readonly folder: string;
   /** Folders to find apt-get and dpkg in. */
@@ -57,7 +59,7 @@ export async function unpackPackage(request: PackageRequest): Promise<void> {
     if (!ok) throw new PackagesUnavailable(`dpkg cannot unpack ${file}: ${errors}`);
   }
   rmSync(downloads, { recursive: true });
-  writeRunner(request, root);
+  for (const binaryName of request.binaryNames) writeRunner(binaryName, request, root);
 }
 
 interface Download {
@@ -66,12 +68,16 @@ interface Download {
   readonly options: readonly string[];
 }
 
-async function download({ packageName }: PackageRequest, { aptGet, downloads, options }: Download): Promise<void> {
+async function download(
+  { packageName, omitted }: PackageRequest,
+  { aptGet, downloads, options }: Download,
+): Promise<void> {
   const plan = ["--simulate", "--no-install-recommends", "install", packageName];
   const planned = await run(aptGet, [...options, ...plan], downloads);
   if (!planned.ok) throw new PackagesUnavailable(planned.errors);
   const lacking = [...planned.output.matchAll(/^Inst (\S+)/gm)].map(([, name = ""]) => name.replace(/:.*$/, ""));
-  const names = [...new Set([packageName, ...lacking])].filter((name) => !boundToMachine.test(name));
+  const isWanted = (name: string): boolean => !boundToMachine.test(name) && omitted?.test(name) !== true;
+  const names = [...new Set([packageName, ...lacking])].filter(isWanted);
   process.stderr.write(`assent: apt-get download ${names.join(" ")}\n`);
   const downloaded = await run(aptGet, [...options, "download", ...names], downloads);
   if (!downloaded.ok) throw new PackagesUnavailable(downloaded.errors);
@@ -97,7 +103,7 @@ function privateLists(downloads: string): readonly string[] {
 }
 
 /** Writes a script that starts the unpacked binary with the unpacked libraries, wherever the folder is moved to. */
-function writeRunner({ packageName, binaryName, folder }: PackageRequest, root: string): void {
+function writeRunner(binaryName: string, { packageName, folder }: PackageRequest, root: string): void {
   const files = readdirSync(root, { recursive: true, withFileTypes: true });
   const binary = files.find((file) => file.name === binaryName && /\/s?bin$/.test(file.parentPath));
   if (binary === undefined) throw new PackagesUnavailable(`the package ${packageName} holds no ${binaryName}`);

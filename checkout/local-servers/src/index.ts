@@ -3,6 +3,7 @@ export * from "./free-port.ts";
 export * from "./haproxy.ts";
 export * from "./nats.ts";
 export * from "./port-choice.ts";
+export * from "./postgres.ts";
 export * from "./private-folder.ts";
 export * from "./read-only-folder.ts";
 export * from "./redis.ts";

@@ -2,12 +2,12 @@
 // archive that is unpacked into the cache. Nothing is installed, and nothing needs to be root.
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, globSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { PackagesUnavailable, unpackPackage } from "./debian-package.ts";
 
-export type ServerName = "redis-server" | "nats-server" | "haproxy";
+export type ServerName = "redis-server" | "nats-server" | "haproxy" | "postgres";
 
 export interface BinarySearch {
   /** Folders, first to last. */
@@ -29,6 +29,7 @@ const remedies: Readonly<Record<ServerName, string>> = {
   "redis-server": "Install Redis 7 or later (package redis-server or redis) so that redis-server is on the PATH.",
   "nats-server": "Install NATS 2.9 or later (package nats-server) so that nats-server is on the PATH.",
   haproxy: "Install HAProxy 2.6 or later (package haproxy) so that haproxy is on the PATH.",
+  postgres: "Install PostgreSQL 15 or later (package postgresql) so that postgres and initdb are on the PATH.",
 };
 
 /** Where Debian has some servers, and not everybody looks. */
@@ -38,7 +39,16 @@ const versionArgs: Readonly<Record<ServerName, string>> = {
   "redis-server": "--version",
   "nats-server": "--version",
   haproxy: "-v",
+  postgres: "--version",
 };
+/** What their packages need to be installed, and the servers do not need to run. */
+const omittedPackages: Partial<Record<ServerName, RegExp>> = {
+  // A compiler of queries, which is loaded when it is there; and the tools of a system's own clusters.
+  postgres:
+    /^(libllvm|libz3|libedit|perl|libperl|libgdbm|locales|ssl-cert|netbase|tzdata|lsb|ucf|libc-l10n|postgresql-c)/,
+};
+/** Other programs of the package that are used. */
+const companions: Partial<Record<ServerName, readonly string[]>> = { postgres: ["initdb"] };
 
 const obtaining = new Map<string, Promise<string>>();
 
@@ -48,7 +58,7 @@ const obtaining = new Map<string, Promise<string>>();
  * neither, its Debian package and the libraries that the machine lacks are unpacked into the cache folder, once.
  * @throws {ServerUnavailable} saying what to install
  */
-export async function serverBinary(name: ServerName, search: BinarySearch = ownSearch()): Promise<string> {
+export async function serverBinary(name: ServerName, search: BinarySearch = ownSearch(name)): Promise<string> {
   const installed = search.path.map((folder) => join(folder, name)).find(isExecutable);
   if (installed !== undefined) return installed;
   const key = join(search.cacheFolder, name);
@@ -62,14 +72,25 @@ export async function serverBinary(name: ServerName, search: BinarySearch = ownS
   return obtained;
 }
 
-function ownSearch(): BinarySearch {
+function ownSearch(name: ServerName): BinarySearch {
   const { env } = process;
   const path = (env["PATH"] ?? "").split(delimiter).filter((folder) => isAbsolute(folder));
-  const userCache = env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
   return {
-    path: [...path, ...systemFolders],
-    cacheFolder: env["ASSENT_SERVERS_CACHE"] || join(userCache, "assent", "servers"),
+    path: [...path, ...systemFolders, ...(name === "postgres" ? postgresFolders() : [])],
+    cacheFolder: env["ASSENT_SERVERS_CACHE"] || join(userCache(name), "assent", "servers"),
   };
+}
+
+/** PostgreSQL refuses to run as root, and nobody else can enter the home of root. */
+function userCache(name: ServerName): string {
+  if (name === "postgres" && process.getuid?.() === 0) return "/var/cache";
+  return process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache");
+}
+
+/** Where Debian keeps the versions of PostgreSQL side by side; the newest first. */
+function postgresFolders(): readonly string[] {
+  const versionOf = (folder: string): number => Number(/(\d+)\/bin$/.exec(folder)?.[1]);
+  return globSync("/usr/lib/postgresql/*/bin").toSorted((a, b) => versionOf(b) - versionOf(a));
 }
 
 async function cachedOrObtained(name: ServerName, search: BinarySearch): Promise<string> {
@@ -81,7 +102,13 @@ async function cachedOrObtained(name: ServerName, search: BinarySearch): Promise
   try {
     mkdirSync(temporary, { recursive: true });
     process.stderr.write(`assent: obtaining ${name}, which is not on the PATH, for ${cached}\n`);
-    await unpackPackage({ packageName: name, binaryName: name, folder: temporary, path: search.path });
+    await unpackPackage({
+      packageName: name === "postgres" ? "postgresql" : name,
+      binaryNames: [name, ...(companions[name] ?? [])],
+      omitted: omittedPackages[name],
+      folder: temporary,
+      path: search.path,
+    });
     if (!runs(join(temporary, name), name)) {
       throw new ServerUnavailable(
         name,

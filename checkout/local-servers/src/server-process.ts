@@ -26,8 +26,17 @@ export interface ServerCommand {
   readonly password?: string;
   /** Besides the environment of this process; undefined takes a variable away. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Runs as this user. Left out: as the user of this process. */
+  readonly user?: ServerUser;
+  /** What ends it in an orderly way. Left out: SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
   /** Whether the server with this process id answers now. Never rejects. */
   readonly answers: (pid: number) => Promise<boolean>;
+}
+
+export interface ServerUser {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** A server did not come up. `code` is stable. Its process has ended; its folder and log are left as they are. */
@@ -95,9 +104,9 @@ export class ServerProcess {
     return readFileSync(this.#logFile, "utf8");
   }
 
-  /** SIGTERM, and SIGKILL when it has not ended 30 s later. */
+  /** Its stop signal, and SIGKILL when it has not ended 30 s later. */
   stop(): Promise<void> {
-    return this.#end("SIGTERM");
+    return this.#end(this.#command.stopSignal ?? "SIGTERM");
   }
 
   /** SIGKILL: no handler runs, nothing is flushed. */
@@ -135,7 +144,7 @@ export class ServerProcess {
   }
 
   async #launch(): Promise<void> {
-    const { name, binary, args, folder, answers, environment } = this.#command;
+    const { name, binary, args, folder, answers, environment, user } = this.#command;
     makePrivateFolder(folder);
     const log = openSync(this.#logFile, "a", 0o600);
     const printedBefore = this.log().length;
@@ -145,6 +154,7 @@ export class ServerProcess {
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, ...environment },
+      ...user,
     });
     closeSync(log);
     const failed: unknown[] = [];
@@ -175,13 +185,13 @@ export class ServerProcess {
     }
   }
 
-  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const running = this.#running;
     if (running === undefined || this.hasEnded) return;
     running.child.ref();
     running.child.kill(signal);
     // A paused process hears nothing but SIGKILL.
-    if (signal === "SIGTERM") running.child.kill("SIGCONT");
+    if (signal !== "SIGKILL") running.child.kill("SIGCONT");
     const timer = setTimeout(() => running.child.kill("SIGKILL"), stopDeadlineMs);
     await running.exited;
     clearTimeout(timer);
