@@ -1,5 +1,6 @@
 // Parts of the checkout system that fail: a store without room, a broken store, a service that is silent. Put together
 // in this process, because a store cannot be made to fail from outside.
+import { accountTable } from "assent/ledger";
 import { TestClock } from "@assent/conformance";
 import { Orchestrator } from "assent/internal/coordinator";
 import { Participant } from "assent/internal/participant";
@@ -63,7 +64,7 @@ after(() => Promise.all(opened.map((shop) => shop.stop())));
 type Service = "stock" | "payment";
 
 const loseAccount = (tables: Tables, { accountId }: { accountId: string }): null => {
-  tables.delete("accounts", accountId);
+  tables.delete(accountTable, accountId);
   return null;
 };
 

@@ -1,12 +1,15 @@
 // The three stores as the judge reads them, wherever they are kept.
-import type { Tables } from "assent/internal/ports";
-import type { Json } from "assent/internal/protocol";
+import type { Readable } from "assent/internal/engine";
+import { rowTable } from "assent/internal/engine";
+import type { Table } from "assent/internal/ports";
+import { accountTable } from "assent/ledger";
 
 export interface BookStore {
   /** Its name in findings, such as `payment.db`. */
   readonly name: string;
-  get(table: string, key: string): Json | undefined;
-  entries(table: string): Iterable<readonly [key: string, value: unknown]>;
+  get<Row>(table: Table<Row>, key: string): Row | undefined;
+  /** All rows of a table, in any order. */
+  entries<Row>(table: Table<Row>): Iterable<readonly [key: string, row: Row]>;
 }
 
 export type BookStores = Readonly<Record<"orders" | "stock" | "payment", BookStore>>;
@@ -14,27 +17,34 @@ export type BookStores = Readonly<Record<"orders" | "stock" | "payment", BookSto
 /** Whether the stores hold any order, item or user. */
 export function holdData({ orders, stock, payment }: BookStores): boolean {
   const isFilled = (entries: Iterable<unknown>): boolean => !entries[Symbol.iterator]().next().done;
-  return isFilled(orders.entries("rows")) || [stock, payment].some((store) => isFilled(store.entries("accounts")));
+  return isFilled(orders.entries(rowTable)) || [stock, payment].some((store) => isFilled(store.entries(accountTable)));
 }
 
 const pageRows = 10_000;
 
-export function bookStoreOfTables(name: string, tables: Pick<Tables, "get" | "scan">): BookStore {
-  return { name, get: (table, key) => tables.get(table, key), entries: (table) => rowsOf(tables, table) };
+export function bookStoreOfEngine(name: string, engine: Readable): BookStore {
+  // A table holds what was put there as its rows.
+  return {
+    name,
+    get: <Row>(table: Table<Row>, key: string) => engine.get(table.name, key) as Row | undefined,
+    entries: <Row>(table: Table<Row>) => rowsOf(engine, table.name) as Iterable<readonly [string, Row]>,
+  };
 }
 
 export function bookStoreOfMaps(
   name: string,
   mapOf: (table: string) => ReadonlyMap<string, unknown> | undefined,
 ): BookStore {
-  const entriesOf = (table: string): ReadonlyMap<string, unknown> => mapOf(table) ?? new Map<string, unknown>();
-  return { name, get: (table, key) => entriesOf(table).get(key) as Json | undefined, entries: entriesOf };
+  // As above.
+  const entries = <Row>(table: Table<Row>): ReadonlyMap<string, Row> =>
+    (mapOf(table.name) ?? new Map()) as ReadonlyMap<string, Row>;
+  return { name, get: (table, key) => entries(table).get(key), entries };
 }
 
-function* rowsOf(tables: Pick<Tables, "scan">, table: string): Generator<readonly [string, unknown]> {
+function* rowsOf(engine: Readable, table: string): Generator<readonly [string, unknown]> {
   let after: string | undefined;
   for (;;) {
-    const page = tables.scan(table, { ...(after !== undefined && { after }), limit: pageRows });
+    const page = engine.scan(table, { ...(after !== undefined && { after }), limit: pageRows });
     yield* page;
     after = page.at(-1)?.[0];
     if (page.length < pageRows) return;

@@ -1,24 +1,55 @@
 // The judge over stores that the services' own operations have written: it finds nothing in correct books, also after
 // seeding replaced accounts and orders, and it names each store that lacks something.
-import { ledgerOperations } from "assent/ledger";
+import { type Account, accountTable, ledgerOperations } from "assent/ledger";
 import type { Row, Tables } from "assent/internal/ports";
 import { orderOperations } from "@assent/order";
-import { defaultLimits, type JsonObject } from "assent/internal/protocol";
-import { BatchTables, unfinishedKey, unfinishedTable } from "assent/internal/engine";
+import { defaultLimits, type JsonObject, type TransactionRecord } from "assent/internal/protocol";
+import {
+  BatchTables,
+  recordTable,
+  rowsReplacedTable,
+  rowTable,
+  unfinishedKey,
+  unfinishedTable,
+} from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bookStoreOfMaps, bookStoreOfTables } from "./book-store.ts";
+import { type BookStore, bookStoreOfEngine, bookStoreOfMaps } from "./book-store.ts";
 import { type BooksReport, judgeBooks } from "./judge-books.ts";
 import { judgeLedger } from "./judge-ledger.ts";
 
 const operations = orderOperations(defaultLimits);
 
+function accountOf(tables: Tables, id: string): Account {
+  const account = tables.get(accountTable, id);
+  assert.ok(account !== undefined);
+  return account;
+}
+
+/** Tables, and the engine under them. */
+class Store extends BatchTables {
+  readonly #engine: MemoryEngine;
+
+  constructor() {
+    const engine = new MemoryEngine();
+    super(engine);
+    this.#engine = engine;
+  }
+
+  /** The store as it is now, by its name. */
+  read(name: string): BookStore {
+    this.#engine.commit(this.writes);
+    this.clear();
+    return bookStoreOfEngine(name, this.#engine);
+  }
+}
+
 /** Two items of 10 units each, a user with 100; order `paid` took 2 of item 0 and 1 of item 1 for 11. */
 class Shop {
-  readonly orders = new BatchTables(new MemoryEngine());
-  readonly stock = new BatchTables(new MemoryEngine());
-  readonly payment = new BatchTables(new MemoryEngine());
+  readonly orders = new Store();
+  readonly stock = new Store();
+  readonly payment = new Store();
 
   constructor() {
     this.seedAccounts("g1");
@@ -40,7 +71,7 @@ class Shop {
       ["1", 1],
     ];
     const fields = { user: "0", items, total: 11, units: 3, entries: 2 };
-    this.orders.put("rows", key, { key, incarnation: "i1", attempt: 1, outcome, fields } as never);
+    this.orders.put(rowTable, key, { key, incarnation: "i1", attempt: 1, outcome, fields });
   }
 
   seedOrders(...keys: readonly string[]): void {
@@ -51,28 +82,30 @@ class Shop {
   /** A checkout of order `open` that has not ended. */
   begin(): void {
     const txId = "open:i1:1";
-    const input = (this.orders.get("rows", "open") as unknown as Row).fields;
-    const record = { txId, owner: "o", deadlineAt: 1, state: "active", input };
-    this.orders.put("transactions", txId, record as never);
+    const input = this.orders.get(rowTable, "open")?.fields ?? null;
+    const names = { key: "open", owner: "o", definition: "checkout", definitionHash: 1, protocol: "2pc" } as const;
+    const times = { begunAt: 0, deadlineAt: 1, changedAt: 0, epoch: 1 };
+    const record: TransactionRecord = { txId, ...names, ...times, state: "active", input };
+    this.orders.put(recordTable, txId, record);
     this.orders.put(unfinishedTable, unfinishedKey(record), null);
   }
 
   change(tables: Tables, id: string, change: Readonly<Record<string, number>>): void {
-    tables.put("accounts", id, { ...(tables.get("accounts", id) as JsonObject), ...change });
+    tables.put(accountTable, id, { ...accountOf(tables, id), ...change });
   }
 
   spend(tables: Tables, id: string, amount: number): void {
-    const { available, spent } = tables.get("accounts", id) as Record<string, number>;
-    this.change(tables, id, { available: Number(available) - amount, spent: Number(spent) + amount });
+    const { available, spent } = accountOf(tables, id);
+    this.change(tables, id, { available: available - amount, spent: spent + amount });
   }
 
   judge(isComplete = true): BooksReport {
     const { orders, stock, payment } = this;
     return judgeBooks(
       {
-        orders: bookStoreOfTables("orders.db", orders),
-        stock: bookStoreOfTables("stock.db", stock),
-        payment: bookStoreOfTables("payment.db", payment),
+        orders: orders.read("orders.db"),
+        stock: stock.read("stock.db"),
+        payment: payment.read("payment.db"),
       },
       { isComplete },
     );
@@ -136,12 +169,12 @@ for (const [what, change] of fine) {
 const wrong: readonly (readonly [what: string, change: (shop: Shop) => void, findings: readonly RegExp[]])[] = [
   [
     "an account that is gone",
-    (shop) => shop.payment.delete("accounts", "0"),
+    (shop) => shop.payment.delete(accountTable, "0"),
     [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
   ],
   [
     "an account that is gone, and was used by a replaced order alone",
-    (shop) => (shop.seedOrders("paid"), shop.payment.delete("accounts", "0")),
+    (shop) => (shop.seedOrders("paid"), shop.payment.delete(accountTable, "0")),
     [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
   ],
   [
@@ -216,7 +249,7 @@ for (const [what, change, findings] of wrong) {
 test("S2 where an earlier version kept no sums of what it replaced, the comparison goes one way", () => {
   const lacking = (shop: Shop): void => shop.change(shop.payment, "0", { available: 100, spent: 0 });
   const excessive = (shop: Shop): void => shop.spend(shop.payment, "0", 1);
-  const replaced = (shop: Shop): void => shop.orders.put("rows_replaced", "committed", 1);
+  const replaced = (shop: Shop): void => shop.orders.put(rowsReplacedTable, "committed", 1);
   assert.deepEqual(shopAfter(lacking).texts(false), [], "accounts may have been seeded over");
   assert.match(shopAfter(excessive).texts(false)[0] ?? "", /says 12 spent: orders.db is older/);
   assert.deepEqual(shopAfter(excessive, replaced).texts(), [], "paid orders were seeded over");

@@ -1,8 +1,7 @@
 // The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all use it.
-import type { Row } from "assent/internal/ports";
 import { type OrderFields, readReplacedPurchases } from "@assent/order";
-import { isEnded, type TransactionRecord } from "assent/internal/protocol";
-import { formerIndexTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
+import { isEnded } from "assent/internal/protocol";
+import { formerIndexTable, recordTable, rowTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import type { BookStore, BookStores } from "./book-store.ts";
 import { type Finding, judgeLedger, type LedgerSums } from "./judge-ledger.ts";
 import { Purchases } from "./purchases.ts";
@@ -66,8 +65,7 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
 function readOrders(store: BookStore): { sums: Omit<OrderSums, "paidBefore">; bought: Purchases } {
   const sums = { total: 0, paid: 0, paidUnits: 0n, paidCost: 0n };
   const bought = new Purchases();
-  for (const [, value] of store.entries("rows")) {
-    const { outcome, fields } = value as Row;
+  for (const [, { outcome, fields }] of store.entries(rowTable)) {
     sums.total += 1;
     if (outcome !== "committed") continue;
     const order = fields as unknown as OrderFields;
@@ -87,7 +85,7 @@ function readUnfinished(store: BookStore): { count: number; asked: Purchases } {
   // A folder of an earlier version has them in its index.
   for (const [key] of store.entries(formerIndexTable)) txIds.add(key);
   for (const txId of txIds) {
-    const record = store.get("transactions", txId) as unknown as TransactionRecord | undefined;
+    const record = store.get(recordTable, txId);
     if (record !== undefined && !isEnded(record)) asked.add(record.input as unknown as OrderFields);
   }
   return { count: txIds.size, asked };

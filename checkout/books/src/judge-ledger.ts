@@ -6,7 +6,7 @@
 //   paid ≤ spent + held ≤ paid + unfinished,  held ≤ unfinished
 //
 // Where nothing is unfinished, that means equality: spent = paid, held = 0.
-import { type Account, readReplaced } from "assent/ledger";
+import { type Account, accountTable, readReplaced } from "assent/ledger";
 import type { BookStore } from "./book-store.ts";
 
 export interface Finding {
@@ -50,8 +50,7 @@ export function judgeLedger(question: LedgerQuestion): { sums: LedgerSums; findi
   const sums = { accounts: 0n, deposited: 0n, available: 0n, held: 0n, spent: 0n, withdrawn: 0n, spentBefore: 0n };
   const findings: Finding[] = [];
   const unseen = new Set(paid.keys());
-  for (const [id, value] of store.entries("accounts")) {
-    const account = value as Account;
+  for (const [id, account] of store.entries(accountTable)) {
     unseen.delete(id);
     const before = readReplaced(store, id);
     sums.accounts += 1n;

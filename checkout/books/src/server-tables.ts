@@ -1,30 +1,34 @@
 // Tables as `redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. They
 // are read directly from the servers, independently of the services.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
-import { unfinishedTable } from "assent/internal/engine";
+import { accountsReplacedTable, accountTable } from "assent/ledger";
+import { recordTable, rowsReplacedTable, rowTable, unfinishedTable } from "assent/internal/engine";
+import type { Table } from "assent/internal/ports";
+import { purchasesReplacedTable } from "@assent/order";
+import type { BookStores } from "./book-store.ts";
 import { markTable } from "./store-marks.ts";
 
+/** By the name of a table. */
 export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
 /** What the judge reads of each store. The index is read first, so that each entry still has its record. */
-export const bookTables = {
-  orders: [unfinishedTable, "rows", "transactions", "rows_replaced", "purchases_replaced", markTable],
-  stock: ["accounts", "accounts_replaced", markTable],
-  payment: ["accounts", "accounts_replaced", markTable],
-} as const;
+export const bookTables: Readonly<Record<keyof BookStores, readonly Table[]>> = {
+  orders: [unfinishedTable, rowTable, recordTable, rowsReplacedTable, purchasesReplacedTable, markTable],
+  stock: [accountTable, accountsReplacedTable, markTable],
+  payment: [accountTable, accountsReplacedTable, markTable],
+};
 
-const indexes: ReadonlySet<string> = new Set([unfinishedTable]);
 const scanCount = "1000";
 
 /** Reads a server on which nothing changes meanwhile. @throws {RedisErrorReply} {RepliesLost} */
 export async function readServerTables(
   port: RedisPort,
-  { prefix, tables }: { readonly prefix: string; readonly tables: readonly string[] },
+  { prefix, tables }: { readonly prefix: string; readonly tables: readonly Table[] },
 ): Promise<TableMaps> {
   const maps = new Map<string, ReadonlyMap<string, unknown>>();
-  for (const table of tables) {
-    const key = `{${prefix}}:${table}`;
-    maps.set(table, indexes.has(table) ? await readIndex(port, key) : await readRecords(port, key));
+  for (const { name, kind } of tables) {
+    const key = `{${prefix}}:${name}`;
+    maps.set(name, kind === "index" ? await readIndex(port, key) : await readRecords(port, key));
   }
   return maps;
 }

@@ -3,7 +3,7 @@
 //
 // A start is written to orders.db first, as intended; then to the other stores; then it is confirmed in orders.db, and
 // only then is anything served. So a start that is cut off at any point leaves marks that the next one accepts.
-import type { Tables } from "assent/internal/ports";
+import { table, type Table, type Tables } from "assent/internal/ports";
 
 export interface Start {
   readonly number: number;
@@ -38,15 +38,15 @@ export type StoreNames = Readonly<Record<keyof StoreMarks, string>>;
 
 const fileNames: StoreNames = { orders: "orders.db", stock: "stock.db", payment: "payment.db" };
 
-export const markTable = "marks";
+export const markTable: Table<StoreMark> = table("marks", "records");
 const markKey = "store";
 
 export function readMark(tables: Pick<Tables, "get">): StoreMark | undefined {
-  return tables.get(markTable, markKey) as unknown as StoreMark | undefined;
+  return tables.get(markTable, markKey);
 }
 
 export function writeMark(tables: Pick<Tables, "put">, mark: StoreMark): void {
-  tables.put(markTable, markKey, mark as never);
+  tables.put(markTable, markKey, mark);
 }
 
 /** Whether no store was ever started by a version that marks them. */

@@ -2,7 +2,7 @@
 // databases of a running topology.
 import {
   areUnmarked,
-  bookStoreOfTables,
+  bookStoreOfEngine,
   type BooksReport,
   type BookStore,
   type BookStores,
@@ -42,9 +42,9 @@ export async function auditTopology(running: RunningTopology): Promise<AuditRepo
 function auditFolder(folder: DataFolder): AuditReport {
   const opened: (() => void)[] = [];
   const open = (file: StoreFile): BookStore => {
-    const { tables, close } = openStore(folder, file);
+    const { engine, close } = openStore(folder, file);
     opened.push(close);
-    return bookStoreOfTables(file, tables);
+    return bookStoreOfEngine(file, engine);
   };
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };

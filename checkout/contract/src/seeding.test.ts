@@ -1,18 +1,20 @@
 // Seeding: one that ends in the middle reports how far it came, and other requests wait only for the step under way.
-import { EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/internal/engine";
+import { changesIn, EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Problem } from "./problem.ts";
 import { seedChunk, Seedings, seedingsAtOnceMax, seedingsWaitingMax } from "./seeding.ts";
 
+const rows = table<number>("rows", "ordered");
+
 const operations = {
   fill(tables: Tables, { first, size }: { first: number; size: number }): null {
-    for (let row = first; row < first + size; row += 1) tables.put("rows", String(row), row);
+    for (let row = first; row < first + size; row += 1) tables.put(rows, String(row), row);
     return null;
   },
-  count: (tables: Tables): number => tables.scan("rows", { limit: Infinity }).length,
+  count: (tables: Tables): number => tables.scan(rows, { limit: Infinity }).length,
 };
 
 class Engine extends MemoryEngine {
@@ -23,7 +25,7 @@ class Engine extends MemoryEngine {
   override commit(writes: Writes): void {
     if (this.sizes.length === this.at[0]) this.at[1]();
     super.commit(writes);
-    this.sizes.push(writes.get("rows")?.size ?? 0);
+    this.sizes.push(changesIn(writes, rows).size);
   }
 }
 

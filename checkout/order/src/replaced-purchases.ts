@@ -1,10 +1,10 @@
 // Purchases of paid orders that seeding replaced: stock and credit stay spent for them, so the books need their sums.
-import type { Tables } from "assent/internal/ports";
+import { table, type Table, type Tables } from "assent/internal/ports";
 import type { JsonObject } from "assent/internal/protocol";
 import { readRow, replacedCommitted, rowOperations } from "assent/internal/engine";
 import type { OrderFields } from "./order.ts";
 
-const replacedTable = "purchases_replaced";
+export const purchasesReplacedTable: Table<string> = table("purchases_replaced", "records");
 const ordersKey = "orders";
 const itemPrefix = "item ";
 const userPrefix = "user ";
@@ -22,7 +22,7 @@ export interface ReplacedPurchases {
 
 /** Tables that are read as a whole. */
 interface WholeTables extends Pick<Tables, "get"> {
-  entries(table: string): Iterable<readonly [key: string, value: unknown]>;
+  entries<Row>(table: Table<Row>): Iterable<readonly [key: string, row: Row]>;
 }
 
 export interface SeedOrdersRequest {
@@ -42,21 +42,21 @@ export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
     add(userPrefix + user, total);
     for (const [item, quantity] of items) add(itemPrefix + item, quantity);
   }
-  for (const [key, sum] of sums) tables.put(replacedTable, key, String(readSum(tables, key) + sum));
+  for (const [key, sum] of sums) tables.put(purchasesReplacedTable, key, String(readSum(tables, key) + sum));
   return rowOperations.putRows(tables, request);
 }
 
 export function readReplacedPurchases(tables: WholeTables): ReplacedPurchases {
   const units = new Map<string, bigint>();
   const cost = new Map<string, bigint>();
-  for (const [key, sum] of tables.entries(replacedTable)) {
-    if (key.startsWith(itemPrefix)) units.set(key.slice(itemPrefix.length), BigInt(sum as string));
-    if (key.startsWith(userPrefix)) cost.set(key.slice(userPrefix.length), BigInt(sum as string));
+  for (const [key, sum] of tables.entries(purchasesReplacedTable)) {
+    if (key.startsWith(itemPrefix)) units.set(key.slice(itemPrefix.length), BigInt(sum));
+    if (key.startsWith(userPrefix)) cost.set(key.slice(userPrefix.length), BigInt(sum));
   }
   const orders = readSum(tables, ordersKey);
   return { orders, areComplete: orders === BigInt(replacedCommitted(tables)), units, cost };
 }
 
 function readSum(tables: Pick<Tables, "get">, key: string): bigint {
-  return BigInt((tables.get(replacedTable, key) as string | undefined) ?? "0");
+  return BigInt(tables.get(purchasesReplacedTable, key) ?? "0");
 }

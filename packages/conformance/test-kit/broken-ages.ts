@@ -1,4 +1,5 @@
 // Branch stores that go wrong over time: fences, ages, deadlines, questions and removal.
+import { branchTable, branchesDueTable } from "assent/internal/engine";
 import type { KeyedAdapter } from "@assent/conformance";
 import { defaultLimits, isBackwardFinal, isForwardFinal, isYesState, verbRole } from "assent/internal/protocol";
 import { allBranches, brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
@@ -96,7 +97,7 @@ const losses: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply: (tables, command, context) =>
         apply(
-          losing(tables, (table) => command.verb === "commit" && table === "branches"),
+          losing(tables, (table) => command.verb === "commit" && table === branchTable),
           command,
           context,
         ),
@@ -120,7 +121,7 @@ const losses: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply(tables, command, context) {
         const answer = apply(tables, command, context);
-        if (answer.kind === "forgotten") tables.delete("branches", `${command.txId}/${command.branchId}`);
+        if (answer.kind === "forgotten") tables.delete(branchTable, `${command.txId}/${command.branchId}`);
         return answer;
       },
     }),
@@ -147,7 +148,7 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
     ({ sweepBranches }) => ({
       sweepBranches: (tables, args, context) =>
         sweepBranches(
-          losing(tables, (table, _key, value) => table === "branches_due" && value === null),
+          losing(tables, (table, _key, value) => table === branchesDueTable && value === null),
           args,
           context,
         ),
@@ -185,7 +186,7 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
       sweepBranches(tables, args, context) {
         for (const { txId, branchId, state, begunAt } of allBranches(tables)) {
           if (isBackwardFinal(state) && context.now > begunAt + maxAgeMs) {
-            tables.delete("branches", `${txId}/${branchId}`);
+            tables.delete(branchTable, `${txId}/${branchId}`);
           }
         }
         return sweepBranches(tables, args, context);
@@ -198,7 +199,7 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
     ({ sweepBranches }) => ({
       sweepBranches: (tables, args, context) =>
         sweepBranches(
-          losing(tables, (table) => table === "branches"),
+          losing(tables, (table) => table === branchTable),
           args,
           context,
         ),
@@ -211,7 +212,7 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
       sweepBranches(tables, args, context) {
         for (const { txId, branchId, state, begunAt } of allBranches(tables)) {
           if (isForwardFinal(state) && context.now > begunAt + 2 * maxAgeMs) {
-            tables.delete("branches", `${txId}/${branchId}`);
+            tables.delete(branchTable, `${txId}/${branchId}`);
           }
         }
         return sweepBranches(tables, args, context);

@@ -1,4 +1,5 @@
 // Logs that begin wrongly, and rows that change wrongly.
+import { recordTable, rowTable } from "assent/internal/engine";
 import type { KeyedAdapter } from "@assent/conformance";
 import type { BeginRequest, Row, RowChange, Tables } from "assent/internal/ports";
 import { type Break, brokenStore, losing, unorderedStore } from "./broken-operations.ts";
@@ -10,10 +11,10 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
   caughtBy,
 });
 
-const rowOf = (tables: Tables, key: string): Row | undefined => tables.get("rows", key) as Row | undefined;
+const rowOf = (tables: Tables, key: string): Row | undefined => tables.get(rowTable, key);
 
 function putRow(tables: Tables, row: Row): void {
-  tables.put("rows", row.key, row as never);
+  tables.put(rowTable, row.key, row);
 }
 
 function withoutConditions<T extends { readonly change?: RowChange }>(request: T): T {
@@ -58,7 +59,7 @@ const claims: readonly Broken<KeyedAdapter>[] = [
     ({ begin }) => ({
       begin: (tables, request, context) =>
         begin(
-          losing(tables, (table) => table === "rows"),
+          losing(tables, (table) => table === rowTable),
           request,
           context,
         ),
@@ -72,7 +73,7 @@ const claims: readonly Broken<KeyedAdapter>[] = [
         const result = begin(tables, request, context);
         if (result.kind !== "begun") return result;
         const record = { ...result.record, epoch: 1 };
-        tables.put("transactions", record.txId, record as never);
+        tables.put(recordTable, record.txId, record);
         return { kind: "begun", record };
       },
     }),
@@ -94,7 +95,7 @@ const claims: readonly Broken<KeyedAdapter>[] = [
     "creates its row again",
     ({ begin }) => ({
       begin(tables, request, context) {
-        if (request.create !== undefined) tables.delete("rows", request.key);
+        if (request.create !== undefined) tables.delete(rowTable, request.key);
         return begin(tables, request, context);
       },
     }),
@@ -142,7 +143,7 @@ const attempts: readonly Broken<KeyedAdapter>[] = [
         if (result.kind !== "begun" || claimed === undefined || row?.outcome !== "aborted") return result;
         const record = { ...result.record, txId: `${row.key}:${row.incarnation}:${row.attempt}` };
         putRow(tables, { ...claimed, attempt: row.attempt });
-        tables.put("transactions", record.txId, record as never);
+        tables.put(recordTable, record.txId, record);
         return { kind: "begun", record };
       },
     }),

@@ -8,7 +8,7 @@ import {
   type TrailLine,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import { logOperations, type StepContext, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
+import { logOperations, recordTable, type StepContext, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -20,14 +20,14 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
 
 type Kept = TransactionRecord & { readonly trail?: Trail };
 
-const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get("transactions", txId) as Kept | undefined;
+const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get(recordTable, txId);
 
 const trailOf = (tables: Tables, txId: string): Trail | undefined => keptOf(tables, txId)?.trail;
 
 /** Puts another trail in place of the one that is there. */
 function putTrail(tables: Tables, txId: string, trail: Trail | undefined): void {
   const record = keptOf(tables, txId);
-  if (record !== undefined && trail !== undefined) tables.put("transactions", txId, { ...record, trail } as never);
+  if (record !== undefined && trail !== undefined) tables.put(recordTable, txId, { ...record, trail });
 }
 
 type Step<Request, Result> = (tables: Tables, request: Request, context: StepContext) => Result;

@@ -1,7 +1,7 @@
 // Logs that get the owner of a key wrong, or what is known about it.
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row, Tables } from "assent/internal/ports";
-import { meets } from "assent/internal/engine";
+import { meets, recordTable, rowTable, type StoredRecord } from "assent/internal/engine";
 import { type Break, brokenStore, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -11,20 +11,21 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
   caughtBy,
 });
 
-const rowOf = (tables: Tables, key: string): Row | undefined => tables.get("rows", key) as Row | undefined;
+const rowOf = (tables: Tables, key: string): Row | undefined => tables.get(rowTable, key);
 
 function putRow(tables: Tables, row: Row): void {
-  tables.put("rows", row.key, row as never);
+  tables.put(rowTable, row.key, row);
 }
 
 const withoutDefinition = ({ definition: _definition, ...row }: Row): Row => row;
 
 /** Neither a row nor a record shows a definition. */
 const blind = (tables: Tables): Tables =>
-  showing(tables, (table, value) => {
-    if (value === undefined || (table !== "rows" && table !== "transactions")) return value;
-    return withoutDefinition(value as unknown as Row) as never;
-  });
+  showing(
+    showing(tables, rowTable, withoutDefinition),
+    recordTable,
+    ({ definition: _definition, ...record }) => record as StoredRecord,
+  );
 
 /** Takes the definition from the row of a key once the step is done. */
 function forgetDefinition(tables: Tables, key: string): void {
@@ -129,7 +130,7 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         if (record === null) return record;
         // As a version left it that recorded no definition, and whose record has been removed since.
         forgetDefinition(tables, record.key);
-        tables.put("transactions", record.txId, { ...record, definition: "refund" } as never);
+        tables.put(recordTable, record.txId, { ...record, definition: "refund" });
         return record;
       },
     }),

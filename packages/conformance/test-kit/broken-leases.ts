@@ -1,4 +1,5 @@
 // Leases that are granted wrongly.
+import { leaseTable } from "assent/internal/engine";
 import type { KeyedAdapter } from "@assent/conformance";
 import type { LeaseGrant, Tables } from "assent/internal/ports";
 import { type Break, brokenStore, unorderedStore } from "./broken-operations.ts";
@@ -6,11 +7,10 @@ import type { Broken } from "./catches.ts";
 
 const ttlMs = 5_000;
 
-const grantOf = (tables: Tables, name: string): LeaseGrant | undefined =>
-  tables.get("leases", name) as LeaseGrant | undefined;
+const grantOf = (tables: Tables, name: string): LeaseGrant | undefined => tables.get(leaseTable, name);
 
 function putGrant(tables: Tables, name: string, grant: LeaseGrant): void {
-  tables.put("leases", name, grant as never);
+  tables.put(leaseTable, name, grant);
 }
 
 const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
@@ -69,7 +69,7 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
     "counts anew after a release",
     ({ releaseLease }) => ({
       releaseLease(tables, request, context) {
-        if (grantOf(tables, request.name)?.holder === request.holder) tables.delete("leases", request.name);
+        if (grantOf(tables, request.name)?.holder === request.holder) tables.delete(leaseTable, request.name);
         return releaseLease(tables, request, context);
       },
     }),

@@ -1,6 +1,6 @@
 // Ledgers that count wrongly: amounts, balances, and who is served first.
 import { type KeyedAdapter, keyedOperations, ledgerReasons } from "@assent/conformance";
-import { type Account, ledgerHandler } from "assent/ledger";
+import { type Account, accountTable, ledgerHandler } from "assent/ledger";
 import type { BranchHandler, BranchStep } from "assent/internal/participant";
 import type { Tables } from "assent/internal/ports";
 import { isBackwardFinal, verbRole, verbTable } from "assent/internal/protocol";
@@ -29,8 +29,7 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
   caughtBy,
 });
 
-const accountOf = (view: Tables, accountId: string): Account | undefined =>
-  view.get("accounts", accountId) as Account | undefined;
+const accountOf = (view: Tables, accountId: string): Account | undefined => view.get(accountTable, accountId);
 
 const entriesOf = ({ payload }: BranchStep<Tables>): readonly Entry[] =>
   (payload as unknown as { readonly entries: readonly Entry[] }).entries;
@@ -49,7 +48,7 @@ function oversell(step: BranchStep<Tables>, prepare: Handler["prepare"]): Return
     const account = accountOf(step.view, accountId);
     if (account === undefined) return result;
     const { available, held } = account;
-    step.view.put("accounts", accountId, { ...account, available: available - amount, held: held + amount } as never);
+    step.view.put(accountTable, accountId, { ...account, available: available - amount, held: held + amount });
   }
   return { kind: "ok", memo: {} };
 }
@@ -125,7 +124,7 @@ const balances: readonly Broken<KeyedAdapter>[] = [
         if (available + held < request.amount) return withdraw(tables, request);
         const less = { ...account, available: 0, held: held + available - request.amount };
         const next = { ...less, withdrawn: withdrawn + request.amount };
-        tables.put("accounts", request.accountId, next as never);
+        tables.put(accountTable, request.accountId, next);
         return { kind: "ok", account: next };
       },
     }),
@@ -156,7 +155,7 @@ const balances: readonly Broken<KeyedAdapter>[] = [
         const answer = apply(tables, command, context);
         const account = accountOf(tables, "0");
         if (verbRole(command.verb) !== "backward" || answer.kind !== "done" || account === undefined) return answer;
-        tables.put("accounts", "0", { ...account, available: Math.max(0, account.available - 1) } as never);
+        tables.put(accountTable, "0", { ...account, available: Math.max(0, account.available - 1) });
         return answer;
       },
     }),
@@ -199,7 +198,7 @@ const contentions: readonly Broken<KeyedAdapter>[] = [
         if (account === undefined || account.available < amount) return result;
         const { available, held } = account;
         const next = { ...account, available: available - amount, held: held + amount };
-        step.view.put("accounts", accountId, next as never);
+        step.view.put(accountTable, accountId, next);
         return result;
       },
     }),

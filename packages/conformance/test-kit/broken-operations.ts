@@ -8,9 +8,8 @@ import {
   type Open,
   openKeyed,
 } from "@assent/conformance";
-import type { Tables } from "assent/internal/ports";
-import type { Json, TransactionRecord } from "assent/internal/protocol";
-import { BatchTables, type Executor, type Operation, removeUnfinished } from "assent/internal/engine";
+import type { Table, Tables } from "assent/internal/ports";
+import { BatchTables, type Executor, type Operation, recordTable, removeUnfinished } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
 /** Operations as plain functions, which may be taken out of their object. */
@@ -42,12 +41,12 @@ export function brokenPort(change: (good: KeyedAdapter) => Partial<KeyedAdapter>
 }
 
 /** Tables that lose some of what is written to them. */
-export function losing(tables: Tables, isLost: (table: string, key: string, value?: Json) => boolean): Tables {
+export function losing(tables: Tables, isLost: (table: Table, key: string, row?: unknown) => boolean): Tables {
   return {
     get: (table, key) => tables.get(table, key),
     scan: (table, range) => tables.scan(table, range),
-    put: (table, key, value) => {
-      if (!isLost(table, key, value)) tables.put(table, key, value);
+    put: (table, key, row) => {
+      if (!isLost(table, key, row)) tables.put(table, key, row);
     },
     delete: (table, key) => {
       if (!isLost(table, key)) tables.delete(table, key);
@@ -57,14 +56,20 @@ export function losing(tables: Tables, isLost: (table: string, key: string, valu
 
 /** Takes a record out of the index of unfinished ones. */
 export function removeFromIndex(tables: Tables, txId: string): void {
-  const record = tables.get("transactions", txId) as TransactionRecord | undefined;
+  const record = tables.get(recordTable, txId);
   if (record !== undefined) removeUnfinished(tables, record);
 }
 
-/** Tables in which some values look different. */
-export function showing(tables: Tables, look: (table: string, value: Json | undefined) => Json | undefined): Tables {
+/** Tables in which the rows of one look different. */
+export function showing<Shown>(tables: Tables, shown: Table<Shown>, look: (row: Shown) => Shown | undefined): Tables {
+  const lookAt = (key: string): Shown | undefined => {
+    const row = tables.get(shown, key);
+    return row === undefined ? undefined : look(row);
+  };
   return {
-    get: (table, key) => look(table, tables.get(table, key)),
+    get: <Row>(table: Table<Row>, key: string) =>
+      // The same table has the same rows.
+      table.name === shown.name ? (lookAt(key) as Row | undefined) : tables.get(table, key),
     scan: (table, range) => tables.scan(table, range),
     put: (table, key, value) => tables.put(table, key, value),
     delete: (table, key) => tables.delete(table, key),

@@ -1,7 +1,7 @@
 // Logs that bring lost records back wrongly (R5).
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row } from "assent/internal/ports";
-import { addUnfinished } from "assent/internal/engine";
+import { addUnfinished, recordTable, rowTable } from "assent/internal/engine";
 import { type Break, brokenStore, losing, showing } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -15,14 +15,7 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
 const seeingRows =
   (look: (row: Row) => Row | undefined): Break =>
   ({ rebuild }) => ({
-    rebuild: (tables, request, context) =>
-      rebuild(
-        showing(tables, (table, value) =>
-          table === "rows" && value !== undefined ? (look(value as unknown as Row) as never) : value,
-        ),
-        request,
-        context,
-      ),
+    rebuild: (tables, request, context) => rebuild(showing(tables, rowTable, look), request, context),
   });
 
 export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
@@ -30,9 +23,9 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
     "takes no record for abort",
     ({ rebuild }) => ({
       rebuild(tables, { record }, context) {
-        if (tables.get("transactions", record.txId) !== undefined) return rebuild(tables, { record }, context);
+        if (tables.get(recordTable, record.txId) !== undefined) return rebuild(tables, { record }, context);
         const aborting = { ...record, state: "aborting", reason: "unknown" } as const;
-        tables.put("transactions", record.txId, aborting as never);
+        tables.put(recordTable, record.txId, aborting);
         addUnfinished(tables, record);
         return aborting;
       },
@@ -43,7 +36,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
     "replaces the record that is there",
     ({ rebuild }) => ({
       rebuild(tables, request, context) {
-        tables.delete("transactions", request.record.txId);
+        tables.delete(recordTable, request.record.txId);
         return rebuild(tables, request, context);
       },
     }),
@@ -67,7 +60,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
     ({ rebuild }) => ({
       rebuild: (tables, request, context) =>
         rebuild(
-          losing(tables, (table) => table === "rows"),
+          losing(tables, (table) => table === rowTable),
           request,
           context,
         ),
@@ -78,11 +71,11 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
     "keeps a reason when it claims the row again",
     ({ rebuild }) => ({
       rebuild(tables, request, context) {
-        const before = tables.get("rows", request.record.key) as Row | undefined;
+        const before = tables.get(rowTable, request.record.key);
         const record = rebuild(tables, request, context);
-        const row = tables.get("rows", request.record.key) as Row | undefined;
+        const row = tables.get(rowTable, request.record.key);
         if (before?.reason === undefined || row === undefined) return record;
-        tables.put("rows", row.key, { ...row, reason: before.reason } as never);
+        tables.put(rowTable, row.key, { ...row, reason: before.reason });
         return record;
       },
     }),

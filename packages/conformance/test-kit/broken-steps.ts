@@ -1,4 +1,7 @@
 // Branch stores whose steps are wrong: states, tombstones, stored answers, and what becomes of many commands.
+import type { Table } from "assent/internal/ports";
+import { accountTable } from "assent/ledger";
+import { branchTable } from "assent/internal/engine";
 import type { KeyedAdapter } from "@assent/conformance";
 import { isBackwardFinal, isForwardFinal, verbRole, verbTable } from "assent/internal/protocol";
 import { brokenBranch, putBranch, recordOf } from "./broken-branches.ts";
@@ -11,7 +14,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply: (tables, command, context) =>
         apply(
-          losing(tables, (table) => verbRole(command.verb) === "vote" && table === "branches"),
+          losing(tables, (table) => verbRole(command.verb) === "vote" && table === branchTable),
           command,
           context,
         ),
@@ -23,7 +26,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply: (tables, command, context) =>
         apply(
-          losing(tables, (table) => table === "accounts"),
+          losing(tables, (table) => table === accountTable),
           command,
           context,
         ),
@@ -35,7 +38,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply: (tables, command, context) =>
         apply(
-          losing(tables, (table) => verbRole(command.verb) === "backward" && table === "accounts"),
+          losing(tables, (table) => verbRole(command.verb) === "backward" && table === accountTable),
           command,
           context,
         ),
@@ -72,7 +75,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
     ({ apply }) => ({
       apply(tables, command, context) {
         const answer = apply(tables, command, context);
-        if (answer.kind === "refused") tables.delete("branches", `${command.txId}/${command.branchId}`);
+        if (answer.kind === "refused") tables.delete(branchTable, `${command.txId}/${command.branchId}`);
         return answer;
       },
     }),
@@ -130,8 +133,8 @@ const steps: readonly Broken<KeyedAdapter>[] = [
   { that: "does not see the step before", open: unorderedStore, caughtBy: ["P1 branches of one transaction"] },
 ];
 
-function goesBack(verb: Parameters<typeof verbRole>[0], table: string): boolean {
-  return table === "branches" && (verbRole(verb) === "backward" || verbRole(verb) === "query");
+function goesBack(verb: Parameters<typeof verbRole>[0], table: Table): boolean {
+  return table === branchTable && (verbRole(verb) === "backward" || verbRole(verb) === "query");
 }
 
 const answers: readonly Broken<KeyedAdapter>[] = [

@@ -1,19 +1,19 @@
 // Logs that write wrongly: decisions, ends, takeovers, notes, and what is swept.
+import { recordTable, rowTable } from "assent/internal/engine";
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Row, Tables } from "assent/internal/ports";
 import type { TransactionRecord } from "assent/internal/protocol";
 import { type Break, brokenStore, losing, removeFromIndex, showing, unorderedStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
-const recordOf = (tables: Tables, txId: string): TransactionRecord | undefined =>
-  tables.get("transactions", txId) as TransactionRecord | undefined;
+const recordOf = (tables: Tables, txId: string): TransactionRecord | undefined => tables.get(recordTable, txId);
 
 function putRecord(tables: Tables, record: TransactionRecord): void {
-  tables.put("transactions", record.txId, record as never);
+  tables.put(recordTable, record.txId, record);
 }
 
 function putRow(tables: Tables, row: Row): void {
-  tables.put("rows", row.key, row as never);
+  tables.put(rowTable, row.key, row);
 }
 
 const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["caughtBy"]): Broken<KeyedAdapter> => ({
@@ -28,7 +28,7 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
     ({ decide }) => ({
       decide(tables, request, context) {
         const record = recordOf(tables, request.txId);
-        const row = record && (tables.get("rows", record.key) as Row | undefined);
+        const row = record && tables.get(rowTable, record.key);
         if (record?.state === "committing" || record?.state === "aborting") {
           putRecord(tables, { ...record, state: "active" });
           if (row !== undefined) putRow(tables, { ...row, outcome: "pending" });
@@ -43,7 +43,7 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
     ({ decide }) => ({
       decide: (tables, request, context) =>
         decide(
-          losing(tables, (table) => table === "rows"),
+          losing(tables, (table) => table === rowTable),
           request,
           context,
         ),
@@ -74,7 +74,8 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
       decide(tables, request, context) {
         const result = decide(tables, request, context);
         if (result.kind !== "written" || request.decision === "commit") return result;
-        const row = tables.get("rows", result.record.key) as unknown as Row;
+        const row = tables.get(rowTable, result.record.key);
+        if (row === undefined) return result;
         putRow(tables, { ...row, fields: { ...row.fields, ...request.change?.set } });
         return result;
       },
@@ -85,12 +86,13 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
     "commits a row that is not of this attempt any more",
     ({ decide }) => ({
       decide(tables, request, context) {
-        const [incarnation, attempt] = request.txId.split(":").slice(1);
-        const claimed = { incarnation, attempt: Number(attempt), outcome: "pending" };
-        const look = showing(tables, (table, value) =>
-          table === "rows" && value !== undefined ? ({ ...(value as object), ...claimed } as never) : value,
+        const [incarnation = "", attempt] = request.txId.split(":").slice(1);
+        const claimed = { incarnation, attempt: Number(attempt), outcome: "pending" } as const;
+        return decide(
+          showing(tables, rowTable, (row) => ({ ...row, ...claimed })),
+          request,
+          context,
         );
-        return decide(look, request, context);
       },
     }),
     ["C4 a row of another incarnation", "C4 a row that was removed by seeding"],
@@ -249,7 +251,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     ({ sweepLog }) => ({
       sweepLog(tables, args, context) {
         const swept = sweepLog(tables, args, context);
-        for (const { record } of swept.removable) tables.delete("transactions", record.txId);
+        for (const { record } of swept.removable) tables.delete(recordTable, record.txId);
         return swept;
       },
     }),
@@ -259,7 +261,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     "removes whatever has the name, due or not",
     () => ({
       removeSwept(tables, { places }) {
-        for (const { txId } of places) tables.delete("transactions", txId);
+        for (const { txId } of places) tables.delete(recordTable, txId);
       },
     }),
     ["R5 a sweep that was overtaken", "P7 an outcome that is kept for longer"],
@@ -272,7 +274,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     ({ sweepLog }) => ({
       sweepLog: (tables, args, context) =>
         sweepLog(
-          losing(tables, (table, _key, value) => table === "transactions" && value === undefined),
+          losing(tables, (table, _key, value) => table === recordTable && value === undefined),
           args,
           context,
         ),
@@ -286,7 +288,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
         for (const { txId, begunAt } of unfinished(tables, { owner: "order/a.1", limit })) {
           if (begunAt + 20_000_000 > context.now) continue;
           removeFromIndex(tables, txId);
-          tables.delete("transactions", txId);
+          tables.delete(recordTable, txId);
         }
         return sweepLog(tables, { limit }, context);
       },

@@ -12,7 +12,7 @@
 //
 // Steps that one process asks for together keep their order where they share a record. Others need not: a unit that has
 // to be tried again is overtaken, as is a step that scanned by one that changes what it has seen.
-import type { ScanRange, Tables } from "assent/internal/ports";
+import type { ScanRange, ScannedTable, Table, Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import {
   BatchTables,
@@ -28,7 +28,7 @@ import { notYetRead } from "./batch-reads.ts";
 import { absent, type Belief, type Beliefs } from "./beliefs.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { recordsPerBatchMax, recordsPerStepMax } from "./redis-limits.ts";
-import type { TableLayout } from "./table-kinds.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 /** A record that a batch touched. */
 export interface Access {
@@ -78,9 +78,9 @@ export class Batch implements StepTables {
       scan: (table, range) => this.#readRange(table, range),
     });
     this.#tracked = {
-      get: (table, key) => (this.#touch(table, key), this.#tables.get(table, key)),
-      put: (table, key, value) => this.#put(table, key, value),
-      delete: (table, key) => this.#write(table, key, undefined),
+      get: (table, key) => (this.#use(table, key), this.#tables.get(table, key)),
+      put: (table, key, row) => this.#put(table, key, row),
+      delete: (table, key) => this.#delete(table, key),
       scan: (table, range) => this.#scan(table, range),
     };
   }
@@ -191,7 +191,7 @@ export class Batch implements StepTables {
     const belief = reads.record(table, key) ?? carried.get(table, key) ?? cache.get(table, key);
     if (belief !== undefined) return belief;
     // What a step gets after a scan, it has found there: it exists.
-    if (layout.isMostlyNew(table) && this.#scanned.length === 0) return absent;
+    if (layout.kind(table) === "mostly_new" && this.#scanned.length === 0) return absent;
     reads.wantRecord(table, key);
     return guessed;
   }
@@ -208,27 +208,36 @@ export class Batch implements StepTables {
     return rows.map(({ key, belief }) => [key, belief.value ?? null]);
   }
 
-  #scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
-    if (this.#options.layout.kind(table) === "records") throw new Error(`table ${table} is not declared as scanned`);
+  #scan<Row>(table: ScannedTable<Row>, range: ScanRange): readonly (readonly [key: string, row: Row])[] {
+    const { name } = table;
+    this.#options.layout.use(table);
+    if (!this.#options.layout.isOrdered(name)) throw new Error(`table ${name} is not declared as scanned`);
     // What other steps of the batch have put or deleted there binds this one to them.
-    for (const key of this.#tables.writes.get(table)?.keys() ?? []) {
-      const access = this.#accesses.get(table)?.get(key);
+    for (const key of this.#tables.writes.get(name)?.keys() ?? []) {
+      const access = this.#accesses.get(name)?.get(key);
       if (access !== undefined && within(key, range)) this.#join(access.step);
     }
     return this.#tables.scan(table, range);
   }
 
-  #put(table: string, key: string, value: Json): void {
-    if (value !== null && this.#options.layout.kind(table) === "index") {
-      throw new Error(`table ${table} is declared as an index, which holds keys only`);
+  #put<Row>(table: Table<Row>, key: string, row: NoInfer<Row>): void {
+    if (row !== null && table.kind === "index") {
+      throw new Error(`table ${table.name} is declared as an index, which holds keys only`);
     }
-    this.#write(table, key, value);
+    this.#use(table, key);
+    this.#hasWritten = true;
+    this.#tables.put(table, key, row);
   }
 
-  #write(table: string, key: string, value: Json | undefined): void {
-    this.#touch(table, key);
+  #delete(table: Table, key: string): void {
+    this.#use(table, key);
     this.#hasWritten = true;
-    if (value === undefined) this.#tables.delete(table, key);
-    else this.#tables.put(table, key, value);
+    this.#tables.delete(table, key);
+  }
+
+  /** The step that runs reads or writes a record. */
+  #use(table: Table, key: string): void {
+    this.#options.layout.use(table);
+    this.#touch(table.name, key);
   }
 }

@@ -1,5 +1,5 @@
 // What a store promises, on servers that keep more or less; and replicas that do not acknowledge.
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import type { Durability } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,13 +9,15 @@ import type { RedisExecutor } from "./redis-executor.ts";
 import type { RedisCommand, RedisConnect } from "./redis-port.ts";
 import type { UnsuitableServer } from "./server-probe.ts";
 
+const a = table<number>("a", "records");
+
 const operations = {
   add(tables: Tables): number {
-    const sum = ((tables.get("a", "sum") ?? 0) as number) + 1;
-    tables.put("a", "sum", sum);
+    const sum = (tables.get(a, "sum") ?? 0) + 1;
+    tables.put(a, "sum", sum);
     return sum;
   },
-  get: (tables: Tables): number => (tables.get("a", "sum") ?? 0) as number,
+  get: (tables: Tables): number => tables.get(a, "sum") ?? 0,
 };
 
 type Store = RedisExecutor<typeof operations>;

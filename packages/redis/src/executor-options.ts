@@ -2,15 +2,12 @@
 import type { Clock, Random } from "assent/internal/ports";
 import type { Operations } from "assent/internal/engine";
 import type { RedisConnect } from "./redis-port.ts";
-import type { TableKinds } from "./table-kinds.ts";
 
 export interface RedisExecutorOptions<O extends Operations> {
   readonly connect: RedisConnect;
   /** Of all keys, and their hash tag: stores that share a server differ in it, processes that share a store do not. */
   readonly prefix: string;
   readonly operations: O;
-  /** Left out, the tables of the keyed stores and the ledger. */
-  readonly tables?: TableKinds;
   /** Replicas that may be promoted, all of which must acknowledge a round before it is answered (D2). */
   readonly replicas?: number;
   /** So many are enough while those who promote servers say that they promote none; left out, all. */

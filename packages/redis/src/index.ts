@@ -9,4 +9,3 @@ export * from "./sentinel-connect.ts";
 export { MasterUnknown, type ServerAddress } from "./sentinel-directory.ts";
 export { type ServerState, ServerUnreachable } from "./server-connection.ts";
 export { UnsuitableServer } from "./server-probe.ts";
-export { keyedTableKinds, type TableKinds } from "./table-kinds.ts";

@@ -1,5 +1,6 @@
 // Whoever only looks finds what an executor has written, and asks the server for nothing but records.
-import { rowOperations } from "assent/internal/engine";
+import { accountTable } from "assent/ledger";
+import { rowOperations, rowTable } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
@@ -50,11 +51,13 @@ test("what would write or scan is refused, and an error of the server is told", 
     /only single records are read/,
   );
   await assert.rejects(
-    readTables({ port, prefix, read: (tables) => tables.scan("rows", { limit: 1 }) }),
+    readTables({ port, prefix, read: (tables) => tables.scan(accountTable, { limit: 1 }) }),
     /only single records are read/,
   );
   await port.send([["SET", `{${prefix}}:rows`, "no hash"]]);
-  await assert.rejects(readTables({ port, prefix, read: (tables) => tables.get("rows", "k") }), { code: "WRONGTYPE" });
+  await assert.rejects(readTables({ port, prefix, read: (tables) => tables.get(rowTable, "k") }), {
+    code: "WRONGTYPE",
+  });
   assert.deepEqual(await port.send([["DBSIZE"]]), [2], "the other test's row, and the key that is no hash");
   port.close();
 });

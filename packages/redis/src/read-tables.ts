@@ -1,10 +1,10 @@
 // Reads records as they are at the moment, for whoever must not disturb the server: one HGET after another, no script,
 // no write, whatever the server promises. Records that are read one after the other may be of different moments.
-import type { Tables } from "assent/internal/ports";
+import type { Table, Tables } from "assent/internal/ports";
 import { notYetRead } from "./batch-reads.ts";
 import { absent, beliefOf, Beliefs } from "./beliefs.ts";
 import { RedisErrorReply, type RedisPort } from "./redis-port.ts";
-import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
+import { TableLayout } from "./table-layout.ts";
 
 export interface ReadTablesOptions<T> {
   readonly port: RedisPort;
@@ -16,17 +16,18 @@ export interface ReadTablesOptions<T> {
 
 /** @throws {RepliesLost} {RedisErrorReply}, and what `read` throws */
 export async function readTables<T>({ port, prefix, read }: ReadTablesOptions<T>): Promise<T> {
-  const layout = new TableLayout(prefix, keyedTableKinds);
+  const layout = new TableLayout(prefix);
   const known = new Beliefs();
   let wanted = { table: "", key: "" };
   const readOnly = (): never => {
     throw new TypeError("only single records are read here");
   };
   const tables: Tables = {
-    get(table, key) {
-      const belief = known.get(table, key);
-      if (belief !== undefined) return belief.value;
-      wanted = { table, key };
+    get<Row>({ name }: Table<Row>, key: string) {
+      const belief = known.get(name, key);
+      // A table holds what was put there as its rows.
+      if (belief !== undefined) return belief.value as Row | undefined;
+      wanted = { table: name, key };
       throw notYetRead;
     },
     put: readOnly,

@@ -11,7 +11,7 @@ import {
   TestClock,
 } from "@assent/conformance";
 import type { Account } from "assent/ledger";
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import { defaultLimits, type Json } from "assent/internal/protocol";
 import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
@@ -22,45 +22,46 @@ import type { RedisExecutor } from "./redis-executor.ts";
 const server = await TestServer.start();
 after(() => server.stop());
 
+const a = table<Json>("a", "records");
+const list = table("list", "index");
+
 const operations = {
   put(tables: Tables, { key, value }: { key: string; value: Json }): Json {
-    tables.put("a", key, value);
+    tables.put(a, key, value);
     return value;
   },
-  get: (tables: Tables, { key }: { key: string }): Json => tables.get("a", key) ?? null,
+  get: (tables: Tables, { key }: { key: string }): Json => tables.get(a, key) ?? null,
   add(tables: Tables, { keys }: { keys: readonly string[] }): number {
     let last = 0;
     for (const key of keys) {
-      last = ((tables.get("a", key) ?? 0) as number) + 1;
-      tables.put("a", key, last);
+      last = Number(tables.get(a, key) ?? 0) + 1;
+      tables.put(a, key, last);
     }
     return last;
   },
   list(tables: Tables, { name }: { name: string }): null {
-    tables.put("list", name, null);
+    tables.put(list, name, null);
     return null;
   },
   /** Takes a name off the list if x is as the caller says. */
   unlistIf(tables: Tables, { name, value }: { name: string; value: Json }): boolean {
-    if (tables.get("a", "x") !== value) return false;
-    tables.delete("list", name);
+    if (tables.get(a, "x") !== value) return false;
+    tables.delete(list, name);
     return true;
   },
-  listed: (tables: Tables): readonly string[] => tables.scan("list", { limit: 10 }).map(([name]) => name),
+  listed: (tables: Tables): readonly string[] => tables.scan(list, { limit: 10 }).map(([name]) => name),
   /** Fails unless the record is what the caller thinks that it is. */
   insist(tables: Tables, { key, value }: { key: string; value: Json }): null {
-    if (tables.get("a", key) !== value) throw new Error("it is something else");
+    if (tables.get(a, key) !== value) throw new Error("it is something else");
     return null;
   },
 };
-
-const kinds = { ordered: [], indexes: ["list"], mostlyNew: [] };
 
 type Store = RedisExecutor<typeof operations>;
 
 async function openStores(count: number): Promise<Store[]> {
   const prefix = server.prefix();
-  return Promise.all(Array.from({ length: count }, () => server.open({ prefix, operations, tables: kinds })));
+  return Promise.all(Array.from({ length: count }, () => server.open({ prefix, operations })));
 }
 
 const closeAll = (stores: readonly { close: () => Promise<void> }[]): Promise<unknown> =>

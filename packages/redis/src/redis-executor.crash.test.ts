@@ -1,5 +1,5 @@
 // Connections and servers that end in the middle of many steps, and scripts that a server has forgotten.
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
@@ -14,24 +14,26 @@ import { RepliesLost, type RedisPort } from "./redis-port.ts";
 const server = await TestServer.start({ appendfsync: "always" });
 after(() => server.stop());
 
-const pairTables = ["left", "right"] as const;
+const pairTables = [table<boolean>("left", "records"), table<boolean>("right", "records")];
+const counts = table<number>("counts", "records");
+const values = table<Json>("counts", "records");
 
 const operations = {
   /** Writes a pair, and counts it. */
   mark(tables: Tables, { name }: { name: string }): number {
-    for (const table of pairTables) tables.put(table, name, true);
-    const count = ((tables.get("counts", "all") ?? 0) as number) + 1;
-    tables.put("counts", "all", count);
+    for (const each of pairTables) tables.put(each, name, true);
+    const count = (tables.get(counts, "all") ?? 0) + 1;
+    tables.put(counts, "all", count);
     return count;
   },
   isMarked: (tables: Tables, { name }: { name: string }): readonly boolean[] =>
-    pairTables.map((table) => tables.get(table, name) === true),
-  count: (tables: Tables): number => (tables.get("counts", "all") ?? 0) as number,
+    pairTables.map((each) => tables.get(each, name) === true),
+  count: (tables: Tables): number => tables.get(counts, "all") ?? 0,
   put(tables: Tables, { value }: { value: Json }): Json {
-    tables.put("counts", "x", value);
+    tables.put(values, "x", value);
     return value;
   },
-  get: (tables: Tables): Json => tables.get("counts", "x") ?? null,
+  get: (tables: Tables): Json => tables.get(values, "x") ?? null,
 };
 
 type Store = RedisExecutor<typeof operations>;

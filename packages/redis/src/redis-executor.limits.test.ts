@@ -1,11 +1,12 @@
 // What is bounded, and what is refused: size, memory, tables that were not declared.
 import { keyedOperations } from "@assent/conformance";
 import type { LedgerTotals } from "assent/ledger";
-import type { ScanRange, Tables } from "assent/internal/ports";
+import { type ScanRange, table, type Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import { compareKeys, probeOperations, type StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { scannedNamed, tableNamed } from "../test-kit/named-tables.ts";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
@@ -17,32 +18,39 @@ after(() => server.stop());
 /** What is as large as it may be takes as long as it takes on this machine. */
 const connect = redisConnect({ url: server.url, replyMs: 120_000 });
 
-const tables = { ordered: ["ordered"], indexes: ["index"], mostlyNew: [] };
+const records = table<number>("records", "records");
+const ordered = table<number>("ordered", "ordered");
 
 const operations = {
   ...probeOperations,
-  put(tables_: Tables, { table, key, value }: { table: string; key: string; value: Json }): null {
-    tables_.put(table, key, value);
+  put(tables: Tables, { name, key, value }: { name: string; key: string; value: Json }): null {
+    tables.put(tableNamed(name), key, value);
     return null;
   },
-  get: (tables_: Tables, { table, key }: { table: string; key: string }): Json => tables_.get(table, key) ?? null,
-  add(tables_: Tables, { key }: { key: string }): number {
-    const sum = ((tables_.get("records", key) ?? 0) as number) + 1;
-    tables_.put("records", key, sum);
+  get: (tables: Tables, { name, key }: { name: string; key: string }): Json =>
+    tables.get(tableNamed(name), key) ?? null,
+  add(tables: Tables, { key }: { key: string }): number {
+    const sum = (tables.get(records, key) ?? 0) + 1;
+    tables.put(records, key, sum);
     return sum;
   },
-  fill(tables_: Tables, { count }: { count: number }): null {
-    for (let index = 0; index < count; index += 1) tables_.put("ordered", String(index), index);
+  fill(tables: Tables, { count }: { count: number }): null {
+    for (let index = 0; index < count; index += 1) tables.put(ordered, String(index), index);
     return null;
   },
-  scan: (tables_: Tables, { table, range }: { table: string; range: ScanRange }): readonly string[] =>
-    tables_.scan(table, range).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+  scan: (tables: Tables, { name, range }: { name: string; range: ScanRange }): readonly string[] =>
+    tables.scan(scannedNamed(name), range).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
+  /** Uses a table of records as one that is scanned. */
+  misuse(tables: Tables): null {
+    tables.put(table<number>("records", "ordered"), "x", 2);
+    return null;
+  },
   /** Reads page after page. */
-  count(tables_: Tables, { page }: { page: number }): number {
+  count(tables: Tables, { page }: { page: number }): number {
     let sum = 0;
     let from: string | undefined;
     for (;;) {
-      const rows = tables_.scan("ordered", { ...(from !== undefined && { after: from }), limit: page });
+      const rows = tables.scan(ordered, { ...(from !== undefined && { after: from }), limit: page });
       sum += rows.length;
       from = rows.at(-1)?.[0];
       if (rows.length < page) return sum;
@@ -57,7 +65,6 @@ const open = (cachedRecordsMax?: number): Promise<Store> =>
     prefix: server.prefix(),
     connect,
     operations,
-    tables,
     ...(cachedRecordsMax !== undefined && { cachedRecordsMax }),
   });
 
@@ -102,7 +109,7 @@ test("a step that touches too many records is refused, and changes nothing", asy
   const [refusal, sum] = await Promise.all(calls);
   assert.match(String(refusal), /make it several/);
   assert.equal(sum, 1);
-  assert.deepEqual(await store.run("scan", { table: "ordered", range: { limit: 1 } }), []);
+  assert.deepEqual(await store.run("scan", { name: "ordered", range: { limit: 1 } }), []);
   await store.run("fill", { count: recordsPerStepMax });
   assert.equal(await store.run("count", { page: 50_000 }), recordsPerStepMax);
   await store.close();
@@ -123,8 +130,8 @@ test("what a process keeps in mind is bounded; what it forgot it reads again", a
 
 test("a table is scanned and filled as it was declared", async () => {
   const store = await open();
-  const put = (table: string, key: string, value: Json): Promise<null> => store.run("put", { table, key, value });
-  const scan = (table: string, range: ScanRange): Promise<readonly string[]> => store.run("scan", { table, range });
+  const put = (name: string, key: string, value: Json): Promise<null> => store.run("put", { name, key, value });
+  const scan = (name: string, range: ScanRange): Promise<readonly string[]> => store.run("scan", { name, range });
   const keys = ["b", "a", "", "ab", "c", "a b", "[", "\uffff", "\u{10000}"];
   for (const key of keys) {
     await put("ordered", key, { key });
@@ -139,30 +146,39 @@ test("a table is scanned and filled as it was declared", async () => {
     'a b={"key":"a b"}',
     'ab={"key":"ab"}',
   ]);
-  assert.equal(await store.run("get", { table: "index", key: "ab" }), null);
+  assert.equal(await store.run("get", { name: "index", key: "ab" }), null);
   await assert.rejects(put("index", "x", 1), /holds keys only/);
   await assert.rejects(scan("records", { limit: 1 }), /not declared as scanned/);
+  await store.close();
+});
+
+test("two definitions of a table that differ in its kind are refused, and change nothing", async () => {
+  const store = await open();
+  await store.run("put", { name: "records", key: "x", value: 1 });
+  await assert.rejects(store.run("misuse", undefined), { code: "step_failed", changed: "nothing" });
+  await assert.rejects(store.run("misuse", undefined), /table records is defined as records and as ordered/);
+  assert.equal(await store.run("get", { name: "records", key: "x" }), 1);
   await store.close();
 });
 
 test("a server without room refuses what writes, changes nothing, and goes on answering reads", async () => {
   const store = await open();
   const admin = await server.connect();
-  await store.run("put", { table: "records", key: "x", value: 1 });
+  await store.run("put", { name: "records", key: "x", value: 1 });
   await admin.send([["CONFIG", "SET", "maxmemory", "1"]]);
-  await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
+  await assert.rejects(store.run("put", { name: "records", key: "x", value: 2 }), {
     code: "store_full",
     changed: "nothing",
   });
-  assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  assert.equal(await store.run("get", { name: "records", key: "x" }), 1);
   const { rounds } = store.counts;
   await assert.rejects(store.run("probe", null), { code: "store_full" });
   assert.ok(store.counts.rounds > rounds, "the server was asked");
   const together = await Promise.allSettled([
-    store.run("put", { table: "records", key: "y", value: 2 }),
-    store.run("get", { table: "records", key: "x" }),
-    store.run("scan", { table: "ordered", range: { limit: 1 } }),
-    store.run("get", { table: "records", key: "y" }),
+    store.run("put", { name: "records", key: "y", value: 2 }),
+    store.run("get", { name: "records", key: "x" }),
+    store.run("scan", { name: "ordered", range: { limit: 1 } }),
+    store.run("get", { name: "records", key: "y" }),
   ]);
   assert.deepEqual(
     together.map((each) => (each.status === "fulfilled" ? each.value : (each.reason as StoreFailure).code)),
@@ -174,8 +190,8 @@ test("a server without room refuses what writes, changes nothing, and goes on an
   const afterProbe = store.counts.rounds;
   await store.run("probe", null);
   assert.equal(store.counts.rounds, afterProbe, "nothing is written once a write was taken");
-  await store.run("put", { table: "records", key: "x", value: 3 });
-  assert.equal(await store.run("get", { table: "records", key: "x" }), 3);
+  await store.run("put", { name: "records", key: "x", value: 3 });
+  assert.equal(await store.run("get", { name: "records", key: "x" }), 3);
   admin.close();
   await store.close();
 });
@@ -183,14 +199,14 @@ test("a server without room refuses what writes, changes nothing, and goes on an
 test("C4 a server that refuses to write has changed nothing", async () => {
   const store = await open();
   const admin = await server.connect();
-  await store.run("put", { table: "records", key: "x", value: 1 });
+  await store.run("put", { name: "records", key: "x", value: 1 });
   await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
-  await assert.rejects(store.run("put", { table: "records", key: "x", value: 2 }), {
+  await assert.rejects(store.run("put", { name: "records", key: "x", value: 2 }), {
     code: "step_failed",
     message: /NOREPLICAS/,
   });
   await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
-  assert.equal(await store.run("get", { table: "records", key: "x" }), 1);
+  assert.equal(await store.run("get", { name: "records", key: "x" }), 1);
   admin.close();
   await store.close();
 });

@@ -6,6 +6,7 @@ import { MemoryEngine } from "assent/memory";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { scannedNamed, tableNamed } from "../test-kit/named-tables.ts";
 import { TestServer } from "../test-kit/redis-server.ts";
 import { sharedReadingsMax } from "./redis-limits.ts";
 
@@ -14,7 +15,6 @@ after(() => server.stop());
 
 const names = ["records", "new", "ordered", "index"] as const;
 const keys = ["", "a", "b c"];
-const kinds = { ordered: ["ordered"], indexes: ["index"], mostlyNew: ["new"] };
 
 type Access =
   | { readonly kind: "put"; readonly table: string; readonly key: string; readonly value: Json }
@@ -32,17 +32,17 @@ const operations = {
     return accesses.map((access): Json => {
       switch (access.kind) {
         case "put":
-          tables.put(access.table, access.key, access.table === "index" ? null : access.value);
+          tables.put(tableNamed(access.table), access.key, access.table === "index" ? null : access.value);
           return "put";
         case "delete":
-          tables.delete(access.table, access.key);
+          tables.delete(tableNamed(access.table), access.key);
           return "deleted";
         case "get":
-          return tables.get(access.table, access.key) ?? "absent";
+          return tables.get(tableNamed(access.table), access.key) ?? "absent";
         case "scan":
-          return tables.scan(access.table, access.range) as unknown as Json;
+          return tables.scan(scannedNamed(access.table), access.range);
         case "fail":
-          throw new Error(`asked to, seeing ${JSON.stringify(tables.get("records", "a") ?? "absent")}`);
+          throw new Error(`asked to, seeing ${JSON.stringify(tables.get(tableNamed("records"), "a") ?? "absent")}`);
       }
     });
   },
@@ -85,7 +85,7 @@ test("C4 steps of two executors see each other as those of one do", async () => 
   await fc.assert(
     fc.asyncProperty(batches, async (history) => {
       const prefix = server.prefix();
-      const open = (cachedRecordsMax: number) => server.open({ prefix, operations, tables: kinds, cachedRecordsMax });
+      const open = (cachedRecordsMax: number) => server.open({ prefix, operations, cachedRecordsMax });
       const stores = await Promise.all([open(100), open(3)]);
       const model = new GroupCommitExecutor({
         engine: new MemoryEngine(),

@@ -34,7 +34,7 @@ import { Round } from "./round.ts";
 import { ServerConnection, type ServerState } from "./server-connection.ts";
 import { refusalOf } from "./server-refusal.ts";
 import { StoreTime } from "./store-time.ts";
-import { keyedTableKinds, TableLayout } from "./table-kinds.ts";
+import { TableLayout } from "./table-layout.ts";
 import { callScript, encodeCall, readVerdict } from "./verify-and-apply.ts";
 import { readWanted } from "./wanted-reads.ts";
 
@@ -60,13 +60,13 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   #lastRound = 0;
 
   private constructor(options: RedisExecutorOptions<O>) {
-    const { clock = systemClock, random = systemRandom, tables = keyedTableKinds, replicas = 0 } = options;
+    const { clock = systemClock, random = systemRandom, replicas = 0 } = options;
     const replicasLeast = options.replicasLeast ?? replicas;
     this.#options = options;
     this.#clock = clock;
     this.#acknowledgement = new Acknowledgement({ all: replicas, least: replicasLeast }, clock);
     this.#time = new StoreTime(clock);
-    this.#layout = new TableLayout(options.prefix, tables);
+    this.#layout = new TableLayout(options.prefix);
     const recordsMax = options.cachedRecordsMax ?? cachedRecordsMax;
     this.#cache = new RecordCache({ recordsMax, monotonic: () => clock.monotonic() });
     this.#unreachableMaxMs = options.unreachableMaxMs ?? unreachableMaxMs;

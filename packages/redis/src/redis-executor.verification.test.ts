@@ -3,6 +3,7 @@ import type { Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { scannedNamed, tableNamed } from "../test-kit/named-tables.ts";
 import { TestServer } from "../test-kit/redis-server.ts";
 import type { RedisExecutor } from "./redis-executor.ts";
 import type { RedisPort } from "./redis-port.ts";
@@ -15,33 +16,38 @@ interface Place {
   readonly key: string;
 }
 
+const notes = tableNamed("notes");
+
 /** Null is a value: every key of an index has it. */
 const orAbsent = (value: Json | undefined): Json => (value === undefined ? "absent" : value);
 
 const seen = (tables: Tables, how: "get" | "scan", { table, key }: Place): Json =>
   orAbsent(
-    how === "get" ? tables.get(table, key) : tables.scan(table, { limit: 10 }).find(([found]) => found === key)?.[1],
+    how === "get"
+      ? tables.get(tableNamed(table), key)
+      : tables.scan(scannedNamed(table), { limit: 10 }).find(([found]) => found === key)?.[1],
   );
 
 const operations = {
-  put: (tables: Tables, { table, key, value }: Place & { value: Json }): null => (tables.put(table, key, value), null),
-  delete: (tables: Tables, { table, key }: Place): null => (tables.delete(table, key), null),
-  read: (tables: Tables, { table, key }: Place): Json => orAbsent(tables.get(table, key)),
+  put: (tables: Tables, { table, key, value }: Place & { value: Json }): null => (
+    tables.put(tableNamed(table), key, value),
+    null
+  ),
+  delete: (tables: Tables, { table, key }: Place): null => (tables.delete(tableNamed(table), key), null),
+  read: (tables: Tables, { table, key }: Place): Json => orAbsent(tables.get(tableNamed(table), key)),
   /** Writes what it has seen into a record of its own. */
   note(tables: Tables, { how, place }: { how: "get" | "scan"; place: Place }): Json {
     const found = seen(tables, how, place);
-    tables.put("notes", "note", found);
+    tables.put(notes, "note", found);
     return found;
   },
   /** Deletes a record of its own if it has seen something. */
   clear(tables: Tables, { how, place }: { how: "get" | "scan"; place: Place }): Json {
     const found = seen(tables, how, place);
-    if (found !== "absent") tables.delete("notes", "note");
+    if (found !== "absent") tables.delete(notes, "note");
     return found;
   },
 };
-
-const kinds = { ordered: ["ordered"], indexes: ["index"], mostlyNew: ["new"] };
 
 type Store = RedisExecutor<typeof operations>;
 
@@ -103,8 +109,8 @@ const readings: readonly Reading[] = [
 async function withStores(work: (stores: { held: HeldConnection; late: Store; other: Store }) => Promise<void>) {
   const prefix = server.prefix();
   const held = new HeldConnection();
-  const late = await server.open({ prefix, operations, tables: kinds, connect: held.connect });
-  const other = await server.open({ prefix, operations, tables: kinds });
+  const late = await server.open({ prefix, operations, connect: held.connect });
+  const other = await server.open({ prefix, operations });
   await work({ held, late, other });
   await Promise.all([late.close(), other.close()]);
 }

@@ -3,7 +3,7 @@ import type { BatchReads } from "./batch-reads.ts";
 import type { Access, Batch } from "./batch.ts";
 import { absent, type Belief, beliefOf, Beliefs, keyBelief } from "./beliefs.ts";
 import type { RecordCache } from "./record-cache.ts";
-import type { TableLayout } from "./table-kinds.ts";
+import type { TableLayout } from "./table-layout.ts";
 import { type Group, newGroup } from "./verify-and-apply.ts";
 
 /** Steps that are committed together or not at all. */
@@ -154,7 +154,7 @@ export class Round {
       if (value === undefined) add(deletes.fields, deletes.units, [unit, key]);
       else add(puts.pairs, puts.units, [unit, key, this.#options.stamp + JSON.stringify(value)]);
     }
-    if (kind === "records") return;
+    if (!this.#options.layout.isOrdered(table)) return;
     // A record that was there is in the order already.
     if (value !== undefined && kind === "ordered" && (access?.belief?.stamp ?? "") !== "") return;
     const { puts, deletes } = this.#group("keys", this.#options.layout.order(table));

@@ -1,5 +1,5 @@
 // A master that dies, stops or is demoted, with replicas and sentinels that are real.
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,12 +9,14 @@ import { failoverMaxMs, sentinelReplyMs } from "./redis-limits.ts";
 import { redisConnect } from "./redis-client-port.ts";
 import { SentinelDirectory } from "./sentinel-directory.ts";
 
+const a = table<number>("a", "records");
+
 const operations = {
   note(tables: Tables, { key }: { key: string }): null {
-    tables.put("a", key, 1);
+    tables.put(a, key, 1);
     return null;
   },
-  noted: (tables: Tables, { key }: { key: string }): boolean => tables.get("a", key) !== undefined,
+  noted: (tables: Tables, { key }: { key: string }): boolean => tables.get(a, key) !== undefined,
 };
 
 /** All that may be promoted, or one while nobody is. */

@@ -1,3 +1,4 @@
+import { table } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -65,7 +66,7 @@ test("P7 a step with a time that is off by more than the bound is refused, and r
     operations: {
       note(tables, _args: null, { now }) {
         times.push(now);
-        tables.put("a", "time", now);
+        tables.put(table<number>("a", "records"), "time", now);
         return now;
       },
     },

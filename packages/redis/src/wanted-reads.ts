@@ -4,7 +4,7 @@ import type { BatchReads, RangeRead } from "./batch-reads.ts";
 import { absent, type Belief, beliefOf, keyBelief } from "./beliefs.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
-import type { TableLayout } from "./table-kinds.ts";
+import type { TableLayout } from "./table-layout.ts";
 
 interface ReadContext {
   readonly layout: TableLayout;

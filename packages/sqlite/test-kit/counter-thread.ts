@@ -1,12 +1,14 @@
 // The thread of a store that counts, breaks on demand, and answers a channel of its own.
 import { StoreFailure } from "assent/internal/engine";
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import { hostStore } from "@assent/sqlite";
 import { parentPort, resourceLimits, workerData } from "node:worker_threads";
 
+const counters = table<number>("counters", "records");
+
 function add(tables: Tables, { by }: { by: number }): number {
-  const sum = ((tables.get("counters", "one") ?? 0) as number) + by;
-  tables.put("counters", "one", sum);
+  const sum = (tables.get(counters, "one") ?? 0) + by;
+  tables.put(counters, "one", sum);
   return sum;
 }
 
@@ -14,12 +16,12 @@ export const counterOperations = {
   add,
   addLater: add,
   fail(tables: Tables): null {
-    tables.put("counters", "one", -1);
+    tables.put(counters, "one", -1);
     throw new StoreFailure("step_failed", "asked to");
   },
   /** Commits something that cannot be written. */
   breakCommit(tables: Tables): null {
-    tables.put("counters", "broken", 1n as never);
+    tables.put(counters, "broken", 1n as never);
     return null;
   },
   end: (): never => process.exit(7),

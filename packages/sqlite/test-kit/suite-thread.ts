@@ -2,7 +2,7 @@
 // suite would take longer than all cases. Its time is the test's: the wall clock of this thread reads a cell that the
 // test's thread writes.
 import { keyedOperations, type KeyedOperations } from "@assent/conformance";
-import type { Tables } from "assent/internal/ports";
+import { table, type Tables } from "assent/internal/ports";
 import type { Operation } from "assent/internal/engine";
 import { hostStore } from "@assent/sqlite";
 import { parentPort, workerData } from "node:worker_threads";
@@ -28,16 +28,17 @@ function noting(tables: Tables): Tables {
     get: (table, key) => tables.get(table, key),
     scan: (table, range) => tables.scan(table, range),
     delete: (table, key) => tables.delete(table, key),
-    put(table, key, value) {
-      tablesUsed.add(table);
-      tables.put(table, key, value);
+    put(used, key, row) {
+      tablesUsed.add(used.name);
+      tables.put(used, key, row);
     },
   };
 }
 
 function makeEmpty(tables: Tables): null {
-  for (const table of tablesUsed) {
-    for (const [key] of tables.scan(table, { limit: 1_000_000 })) tables.delete(table, key);
+  for (const name of tablesUsed) {
+    const used = table<unknown>(name, "ordered");
+    for (const [key] of tables.scan(used, { limit: 1_000_000 })) tables.delete(used, key);
   }
   current = keyedOperations();
   return null;

@@ -1,8 +1,6 @@
 // Performs the faults of a plan on a deployment, and takes them back.
-import type { LeaseGrant } from "assent/internal/ports";
-import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
 import { type Fault, fairStoreWeather, fairWeather, faultText, type StoreWeather } from "@assent/simulator";
-import type { Writes } from "assent/internal/engine";
+import { branchTable, changesIn, leaseTable, recordTable, type Writes } from "assent/internal/engine";
 import type { Deployment } from "./deployment.ts";
 
 /** Longest delay of a message in bad weather: past deadlines, takeovers and, sometimes, `maxAge`. */
@@ -83,8 +81,7 @@ function perform(deployment: Deployment, fault: Fault): void {
     case "lose_votes":
       return loseVotes(deployment, target, strength);
     case "lose_leases":
-      for (const [name, grant] of deployment.history.mirror("orders").entries("leases")) {
-        const { holder } = grant as unknown as LeaseGrant;
+      for (const [name, { holder }] of deployment.history.mirror("orders").entries(leaseTable)) {
         const release = orders.direct.run("releaseLease", { name, holder });
         release.catch((error: unknown) => trace.add(`${name} is still there: ${String(error)}`));
       }
@@ -129,7 +126,7 @@ function loseLogTail(deployment: Deployment, commits: number): void {
 function sinceSomeBegin({ random }: Deployment, younger: readonly Writes[]): number {
   const recent = younger.slice(-lookBackMax);
   const begins = recent.flatMap((writes, index) => {
-    const records = [...(writes.get("transactions")?.values() ?? [])] as unknown as (TransactionRecord | undefined)[];
+    const records = [...changesIn(writes, recordTable).values()];
     const isBegin = records.some((record) => record?.state === "active" && record.epoch === record.begunAt);
     return isBegin ? [recent.length - index] : [];
   });
@@ -147,7 +144,7 @@ function loseVotes(deployment: Deployment, target: string, commitsMax: number): 
 }
 
 function isVotes(writes: Writes): boolean {
-  const records = [...(writes.get("branches")?.values() ?? [])] as unknown as (BranchRecord | undefined)[];
+  const records = [...changesIn(writes, branchTable).values()];
   return records.length > 0 && records.every((record) => record?.state === "prepared");
 }
 

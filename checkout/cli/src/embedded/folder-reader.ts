@@ -1,6 +1,6 @@
 // The stores of a data folder, read while the system is not running on it.
 import type { Tables } from "assent/internal/ports";
-import { BatchTables } from "assent/internal/engine";
+import { BatchTables, type Readable } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -61,7 +61,7 @@ export async function readFolderAsync<T>(path: string, read: (folder: DataFolder
 }
 
 export interface OpenStore {
-  readonly tables: Tables;
+  readonly engine: Readable;
   readonly close: () => void;
 }
 
@@ -82,13 +82,10 @@ export function openStore(folder: DataFolder, file: StoreFile): OpenStore {
       }
     };
   const engine = guarded(() => new SqliteEngine(path))();
-  const tables = new BatchTables(engine);
   return {
-    tables: {
-      get: guarded((table, key) => tables.get(table, key)),
-      scan: guarded((table, range) => tables.scan(table, range)),
-      put: (table, key, value) => tables.put(table, key, value),
-      delete: (table, key) => tables.delete(table, key),
+    engine: {
+      get: guarded((table, key) => engine.get(table, key)),
+      scan: guarded((table, range) => engine.scan(table, range)),
     },
     close: guarded(() => engine.close()),
   };
@@ -96,9 +93,9 @@ export function openStore(folder: DataFolder, file: StoreFile): OpenStore {
 
 /** @throws {UnreadableData}, and what `read` throws */
 export function readStore<T>(folder: DataFolder, file: StoreFile, read: (tables: Tables) => T): T {
-  const { tables, close } = openStore(folder, file);
+  const { engine, close } = openStore(folder, file);
   try {
-    return read(tables);
+    return read(new BatchTables(engine));
   } finally {
     close();
   }

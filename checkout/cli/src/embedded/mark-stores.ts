@@ -1,7 +1,7 @@
 // At each start: whether the stores of the folder belong together, and the mark of the start in each of them.
 import {
   areUnmarked,
-  bookStoreOfTables,
+  bookStoreOfEngine,
   type BookStores,
   holdData,
   judgeCopies,
@@ -62,9 +62,9 @@ export function markStores(folder: DataFolder, accept: boolean): void {
 
 function booksOf({ orders, stock, payment }: OpenedStores): BookStores {
   return {
-    orders: bookStoreOfTables("orders.db", orders.tables),
-    stock: bookStoreOfTables("stock.db", stock.tables),
-    payment: bookStoreOfTables("payment.db", payment.tables),
+    orders: bookStoreOfEngine("orders.db", orders.engine),
+    stock: bookStoreOfEngine("stock.db", stock.engine),
+    payment: bookStoreOfEngine("payment.db", payment.engine),
   };
 }
 

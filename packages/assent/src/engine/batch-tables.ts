@@ -1,6 +1,6 @@
 // The tables as the steps of one batch see them: what is committed, under what the batch has changed so far. A step
 // that fails takes back its own changes and nobody else's.
-import type { ScanRange, Tables } from "../ports/index.ts";
+import type { ScanRange, ScannedTable, Table, Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { compareKeys } from "./key-order.ts";
 import type { Readable, Writes } from "./keyed-engine.ts";
@@ -23,25 +23,32 @@ export class BatchTables implements Tables, StepTables {
     this.#engine = engine;
   }
 
-  get(table: string, key: string): Json | undefined {
+  get<Row>({ name }: Table<Row>, key: string): Row | undefined {
     checkKey(key);
-    const written = this.#writes.get(table);
+    const written = this.#writes.get(name);
     const value = written?.get(key);
-    if (value !== undefined || written?.has(key) === true) return value;
-    return this.#engine.get(table, key);
+    const found = value !== undefined || written?.has(key) === true ? value : this.#engine.get(name, key);
+    // A table holds what was put there as its rows.
+    return found as Row | undefined;
   }
 
-  put(table: string, key: string, value: Json): void {
-    this.#write(table, key, value);
+  put<Row>({ name }: Table<Row>, key: string, row: NoInfer<Row>): void {
+    // Rows are JSON, which the type of an interface cannot say.
+    this.#write(name, key, row as Json);
   }
 
-  delete(table: string, key: string): void {
-    this.#write(table, key, undefined);
+  delete({ name }: Table, key: string): void {
+    this.#write(name, key, undefined);
   }
 
-  scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
+  scan<Row>({ name }: ScannedTable<Row>, range: ScanRange): readonly (readonly [key: string, row: Row])[] {
     checkKey(range.after);
     checkKey(range.before);
+    // As in `get`.
+    return this.#scan(name, range) as readonly (readonly [key: string, row: Row])[];
+  }
+
+  #scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
     const written = this.#writes.get(table);
     if (written === undefined || written.size === 0) return this.#engine.scan(table, range);
     // As many rows more than asked for as the batch may have deleted.

@@ -1,7 +1,8 @@
 // R7: what the sweep of branches reads, and what becomes of the index of an earlier version.
+import { branchesDueTable, branchesRemovableTable, branchTable } from "./branch-index.ts";
 import { type LongRunCost, longRunCosts, longRunOperations, TestClock } from "@assent/conformance";
 import type { BranchHandler } from "../participant/index.ts";
-import type { ScanRange, Tables } from "../ports/index.ts";
+import type { ScannedTable, ScanRange, Tables } from "../ports/index.ts";
 import { type Command, defaultLimits, type Json, type Verb } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
@@ -36,20 +37,20 @@ class Branches {
     return operations.sweepBranches(this.tables, all, { now }).questions.map(({ txId }) => txId);
   }
 
-  keys(table: string): readonly string[] {
+  keys(table: ScannedTable): readonly string[] {
     return this.tables.scan(table, all).map(([each]) => each);
   }
 
   get exists(): boolean {
-    return this.tables.get("branches", key) !== undefined;
+    return this.tables.get(branchTable, key) !== undefined;
   }
 }
 
 test("R7 a record has one entry at any time: by when it asks, and once it is over by when it goes", () => {
   const branches = new Branches();
   const entries = (): readonly (readonly string[])[] => [
-    branches.keys("branches_due"),
-    branches.keys("branches_removable"),
+    branches.keys(branchesDueTable),
+    branches.keys(branchesRemovableTable),
   ];
   branches.apply("prepare");
   assert.deepEqual(entries(), [[timeKey(begunAt + askAfterMs, key)], []]);
@@ -77,14 +78,14 @@ for (const [verbs, asks] of [
   test(`R7 after ${verbs.join(", ")}: an entry of an earlier version is put right, the record goes in time`, () => {
     const branches = new Branches();
     branches.apply(...verbs);
-    for (const table of ["branches_due", "branches_removable"]) {
+    for (const table of [branchesDueTable, branchesRemovableTable]) {
       for (const entry of branches.keys(table)) branches.tables.delete(table, entry);
     }
     const formerly = begunAt + 5 + askAfterMs;
-    branches.tables.put("branches_due", timeKey(formerly, key), null);
+    branches.tables.put(branchesDueTable, timeKey(formerly, key), null);
     assert.equal(branches.sweep(formerly + 1).length, asks ? 1 : 0);
     const after = asks ? [[timeKey(formerly + 1 + askAfterMs, key)], []] : [[], [timeKey(begunAt, key)]];
-    assert.deepEqual([branches.keys("branches_due"), branches.keys("branches_removable")], after);
+    assert.deepEqual([branches.keys(branchesDueTable), branches.keys(branchesRemovableTable)], after);
     branches.sweep(begunAt + 2 * maxAgeMs + 1);
     assert.equal(branches.exists, asks);
   });

@@ -1,13 +1,13 @@
 // The indexes of branch records (R7). Each record has one entry: while it may have to ask, by the time from which it
 // does; afterwards by the time at which its transaction began, from which its removal is reckoned. The entry moves in
 // the step that settles the record, so a sweep reads what has to ask and what has to go, and nothing of the others.
-import type { Tables } from "../ports/index.ts";
+import { type ScannedTable, table, type Table, type Tables } from "../ports/index.ts";
 import { type BranchRecord, keptAfterBeginMs, type Limits, shouldAsk } from "../protocol/index.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
-const branchTable = "branches";
-const askingTable = "branches_due";
-const removableTable = "branches_removable";
+export const branchTable: Table<StoredBranch> = table("branches", "mostly_new");
+export const branchesDueTable: ScannedTable<null> = table("branches_due", "index");
+export const branchesRemovableTable: ScannedTable<null> = table("branches_removable", "index");
 
 type Lifetimes = Pick<Limits, "maxAgeMs" | "askAfterMs">;
 
@@ -18,7 +18,7 @@ export interface StoredBranch extends BranchRecord {
 }
 
 export function readStoredBranch(tables: Tables, key: string): StoredBranch | undefined {
-  return tables.get(branchTable, key) as StoredBranch | undefined;
+  return tables.get(branchTable, key);
 }
 
 /** Writes a record and moves its entry, if it has to. */
@@ -27,7 +27,7 @@ export function writeStoredBranch(
   { key, before, after }: { key: string; before: StoredBranch | undefined; after: StoredBranch },
   lifetimes: Lifetimes,
 ): void {
-  tables.put(branchTable, key, after as never);
+  tables.put(branchTable, key, after);
   const [from, to] = [before && entryOf(key, before, lifetimes), entryOf(key, after, lifetimes)];
   if (from?.table === to.table && from.key === to.key) return;
   if (from !== undefined) tables.delete(from.table, from.key);
@@ -43,15 +43,15 @@ export function sweepAsking(
   { limit, now }: { limit: number; now: number },
   lifetimes: Lifetimes,
 ): { readonly looked: number; readonly asking: readonly (readonly [key: string, record: StoredBranch])[] } {
-  const due = tables.scan(askingTable, { before: timeKey(now, ""), limit });
+  const due = tables.scan(branchesDueTable, { before: timeKey(now, ""), limit });
   const asking = due.flatMap(([dueKey]) => {
     const key = keyOfTimeKey(dueKey);
-    tables.delete(askingTable, dueKey);
+    tables.delete(branchesDueTable, dueKey);
     const record = readStoredBranch(tables, key);
     if (record === undefined) return [];
     const asksAgain = shouldAsk(record);
     const after = asksAgain ? { ...record, asksAgainAt: now + lifetimes.askAfterMs } : record;
-    if (asksAgain) tables.put(branchTable, key, after as never);
+    if (asksAgain) tables.put(branchTable, key, after);
     enter(tables, entryOf(key, after, lifetimes));
     return asksAgain ? [[key, record] as const] : [];
   });
@@ -67,25 +67,25 @@ export function removeOldBranches(
   { limit, now }: { limit: number; now: number },
   lifetimes: Lifetimes,
 ): number {
-  const old = tables.scan(removableTable, { before: timeKey(now - keptAfterBeginMs(lifetimes), ""), limit });
+  const old = tables.scan(branchesRemovableTable, { before: timeKey(now - keptAfterBeginMs(lifetimes), ""), limit });
   for (const [entry] of old) {
-    tables.delete(removableTable, entry);
+    tables.delete(branchesRemovableTable, entry);
     tables.delete(branchTable, keyOfTimeKey(entry));
   }
   return old.length;
 }
 
-function enter(tables: Tables, { table, key }: Entry): void {
-  tables.put(table, key, null);
+function enter(tables: Tables, entry: Entry): void {
+  tables.put(entry.table, entry.key, null);
 }
 
 function entryOf(key: string, record: StoredBranch, { askAfterMs }: Lifetimes): Entry {
   if (shouldAsk(record))
-    return { table: askingTable, key: timeKey(record.asksAgainAt ?? record.begunAt + askAfterMs, key) };
-  return { table: removableTable, key: timeKey(record.begunAt, key) };
+    return { table: branchesDueTable, key: timeKey(record.asksAgainAt ?? record.begunAt + askAfterMs, key) };
+  return { table: branchesRemovableTable, key: timeKey(record.begunAt, key) };
 }
 
 interface Entry {
-  readonly table: string;
+  readonly table: ScannedTable<null>;
   readonly key: string;
 }

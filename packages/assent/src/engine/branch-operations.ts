@@ -1,6 +1,6 @@
 // The branch records of a participant over tables.
 import { applyCommand, type BranchHandler } from "../participant/index.ts";
-import { type BranchSweep, type Tables } from "../ports/index.ts";
+import { type BranchSweep, table, type Table, type Tables } from "../ports/index.ts";
 import {
   type Answer,
   type BranchRecord,
@@ -20,7 +20,7 @@ import type { StepContext } from "./step.ts";
 import { StepView } from "./step-view.ts";
 
 /** What a branch needs to ask its question, apart from the record: written once, not with every change. */
-const originTable = "branch_origins";
+export const originTable: Table<string> = table("branch_origins", "records");
 
 type BranchLimitsUsed = Pick<Limits, "maxAgeMs" | "clockSkewMs" | "askAfterMs">;
 
@@ -54,7 +54,7 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
       if (stored === undefined) return null;
       const { asksAgainAt: _asksAgainAt, ...record } = stored;
       const origin = tables.get(originTable, key);
-      return typeof origin === "string" ? { ...record, origin } : record;
+      return origin === undefined ? record : { ...record, origin };
     },
 
     sweepBranches(tables: Tables, { limit }: { limit: number }, { now }: StepContext): BranchSweep {
@@ -62,7 +62,7 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
       const removed = removeOldBranches(tables, { limit: limit - looked, now }, limits);
       const questions = asking.flatMap(([key, record]) => {
         const origin = tables.get(originTable, key);
-        return typeof origin === "string" ? [questionOf(record, origin)] : [];
+        return origin === undefined ? [] : [questionOf(record, origin)];
       });
       return { questions, more: looked + removed === limit };
     },

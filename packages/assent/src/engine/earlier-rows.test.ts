@@ -1,4 +1,6 @@
 // Rows of earlier versions, which did not record the definition that owns the key.
+import { recordTable } from "./stored-record.ts";
+import { rowTable } from "./row-operations.ts";
 import type { BeginRequest } from "../ports/index.ts";
 import { defaultLimits } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
@@ -18,10 +20,10 @@ function request(definition: string): BeginRequest {
 /** A store with one row as an earlier version left it after an attempt at "book". */
 function earlierStore(outcome: "pending" | "committed" | "aborted"): BatchTables {
   const tables = new BatchTables(new MemoryEngine());
-  const row = { key: "k", incarnation: "life1", attempt: 0, outcome: "none", fields: { units: 1 } };
-  tables.put("rows", "k", row);
+  const row = { key: "k", incarnation: "life1", attempt: 0, outcome: "none", fields: { units: 1 } } as const;
+  tables.put(rowTable, "k", row);
   operations.begin(tables, request("book"), context);
-  tables.put("rows", "k", { ...row, attempt: 1, outcome });
+  tables.put(rowTable, "k", { ...row, attempt: 1, outcome });
   return tables;
 }
 
@@ -38,7 +40,7 @@ for (const outcome of ["pending", "committed", "aborted"] as const) {
 
 test("S4 a row of an earlier version whose record has gone is claimed by the definition that begins next", () => {
   const tables = earlierStore("aborted");
-  tables.delete("transactions", "k:life1:1");
+  tables.delete(recordTable, "k:life1:1");
   assert.equal(operations.peek(tables, { key: "k" })?.definition, undefined);
   assert.equal(operations.begin(tables, request("refund"), context).kind, "begun");
   assert.deepEqual(operations.begin(tables, request("book"), context), { kind: "key_reused", definition: "refund" });

@@ -1,4 +1,4 @@
-import type { Tables } from "../ports/index.ts";
+import { table, type Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
@@ -7,20 +7,23 @@ import { GroupCommitExecutor } from "./executor.ts";
 import { EngineFull, type Writes } from "./keyed-engine.ts";
 import { StoreFailure, stepsPerCommitMax } from "./step.ts";
 
+const a = table<Json>("a", "records");
+const sums = table<number>("a", "records");
+
 const operations = {
   put(tables: Tables, { key, value }: { key: string; value: Json }): Json {
-    tables.put("a", key, value);
+    tables.put(a, key, value);
     return value;
   },
   add(tables: Tables, { by }: { by: number }): number {
-    const sum = ((tables.get("a", "sum") ?? 0) as number) + by;
-    tables.put("a", "sum", sum);
+    const sum = (tables.get(sums, "sum") ?? 0) + by;
+    tables.put(a, "sum", sum);
     return sum;
   },
-  get: (tables: Tables, { key }: { key: string }): Json => tables.get("a", key) ?? null,
+  get: (tables: Tables, { key }: { key: string }): Json => tables.get(a, key) ?? null,
   fail(tables: Tables): null {
-    tables.put("a", "sum", -1);
-    tables.put("a", "trace", "left by a failed step");
+    tables.put(a, "sum", -1);
+    tables.put(a, "trace", "left by a failed step");
     throw new Error("asked to");
   },
 };

@@ -1,5 +1,6 @@
 /** Log, rows, branch store and lease over any ordered key-value engine with atomic batches. @module */
 export * from "./batch-tables.ts";
+export { branchesDueTable, branchesRemovableTable, branchTable, type StoredBranch } from "./branch-index.ts";
 export * from "./branch-operations.ts";
 export * from "./company-executor.ts";
 export * from "./executor.ts";
@@ -14,7 +15,9 @@ export * from "./once-sweeper.ts";
 export * from "./probe.ts";
 export { postponeSwept, removeSwept } from "./removable-index.ts";
 export * from "./row-change.ts";
+export { removableTable } from "./removable-index.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";
+export { recordTable, type StoredRecord } from "./stored-record.ts";
 export * from "./time-key.ts";
 export * from "./unfinished-index.ts";

@@ -1,9 +1,15 @@
 // The engine under the keyed stores: named tables of texts, ordered by key, changed only by atomic batches.
 import type { Json } from "../protocol/index.ts";
-import type { ScanRange } from "../ports/index.ts";
+import type { ScanRange, Table } from "../ports/index.ts";
 
 /** What one batch leaves: by table and key the new value, or undefined for a key to delete. */
 export type Writes = ReadonlyMap<string, ReadonlyMap<string, Json | undefined>>;
+
+/** The changes of a batch in one table. */
+export function changesIn<Row>(writes: Writes, { name }: Table<Row>): ReadonlyMap<string, Row | undefined> {
+  // A table holds what was put there as its rows.
+  return (writes.get(name) ?? new Map()) as ReadonlyMap<string, Row | undefined>;
+}
 
 /** How much of what was committed survives what (see the fault model in README.md). */
 export type Durability = "D0" | "D1" | "D2";

@@ -3,7 +3,7 @@ import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
-import { lapsedKeptMs, leaseOperations } from "./lease-operations.ts";
+import { lapsedKeptMs, leaseOperations, leaseTable } from "./lease-operations.ts";
 
 const ttlMs = 5_000;
 const begunAt = 1_000_000_000;
@@ -22,7 +22,7 @@ class Leases {
   }
 
   get names(): readonly string[] {
-    return this.tables.scan("leases", { limit: 10_000 }).map(([name]) => name);
+    return this.tables.scan(leaseTable, { limit: 10_000 }).map(([name]) => name);
   }
 }
 

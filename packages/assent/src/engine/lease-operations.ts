@@ -1,10 +1,10 @@
 // Leases over tables, by store time.
-import type { Lease, LeaseGrant, Tables } from "../ports/index.ts";
+import { type Lease, type LeaseGrant, type ScannedTable, table, type Tables } from "../ports/index.ts";
 import { defaultLimits, invariant } from "../protocol/index.ts";
 import type { Executor } from "./executor.ts";
 import type { StepContext } from "./step.ts";
 
-const leaseTable = "leases";
+export const leaseTable: ScannedTable<LeaseGrant> = table("leases", "ordered");
 /**
  * How long a lapsed grant is kept. It says nothing but its counter, which the next grant of its name has to exceed.
  * After this time every counter that begins from store time does, whatever the clocks differ by.
@@ -15,16 +15,13 @@ const removedMax = 256;
 
 invariant(lapsedKeptMs > 2 * defaultLimits.clockSkewMs, "R7", "the counter of a lapsed grant is behind every clock");
 
-const read = (tables: Tables, name: string): LeaseGrant | undefined =>
-  tables.get(leaseTable, name) as LeaseGrant | undefined;
-
 export const leaseOperations = {
   acquireLease(
     tables: Tables,
     { name, holder, ttlMs }: { name: string; holder: string; ttlMs: number },
     { now }: StepContext,
   ): LeaseGrant {
-    const grant = read(tables, name);
+    const grant = tables.get(leaseTable, name);
     if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
     // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
     const renews = grant !== undefined && grant.until > now;
@@ -32,19 +29,19 @@ export const leaseOperations = {
     const counter = renews ? grant.counter : Math.max(now, (grant?.counter ?? 0) + 1);
     if (grant === undefined) removeLapsed(tables, now);
     const next: LeaseGrant = { counter, holder, until: now + ttlMs };
-    tables.put(leaseTable, name, next as never);
+    tables.put(leaseTable, name, next);
     return next;
   },
 
   releaseLease(tables: Tables, { name, holder }: { name: string; holder: string }, { now }: StepContext): null {
-    const grant = read(tables, name);
+    const grant = tables.get(leaseTable, name);
     // The counter stays for a while: it must grow for the next holder.
     if (grant?.holder === holder && grant.until > now) tables.put(leaseTable, name, { ...grant, until: now });
     return null;
   },
 
   currentLease(tables: Tables, { name }: { name: string }, { now }: StepContext): LeaseGrant | null {
-    const grant = read(tables, name);
+    const grant = tables.get(leaseTable, name);
     return grant !== undefined && grant.until > now ? grant : null;
   },
 };
@@ -52,7 +49,7 @@ export const leaseOperations = {
 /** Owners' leases are named after one life of a process, so nobody would ever take theirs again. */
 function removeLapsed(tables: Tables, now: number): void {
   for (const [name, grant] of tables.scan(leaseTable, { limit: removedMax })) {
-    if ((grant as unknown as LeaseGrant).until + lapsedKeptMs <= now) tables.delete(leaseTable, name);
+    if (grant.until + lapsedKeptMs <= now) tables.delete(leaseTable, name);
   }
 }
 

@@ -1,13 +1,15 @@
-import type { Tables } from "../ports/index.ts";
+import { type ScannedTable, table, type Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { GroupCommitExecutor } from "./executor.ts";
-import { onceKeptMs, onceOperations, runOnce } from "./once.ts";
+import { onceDueTable, onceKeptMs, onceOperations, type OnceRecord, onceTable, runOnce } from "./once.ts";
 import { StoreFailure } from "./step.ts";
 
+const charges = table<number>("charges", "records");
+const sums = table<number>("sums", "records");
 const begin = 1_000_000;
 const once = { key: "key-1", fingerprint: 7 };
 
@@ -21,7 +23,8 @@ function counting(result: Json): { readonly work: () => Json; readonly times: ()
   return { work: () => ((times += 1), result), times: () => times };
 }
 
-const sizeOf = (tables: Tables, table: string): number => tables.scan(table, { limit: 1_000 }).length;
+const onceScanned = table<OnceRecord>(onceTable.name, "ordered");
+const sizeOf = (tables: Tables, due: ScannedTable): number => tables.scan(due, { limit: 1_000 }).length;
 
 test("S4 a repeat gets the stored result and does nothing", () => {
   const tables = newTables();
@@ -59,7 +62,7 @@ test("C4 work that fails leaves neither result nor effect, and may be tried agai
   const operations = {
     ...onceOperations,
     charge(tables: Tables, { amount }: { amount: number }): number {
-      tables.put("charges", "one", amount);
+      tables.put(charges, "one", amount);
       if (isFailing) throw new Error("asked to");
       return amount;
     },
@@ -77,8 +80,8 @@ test("C4 work that fails leaves neither result nor effect, and may be tried agai
 test("S4 repeats of one batch get the result of the first", async () => {
   const operations = {
     add(tables: Tables, { by }: { by: number }): number {
-      const sum = ((tables.get("sums", "one") ?? 0) as number) + by;
-      tables.put("sums", "one", sum);
+      const sum = (tables.get(sums, "one") ?? 0) + by;
+      tables.put(sums, "one", sum);
       return sum;
     },
   };
@@ -112,10 +115,10 @@ test("R7 a result is kept for a day, then removed with its place in the index, n
   }
   const sweep = (now: number, limit: number): number => onceOperations.sweepOnce(tables, { limit }, { now });
   assert.equal(sweep(begin + onceKeptMs - 1, 10), 0);
-  assert.equal(sizeOf(tables, "once"), 3);
+  assert.equal(sizeOf(tables, onceScanned), 3);
   assert.equal(sweep(begin + onceKeptMs + 10, 2), 2);
   assert.equal(onceOperations.findOnce(tables, { key: "a", fingerprint: 1 }), null, "the oldest went first");
   assert.notEqual(onceOperations.findOnce(tables, { key: "c", fingerprint: 1 }), null);
   assert.equal(sweep(begin + onceKeptMs + 10, 2), 1);
-  assert.equal(sizeOf(tables, "once") + sizeOf(tables, "once_due"), 0);
+  assert.equal(sizeOf(tables, onceScanned) + sizeOf(tables, onceDueTable), 0);
 });

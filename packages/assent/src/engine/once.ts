@@ -1,5 +1,5 @@
 // At most once per key (the Idempotency-Key of HTTP requests): the result is stored in the step that made it.
-import type { Tables } from "../ports/index.ts";
+import { type ScannedTable, table, type Table, type Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
@@ -16,10 +16,10 @@ export type OnceResult<T> =
 /** How long a stored result is kept. */
 export const onceKeptMs = 86_400_000;
 
-const onceTable = "once";
-const onceDueTable = "once_due";
+export const onceTable: Table<OnceRecord> = table("once", "mostly_new");
+export const onceDueTable: ScannedTable<null> = table("once_due", "index");
 
-interface OnceRecord {
+export interface OnceRecord {
   readonly fingerprint: number;
   readonly result: Json;
 }
@@ -31,14 +31,14 @@ export function runOnce<T extends Json>(
   const stored = findOnce(tables, once);
   if (stored !== undefined) return stored as OnceResult<T>;
   const result = work();
-  tables.put(onceTable, once.key, { fingerprint: once.fingerprint, result } satisfies OnceRecord);
+  tables.put(onceTable, once.key, { fingerprint: once.fingerprint, result });
   tables.put(onceDueTable, timeKey(now + onceKeptMs, once.key), null);
   return { kind: "done", result, repeated: false };
 }
 
 /** The stored result of a key, or undefined when it has not been used. */
 export function findOnce(tables: Tables, once: OnceKey): OnceResult<Json> | undefined {
-  const stored = tables.get(onceTable, once.key) as OnceRecord | undefined;
+  const stored = tables.get(onceTable, once.key);
   if (stored === undefined) return undefined;
   if (stored.fingerprint !== once.fingerprint) return { kind: "mismatch" };
   return { kind: "done", result: stored.result, repeated: true };

@@ -1,9 +1,9 @@
 // Whether a store accepts writes. The probe writes only if the last write was refused: then it writes as much as a
 // small batch, so that it succeeds once there is room for other writes, even if no caller writes.
-import type { Tables } from "../ports/index.ts";
+import { table, type Table, type Tables } from "../ports/index.ts";
 import type { StepContext } from "./step.ts";
 
-const probeTable = "probe";
+export const probeTable: Table<string> = table("probe", "records");
 /** More than a page of any engine: room in a page that is already in use does not count. */
 const probeLength = 20_000;
 

@@ -1,3 +1,4 @@
+import { recordTable } from "./stored-record.ts";
 import type { LogSweep } from "../ports/index.ts";
 import { defaultLimits, type TransactionRecord } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
@@ -31,7 +32,7 @@ const ended: TransactionRecord = {
 /** Entries as an earlier version left them: due by the beginning of the transaction. */
 function formerTables(): BatchTables {
   const tables = new BatchTables(new MemoryEngine());
-  tables.put("transactions", ended.txId, ended as never);
+  tables.put(recordTable, ended.txId, ended);
   tables.put(removableTable, timeKey(begunAt + 4 * maxAgeMs, ended.txId), null);
   return tables;
 }
@@ -48,7 +49,7 @@ test("P7 an entry of an earlier version, due by the beginning, is moved to where
 
 test("an entry whose record has gone, or has come back undecided, is dropped", () => {
   const tables = formerTables();
-  tables.put("transactions", ended.txId, { ...ended, state: "active" } as never);
+  tables.put(recordTable, ended.txId, { ...ended, state: "active" });
   tables.put(removableTable, timeKey(begunAt, "order-2:life1:1"), null);
   const swept = operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 5 * maxAgeMs });
   assert.deepEqual(swept, { removable: [], more: false });

@@ -1,10 +1,18 @@
 // The index of ended records by the time from which they may be removed, so that a sweep reads what is due (R7).
-import type { LogSweep, Postponed, Removable, RemovablePlace, Tables } from "../ports/index.ts";
+import {
+  type LogSweep,
+  type Postponed,
+  type Removable,
+  type RemovablePlace,
+  type ScannedTable,
+  table,
+  type Tables,
+} from "../ports/index.ts";
 import { awaitsForget, isEnded, type Limits, outcomeKeptUntil, type TransactionRecord } from "../protocol/index.ts";
 import { readRecord, removeRecord } from "./stored-record.ts";
 import { keyOfTimeKey, timeKey, timeOfTimeKey } from "./time-key.ts";
 
-export const removableTable = "removable";
+export const removableTable: ScannedTable<null> = table("removable", "index");
 
 type Lifetime = Pick<Limits, "maxAgeMs">;
 

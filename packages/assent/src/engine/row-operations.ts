@@ -1,22 +1,23 @@
 // The rows beside the log.
-import type { Row, RowChange, RowWrite, Tables } from "../ports/index.ts";
+import { type Row, type RowChange, type RowWrite, table, type Table, type Tables } from "../ports/index.ts";
 import type { JsonObject } from "../protocol/index.ts";
 import { changedRow } from "./row-change.ts";
 
-const rowTable = "rows";
-const replacedTable = "rows_replaced";
+export const rowTable: Table<Row> = table("rows", "records");
+/** One record: how many. */
+export const rowsReplacedTable: Table<number> = table("rows_replaced", "records");
 
 export function readRow(tables: Tables, key: string): Row | undefined {
-  return tables.get(rowTable, key) as Row | undefined;
+  return tables.get(rowTable, key);
 }
 
 export function writeRow(tables: Tables, row: Row): void {
-  tables.put(rowTable, row.key, row as never);
+  tables.put(rowTable, row.key, row);
 }
 
 /** How many rows that were committed have been replaced by seeding: what they stood for is not known any more. */
 export function replacedCommitted(tables: Pick<Tables, "get">): number {
-  return (tables.get(replacedTable, "committed") as number | undefined) ?? 0;
+  return tables.get(rowsReplacedTable, "committed") ?? 0;
 }
 
 export const rowOperations = {
@@ -37,7 +38,7 @@ export const rowOperations = {
       if (readRow(tables, key)?.outcome === "committed") replaced += 1;
       writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
     }
-    tables.put(replacedTable, "committed", replaced);
+    tables.put(rowsReplacedTable, "committed", replaced);
     return null;
   },
 

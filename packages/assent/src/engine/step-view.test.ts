@@ -1,6 +1,6 @@
 // A handler that continues after its step cannot write into another step.
 import type { BranchHandler } from "../participant/index.ts";
-import type { BranchFailure, Tables } from "../ports/index.ts";
+import { type BranchFailure, table, type Tables } from "../ports/index.ts";
 import { type Command, defaultLimits, encodeOrigin } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
@@ -10,6 +10,7 @@ import { branchOperations } from "./branch-operations.ts";
 import { GroupCommitExecutor } from "./executor.ts";
 import { keyedBranchStore } from "./keyed-branch-store.ts";
 
+const own = table<string>("own", "ordered");
 const now = 1_000_000;
 
 function command(txId: string): Command {
@@ -22,15 +23,15 @@ function command(txId: string): Command {
 test("M3 an async handler is refused, seen with its command, and what it writes later reaches no table", async () => {
   const late: unknown[] = [];
   const prepare: BranchHandler<Tables>["prepare"] = ({ view, txId }) => {
-    view.put("own", txId, "in time");
+    view.put(own, txId, "in time");
     if (txId !== "late:1:1") return { kind: "ok" };
     const later = async () => {
       await turn();
       for (const act of [
-        () => view.put("own", txId, "late"),
-        () => view.delete("own", "good:1:1"),
-        () => view.get("own", "good:1:1"),
-        () => view.scan("own", { limit: 1 }),
+        () => view.put(own, txId, "late"),
+        () => view.delete(own, "good:1:1"),
+        () => view.get(own, "good:1:1"),
+        () => view.scan(own, { limit: 1 }),
       ]) {
         try {
           late.push(act());

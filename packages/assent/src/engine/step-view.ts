@@ -1,7 +1,6 @@
 // The tables as a handler sees them, valid only during its step. A handler that continues afterwards would write into
 // another transaction's step.
-import type { ScanRange, Tables } from "../ports/index.ts";
-import type { Json } from "../protocol/index.ts";
+import type { ScanRange, ScannedTable, Table, Tables } from "../ports/index.ts";
 
 export class StepView implements Tables {
   #tables: Tables | undefined;
@@ -15,19 +14,19 @@ export class StepView implements Tables {
     this.#tables = undefined;
   }
 
-  get(table: string, key: string): Json | undefined {
+  get<Row>(table: Table<Row>, key: string): Row | undefined {
     return this.#open().get(table, key);
   }
 
-  put(table: string, key: string, value: Json): void {
-    this.#open().put(table, key, value);
+  put<Row>(table: Table<Row>, key: string, row: NoInfer<Row>): void {
+    this.#open().put(table, key, row);
   }
 
-  delete(table: string, key: string): void {
+  delete(table: Table, key: string): void {
     this.#open().delete(table, key);
   }
 
-  scan(table: string, range: ScanRange): readonly (readonly [key: string, value: Json])[] {
+  scan<Row>(table: ScannedTable<Row>, range: ScanRange): readonly (readonly [key: string, row: Row])[] {
     return this.#open().scan(table, range);
   }
 

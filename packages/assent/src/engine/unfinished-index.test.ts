@@ -1,5 +1,6 @@
 // R7: what reading the index of unfinished records costs, and what becomes of the index of an earlier version.
-import type { BeginRequest, ScanRange, Tables } from "../ports/index.ts";
+import { recordTable } from "./stored-record.ts";
+import type { BeginRequest, ScannedTable, ScanRange, Table, Tables } from "../ports/index.ts";
 import { defaultLimits, type TransactionRecord } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
@@ -20,12 +21,12 @@ class CountingTables extends BatchTables {
     super(new MemoryEngine());
   }
 
-  override get(table: string, key: string): ReturnType<Tables["get"]> {
+  override get<Row>(table: Table<Row>, key: string): Row | undefined {
     this.rows += 1;
     return super.get(table, key);
   }
 
-  override scan(table: string, range: ScanRange): ReturnType<Tables["scan"]> {
+  override scan<Row>(table: ScannedTable<Row>, range: ScanRange): readonly (readonly [string, Row])[] {
     const rows = super.scan(table, range);
     this.rows += rows.length;
     return rows;
@@ -121,8 +122,8 @@ test("R7 a key that a process of an earlier version left where its record is not
   const tables = new BatchTables(new MemoryEngine());
   const [moved, ended] = [begin(tables, "order-1"), begin(tables, "order-2")];
   const taken = { ...moved, owner: "order/b.1", epoch: moved.epoch + 1 };
-  tables.put("transactions", moved.txId, taken as never);
-  tables.put("transactions", ended.txId, { ...ended, state: "aborted" } as never);
+  tables.put(recordTable, moved.txId, taken);
+  tables.put(recordTable, ended.txId, { ...ended, state: "aborted" });
   assert.deepEqual(operations.unfinished(tables, { owner: moved.owner, limit: 10 }), []);
   assert.deepEqual(operations.owners(tables, { limit: 64 }), [taken.owner]);
   assert.deepEqual(operations.unfinished(tables, { owner: taken.owner, limit: 10 }), [taken]);

@@ -1,12 +1,12 @@
 // The index of unfinished records: by owner, then deadline, then txId (R7). One key per record, written in the same
 // step as the record and fixed until ownership changes, so that a sweep reads what is due and nothing else.
-import type { Tables, UnfinishedRange } from "../ports/index.ts";
+import { type ScannedTable, table, type Tables, type UnfinishedRange } from "../ports/index.ts";
 import { isEnded, type TransactionRecord } from "../protocol/index.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
-export const unfinishedTable = "unfinished";
+export const unfinishedTable: ScannedTable<null> = table("unfinished", "index");
 /** The index of earlier versions: its keys are plain txIds. */
-export const formerIndexTable = "active";
+export const formerIndexTable: ScannedTable<null> = table("active", "index");
 
 /** Ends an owner in a key; sorts before everything that an escaped owner consists of. */
 const ownerEnd = "!";

@@ -3,5 +3,5 @@ export * from "./account.ts";
 export { accountTable, readAccount } from "./account-table.ts";
 export * from "./ledger-handler.ts";
 export * from "./ledger-operations.ts";
-export { readReplaced, type ReplacedAmounts } from "./replaced-amounts.ts";
+export { accountsReplacedTable, readReplaced, type ReplacedAmounts } from "./replaced-amounts.ts";
 export * from "./waiting-line.ts";

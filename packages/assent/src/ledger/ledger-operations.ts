@@ -58,7 +58,7 @@ export const ledgerOperations = {
     let after: string | undefined;
     for (;;) {
       const page = tables.scan(accountTable, { ...(after !== undefined && { after }), limit: auditChunk });
-      for (const [, value] of page) add(sums, value as unknown as Account);
+      for (const [, account] of page) add(sums, account);
       after = page.at(-1)?.[0];
       if (page.length < auditChunk) return exact(sums);
     }

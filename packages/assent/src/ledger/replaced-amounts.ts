@@ -1,9 +1,7 @@
 // What the former generations of an account have spent and still hold. Seeding replaces an account, but payments from
 // it stay paid: without these amounts the books could no longer be compared with the paid orders.
-import type { Tables } from "../ports/index.ts";
+import { table, type Table, type Tables } from "../ports/index.ts";
 import type { Account } from "./account.ts";
-
-const replacedTable = "accounts_replaced";
 
 /** Exact, however often an account is seeded again. */
 export interface ReplacedAmounts {
@@ -17,10 +15,12 @@ interface StoredAmounts {
   readonly held: string;
 }
 
+export const accountsReplacedTable: Table<StoredAmounts> = table("accounts_replaced", "records");
+
 const nothing: ReplacedAmounts = { spent: 0n, held: 0n };
 
 export function readReplaced(tables: Pick<Tables, "get">, accountId: string): ReplacedAmounts {
-  const stored = tables.get(replacedTable, accountId) as StoredAmounts | undefined;
+  const stored = tables.get(accountsReplacedTable, accountId);
   return stored === undefined ? nothing : { spent: BigInt(stored.spent), held: BigInt(stored.held) };
 }
 
@@ -50,5 +50,5 @@ function move(tables: Tables, accountId: string, movement: ReplacedAmounts): voi
   const before = readReplaced(tables, accountId);
   const [spent, held] = [before.spent + movement.spent, before.held + movement.held];
   if (spent < 0n || held < 0n) return;
-  tables.put(replacedTable, accountId, { spent: String(spent), held: String(held) } satisfies StoredAmounts);
+  tables.put(accountsReplacedTable, accountId, { spent: String(spent), held: String(held) });
 }

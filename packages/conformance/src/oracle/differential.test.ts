@@ -1,4 +1,4 @@
-import type { Row } from "assent/internal/ports";
+import { rowTable } from "assent/internal/engine";
 import { isName } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -50,10 +50,11 @@ const broken: readonly Pick<Broken<KeyedAdapter>, "that" | "open">[] = [
       decide(tables, request, context) {
         const result = decide(tables, request, context);
         if (result.kind !== "written" || request.decision !== "commit") return result;
-        const row = tables.get("rows", result.record.key) as unknown as Row;
+        const row = tables.get(rowTable, result.record.key);
+        if (row === undefined) return result;
         const increments = Object.entries(request.change?.increment ?? {});
         const twice = increments.map(([field, by]): [string, number] => [field, Number(row.fields[field]) + by]);
-        tables.put("rows", row.key, { ...row, fields: { ...row.fields, ...Object.fromEntries(twice) } } as never);
+        tables.put(rowTable, row.key, { ...row, fields: { ...row.fields, ...Object.fromEntries(twice) } });
         return result;
       },
     })),

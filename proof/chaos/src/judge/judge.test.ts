@@ -1,9 +1,9 @@
 // The judge over made-up evidence: nothing to find where all is well, and each finding where it is due.
 import type { TableMaps } from "@assent/books";
-import type { Account } from "assent/ledger";
+import { type Account, accountTable } from "assent/ledger";
 import type { Row } from "assent/internal/ports";
 import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
-import { unfinishedKey, unfinishedTable } from "assent/internal/engine";
+import { branchTable, recordTable, rowTable, unfinishedKey, unfinishedTable } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ApiOrder } from "./api-books.ts";
@@ -98,13 +98,13 @@ class Scene {
     const unfinished = new Map(active.map((txId) => [unfinishedKey({ owner: "order-0", deadlineAt: 0, txId }), null]));
     const of = (service: "stock" | "payment"): TableMaps =>
       new Map<string, ReadonlyMap<string, unknown>>([
-        ["accounts", this.accounts[service]],
-        ["branches", this.branches[service]],
+        [accountTable.name, this.accounts[service]],
+        [branchTable.name, this.branches[service]],
       ]);
     const ofOrders = new Map<string, ReadonlyMap<string, unknown>>([
-      ["rows", rows],
-      ["transactions", transactions],
-      [unfinishedTable, unfinished],
+      [rowTable.name, rows],
+      [recordTable.name, transactions],
+      [unfinishedTable.name, unfinished],
     ]);
     const books = storeBooks({ orders: ofOrders, stock: of("stock"), payment: of("payment") });
     return judge({ history, shop, api: { orders, stock, credit }, books, now });

@@ -1,10 +1,10 @@
 // The books as the databases hold them, read directly from the servers. Read them when nothing changes any more: the
 // tables of three servers are not one snapshot.
 import { bookTables, readServerTables, type TableMaps } from "@assent/books";
-import type { Account } from "assent/ledger";
-import type { Row } from "assent/internal/ports";
+import { type Account, accountTable } from "assent/ledger";
+import type { Row, Table } from "assent/internal/ports";
 import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
-import { unfinishedTable, unfinishedTxId } from "assent/internal/engine";
+import { branchTable, recordTable, rowTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import { redisConnect } from "@assent/redis";
 
 /** `redis://` URLs of the databases, whichever server is their master now. */
@@ -43,8 +43,8 @@ const patientMs = 60_000;
 export async function booksOfStores(urls: StoreUrls, namespace: string = defaultNamespace): Promise<StoreBooks> {
   const [orders, stock, payment] = await Promise.all([
     reading(urls.order, `${namespace}-orders`, bookTables.orders),
-    reading(urls.stock, `${namespace}-stock`, [...bookTables.stock, "branches"]),
-    reading(urls.payment, `${namespace}-payment`, [...bookTables.payment, "branches"]),
+    reading(urls.stock, `${namespace}-stock`, [...bookTables.stock, branchTable]),
+    reading(urls.payment, `${namespace}-payment`, [...bookTables.payment, branchTable]),
   ]);
   return storeBooks({ orders, stock, payment });
 }
@@ -53,19 +53,20 @@ export function storeBooks(tables: StoreTables): StoreBooks {
   const { orders, stock, payment } = tables;
   return {
     tables,
-    rows: tableOf(orders, "rows"),
-    transactions: tableOf(orders, "transactions"),
+    rows: tableOf(orders, rowTable),
+    transactions: tableOf(orders, recordTable),
     active: [...tableOf(orders, unfinishedTable).keys()].map(unfinishedTxId),
-    stock: { accounts: tableOf(stock, "accounts"), branches: tableOf(stock, "branches") },
-    payment: { accounts: tableOf(payment, "accounts"), branches: tableOf(payment, "branches") },
+    stock: { accounts: tableOf(stock, accountTable), branches: tableOf(stock, branchTable) },
+    payment: { accounts: tableOf(payment, accountTable), branches: tableOf(payment, branchTable) },
   };
 }
 
-function tableOf<T>(maps: TableMaps, table: string): ReadonlyMap<string, T> {
-  return (maps.get(table) ?? new Map()) as ReadonlyMap<string, T>;
+function tableOf<T>(maps: TableMaps, { name }: Table<T>): ReadonlyMap<string, T> {
+  // A table holds what was put there as its rows.
+  return (maps.get(name) ?? new Map()) as ReadonlyMap<string, T>;
 }
 
-async function reading(url: string, prefix: string, tables: readonly string[]): Promise<TableMaps> {
+async function reading(url: string, prefix: string, tables: readonly Table[]): Promise<TableMaps> {
   const port = await redisConnect({ url, name: "judge", connectMs: patientMs, replyMs: patientMs })();
   try {
     return await readServerTables(port, { prefix, tables });

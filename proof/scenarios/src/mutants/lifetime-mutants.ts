@@ -120,7 +120,7 @@ export const lifetimeMutants: readonly Mutant[] = [
       {
         file: "packages/assent/src/engine/branch-index.ts",
         guard: "enter(tables, to);",
-        instead: "if (to.table === askingTable) enter(tables, to);",
+        instead: "if (to.table === branchesDueTable) enter(tables, to);",
       },
     ],
   },

@@ -180,8 +180,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: "packages/redis/src/batch.ts",
-        guard: "    this.#hasWritten = true;\n    if (value === undefined)",
-        instead: "    this.#hasWritten = value !== undefined;\n    if (value === undefined)",
+        guard: "    this.#hasWritten = true;\n    this.#tables.delete(table, key);",
+        instead: "    this.#hasWritten = false;\n    this.#tables.delete(table, key);",
       },
     ],
   },

@@ -1,6 +1,6 @@
 // Watches the stores of a world and checks every commit against the rules, while the world runs.
-import type { Account } from "assent/ledger";
-import type { Row } from "assent/internal/ports";
+import { accountTable } from "assent/ledger";
+import type { Row, Table } from "assent/internal/ports";
 import {
   type BranchRecord,
   type BranchSpec,
@@ -9,33 +9,45 @@ import {
   isBackwardFinal,
   isEnded,
   isYesState,
-  type Json,
   type Limits,
   parseTransactionId,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import { type Operations, unfinishedKey, unfinishedTable, type Writes } from "assent/internal/engine";
+import {
+  branchesDueTable,
+  branchesRemovableTable,
+  branchTable,
+  changesIn,
+  type Operations,
+  originTable,
+  recordTable,
+  removableTable,
+  rowTable,
+  unfinishedKey,
+  unfinishedTable,
+  type Writes,
+} from "assent/internal/engine";
 import type { SimulatedStore } from "../simulated-store.ts";
 import type { Trace } from "../trace.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { checkAccount } from "./account-checker.ts";
 import { BranchChecker } from "./branch-checker.ts";
 import { checkRecord, checkRemoved } from "./log-checker.ts";
-import { type Change, Mirror } from "./mirror.ts";
+import { type Change, changeOf, Mirror } from "./mirror.ts";
 import { checkSent } from "./send-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
 
 /** Tables in which nothing stays for ever. */
-const passing = [
-  "transactions",
+const passing: readonly Table[] = [
+  recordTable,
   unfinishedTable,
-  "removable",
-  "branches",
-  "branch_origins",
-  "branches_due",
-  "branches_removable",
-] as const;
+  removableTable,
+  branchTable,
+  originTable,
+  branchesDueTable,
+  branchesRemovableTable,
+];
 
 export interface HistoryOptions {
   readonly time: VirtualClock;
@@ -102,15 +114,14 @@ export class History {
 
   /** Whether these newest commits of a store changed who owns a transaction that existed before them. */
   changesOwner(store: string, tail: readonly Writes[]): boolean {
-    const records = tail.flatMap((writes) => [...(writes.get("transactions") ?? new Map<string, Json>()).values()]);
+    const records = tail.flatMap((writes) => [...changesIn(writes, recordTable).values()]);
     const owners = new Map<string, Set<string>>();
-    for (const record of records as unknown as readonly (TransactionRecord | undefined)[]) {
+    for (const record of records) {
       if (record === undefined) continue;
       const { txId, owner, epoch, begunAt } = record;
       const seen = owners.get(txId) ?? new Set<string>();
       owners.set(txId, seen.add(owner));
-      if (seen.size > 1 || (epoch !== begunAt && this.mirror(store).get("transactions", txId) !== undefined))
-        return true;
+      if (seen.size > 1 || (epoch !== begunAt && this.mirror(store).get(recordTable, txId) !== undefined)) return true;
     }
     return false;
   }
@@ -124,7 +135,7 @@ export class History {
   }
 
   record(txId: string): TransactionRecord | undefined {
-    return this.mirror(this.#log).get("transactions", txId) as TransactionRecord | undefined;
+    return this.mirror(this.#log).get(recordTable, txId);
   }
 
   /** What a branch has recorded, or the vote that its store has lost since. */
@@ -134,13 +145,16 @@ export class History {
 
   #stored(txId: string, spec: BranchSpec): BranchRecord | undefined {
     const mirror = this.mirror(this.#options.storeOf(spec));
-    return mirror.get("branches", `${txId}/${spec.branchId}`) as BranchRecord | undefined;
+    return mirror.get(branchTable, `${txId}/${spec.branchId}`);
   }
 
   /** A store is about to lose these commits, and the votes in them that were heard already. */
   noteLostVotes(tail: readonly Writes[]): void {
     for (const writes of tail) {
-      for (const [key, record] of writes.get("branches") ?? []) this.#lostVotes.set(key, record as never);
+      for (const [key, record] of changesIn(writes, branchTable)) {
+        if (record === undefined) this.#lostVotes.delete(key);
+        else this.#lostVotes.set(key, record);
+      }
     }
   }
 
@@ -197,7 +211,7 @@ export class History {
   checkTold(txId: string, outcome: "committed" | "aborted"): void {
     const record = this.record(txId);
     // A record that has ended may be gone; its row says what became of it, for ever.
-    const row = this.mirror(this.#log).get("rows", parseTransactionId(txId).key) as unknown as Row | undefined;
+    const row = this.mirror(this.#log).get(rowTable, parseTransactionId(txId).key);
     const known = record === undefined ? row?.outcome : wordOf(record);
     if (known !== outcome)
       this.#report({ rule: "C3", text: `told ${outcome}, the log says ${known ?? "nothing"}`, txId });
@@ -213,14 +227,16 @@ export class History {
     }
   }
 
-  #check(store: string, { table, key, before, after }: Change): void {
-    if (table === "branches") this.#checkBranch(store, before as never, after as never);
-    else if (table === "transactions" && after !== undefined) this.#checkLog(before as never, after as never);
-    else if (table === "transactions") this.#checkRemoval(before as never);
-    else if (table === "rows" && before !== undefined) this.#checkRow(before as never, after as never);
-    else if (table === "accounts" && after !== undefined) {
-      checkAccount(`${store} ${key}`, after as unknown as Account, this.#report);
-    }
+  #check(store: string, change: Change): void {
+    const branch = changeOf(change, branchTable);
+    if (branch !== undefined) this.#checkBranch(store, branch.before, branch.after);
+    const record = changeOf(change, recordTable);
+    if (record?.after !== undefined) this.#checkLog(record.before, record.after);
+    else if (record !== undefined) this.#checkRemoval(record.before);
+    const row = changeOf(change, rowTable);
+    if (row?.before !== undefined) this.#checkRow(row.before, row.after);
+    const account = changeOf(change, accountTable)?.after;
+    if (account !== undefined) checkAccount(`${store} ${change.key}`, account, this.#report);
   }
 
   /** S4, S5: a success is for ever. */
@@ -254,7 +270,7 @@ export class History {
     }
     const log = this.mirror(this.#log);
     const around = {
-      row: log.get("rows", after.key) as unknown as Row | undefined,
+      row: log.get(rowTable, after.key),
       isIndexed: log.get(unfinishedTable, unfinishedKey(after)) !== undefined,
       branches: planOf(after),
       branch: (txId: string, spec: BranchSpec) => this.branch(txId, spec),
@@ -277,23 +293,20 @@ export class History {
   isQuiet(): boolean {
     if (this.mirror(this.#log).entries(unfinishedTable).size > 0) return false;
     return [...this.#mirrors.values()].every((mirror) =>
-      [...mirror.entries("branches").values()].every(
-        (record) => !isYesState((record as unknown as BranchRecord).state),
-      ),
+      [...mirror.entries(branchTable).values()].every(({ state }) => !isYesState(state)),
     );
   }
 
   /** Records that are kept for a time, and entries about them. In a world that is over there are none. */
   leftovers(): readonly { readonly table: string; readonly key: string }[] {
     return [...this.#mirrors.values()].flatMap((mirror) =>
-      passing.flatMap((table) => [...mirror.entries(table).keys()].map((key) => ({ table, key }))),
+      passing.flatMap((table) => [...mirror.entries(table).keys()].map((key) => ({ table: table.name, key }))),
     );
   }
 
   /** Records that have not ended. */
   unfinished(): readonly TransactionRecord[] {
-    const records = [...this.mirror(this.#log).entries("transactions").values()] as unknown as TransactionRecord[];
-    return records.filter((record) => !isEnded(record));
+    return [...this.mirror(this.#log).entries(recordTable).values()].filter((record) => !isEnded(record));
   }
 }
 

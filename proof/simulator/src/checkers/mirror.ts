@@ -1,5 +1,6 @@
 // What a store holds, as seen from its commits: what the checkers compare each change against.
 import type { Json } from "assent/internal/protocol";
+import type { Table } from "assent/internal/ports";
 import type { Writes } from "assent/internal/engine";
 
 export interface Change {
@@ -9,15 +10,25 @@ export interface Change {
   readonly after: Json | undefined;
 }
 
+/** A change as one of the rows of a table; undefined where it is of another table. */
+export function changeOf<Row>(
+  { table, before, after }: Change,
+  { name }: Table<Row>,
+): { readonly before: Row | undefined; readonly after: Row | undefined } | undefined {
+  // A table holds what was put there as its rows.
+  return table === name ? { before: before as Row | undefined, after: after as Row | undefined } : undefined;
+}
+
 export class Mirror {
   readonly #tables = new Map<string, Map<string, Json>>();
 
-  get(table: string, key: string): Json | undefined {
-    return this.#tables.get(table)?.get(key);
+  get<Row>(table: Table<Row>, key: string): Row | undefined {
+    return this.entries(table).get(key);
   }
 
-  entries(table: string): ReadonlyMap<string, Json> {
-    return this.#tables.get(table) ?? new Map<string, Json>();
+  entries<Row>({ name }: Table<Row>): ReadonlyMap<string, Row> {
+    // As above.
+    return (this.#tables.get(name) ?? new Map()) as ReadonlyMap<string, Row>;
   }
 
   /** Takes a commit over and answers what it changed. */

@@ -1,5 +1,5 @@
 // The operations of a store with every step looked at from inside, in the same atomic step.
-import type { Account } from "assent/ledger";
+import { type Account, accountTable } from "assent/ledger";
 import type {
   BeginRequest,
   BeginResult,
@@ -20,7 +20,14 @@ import {
   parseTransactionId,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import type { Operation, Operations, StepContext } from "assent/internal/engine";
+import {
+  branchTable,
+  type Operation,
+  type Operations,
+  recordTable,
+  rowTable,
+  type StepContext,
+} from "assent/internal/engine";
 import { checkBranchRemoval } from "./branch-checker.ts";
 import { checkCommand } from "./command-checker.ts";
 import {
@@ -59,7 +66,7 @@ const watchers: Readonly<Record<string, Watcher>> = {
     };
   },
   begin: watched((tables, request: BeginRequest, { now, report }) => {
-    const row = tables.get("rows", request.key) as Row | undefined;
+    const row = tables.get(rowTable, request.key);
     return (result: BeginResult) => {
       checkBegin({ record: undefined, row, request, result }, report);
       checkAttempt({ record: undefined, row, request, result }, report);
@@ -103,7 +110,7 @@ const watchers: Readonly<Record<string, Watcher>> = {
     };
   }),
   changeRow: watched((tables, { key }: { key: string }, { report }) => {
-    const row = tables.get("rows", key) as Row | undefined;
+    const row = tables.get(rowTable, key);
     return (result: RowWrite) => checkRowChange(row, result, report);
   }),
 };
@@ -137,7 +144,7 @@ function watchingRemovals(tables: Tables, { report }: StepWatch): Tables {
     put: (table, key, value) => tables.put(table, key, value),
     scan: (table, range) => tables.scan(table, range),
     delete(table, key) {
-      const record = table === "branches" ? (tables.get(table, key) as BranchRecord | undefined) : undefined;
+      const record = table.name === branchTable.name ? tables.get(branchTable, key) : undefined;
       if (record !== undefined) checkBranchRemoval(record, report);
       tables.delete(table, key);
     },
@@ -167,12 +174,12 @@ function watched<Args, Result>(
 }
 
 function branchOf(tables: Tables, { txId, branchId }: Command): BranchRecord | undefined {
-  return tables.get("branches", `${txId}/${branchId}`) as BranchRecord | undefined;
+  return tables.get(branchTable, `${txId}/${branchId}`);
 }
 
 function logOf(tables: Tables, txId: string): { record: TransactionRecord | undefined; row: Row | undefined } {
-  const record = tables.get("transactions", txId) as TransactionRecord | undefined;
-  return { record, row: tables.get("rows", parseTransactionId(txId).key) as Row | undefined };
+  const record = tables.get(recordTable, txId);
+  return { record, row: tables.get(rowTable, parseTransactionId(txId).key) };
 }
 
 /** The accounts that a vote is about, as they are before it. */
@@ -181,7 +188,7 @@ function accountsOf(tables: Tables, { verb, payload }: Command): ReadonlyMap<str
   if (verb !== "prepare") return found;
   const { entries } = payload as unknown as { entries: readonly (readonly [string, number])[] };
   for (const [accountId] of entries) {
-    const account = tables.get("accounts", accountId) as Account | undefined;
+    const account = tables.get(accountTable, accountId);
     if (account !== undefined) found.set(accountId, account);
   }
   return found;
