@@ -44,7 +44,7 @@ export function roomOf(path: string): string {
 export function roomOfPackage(specifier: string): string | undefined {
   const layer = /^assent(?:\/(?:internal\/)?(.+))?$/.exec(specifier);
   if (layer !== null) return layer[1] === undefined ? "packages/assent" : `packages/assent/src/${layer[1]}`;
-  const name = /^@assent\/(.+)$/.exec(specifier)?.[1];
+  const name = /^@assent\/([^/]+)/.exec(specifier)?.[1];
   if (name === undefined) return undefined;
   return (
     ["packages", "checkout", "proof"].map((folder) => `${folder}/${name}`).find((room) => room in ranks) ?? specifier

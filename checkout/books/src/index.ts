@@ -5,5 +5,4 @@ export * from "./judge-ledger.ts";
 export * from "./judge-unmarked.ts";
 export * from "./left-over.ts";
 export * from "./purchases.ts";
-export * from "./server-tables.ts";
 export * from "./store-marks.ts";

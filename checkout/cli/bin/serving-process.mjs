@@ -50,8 +50,8 @@ export function replaceProcess() {
 
 /** In a process with the same flags, because V8 uses no code that was compiled under others. */
 function fillCache() {
-  const [main, orders, participants] = ["main.ts", "embedded/order-thread.ts", "embedded/participant-thread.ts"].map(
-    (module) => fileURLToPath(new URL(`../src/${module}`, import.meta.url)),
-  );
-  spawnSync(process.execPath, [...flags, "--import", main, "--import", orders, participants], { env: environment });
+  const modules = ["main.ts", "serve.ts", "embedded/order-thread.ts", "embedded/participant-thread.ts"];
+  const paths = modules.map((module) => fileURLToPath(new URL(`../src/${module}`, import.meta.url)));
+  const imports = paths.flatMap((path) => ["--import", path]);
+  spawnSync(process.execPath, [...flags, ...imports, "--eval", ""], { env: environment });
 }

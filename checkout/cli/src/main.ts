@@ -1,26 +1,11 @@
 // The `assent` command.
-import { ServerNotStarted, ServerUnavailable } from "@assent/local-servers";
-import { ServerUnreachable, UnsuitableServer } from "@assent/redis";
-import { NatsUnavailable } from "@assent/nats";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { resolve } from "node:path";
-import { audit, auditJson, auditTopology, printAudit } from "./audit.ts";
-import { backup, backupTopology } from "./backup.ts";
-import { BackupFailed } from "./backup-folder.ts";
-import { CannotStart } from "./cannot-start.ts";
-import { DataFolderInUse } from "./embedded/data-folder.ts";
-import { NoSuchData, UnreadableData } from "./embedded/folder-reader.ts";
-import { history, type HistoryOptions, NoSuchTransaction, printHistory } from "./history.ts";
-import { serve } from "./serve.ts";
-import { BooksMoved } from "./processes/books-reader.ts";
-import { DatabaseUnreadable } from "./processes/database-reader.ts";
+import { isExplained } from "./explained-errors.ts";
+import type { HistoryOptions } from "./history.ts";
 import { shownError, withoutSecrets } from "./redaction.ts";
-import { runOrder } from "./processes/order-process.ts";
-import { runPayment, runStock } from "./processes/participant-process.ts";
-import { readProcessSettings } from "./processes/process-settings.ts";
-import { NothingRuns, topologies } from "./running-topology.ts";
-import { InvalidSettings, readSettings } from "./settings.ts";
-import { up, type UpOptions } from "./up.ts";
+import { readSettings } from "./settings.ts";
+import type { UpOptions } from "./up.ts";
 
 /** Files that this process and its children write are private to this user: data, logs, settings and passwords. */
 const withoutOthers = 0o077;
@@ -34,6 +19,10 @@ interface ServeOptions {
   readonly acceptStores?: boolean;
 }
 
+/**
+ * A command is imported when it runs: the clients of the servers that other commands need would cost the embedded
+ * system 10 MB and its start a third of a second.
+ */
 export async function main(argv: readonly string[]): Promise<void> {
   process.umask(withoutOthers);
   const program = new Command("assent").description(
@@ -56,7 +45,9 @@ export async function main(argv: readonly string[]): Promise<void> {
         PORT: options.port,
         ORCHESTRATOR_PROTOCOL: options.protocol,
       };
-      await serve(readSettings(process.env, overrides), { acceptStores: options.acceptStores === true });
+      const settings = readSettings(process.env, overrides);
+      const { serve } = await import("./serve.ts");
+      await serve(settings, { acceptStores: options.acceptStores === true });
     });
   addServices(program);
   addUp(program);
@@ -82,13 +73,22 @@ function refuseUnknown(program: Command, name: string | undefined): void {
 
 /** Each runs one instance of one service over real servers; everything is set by the environment. */
 function addServices(program: Command): void {
-  const services = { order: runOrder, stock: runStock, payment: runPayment };
-  for (const [name, run] of Object.entries(services)) {
+  const services = {
+    order: async () => (await import("./processes/order-process.ts")).runOrder,
+    stock: async () => (await import("./processes/participant-process.ts")).runStock,
+    payment: async () => (await import("./processes/participant-process.ts")).runPayment,
+  };
+  for (const [name, imported] of Object.entries(services)) {
     program
       .command(name)
       .description(`run one instance of the ${name} service over NATS and a Redis-protocol server`)
       .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
-      .action((options: { port?: string }) => run(readProcessSettings(process.env, { PORT: options.port })));
+      .action(async ({ port }: { port?: string }) => {
+        const { readProcessSettings } = await import("./processes/process-settings.ts");
+        const settings = readProcessSettings(process.env, { PORT: port });
+        const run = await imported();
+        await run(settings);
+      });
   }
 }
 
@@ -103,6 +103,7 @@ function addAudit(program: Command): void {
     .addOption(topologyOption())
     .option("--json", "print the report as JSON")
     .action(async ({ data, topology, json }: { data?: string; topology?: string; json?: boolean }) => {
+      const { audit, auditJson, auditTopology, printAudit } = await import("./audit.ts");
       const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
       const report = topology === undefined ? audit(folder) : await auditTopology({ topology, data });
       if (json === true) console.log(auditJson(report));
@@ -113,7 +114,7 @@ function addAudit(program: Command): void {
 
 function topologyOption(): Option {
   const what = "the system that `assent up` runs now, in --data or its default folder, local or sentinel";
-  return new Option("--topology <name>", what).choices(topologies);
+  return new Option("--topology <name>", what).choices(["local", "sentinel"]);
 }
 
 function addBackup(program: Command): void {
@@ -127,6 +128,7 @@ function addBackup(program: Command): void {
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .addOption(topologyOption())
     .action(async (to: string, { data, topology }: { data?: string; topology?: string }) => {
+      const { backup, backupTopology } = await import("./backup.ts");
       if (topology === undefined) {
         const folder = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
         console.log(`${folder} is backed up in ${await backup(folder, to)}`);
@@ -150,6 +152,7 @@ function addHistory(program: Command): void {
     .option("--database", "the database that REDIS_HOST, SENTINEL_HOSTS and so on name, as for `assent order`")
     .option("--json", "print it as JSON")
     .action(async (id: string, options: HistoryOptions & { json?: boolean }) => {
+      const { history, printHistory } = await import("./history.ts");
       const { place, report } = await history(id, options);
       if (options.json === true) console.log(JSON.stringify(report, null, 2));
       else printHistory(place, report);
@@ -175,7 +178,10 @@ function addUp(program: Command): void {
     .option("--faults", "take faults over HTTP")
     .option("--quiet", "do not show the logs")
     .option("--accept-stores", "start on databases that do not belong together, as they are")
-    .action((options: UpOptions) => up(options));
+    .action(async (options: UpOptions) => {
+      const { up } = await import("./up.ts");
+      await up(options);
+    });
 }
 
 function wholeNumber(text: string): number {
@@ -188,21 +194,4 @@ function countingNumber(text: string): number {
   const number = wholeNumber(text);
   if (number === 0) throw new InvalidArgumentError("It is not a number from 1.");
   return number;
-}
-
-/** Errors whose message is all a person needs. */
-function isExplained(error: unknown): error is Error {
-  const known = [
-    CannotStart,
-    DataFolderInUse,
-    InvalidSettings,
-    NoSuchData,
-    NoSuchTransaction,
-    NothingRuns,
-    UnreadableData,
-    BackupFailed,
-    BooksMoved,
-  ];
-  const ofServers = [NatsUnavailable, ServerNotStarted, ServerUnavailable, ServerUnreachable, UnsuitableServer];
-  return [...known, ...ofServers, DatabaseUnreadable].some((kind) => error instanceof kind);
 }

@@ -5,8 +5,6 @@ import { isDataFolderHeld } from "./embedded/data-folder.ts";
 import { type DatabaseSettings, readDatabaseSettings } from "./processes/database-settings.ts";
 import type { OfEach } from "./processes/paused-databases.ts";
 
-export const topologies = ["local", "sentinel"] as const;
-
 /** No topology runs on the folder. `code` is stable. */
 export class NothingRuns extends Error {
   readonly code = "nothing_runs";

@@ -1,19 +1,10 @@
 // Users: accounts of credit.
 import { Problem, runKeyed, Seedings } from "@assent/contract";
-import { ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "assent/ledger";
+import type { LedgerWrite } from "assent/ledger";
 import type { Random } from "assent/internal/ports";
-import { balanceMax, type Limits } from "assent/internal/protocol";
-import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "assent/internal/engine";
-
-export type PaymentStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
-
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function paymentOperations(limits: Limits) {
-  const handler = ledgerHandler({ insufficient: "insufficient_credit", absent: "user_not_found" });
-  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations, ...probeOperations };
-}
-
-export type PaymentOperations = ReturnType<typeof paymentOperations>;
+import { balanceMax } from "assent/internal/protocol";
+import type { OnceKey } from "assent/internal/engine";
+import type { PaymentStore } from "./payment-store.ts";
 
 export class PaymentService {
   readonly #store: PaymentStore;

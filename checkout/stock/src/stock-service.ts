@@ -1,19 +1,10 @@
 // Items: accounts of stock, each with a price.
 import { Problem, runKeyed, Seedings } from "@assent/contract";
-import { type Account, ledgerHandler, type LedgerOperations, ledgerOperations, type LedgerWrite } from "assent/ledger";
+import type { Account, LedgerWrite } from "assent/ledger";
 import type { Random } from "assent/internal/ports";
-import { balanceMax, type Limits } from "assent/internal/protocol";
-import { branchOperations, type Executor, type OnceKey, onceOperations, probeOperations } from "assent/internal/engine";
-
-export type StockStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
-
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function stockOperations(limits: Limits) {
-  const handler = ledgerHandler({ insufficient: "insufficient_stock", absent: "item_not_found" });
-  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations, ...probeOperations };
-}
-
-export type StockOperations = ReturnType<typeof stockOperations>;
+import { balanceMax } from "assent/internal/protocol";
+import type { OnceKey } from "assent/internal/engine";
+import type { StockStore } from "./stock-store.ts";
 
 export interface Item {
   readonly stock: number;

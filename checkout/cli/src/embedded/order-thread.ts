@@ -1,5 +1,5 @@
 // The thread of orders.db: the transaction log and the orders.
-import { orderOperations } from "@assent/order";
+import { orderOperations } from "@assent/order/store";
 import { OnceSweeper } from "assent/internal/engine";
 import { hostStore } from "@assent/sqlite";
 import { systemClock } from "assent/node";

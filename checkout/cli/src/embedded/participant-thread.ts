@@ -1,41 +1,44 @@
 // The thread of stock.db or payment.db: accounts, branches, and the participant itself, so that a command is decoded
 // where it is applied.
-import { FaultyBranchStore, participantPoints, performFaultRequest } from "@assent/faults";
 import { Participant } from "assent/internal/participant";
 import { type QuestionTransport } from "assent/internal/ports";
-import { paymentOperations } from "@assent/payment";
+import { paymentOperations } from "@assent/payment/store";
 import { decoded, decodeQuestionAnswers, encodeQuestions } from "assent/internal/protocol";
-import { stockOperations } from "@assent/stock";
+import { stockOperations } from "@assent/stock/store";
 import { keyedBranchStore, OnceSweeper } from "assent/internal/engine";
 import { hostStore, type PortCalls } from "@assent/sqlite";
 import { systemClock, systemRandom } from "assent/node";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { faultRules } from "../fault-settings.ts";
+import type { ParticipantFaults } from "./participant-faults.ts";
 import { commandChannel, faultChannel, questionChannel } from "./store-threads.ts";
 import type { ParticipantThreadData } from "./store-threads.ts";
 
-if (parentPort !== null) serve(parentPort);
+if (parentPort !== null) serve(parentPort, await faultsOf(workerData as ParticipantThreadData));
 
-function serve(parent: MessagePort): void {
-  const { path, limits, service, faults } = workerData as ParticipantThreadData;
+async function faultsOf({ service, faults }: ParticipantThreadData): Promise<ParticipantFaults | undefined> {
+  if (faults === undefined) return undefined;
+  const { participantFaults } = await import("./participant-faults.ts");
+  return participantFaults(service, faults);
+}
+
+function serve(parent: MessagePort, faults: ParticipantFaults | undefined): void {
+  const { path, limits, service } = workerData as ParticipantThreadData;
   const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
-  const rules = faults === undefined ? undefined : faultRules(participantPoints, faults);
-
   const { executor, calls } = hostStore({
     port: parent,
     path,
     operations,
     channels: () => ({
       [commandChannel]: (message) => participant.handle(message as Uint8Array),
-      ...(rules !== undefined && {
-        [faultChannel]: async (message) => performFaultRequest(rules, service, message as Uint8Array),
+      ...(faults !== undefined && {
+        [faultChannel]: async (message) => faults.perform(message as Uint8Array),
       }),
     }),
   });
   const branches = keyedBranchStore(executor);
 
   const participant = new Participant({
-    store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
+    store: faults === undefined ? branches : faults.around(branches),
     questions: questionsOver(calls),
     // To the standard error of the process: alarms, and what went wrong in the background.
     observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },

@@ -1,5 +1,6 @@
 // The books of running services at one moment.
-import { bookStoreOfMaps, type BookStores, bookTables, readServerTables } from "@assent/books";
+import { bookStoreOfMaps, type BookStores } from "@assent/books";
+import { bookTables, readServerTables } from "@assent/books/server-tables";
 import { type DatabaseSettings, keyPrefix } from "./database-settings.ts";
 import {
   databaseOf,

@@ -1,5 +1,5 @@
 // The judge over made-up evidence: nothing to find where all is well, and each finding where it is due.
-import type { TableMaps } from "@assent/books";
+import type { TableMaps } from "@assent/books/server-tables";
 import { type Account, accountTable } from "assent/ledger";
 import type { Row } from "assent/internal/ports";
 import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";

@@ -1,6 +1,6 @@
 // The books as the databases hold them, read directly from the servers. Read them when nothing changes any more: the
 // tables of three servers are not one snapshot.
-import { bookTables, readServerTables, type TableMaps } from "@assent/books";
+import { bookTables, readServerTables, type TableMaps } from "@assent/books/server-tables";
 import { type Account, accountTable } from "assent/ledger";
 import type { Row, Table } from "assent/internal/ports";
 import type { BranchRecord, TransactionRecord } from "assent/internal/protocol";
