@@ -1,9 +1,8 @@
 // What a service writes to take part: what its branch does to the service's own data, inside the branch's atomic step.
 import type { Json, Operation, OperationResult } from "../protocol/index.ts";
 
-/** One business operation of one branch. `View` is how the handler sees its data inside the atomic step. */
-export interface BranchStep<View> {
-  readonly view: View;
+/** What an operation of a handler is about. */
+export interface BranchSubject {
   readonly txId: string;
   readonly branchId: string;
   readonly payload: Json;
@@ -11,6 +10,11 @@ export interface BranchStep<View> {
   readonly memo: Json | undefined;
   /** Store time, epoch milliseconds. */
   readonly now: number;
+}
+
+/** One business operation of one branch. `View` is how the handler sees its data inside the atomic step. */
+export interface BranchStep<View> extends BranchSubject {
+  readonly view: View;
 }
 
 /**
@@ -21,7 +25,8 @@ export interface BranchStep<View> {
  * - `execute` does the work at once (saga), `compensate` undoes it.
  * - `reapply` does a decided commit whose reservation was lost, or refuses with the reason for an operator (P9).
  *
- * Only `prepare`, `execute` and `reapply` may refuse; only `prepare` may answer `contended` (P10).
+ * Only `prepare`, `execute` and `reapply` may refuse; only `prepare` may answer `contended` (P10). The same three may
+ * return an `output` for the caller of the transaction.
  */
 export type BranchHandler<View> = {
   readonly [Name in Operation]: (step: BranchStep<View>) => OperationResult;

@@ -21,10 +21,7 @@ export function resultOf(operation: Operation, handle: () => unknown): Operation
   } catch (cause) {
     throw new HandlerFailed(`${operation} threw ${String(cause)}`, { cause });
   }
-  if (typeof result !== "object" || result === null) {
-    throw new HandlerFailed(`${operation} returned ${String(result)}: it must return what it did`);
-  }
-  if ("then" in result) {
+  if (typeof result === "object" && result !== null && "then" in result) {
     // The promise may reject later, when the step is over.
     Promise.resolve(result).catch(() => undefined);
     throw new HandlerFailed(`${operation} returned a promise: handlers are synchronous`);
@@ -32,9 +29,43 @@ export function resultOf(operation: Operation, handle: () => unknown): Operation
   return checked(operation, result);
 }
 
-function checked(operation: Operation, result: { kind?: unknown; reason?: unknown; memo?: unknown }): OperationResult {
-  const { kind, reason, memo } = result;
-  if (kind === "ok") return memo === undefined ? { kind } : { kind, memo: carriedMemo(operation, memo) };
+/**
+ * The same for a handler that may wait, until the signal is aborted.
+ * @throws {HandlerFailed} with what the handler threw as its cause, or the reason of the signal
+ */
+export async function resultOfAsync(
+  operation: Operation,
+  handle: () => unknown,
+  signal: AbortSignal,
+): Promise<OperationResult> {
+  let result: unknown;
+  try {
+    result = await Promise.race([handle(), abortOf(signal)]);
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    throw new HandlerFailed(`${operation} threw ${String(cause)}`, { cause });
+  }
+  return checked(operation, result);
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function checked(operation: Operation, result: unknown): OperationResult {
+  if (typeof result !== "object" || result === null) {
+    throw new HandlerFailed(`${operation} returned ${String(result)}: it must return what it did`);
+  }
+  const { kind, reason, memo, output }: { kind?: unknown; reason?: unknown; memo?: unknown; output?: unknown } = result;
+  if (kind === "ok") {
+    return {
+      kind,
+      ...(memo !== undefined && { memo: carried(`the memo of ${operation}`, memo) }),
+      ...(output !== undefined && { output: carriedOutput(operation, output) }),
+    };
+  }
   if (mayRefuse.includes(operation)) {
     if (kind === "contended") return { kind };
     if (kind === "refused" && typeof reason === "string" && reason !== "") return { kind, reason };
@@ -43,11 +74,22 @@ function checked(operation: Operation, result: { kind?: unknown; reason?: unknow
   throw new HandlerFailed(`${operation} returned the kind ${String(kind)}`);
 }
 
-function carriedMemo(operation: Operation, memo: unknown): Json {
+function carriedOutput(operation: Operation, output: unknown): Json {
+  if (!mayRefuse.includes(operation)) {
+    throw new HandlerFailed(`${operation} returned an output: only ${mayRefuse.join(", ")} may`);
+  }
+  const json = carried(`the output of ${operation}`, output);
+  const bytes = new TextEncoder().encode(JSON.stringify(json)).byteLength;
+  const { outputBytesMax } = defaultLimits;
+  if (bytes <= outputBytesMax) return json;
+  throw new HandlerFailed(`the output of ${operation} has ${bytes} bytes, limit ${outputBytesMax}`);
+}
+
+function carried(what: string, value: unknown): Json {
   const { nestingMax, payloadBytesMax } = defaultLimits;
   try {
-    return exactJson(memo, { nestingMax, valuesMax: payloadBytesMax });
+    return exactJson(value, { nestingMax, valuesMax: payloadBytesMax });
   } catch (cause) {
-    throw new HandlerFailed(`the memo of ${operation} cannot be carried as JSON: ${String(cause)}`, { cause });
+    throw new HandlerFailed(`${what} cannot be carried as JSON: ${String(cause)}`, { cause });
   }
 }

@@ -3,6 +3,7 @@ export * from "./gathering.ts";
 export * from "./key-owner.ts";
 export * from "./branch-store.ts";
 export * from "./clock.ts";
+export * from "./coordinator-store.ts";
 export * from "./lease.ts";
 export * from "./observer.ts";
 export * from "./random.ts";

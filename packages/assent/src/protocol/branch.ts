@@ -45,6 +45,8 @@ export interface BranchRecord {
   readonly payload?: Json;
   /** What the business handler needs to undo or confirm. */
   readonly memo?: Json;
+  /** What its vote returned to the caller of the transaction. */
+  readonly output?: Json;
   /** Why the branch refused, on a tombstone. */
   readonly refusal?: string;
   readonly origin?: string;
@@ -58,7 +60,7 @@ export interface BranchRecord {
 export type Operation = "prepare" | "commit" | "abort" | "execute" | "compensate" | "reapply";
 
 export type OperationResult =
-  | { readonly kind: "ok"; readonly memo?: Json }
+  | { readonly kind: "ok"; readonly memo?: Json; readonly output?: Json }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "contended" };
 
@@ -155,7 +157,7 @@ export function settleCommand(
       if (result.kind !== "ok") {
         return { answer: { kind: "hazard", reason: result.kind === "refused" ? result.reason : "contended" } };
       }
-      return moved(fresh(command, "prepared", { now, memo: result.memo }), "committed", now);
+      return moved(fresh(command, "prepared", { now, result }), "committed", now);
     case "commit":
     case "abort":
     case "compensate": {
@@ -171,7 +173,7 @@ export function settleCommand(
 function settleVote(command: Command, result: OperationResult, now: number): Settlement {
   switch (result.kind) {
     case "ok": {
-      const record = fresh(command, verbTable[command.protocol].yesState, { now, memo: result.memo });
+      const record = fresh(command, verbTable[command.protocol].yesState, { now, result });
       return { answer: stateOf(record), record };
     }
     case "refused":
@@ -184,8 +186,9 @@ function settleVote(command: Command, result: OperationResult, now: number): Set
 function fresh(
   command: Command,
   state: BranchState,
-  { now, memo }: { now: number; memo: Json | undefined },
+  { now, result }: { now: number; result: { readonly memo?: Json; readonly output?: Json } },
 ): BranchRecord {
+  const { memo, output } = result;
   invariant(command.payload !== undefined, "P9", `${command.verb} carries its payload`);
   return {
     txId: command.txId,
@@ -197,6 +200,7 @@ function fresh(
     payloadHash: fingerprintOf(command.payload),
     payload: command.payload,
     ...(memo !== undefined && { memo }),
+    ...(output !== undefined && { output }),
     ...(command.origin !== undefined && { origin: command.origin }),
     forgotten: false,
     changedAt: now,
@@ -237,9 +241,9 @@ function differs(record: BranchRecord, command: Command): Answer | undefined {
   return record.payloadHash === fingerprintOf(command.payload) ? undefined : { kind: "mismatch" };
 }
 
-function stateOf(record: BranchRecord): Answer {
-  if (record.refusal === undefined) return { kind: "done", state: record.state };
-  return { kind: "done", state: record.state, refusal: record.refusal };
+function stateOf({ state, refusal, output }: BranchRecord): Answer {
+  if (refusal !== undefined) return { kind: "done", state, refusal };
+  return output === undefined || isBackwardFinal(state) ? { kind: "done", state } : { kind: "done", state, output };
 }
 
 function conflict(record: BranchRecord): Judgement {
@@ -256,7 +260,7 @@ function moved(record: BranchRecord, state: BranchState, now: number): Settlemen
 function judgeForget(record: BranchRecord, now: number): Judgement {
   if (isYesState(record.state)) return conflict(record);
   if (record.forgotten) return { kind: "answer", answer: { kind: "forgotten" } };
-  const { payload: _payload, memo: _memo, origin: _origin, ...kept } = record;
+  const { payload: _payload, memo: _memo, output: _output, origin: _origin, ...kept } = record;
   return { kind: "answer", answer: { kind: "forgotten" }, record: { ...kept, forgotten: true, changedAt: now } };
 }
 

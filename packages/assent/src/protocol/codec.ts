@@ -143,6 +143,7 @@ function checkAnswer(item: Fields): void {
     case "done":
       oneOf(item, "state", branchStates);
       if (item["refusal"] !== undefined) string(item, "refusal");
+      if (item["output"] !== undefined) nested(item, "output");
       return;
     case "conflict":
       return oneOf(item, "state", branchStates);

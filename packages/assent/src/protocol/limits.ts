@@ -38,6 +38,8 @@ export interface Limits {
   readonly branchesMax: number;
   readonly payloadBytesMax: number;
   readonly messageBytesMax: number;
+  /** Size of what one branch returns to the caller of its transaction: it is kept as long as the outcome. */
+  readonly outputBytesMax: number;
   readonly idLengthMax: number;
   /** How deep lists and objects of a payload or an input may be nested. */
   readonly nestingMax: number;
@@ -69,6 +71,7 @@ export const defaultLimits: Limits = {
   branchesMax: 64,
   payloadBytesMax: 65_536,
   messageBytesMax: 8_388_608,
+  outputBytesMax: 4_096,
   idLengthMax: 256,
   nestingMax: 32,
   trailEntriesMax: 64,

@@ -49,8 +49,8 @@ export const handlerFailed = "handler_failed";
 
 /** What a branch answers. Only `done` and `refused` are durable facts about it. */
 export type Answer =
-  /** The branch is in this state, durably. */
-  | { readonly kind: "done"; readonly state: BranchState; readonly refusal?: string }
+  /** The branch is in this state, durably. `output`: what its vote returned, unless it was undone. */
+  | { readonly kind: "done"; readonly state: BranchState; readonly refusal?: string; readonly output?: Json }
   /** A no vote; the branch is a tombstone now. */
   | { readonly kind: "refused"; readonly reason: string }
   /** Not a vote: outstanding holds may still be released (P10). */
