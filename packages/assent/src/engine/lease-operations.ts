@@ -15,6 +15,30 @@ const removedMax = 256;
 
 invariant(lapsedKeptMs > 2 * defaultLimits.clockSkewMs, "R7", "the counter of a lapsed grant is behind every clock");
 
+/** The grant in force once somebody has asked for the lease: the same one where another holder has it. */
+export function grantAfter(
+  grant: LeaseGrant | undefined,
+  { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
+  now: number,
+): LeaseGrant {
+  if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
+  // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
+  const renews = grant !== undefined && grant.until > now;
+  // From store time on: it exceeds those of former grants even where they have been removed, or lost.
+  const counter = renews ? grant.counter : Math.max(now, (grant?.counter ?? 0) + 1);
+  return { counter, holder, until: now + ttlMs };
+}
+
+/** The grant once its holder gives it up; undefined where there is nothing to give up. */
+export function grantAfterRelease(grant: LeaseGrant | undefined, holder: string, now: number): LeaseGrant | undefined {
+  // The counter stays for a while: it must grow for the next holder.
+  return isInForce(grant, now) && grant.holder === holder ? { ...grant, until: now } : undefined;
+}
+
+export function isInForce(grant: LeaseGrant | undefined, now: number): grant is LeaseGrant {
+  return grant !== undefined && grant.until > now;
+}
+
 export const leaseOperations = {
   acquireLease(
     tables: Tables,
@@ -22,27 +46,22 @@ export const leaseOperations = {
     { now }: StepContext,
   ): LeaseGrant {
     const grant = tables.get(leaseTable, name);
-    if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
-    // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
-    const renews = grant !== undefined && grant.until > now;
-    // From store time on: it exceeds those of former grants even where they have been removed, or lost.
-    const counter = renews ? grant.counter : Math.max(now, (grant?.counter ?? 0) + 1);
+    const next = grantAfter(grant, { holder, ttlMs }, now);
+    if (next === grant) return grant;
     if (grant === undefined) removeLapsed(tables, now);
-    const next: LeaseGrant = { counter, holder, until: now + ttlMs };
     tables.put(leaseTable, name, next);
     return next;
   },
 
   releaseLease(tables: Tables, { name, holder }: { name: string; holder: string }, { now }: StepContext): null {
-    const grant = tables.get(leaseTable, name);
-    // The counter stays for a while: it must grow for the next holder.
-    if (grant?.holder === holder && grant.until > now) tables.put(leaseTable, name, { ...grant, until: now });
+    const released = grantAfterRelease(tables.get(leaseTable, name), holder, now);
+    if (released !== undefined) tables.put(leaseTable, name, released);
     return null;
   },
 
   currentLease(tables: Tables, { name }: { name: string }, { now }: StepContext): LeaseGrant | null {
     const grant = tables.get(leaseTable, name);
-    return grant !== undefined && grant.until > now ? grant : null;
+    return isInForce(grant, now) ? grant : null;
   },
 };
 

@@ -1,7 +1,7 @@
 // The rows beside the log.
 import { type Row, type RowChange, type RowWrite, table, type Table, type Tables } from "../ports/index.ts";
 import type { JsonObject } from "../protocol/index.ts";
-import { changedRow } from "./row-change.ts";
+import { changeRowStep, freshRow } from "./log-steps.ts";
 
 export const rowTable: Table<Row> = table("rows", "records");
 /** One record: how many. */
@@ -25,7 +25,7 @@ export const rowOperations = {
     tables: Tables,
     { key, incarnation, fields }: { key: string; incarnation: string; fields: JsonObject },
   ): { readonly key: string } {
-    writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+    writeRow(tables, freshRow(key, incarnation, fields));
     return { key };
   },
 
@@ -36,7 +36,7 @@ export const rowOperations = {
     let replaced = replacedCommitted(tables);
     for (const [key, fields] of rows) {
       if (readRow(tables, key)?.outcome === "committed") replaced += 1;
-      writeRow(tables, { key, incarnation, attempt: 0, outcome: "none", fields });
+      writeRow(tables, freshRow(key, incarnation, fields));
     }
     tables.put(rowsReplacedTable, "committed", replaced);
     return null;
@@ -45,12 +45,8 @@ export const rowOperations = {
   readRow: (tables: Tables, { key }: { key: string }): Row | null => readRow(tables, key) ?? null,
 
   changeRow(tables: Tables, { key, change }: { key: string; change: RowChange }): RowWrite {
-    const row = readRow(tables, key);
-    if (row === undefined) return { kind: "absent" };
-    if (row.outcome === "pending" || row.outcome === "committed") return { kind: "unmet", row };
-    const changed = changedRow(row, change);
-    if (changed === undefined) return { kind: "unmet", row };
-    writeRow(tables, changed);
-    return { kind: "changed", row: changed };
+    const write = changeRowStep(readRow(tables, key), change);
+    if (write.kind === "changed") writeRow(tables, write.row);
+    return write;
   },
 };

@@ -1,10 +1,8 @@
 // A transaction record as the log keeps it: with its audit trail in the same value, so that a write and the entry that
 // tells of it are one write, and cost no key more. Whoever asks for the record gets it without.
 import { table, type Table, type Tables } from "../ports/index.ts";
-import { type Limits, nextTrail, type RecordWrite, type Trail, type TransactionRecord } from "../protocol/index.ts";
-
-/** `trail` is missing in records of versions that kept none. */
-export type StoredRecord = TransactionRecord & { readonly trail?: Trail };
+import type { TransactionRecord } from "../protocol/index.ts";
+import { type StoredRecord, withoutTrail } from "./log-steps.ts";
 
 export const recordTable: Table<StoredRecord> = table("transactions", "mostly_new");
 
@@ -17,26 +15,8 @@ export function readRecord(tables: Tables, txId: string): TransactionRecord | un
   return stored && withoutTrail(stored);
 }
 
-export function withoutTrail({ trail: _trail, ...record }: StoredRecord): TransactionRecord {
-  return record;
-}
-
-/** Writes a record that was not there. */
-export function createRecord(tables: Tables, record: TransactionRecord, trail: Trail): void {
-  tables.put(recordTable, record.txId, { ...record, trail });
-}
-
-/** Writes the record that was judged to be written, if it was, and its entry with it. */
-export function keepWrite(
-  tables: Tables,
-  { before, write, now }: { before: StoredRecord; write: RecordWrite; now: number },
-  limits: Pick<Limits, "trailEntriesMax">,
-): RecordWrite {
-  if (write.kind !== "written") return write;
-  const { record } = write;
-  const trail = nextTrail(before.trail, { before, after: record, now }, limits);
-  tables.put(recordTable, record.txId, { ...record, trail });
-  return write;
+export function writeStored(tables: Tables, record: StoredRecord): void {
+  tables.put(recordTable, record.txId, record);
 }
 
 /** The record and its trail go together. */

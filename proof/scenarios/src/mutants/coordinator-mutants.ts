@@ -51,8 +51,8 @@ export const coordinatorMutants: readonly Mutant[] = [
         instead: "",
       },
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (row.outcome === "committed") return { kind: "lost", record };',
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (row.outcome === "committed") return { result: { kind: "lost", record } };',
         instead: "",
       },
     ],

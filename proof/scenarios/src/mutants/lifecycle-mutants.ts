@@ -73,7 +73,7 @@ export const lifecycleMutants: readonly Mutant[] = [
     what: "an attempt number is skipped",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
+        file: "packages/assent/src/engine/log-steps.ts",
         guard: "attempt: row.attempt + 1 });",
         instead: "attempt: row.attempt + 2 });",
       },
@@ -85,7 +85,7 @@ export const lifecycleMutants: readonly Mutant[] = [
     what: "a new attempt has the number of the failed one before it",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
+        file: "packages/assent/src/engine/log-steps.ts",
         guard: "attempt: row.attempt + 1 });",
         instead: "attempt: Math.max(1, row.attempt) });",
       },
@@ -109,7 +109,7 @@ export const lifecycleMutants: readonly Mutant[] = [
     what: "an order changes while it is being checked out",
     edits: [
       {
-        file: "packages/assent/src/engine/row-operations.ts",
+        file: "packages/assent/src/engine/log-steps.ts",
         guard: 'if (row.outcome === "pending" || row.outcome === "committed") return { kind: "unmet", row };',
         instead: 'if (row.outcome === "committed") return { kind: "unmet", row };',
       },

@@ -10,8 +10,10 @@ export const lifetimeMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
-        guard: "  writeRow(tables, next);",
-        instead: "  writeRow(tables, next); addRemovable(tables, record, { maxAgeMs: 5_000 });",
+        guard: "if (step.record !== undefined) addUnfinished(tables, step.record);",
+        instead:
+          "if (step.record) { addUnfinished(tables, step.record);\n" +
+          "addRemovable(tables, step.record, { maxAgeMs: 5_000 }); }",
       },
       {
         file: "packages/assent/src/engine/removable-index.ts",
@@ -80,7 +82,7 @@ export const lifetimeMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
-        guard: "addRemovable(tables, write.record, limits);",
+        guard: "addRemovable(tables, step.record, limits);",
         instead: "void addRemovable;",
       },
     ],

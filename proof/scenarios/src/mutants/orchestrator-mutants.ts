@@ -20,9 +20,9 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "the commit does not change its row",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'writeRow(tables, { ...changed, outcome: "committed" });',
-        instead: "void changed;",
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'return { ...step, row: { ...changed, outcome: "committed" } };',
+        instead: "return step;",
       },
     ],
   },
@@ -32,9 +32,9 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "the abort does not free its row",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'writeRow(tables, { ...row, outcome: "aborted", reason: reason ?? "aborted" });',
-        instead: "",
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'return { ...step, row: { ...row, outcome: "aborted", reason: reason ?? "aborted" } };',
+        instead: "return step;",
       },
     ],
   },
@@ -44,8 +44,8 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "a second attempt begins while the first runs",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (row.outcome === "pending") return { result: { kind: "in_flight", txId } };',
         instead: "",
       },
     ],
@@ -56,8 +56,8 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "a paid order can be checked out again",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (row.outcome === "committed") return { kind: "committed", txId };',
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (row.outcome === "committed") return { result: { kind: "committed", txId } };',
         instead: "",
       },
     ],
@@ -69,8 +69,10 @@ export const orchestratorMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
-        guard: "\n  return keepWrite(tables, { before, write, now }, limits);",
-        instead: "\n  removeUnfinished(tables, before);\n  return keepWrite(tables, { before, write, now }, limits);",
+        guard: "return written(tables, decideStep(request, { stored, row }, { now, limits }));",
+        instead:
+          "const step = decideStep(request, { stored, row }, { now, limits });\n" +
+          "if (step.record) removeUnfinished(tables, step.record);\nreturn written(tables, step);",
       },
     ],
   },
@@ -210,11 +212,11 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "the claim of a running attempt expires",
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (row.outcome === "pending") return { kind: "in_flight", txId };',
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (row.outcome === "pending") return { result: { kind: "in_flight", txId } };',
         instead:
-          'if (row.outcome === "pending" && now < (readRecord(tables, txId)?.begunAt ?? 0) + 2_500) return { ' +
-          'kind: "in_flight", txId };',
+          'if (row.outcome === "pending" && now < (found.previous()?.begunAt ?? 0) + 2_500) return { result: { ' +
+          'kind: "in_flight", txId } };',
       },
     ],
   },
@@ -237,8 +239,8 @@ export const orchestratorMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
-        guard: "createRecord(tables, record, trail);\n  addUnfinished(tables, record);",
-        instead: "createRecord(tables, record, trail);",
+        guard: "if (step.record !== undefined) addUnfinished(tables, step.record);",
+        instead: "",
       },
     ],
   },

@@ -45,8 +45,8 @@ export const sweepMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (write.kind === "written") moveUnfinished(tables, { before, after: write.record });',
-        instead: "",
+        guard: "moveUnfinished(tables, { before, after: step.record });",
+        instead: ";",
       },
     ],
   },

@@ -53,7 +53,7 @@ export const testedMutants: readonly TestedMutant[] = [
     },
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
+        file: "packages/assent/src/engine/log-steps.ts",
         guard: "row !== undefined && row.incarnation === incarnation && row.attempt === attempt ? row",
         instead: "row?.attempt === attempt ? row",
       },
@@ -259,8 +259,8 @@ export const testedMutants: readonly TestedMutant[] = [
     },
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'else if (row.outcome === "committed") record = { ...record, state: "committing" };',
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (row.outcome === "committed") return rebuilt({ ...record, state: "committing" });',
         instead: "",
       },
     ],
@@ -275,9 +275,9 @@ export const testedMutants: readonly TestedMutant[] = [
     },
     edits: [
       {
-        file: "packages/assent/src/engine/log-operations.ts",
-        guard: 'if (isSuperseded) record = { ...record, state: "aborting", reason: "superseded" };\n    else if',
-        instead: "void isSuperseded;\n    if",
+        file: "packages/assent/src/engine/log-steps.ts",
+        guard: 'if (isSuperseded) return rebuilt({ ...record, state: "aborting", reason: "superseded" });',
+        instead: "void isSuperseded;",
       },
     ],
   },
