@@ -1,11 +1,10 @@
 // The routes of a command message to a service: first to the instance that all senders prefer; if that one is unknown,
 // gone or silent, to any instance that takes it, through the stream or directly.
-import type { Clock } from "assent/internal/ports";
+import type { Clock, Exchange } from "assent/internal/ports";
 import { type Command, verbRole } from "assent/internal/protocol";
 import { dispatch, type DispatchPorts } from "./dispatch.ts";
 import type { Instance, InstanceDirectory } from "./instance-directory.ts";
 import type { Delivery } from "./nats-bus.ts";
-import type { Exchange } from "./outbox.ts";
 import type { Subjects } from "./subjects.ts";
 
 export interface CommandRoutesOptions {

@@ -6,7 +6,6 @@ export { MessageNotStored } from "./dispatch.ts";
 export { InstanceSilent } from "./instance-directory.ts";
 export * from "./limits.ts";
 export * from "./nats-bus.ts";
-export { MessageTooLarge } from "./outbox.ts";
 export type { Serving, ServingStatus } from "./serving.ts";
 export type { StreamStorage } from "./stream-setup.ts";
 export * from "./subjects.ts";

@@ -1,5 +1,14 @@
 // One process on the bus: sends commands and questions, and serves those that are for it.
-import type { Clock, Destination, Outage, QuestionTransport, Random, Transport, Wait } from "assent/internal/ports";
+import {
+  type Clock,
+  type Destination,
+  type Outage,
+  Outbox,
+  type QuestionTransport,
+  type Random,
+  type Transport,
+  type Wait,
+} from "assent/internal/ports";
 import {
   type Answer,
   type Command,
@@ -22,7 +31,6 @@ import { CoreServing, type CoreServingOptions } from "./core-serving.ts";
 import { dispatch, type DispatchPorts } from "./dispatch.ts";
 import { InstanceDirectory } from "./instance-directory.ts";
 import { checkNatsLimits, defaultNatsLimits, type NatsLimits } from "./limits.ts";
-import { Outbox } from "./outbox.ts";
 import { Presence } from "./presence.ts";
 import { ReplyInbox } from "./reply-inbox.ts";
 import type { ReadyServing, Serving, ServingStatus } from "./serving.ts";

@@ -6,6 +6,7 @@ export * from "./clock.ts";
 export * from "./coordinator-store.ts";
 export * from "./lease.ts";
 export * from "./observer.ts";
+export * from "./outbox.ts";
 export * from "./random.ts";
 export * from "./tables.ts";
 export * from "./transaction-log.ts";

@@ -1,8 +1,10 @@
 // What is sent in one turn of the event loop to one address leaves as one message, and comes back as one; each item
 // keeps its own outcome and its own wait (M4). An item that no caller waits for leaves with the next item that a caller
 // does wait for, or after a while, so that it needs no message, no store round and no disk flush of its own.
-import { type Clock, Gathering, mayWaitOf, type Timer, type Wait, waitMsOf } from "assent/internal/ports";
-import { type Decoded, UndecodableMessage } from "assent/internal/protocol";
+import { type Decoded, UndecodableMessage } from "../protocol/index.ts";
+import type { Clock, Timer } from "./clock.ts";
+import { Gathering } from "./gathering.ts";
+import { mayWaitOf, type Wait, waitMsOf } from "./transport.ts";
 
 export interface Codec<Item, Reply> {
   readonly encode: (items: readonly Item[]) => Uint8Array;
@@ -16,8 +18,10 @@ export interface Exchange<Item> {
   readonly items: readonly Item[];
   /** How long it is tried to bring it. */
   readonly tryForMs: number;
-  /** Told at most once what was answered. */
+  /** Called at most once, with the reply. */
   readonly answered: (reply: Uint8Array) => void;
+  /** Called instead of `answered` when no reply can come any more: the items are unanswered at once. */
+  readonly unanswered: () => void;
 }
 
 export interface OutboxOptions<Item, Reply> {
@@ -30,8 +34,8 @@ export interface OutboxOptions<Item, Reply> {
   readonly exchange: (exchange: Exchange<Item>) => () => void;
   /** How long an item that no caller waits for may be held back; left out, not at all. */
   readonly companyWaitMs?: number;
-  /** Told of what can never be answered. */
-  readonly onFailure: (work: string, error: unknown) => void;
+  /** Called with what can never be answered. */
+  readonly onFailure: (work: string, error: unknown, address: string) => void;
 }
 
 interface Sent<Item, Reply> {
@@ -46,7 +50,7 @@ export class MessageTooLarge extends Error {
   readonly code = "message_too_large";
 
   constructor(bytes: number, bytesMax: number) {
-    super(`a message of ${bytes} bytes was not sent: the broker takes ${bytesMax} at most; raise its max_payload`);
+    super(`a message of ${bytes} bytes was not sent: ${bytesMax} bytes are the most that its receiver takes`);
     this.name = "MessageTooLarge";
   }
 }
@@ -97,7 +101,7 @@ export class Outbox<Item, Reply> {
       this.#deliver(address, batch.slice(middle));
       return;
     }
-    this.#options.onFailure(`send to ${address}`, new MessageTooLarge(message.byteLength, bytesMax));
+    this.#options.onFailure(`send to ${address}`, new MessageTooLarge(message.byteLength, bytesMax), address);
     for (const { resolve } of batch) resolve(undefined);
   }
 
@@ -109,7 +113,7 @@ export class Outbox<Item, Reply> {
       for (const timer of timers) timer.cancel();
       batch.forEach(({ resolve }, index) => {
         const reply = replies[index];
-        if (reply instanceof UndecodableMessage) onFailure(`reply from ${address}`, reply);
+        if (reply instanceof UndecodableMessage) onFailure(`reply from ${address}`, reply, address);
         resolve(reply instanceof UndecodableMessage ? undefined : reply);
       });
     };
@@ -118,12 +122,13 @@ export class Outbox<Item, Reply> {
       message,
       items: batch.map(({ item }) => item),
       tryForMs: Math.max(...batch.map(({ tryForMs }) => tryForMs)),
+      unanswered: () => end([]),
       answered(reply) {
         let replies: readonly Decoded<Reply>[] = [];
         try {
           replies = codec.decode(reply);
         } catch (error) {
-          onFailure(`reply from ${address}`, error);
+          onFailure(`reply from ${address}`, error, address);
         }
         end(replies);
       },
