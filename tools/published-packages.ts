@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./source-tree.ts";
 
-/** The oldest Node that the published packages run on: the first with `node:sqlite` without a flag. */
-export const nodeMinimum = "22.13.0";
+/** The oldest Node that the published packages run on: `node:sqlite` returns rows as arrays from this version on. */
+export const nodeMinimum = "22.16.0";
 
 /** Where compiled files are, inside a published package. */
 const compiledFolder = "lib";

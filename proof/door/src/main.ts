@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, ProofCommand>> = {
     says: "the cost of the orchestrator beside plain calls without a protocol",
     run: () => import("@assent/bench/overhead"),
   },
+  runtimes: {
+    says: "the packed packages installed and used on Node 22, 24 and 26, Bun and Deno",
+    run: () => import("@assent/installation/runtimes"),
+  },
 };
 
 const width = Math.max(...Object.keys(commands).map((name) => name.length));

@@ -1,8 +1,9 @@
 // The packages as a user gets them: packed, installed in an empty folder without a network, run and type-checked.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { filesOf } from "./installed-size.ts";
 import { type PackedPackage, PackedPackages, readManifest, repository } from "./packed-packages.ts";
 import { UserProject } from "./user-project.ts";
 
@@ -87,9 +88,3 @@ for (const resolution of ["nodenext", "bundler"] as const) {
 test("a user's tsc accepts the library without the types of Node", () => {
   project.typeCheck({ files: ["library.ts"], resolution: "nodenext", withNode: false });
 });
-
-function filesOf(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
-}
