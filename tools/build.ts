@@ -1,7 +1,7 @@
 // `npm run build`: compiles every package of `packages` into a folder of its own, as it is published: ESM, types,
 // manifest, README and licence (ADR 0030). `--out DIR` builds elsewhere than in `dist`; `--pack DIR` writes tarballs.
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type PublishedPackage, publishedManifest, publishedPackages } from "./published-packages.ts";
@@ -46,10 +46,20 @@ function complete(each: PublishedPackage): void {
   const source = join(root, "packages", each.folder);
   const target = join(out, each.folder);
   renameSync(join(target, "src"), join(target, "lib"));
+  nameCompiledFiles(join(target, "lib"));
   writeFileSync(join(target, "package.json"), `${JSON.stringify(publishedManifest(each), null, 2)}\n`);
   cpSync(join(source, "README.md"), join(target, "README.md"));
   cpSync(join(root, "LICENSE"), join(target, "LICENSE"));
   for (const file of each.manifest.files ?? []) cpSync(join(source, file), join(target, file), { recursive: true });
+}
+
+/** The compiler rewrites `./x.ts` in modules, and leaves it in declaration files. */
+function nameCompiledFiles(folder: string): void {
+  for (const file of globSync("**/*.d.ts", { cwd: folder })) {
+    const path = join(folder, file);
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, text.replaceAll(/((?:from |import\()"\.[^"]*)\.ts"/g, '$1.js"'));
+  }
 }
 
 function pack(folder: string): void {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { filesOf } from "./installed-size.ts";
 import { type PackedPackage, PackedPackages, readManifest, repository } from "./packed-packages.ts";
+import { recordFile, recordOf } from "./public-types-record.ts";
 import { UserProject } from "./user-project.ts";
 
 const packed = new PackedPackages();
@@ -55,13 +56,23 @@ test("a package holds its manifest, README, licence, compiled files and types, a
   }
 });
 
-test("no package names a path of the machine that built it", () => {
+test("no package names a source file, or a path of the machine that built it", () => {
   for (const { manifest } of packed.all) {
     for (const file of filesOf(project.installed(manifest.name))) {
+      const where = `${manifest.name}/${file}`;
       const text = readFileSync(join(project.installed(manifest.name), file), "utf8");
-      for (const path of [repository, packed.folder])
-        assert.ok(!text.includes(path), `${manifest.name}/${file}: ${path}`);
+      for (const path of [repository, packed.folder]) assert.ok(!text.includes(path), `${where} has ${path}`);
+      if (file.startsWith("lib/")) assert.doesNotMatch(text, /(from |import\()["']\.[^"'\n]*\.ts["']/, where);
     }
+  }
+});
+
+test("what each package makes public is as it was reviewed", () => {
+  for (const each of packed.all) {
+    const path = join(repository, each.source, recordFile);
+    const recorded = existsSync(path) ? readFileSync(path, "utf8") : "";
+    const { text } = recordOf(each, project.installed(each.manifest.name));
+    assert.equal(text, recorded, `${each.source}/${recordFile} differs: run npm run public-types, and review it`);
   }
 });
 

@@ -15,6 +15,10 @@ export interface Manifest {
 }
 
 export interface PackedPackage {
+  /** Its folder in this repository, relative. */
+  readonly source: string;
+  /** The folder that was packed. */
+  readonly built: string;
   readonly manifest: Manifest;
   readonly tarball: string;
 }
@@ -29,9 +33,10 @@ export class PackedPackages {
     const args = ["tools/build.ts", "--out", built, "--pack", tarballs];
     execFileSync(process.execPath, args, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
     this.all = readdirSync(built).map((each) => {
-      const manifest = readManifest(join(built, each));
+      const folder = join(built, each);
+      const manifest = readManifest(folder);
       const tarball = `${manifest.name.replace(/^@/, "").replace("/", "-")}-${manifest.version}.tgz`;
-      return { manifest, tarball: join(tarballs, tarball) };
+      return { source: `packages/${each}`, built: folder, manifest, tarball: join(tarballs, tarball) };
     });
   }
 
