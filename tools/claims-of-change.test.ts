@@ -17,12 +17,12 @@ const proof = (file: string, name: string): Proof => ({ file, test: name });
 const unproved = (why: string): string => why;
 
 const origin = "proof/system/http-origin.test.ts";
-const asHost = proof(origin, "under a name that is not this machine's nothing is answered");
-const asSite = proof(origin, "what a page of another site sends is refused");
-const badRule = proof("proof/system/fault-api.test.ts", "a rule that cannot be meant is 400 and changes nothing");
-const bodyRefused = proof("proof/system/http-connections.test.ts", "nothing is done of what follows a body refused");
-const bodyBroken = proof("proof/system/http-connections.test.ts", "a body that is not what its head says is 400");
-const notTogether = proof("proof/system/books.test.ts", "is refused with the way out, and changes no record");
+const asHost = proof(origin, "under a foreign host name nothing is answered");
+const asSite = proof(origin, "requests of a page of another site are refused");
+const badRule = proof("proof/system/fault-api.test.ts", "an invalid rule is 400 and changes nothing");
+const bodyRefused = proof("proof/system/http-connections.test.ts", "nothing is executed after a body refused");
+const bodyBroken = proof("proof/system/http-connections.test.ts", "a body that contradicts its head is 400");
+const notTogether = proof("proof/system/books.test.ts", "is refused with a remedy, and changes no record");
 const fullEngine = proof(
   "packages/assent/src/engine/executor.test.ts",
   "C3 a full engine refuses all that a batch writes",
@@ -32,7 +32,7 @@ const foreignType = proof("checkout/faults/src/fault-app.test.ts", "as applicati
 const seeding = "checkout/contract/src/seeding.test.ts";
 const seedingFull = proof(seeding, "seedings take turns, and too many are refused before anything");
 const seedingStopped = proof(seeding, "a stop in the middle ends after the step");
-const upRefused = proof("proof/system/up.test.ts", "cannot be meant is refused before anything is started");
+const upRefused = proof("proof/system/up.test.ts", "is refused before anything is started");
 const redisLimits = "packages/redis/src/redis-executor.limits.test.ts";
 const onlyRead = unproved("the command opens nothing before it: no test looks for traces");
 const onlyWords = unproved("the text is tested, the state before and after is not compared");
@@ -49,10 +49,7 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was read", onlyRead],
   ],
   "checkout/cli/src/embedded/folder-reader.ts": [
-    [
-      "nothing was created",
-      proof("proof/system/start-and-stop.test.ts", "a folder of something else is only looked at"),
-    ],
+    ["nothing was created", proof("proof/system/start-and-stop.test.ts", "do not change a folder of something else")],
     ["No record was changed", onlyWords],
   ],
   "checkout/cli/src/history.ts": [["Nothing was read", onlyRead]],
@@ -60,10 +57,7 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
     ["Nothing was changed", asHost],
-    [
-      "Nothing was changed",
-      proof("proof/system/local-topology.test.ts", "an instance refuses what is meant for another"),
-    ],
+    ["Nothing was changed", proof("proof/system/local-topology.test.ts", "an instance refuses requests for another")],
     ["Nothing was changed", asSite],
   ],
   "checkout/cli/src/http/service-server.ts": [["Nothing was changed", bodyBroken]],
@@ -71,21 +65,18 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was changed", unproved("it reads with HSCAN and ZRANGE alone, and lets writes wait")],
   ],
   "checkout/cli/src/processes/database-reader.ts": [
-    [
-      "Nothing was changed",
-      proof("proof/system/history-of-running.test.ts", "the database is asked for records alone"),
-    ],
+    ["Nothing was changed", proof("proof/system/history-of-running.test.ts", "the database is asked for records only")],
   ],
   "checkout/cli/src/processes/database.ts": [["Nothing was started", onlyWords]],
   "checkout/cli/src/processes/order-process.ts": [
-    ["Nothing was added", proof("proof/system/failing-parts.test.ts", "a price that cannot be had is not said")],
+    ["Nothing was added", proof("proof/system/failing-parts.test.ts", "an unavailable price is not reported")],
   ],
   "checkout/cli/src/running-topology.ts": [["nothing was read", onlyRead]],
   "checkout/cli/src/settings.ts": [["nothing was started", onlyWords]],
   "checkout/cli/src/up.ts": [
     ["Nothing was started", upRefused],
     ["Nothing was started", onlyWords],
-    ["Nothing was started", proof("proof/system/up.test.ts", "a topology comes up, says what runs where")],
+    ["Nothing was started", proof("proof/system/up.test.ts", "a topology starts, prints its processes")],
     ["Nothing was started", upRefused],
   ],
   "packages/assent/src/engine/keyed-engine.ts": [["nothing was changed", fullEngine]],
@@ -152,15 +143,12 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
   "proof/door/src/mutants-command.ts": [["Nothing was started", onlyWords]],
   "checkout/order/src/order-service.ts": [
     ["Nothing was done", unproved("the log of orders has one definition, so no key belongs to another")],
-    [
-      "Nothing was started",
-      proof("proof/system/failing-parts.test.ts", "a checkout whose store has no room at some moment"),
-    ],
+    ["Nothing was started", proof("proof/system/failing-parts.test.ts", "a checkout whose store is full for a while")],
     ["was not started", unproved("the limit is proved in the orchestrator, not in the books of a shop")],
     ["Nothing was started", unproved("the breaker is proved in the orchestrator, not in the books of a shop")],
     [
       "Nothing was charged",
-      proof("checkout/order/src/order-app.test.ts", "is not charged, and is said to be replaced"),
+      proof("checkout/order/src/order-app.test.ts", "is not charged, and is reported as replaced"),
     ],
   ],
 };

@@ -1,4 +1,4 @@
-// The example runs, prints what the README says, and is what the README shows.
+// The example runs, prints the output shown in the README, and is identical to the README's code.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -10,11 +10,11 @@ const [, shown, , printed] = readFileSync(new URL("../../packages/assent/README.
   /^```(?:ts)?\n/m,
 );
 
-test("the README shows the example as it is", () => {
+test("the README shows the example unchanged", () => {
   assert.equal(shown, readFileSync(example, "utf8"));
 });
 
-test("the example prints what the README says", () => {
+test("the example prints the output in the README", () => {
   const output = execFileSync(process.execPath, [example], { encoding: "utf8" });
   assert.equal(output.replace(/ +$/gm, ""), printed);
 });

@@ -1,4 +1,4 @@
-// Backups of the local topology: the commands of the page, on a topology under load.
+// Backups of the local topology: runs the commands of the documentation on a topology under load.
 import { temporaryFolder } from "@assent/topology";
 import { freePort } from "@assent/local-servers";
 import assert from "node:assert/strict";
@@ -13,7 +13,7 @@ import { interrupt, type Started, until, up, urlOf } from "./up-process.ts";
 const folder = temporaryFolder();
 const started: Started[] = [];
 after(() => {
-  // A test that failed leaves it running.
+  // A failed test leaves it running.
   for (const { child } of started) if (child.exitCode === null) child.kill("SIGKILL");
   folder.remove();
 });
@@ -28,7 +28,7 @@ async function start(...words: readonly string[]): Promise<Started> {
   return running;
 }
 
-/** One more order, paid. */
+/** Adds one paid order. */
 async function buy(url: string): Promise<void> {
   const { order_id: order } = (await (await fetch(`${url}/orders/create/0`, { method: "POST" })).json()) as {
     order_id: string;
@@ -52,7 +52,7 @@ async function killedBackup(target: string): Promise<void> {
   });
 }
 
-test("a backup of a topology under load adds up, holds what was answered before it, and is served again", async () => {
+test("a backup of a topology under load adds up, contains all acknowledged changes, and can be served", async () => {
   const first = await start();
   const url = await urlOf(first);
   const orders = 3_000;
@@ -81,11 +81,11 @@ test("a backup of a topology under load adds up, holds what was answered before 
   const inside = section("assent backup").replace("backups/local-monday", "data/local/redis-stock/new");
   await assert.rejects(
     run(folder.path, inside),
-    /no backup in .*: it is inside .*data\/local, .*name a folder outside/,
+    /No backup was made in .*: it is inside the data folder .*data\/local; choose a folder outside it/,
   );
   const small = `ulimit -f 1; ${section("assent backup").replace("local-monday", "too-large")}`;
-  await assert.rejects(run(folder.path, small), /There is no backup in .*too-large: EFBIG.*The data was not changed/);
-  assert.deepEqual(readdirSync(place("backups")), ["local-monday"], "what failed leaves nothing");
+  await assert.rejects(run(folder.path, small), /No backup was made in .*too-large: EFBIG.*The data was not changed/);
+  assert.deepEqual(readdirSync(place("backups")), ["local-monday"], "failed backups leave nothing");
   await interrupt(first);
   await assert.rejects(run(folder.path, section("assent backup").replace("monday", "later")), /no topology runs on/);
 
@@ -101,7 +101,7 @@ test("a backup of a topology under load adds up, holds what was answered before 
   await interrupt(second);
 });
 
-test("databases that do not belong together are refused with the way out, until accepted or put back", async () => {
+test("databases that do not belong together are refused with a remedy, until accepted or restored", async () => {
   await run(folder.path, section("local-stopped"));
   const stock = place("data/local/redis-stock");
   rmSync(stock, { recursive: true });
@@ -137,5 +137,5 @@ test("databases that do not belong together are refused with the way out, until 
     () => other.child.exitCode !== null,
     () => `it ends: ${other.printed()}`,
   );
-  assert.match(other.printed(), /has the data of the local topology\. Nothing was started/);
+  assert.match(other.printed(), /contains the data of the local topology\. Nothing was started/);
 });

@@ -1,4 +1,4 @@
-// The commands of docs/how-to/backup-and-restore.md, as they are written there, and a shop under load to run them on.
+// The commands of docs/how-to/backup-and-restore.md, unchanged, and a system under load to run them on.
 import { closedLoop } from "@assent/bench";
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -9,7 +9,7 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, 
 export const command = pathOf("checkout/cli/bin/assent.mjs");
 const page = readFileSync(pathOf("docs/how-to/backup-and-restore.md"), "utf8");
 
-/** The commands of a section, each with the given part in it. */
+/** The commands of a section whose block contains the given part. */
 export function commandsOf(section: string, part: string): string {
   const text = page.slice(page.indexOf(`\n## ${section}`) + 1).split("\n## ")[0] ?? "";
   const blocks = [...text.matchAll(/```\n([^]*?)```/g)].map(([, block]) => block ?? "");
@@ -18,7 +18,7 @@ export function commandsOf(section: string, part: string): string {
   return block;
 }
 
-/** Runs commands as in a shell of a reader of the page. @throws Error with the output when a command fails */
+/** Runs commands in a shell, as a reader of the page would. @throws Error with the output when a command fails */
 export function run(folder: string, commands: string): Promise<string> {
   const script = commands.replaceAll("npx assent", `'${process.execPath}' '${command}'`);
   return new Promise((resolve, reject) => {
@@ -48,11 +48,11 @@ export async function isPaid(url: string, order: number): Promise<boolean> {
 export interface Load {
   readonly url: string;
   readonly orders: number;
-  /** Gets those that were answered 200. */
+  /** Collects the orders that were answered 200. */
   readonly paid: number[];
 }
 
-/** Runs one small round after another until it is stopped. */
+/** Runs small rounds of load until it is stopped. */
 export async function checkOutUntil(life: { readonly isOver: boolean }, { url, orders, paid }: Load): Promise<void> {
   const round = 100;
   for (let first = 0; !life.isOver; first = (first + round) % orders) {

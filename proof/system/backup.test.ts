@@ -1,4 +1,4 @@
-// Backups of the embedded topology: the commands of the page, on a system under load.
+// Backups of the embedded topology: runs the commands of the documentation on a system under load.
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, statSync } from "node:fs";
@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { audit } from "../../checkout/cli/src/audit.ts";
 import { checkOutUntil, commandsOf, isPaid, post, run, seed } from "./backup-page.ts";
 
-test("a backup under load adds up, holds what was answered before it, and is served again", async () => {
+test("a backup under load adds up, contains all acknowledged changes, and can be served", async () => {
   const folder = temporaryFolder();
   const data = join(folder.path, "data");
   const served = await serveCheckout({ dataFolder: data });
@@ -38,7 +38,7 @@ test("a backup under load adds up, holds what was answered before it, and is ser
   folder.remove();
 });
 
-test("files copied from a running system are refused; its folder after a kill is served, and backed up", async () => {
+test("files copied from a running system are refused; its folder after a kill can be served and saved", async () => {
   const folder = temporaryFolder();
   const data = join(folder.path, "data");
   const served = await serveCheckout({ dataFolder: data });
@@ -47,8 +47,11 @@ test("files copied from a running system are refused; its folder after a kill is
   const copy = join(folder.path, "copy");
   mkdirSync(copy);
   for (const name of ["orders.db", "stock.db", "payment.db"]) cpSync(join(data, name), join(copy, name));
-  await assert.rejects(serveCheckout({ dataFolder: copy }), /orders.db was copied alone while the system was running/);
-  assert.match(audit(copy).findings[0] ?? "", /orders.db was copied alone while the system was running/);
+  await assert.rejects(
+    serveCheckout({ dataFolder: copy }),
+    /orders.db was copied without its log while the system was running/,
+  );
+  assert.match(audit(copy).findings[0] ?? "", /orders.db was copied without its log while the system was running/);
   await served.kill();
   const whole = join(folder.path, "whole");
   cpSync(data, whole, { recursive: true });

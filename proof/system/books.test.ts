@@ -23,7 +23,7 @@ async function inShop(
   assert.equal(await served.stop(), 0);
 }
 
-/** Users of paid orders. Seeding orders draws them at random. */
+/** Users of paid orders, whom seeding chooses at random. */
 const payers = new Set<string>();
 
 async function recordPayers(url: string, orders: readonly number[]): Promise<void> {
@@ -33,7 +33,7 @@ async function recordPayers(url: string, orders: readonly number[]): Promise<voi
   }
 }
 
-/** `earlier` is `now` as it was before its last start. */
+/** `earlier` is a copy of `now` from before its last start. */
 before(async () => {
   await inShop("now", async (post) => {
     for (const path of ["/stock/batch_init/3/100/2", "/payment/batch_init/3/100", "/orders/batch_init/9/3/3/2"]) {
@@ -45,7 +45,7 @@ before(async () => {
   await inShop("now", async (post, url) => {
     for (const order of [3, 4]) assert.equal(await post(`/orders/checkout/${order}`), 200);
     await recordPayers(url, [0, 1, 2, 3, 4]);
-    // Everything that was replaced had been spent or sold; amounts that are moved directly are neither.
+    // All replaced amounts had been spent or sold; amounts that are moved directly are neither.
     for (const path of ["/stock/batch_init/2/50/2", "/payment/batch_init/2/50", "/orders/batch_init/1/3/3/2"]) {
       assert.equal(await post(path), 200);
     }
@@ -56,7 +56,7 @@ before(async () => {
   });
 });
 
-/** A folder of its own, with one store changed. */
+/** A copy of the folder with one store changed. */
 function changed(name: string, file: string, change: (path: string) => void): string {
   const copy = place(name);
   cpSync(place("now"), copy, { recursive: true });
@@ -66,7 +66,7 @@ function changed(name: string, file: string, change: (path: string) => void): st
 
 const earlier = (file: string) => (path: string) => cpSync(join(place("earlier"), file), path);
 
-test("S2 the books add up after checkouts, seeding over, and direct movements", () => {
+test("S2 the books add up after checkouts, repeated seeding, and direct movements", () => {
   const { findings, isExact, orders, credit } = audit(place("now"));
   assert.deepEqual(findings, []);
   assert.ok(isExact);
@@ -78,31 +78,34 @@ test("S2 the books add up after checkouts, seeding over, and direct movements", 
 for (const [file, finding] of [
   [
     "payment.db",
-    /^credit of user \d: paid orders cost \d+, payment.db says \d+ spent: payment.db is older than orders/,
+    /^credit of user \d: paid orders cost \d+, payment.db records \d+ spent: payment.db is older than orders/,
   ],
-  ["stock.db", /^units of item \d: paid orders took \d+, stock.db says \d+ spent: stock.db is older than orders.db/],
-  ["orders.db", /^units of item \d: paid orders took \d+, stock.db says \d+ spent: orders.db is older than stock.db/],
+  ["stock.db", /^units of item \d: paid orders took \d+, stock.db records \d+ spent: stock.db is older than orders.db/],
+  [
+    "orders.db",
+    /^units of item \d: paid orders took \d+, stock.db records \d+ spent: orders.db is older than stock.db/,
+  ],
 ] as const) {
-  test(`S2 an older ${file} is found, and named`, () => {
+  test(`S2 an older ${file} is detected and named`, () => {
     const { findings } = audit(changed(`older ${file}`, file, earlier(file)));
     assert.ok(
       findings.some((text) => finding.test(text)),
       findings.join("\n"),
     );
-    assert.match(findings[0] ?? "", /^(orders|stock|payment).db is older than/, "the marks say it, too");
+    assert.match(findings[0] ?? "", /^(orders|stock|payment).db is older than/, "the marks report it, too");
   });
 }
 
-test("S2 a payment.db that is empty is found, and named", () => {
+test("S2 an empty payment.db is detected and named", () => {
   const { findings } = audit(changed("empty", "payment.db", (path) => truncateSync(path)));
-  assert.match(findings[0] ?? "", /^payment.db is empty or of another system/);
+  assert.match(findings[0] ?? "", /^payment.db is empty or belongs to another system/);
   assert.equal(findings.length, 1 + payers.size);
   for (const text of findings.slice(1)) {
     assert.match(text, /^credit of user \d: paid orders cost \d+, payment.db has no such account: payment.db is older/);
   }
 });
 
-/** Served until it ends on its own, or takes requests. */
+/** Serves until the process ends on its own or accepts requests. */
 function serve(data: string, ...words: readonly string[]): Promise<{ code: number | null; printed: string }> {
   const child = spawn(process.execPath, [command, "serve", "--data", data, "--port", "0", ...words]);
   let printed = "";
@@ -118,17 +121,22 @@ function serve(data: string, ...words: readonly string[]): Promise<{ code: numbe
 }
 
 const unlike: readonly (readonly [what: string, file: string, change: (path: string) => void, says: RegExp])[] = [
-  ["an empty payment.db", "payment.db", (path) => truncateSync(path), /payment.db is empty or of another system/],
-  ["no stock.db", "stock.db", (path) => rmSync(path), /stock.db is empty or of another system/],
+  [
+    "an empty payment.db",
+    "payment.db",
+    (path) => truncateSync(path),
+    /payment.db is empty or belongs to another system/,
+  ],
+  ["no stock.db", "stock.db", (path) => rmSync(path), /stock.db is empty or belongs to another system/],
   ["an older payment.db", "payment.db", earlier("payment.db"), /payment.db is older than orders.db: .* start of 20/],
   ["an older orders.db", "orders.db", earlier("orders.db"), /orders.db is older than stock.db/],
 ];
 
-test("a start on stores that do not belong together is refused with the way out, and changes no record", async () => {
+test("a start on stores that do not belong together is refused with a remedy, and changes no record", async () => {
   await Promise.all(
     unlike.map(async ([what, file, change, says], index) => {
       const data = changed(`refused, ${what}`, file, change);
-      // One of them again: a refusal leaves no mark that the next start would accept.
+      // Repeats one of them: a refusal must not leave a mark that the next start would accept.
       for (const again of index === 0 ? [1, 2] : [1]) {
         const { code, printed } = await serve(data);
         assert.equal(code, 1, `${what}, ${again}: ${printed}`);
@@ -137,21 +145,21 @@ test("a start on stores that do not belong together is refused with the way out,
         assert.match(printed, /backup-and-restore.md[^]*--accept-stores/);
         assert.doesNotMatch(printed, /^\s+at /m);
       }
-      // A store that is put back belongs to the others as before.
+      // A restored store belongs to the others as before.
       cpSync(join(place("now"), file), join(data, file));
       assert.deepEqual(audit(data).findings, []);
     }),
   );
 });
 
-test("stores that are accepted start, now and later, and the audit keeps saying what is missing", async () => {
+test("accepted stores start, now and later, and the audit keeps reporting what is missing", async () => {
   const data = changed("accepted", "payment.db", earlier("payment.db"));
   for (const words of [["--accept-stores"], []]) {
     const { code, printed } = await serve(data, ...words);
     assert.equal(code, 0, printed);
   }
   const { findings, accepted } = audit(data);
-  assert.match(findings[0] ?? "", /^credit of user \d: paid orders cost \d+, payment.db says/);
+  assert.match(findings[0] ?? "", /^credit of user \d: paid orders cost \d+, payment.db records/);
   assert.match(accepted[0]?.problems[0] ?? "", /^payment.db is older than orders.db/);
 });
 
@@ -160,9 +168,9 @@ test("a folder of an earlier version, without marks, starts and is marked", asyn
   for (const file of ["orders.db", "stock.db", "payment.db"]) loseMark(join(data, file));
   assert.deepEqual(audit(data).findings, []);
   for (const _ of [1, 2]) assert.equal((await serve(data)).code, 0);
-  assert.equal(audit(data).isExact, false, "what the earlier version replaced is recorded nowhere");
+  assert.equal(audit(data).isExact, false, "amounts replaced by the earlier version are not recorded");
   cpSync(join(place("now"), "payment.db"), join(data, "payment.db"));
-  assert.match((await serve(data)).printed, /payment.db is of another system/);
+  assert.match((await serve(data)).printed, /payment.db and orders.db belong to different systems/);
 });
 
 test("a folder of an earlier version whose payment.db is empty is refused", async () => {
@@ -173,7 +181,7 @@ test("a folder of an earlier version whose payment.db is empty is refused", asyn
   assert.match(printed, /credit of user \d: paid orders cost \d+, payment.db has no such account/);
 });
 
-test("one consistent copy of a whole folder is served elsewhere", async () => {
+test("a consistent copy of a whole folder can be served elsewhere", async () => {
   const data = changed("copy", "orders.db", () => undefined);
   assert.equal((await serve(data)).code, 0);
   assert.deepEqual(audit(data).findings, []);
@@ -185,7 +193,7 @@ function loseMark(path: string): void {
   engine.close();
 }
 
-test("a store that is missing, or is none, is explained", () => {
+test("a missing or invalid store is reported with its reason", () => {
   const gone = changed("gone", "stock.db", (path) => rmSync(path));
   assert.throws(() => audit(gone), {
     code: "data_unreadable",

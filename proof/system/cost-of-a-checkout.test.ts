@@ -1,6 +1,6 @@
-// Counts what a checkout costs the embedded system: commits (each forces the disk once), bytes of SQLite's log,
-// and messages between threads. The machine's speed does not matter: work that no caller waits for never leaves by
-// itself, because its wait is longer than any run.
+// Counts the cost of a checkout in the embedded system: commits (each forces the disk once), bytes of SQLite's log, and
+// messages between threads. The machine's speed does not matter: background work never leaves by itself, because its
+// wait is longer than any run.
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const checkouts = 128;
 const stores = ["orders", "stock", "payment"] as const;
 type Counts = Readonly<Record<(typeof stores)[number], number>>;
 
-/** One number of each store. */
+/** One number for each store. */
 function ofEach(count: (store: (typeof stores)[number]) => number): Counts {
   return { orders: count("orders"), stock: count("stock"), payment: count("payment") };
 }
@@ -40,7 +40,7 @@ interface Cost {
   readonly messages: number;
 }
 
-/** Runs this many checkouts at a time, on a system of their own. */
+/** Runs this many checkouts concurrently, on a separate system. */
 async function costOf(context: TestContext, connections: number): Promise<Cost> {
   const path = join(folder.path, `c${connections}`);
   const never = 600_000;
@@ -84,21 +84,21 @@ async function costOf(context: TestContext, connections: number): Promise<Cost> 
   }
 }
 
-/** Leaves room for sweeps that happen meanwhile on a slow machine. */
+/** A margin for sweeps during a run on a slow machine. */
 const sweeps = 0.25;
 const atMost = (found: number, limit: number, what: string): void =>
-  assert.ok(found <= limit + sweeps, `${what}: ${found} for each checkout, ${limit} at most`);
+  assert.ok(found <= limit + sweeps, `${what}: ${found} for each checkout, limit ${limit}`);
 
-test("a checkout on its own costs one commit for each step that its caller waits for, no more", async (context) => {
+test("a single checkout costs one commit for each step that its caller waits for, and no more", async (context) => {
   const { commits, logBytes, messages } = await costOf(context, 1);
-  atMost(commits.orders, 2, "commits of orders: begin and decide, with the end of the one before");
+  atMost(commits.orders, 2, "commits of orders: begin and decide, with the end of the previous one");
   atMost(commits.stock, 1, "commits of stock: prepare, with commit and forget of earlier ones");
   atMost(commits.payment, 1, "commits of payment");
   atMost(messages, 4, "messages to store threads");
   assert.ok(logBytes < 50_000, `${logBytes} bytes of SQLite's log for each checkout`);
 });
 
-test("64 checkouts at a time share commits and messages", async (context) => {
+test("64 concurrent checkouts share commits and messages", async (context) => {
   const { commits, logBytes, messages } = await costOf(context, 64);
   atMost(commits.orders, 1, "commits of orders");
   atMost(commits.stock, 0.5, "commits of stock");

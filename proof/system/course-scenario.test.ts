@@ -1,4 +1,4 @@
-// The course's consistency scenario in every protocol, through 100 connections and with everything in flight at once.
+// The course's consistency scenario in every protocol, with 100 connections and with all requests in flight at once.
 import { courseOrders, courseScenario, courseStock, courseUsers } from "@assent/bench";
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ test("2pc with all 1,000 in flight at once: still exactly 100, no false sold-out
   folder.remove();
 });
 
-test("saga with all 1,000 in flight at once: at most 100, and conservation to the last unit", async () => {
+test("saga with all 1,000 in flight at once: at most 100, and exact conservation", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path, protocol: "saga" });
   const result = await courseScenario({ url: served.url, connections: courseOrders, random: Math.random });

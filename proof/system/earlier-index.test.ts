@@ -1,4 +1,4 @@
-// A data folder of a version that indexed unfinished transactions by their plain names: what it left is ended.
+// A data folder of a version that indexed unfinished transactions by their plain names: its transactions are finished.
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import { checkout, orderOperations } from "@assent/order";
 import { defaultLimits } from "assent/internal/protocol";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { audit } from "../../checkout/cli/src/audit.ts";
 
-/** Begins checkouts as a process that died, and leaves them in the index as it was. */
+/** Begins checkouts like a process that died, and leaves them in the index of the earlier version. */
 function leaveUnfinished(path: string, keys: readonly string[]): void {
   const engine = new SqliteEngine(join(path, "orders.db"));
   const tables = new BatchTables(engine);
@@ -40,7 +40,7 @@ function leaveUnfinished(path: string, keys: readonly string[]): void {
   engine.close();
 }
 
-test("R7 what an earlier version left unfinished is counted by the audit, and ended by the next start", async () => {
+test("R7 unfinished transactions of an earlier version are audited, and finished by the next start", async () => {
   const folder = temporaryFolder();
   const first = await serveCheckout({ dataFolder: folder.path });
   assert.equal(await first.stop(), 0);
@@ -52,7 +52,7 @@ test("R7 what an earlier version left unfinished is counted by the audit, and en
     const response = await fetch(`${second.url}/orders/dlq/status`);
     const { unfinished } = (await response.json()) as { unfinished: number };
     if (unfinished === 0) break;
-    assert.ok(performance.now() < giveUpAt, `${unfinished} do not end`);
+    assert.ok(performance.now() < giveUpAt, `${unfinished} are still unfinished`);
   }
   assert.equal(await second.stop(), 0);
   const { unfinished, findings } = audit(folder.path);

@@ -26,7 +26,7 @@ test("data survives a clean stop and a start, and the stop ends with code 0", as
   folder.remove();
 });
 
-test("a second start on the same folder is refused, says who has it, and disturbs nothing", async () => {
+test("a second start on the same folder is refused, names the process that uses it, and disturbs nothing", async () => {
   const folder = temporaryFolder();
   const first = await serveCheckout({ dataFolder: folder.path });
   const second = spawnSync(process.execPath, [command, "serve", "--data", folder.path, "--port", "0"], {
@@ -43,10 +43,10 @@ test("a second start on the same folder is refused, says who has it, and disturb
   folder.remove();
 });
 
-test("S2 the audit adds up exactly what a number of JavaScript cannot", async () => {
+test("S2 the audit adds sums exactly beyond the safe integers of JavaScript", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
-  // More than 2^53 in all, where odd numbers are rounded.
+  // More than 2^53 in total, where odd numbers are rounded.
   for (const path of ["/stock/batch_init/20000/999999999999/1", "/payment/batch_init/20000/999999999999"]) {
     assert.equal((await fetch(served.url + path, { method: "POST" })).status, 200);
   }
@@ -62,7 +62,7 @@ test("S2 the audit adds up exactly what a number of JavaScript cannot", async ()
   folder.remove();
 });
 
-test("the history of an order and of its transaction is told when the folder is free, and never made up", async () => {
+test("the history of an order and its transaction is printed if the folder is not in use", async () => {
   const folder = temporaryFolder();
   const tell = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
     spawnSync(process.execPath, [command, "history", "--data", folder.path, ...words], { encoding: "utf8" });
@@ -96,17 +96,17 @@ test("the history of an order and of its transaction is told when the folder is 
   assert.match(tell(dear ?? "").stdout, /decided to abort \(insufficient_credit\)/);
   for (const [name, says] of [
     [open ?? "", /was never checked out/],
-    ["nobody", /there is no transaction and no order nobody/],
+    ["nobody", /no transaction or order nobody/],
   ] as const) {
     const unknown = tell(name);
     assert.deepEqual([unknown.status, unknown.stdout], [1, ""]);
     assert.match(unknown.stderr, says);
   }
   folder.remove();
-  assert.match(tell(told.txId).stderr, /there is no checkout data/);
+  assert.match(tell(told.txId).stderr, /no data of `assent serve` found/);
 });
 
-test("settings that cannot be meant are refused before anything starts", () => {
+test("invalid settings are refused before anything starts", () => {
   const run = spawnSync(process.execPath, [command, "serve", "--port", "99999", "--protocol", "3pc"], {
     encoding: "utf8",
   });
@@ -116,7 +116,7 @@ test("settings that cannot be meant are refused before anything starts", () => {
   assert.match(run.stderr, /ORCHESTRATOR_PROTOCOL/);
 });
 
-test("a port that is taken is said, and the folder is let go", async () => {
+test("a port in use is reported, and the folder is released", async () => {
   const [folder, other] = [temporaryFolder(), temporaryFolder()];
   const first = await serveCheckout({ dataFolder: folder.path });
   const { port } = new URL(first.url);
@@ -131,7 +131,7 @@ test("a port that is taken is said, and the folder is let go", async () => {
   other.remove();
 });
 
-test("a signal that comes twice within a second is one signal: the stop is still clean", async () => {
+test("a signal repeated within a second counts once: the stop is still clean", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
   process.kill(served.pid, "SIGINT");
@@ -139,9 +139,9 @@ test("a signal that comes twice within a second is one signal: the stop is still
   folder.remove();
 });
 
-test("started by an npm that is killed, the server ends on its own and lets go of folder and port", async () => {
+test("a server whose npm is killed ends on its own and releases folder and port", async () => {
   const folder = temporaryFolder();
-  // A shell stands for npm: it starts the server as npm does, and is killed.
+  // A shell stands in for npm: it starts the server as npm does, and is killed.
   const script = `'${process.execPath}' '${command}' serve --data '${folder.path}' --port 0 & echo $!; wait`;
   const shell = spawn("sh", ["-c", script], {
     env: { ...process.env, npm_lifecycle_event: "start" },
@@ -161,7 +161,7 @@ test("started by an npm that is killed, the server ends on its own and lets go o
   await exited;
   const deadline = performance.now() + 60_000;
   while (isAlive(pid)) {
-    assert.ok(performance.now() < deadline, `process ${pid} is still there`);
+    assert.ok(performance.now() < deadline, `process ${pid} is still running`);
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
@@ -171,7 +171,7 @@ test("started by an npm that is killed, the server ends on its own and lets go o
   folder.remove();
 });
 
-test("kill -9 among concurrent checkouts: nothing lost, nothing made, nothing told that is not true", async () => {
+test("kill -9 under concurrent checkouts: nothing is lost or created, and every answer stays true", async () => {
   const folder = temporaryFolder();
   const rounds = await crashProof({
     dataFolder: folder.path,
@@ -185,7 +185,7 @@ test("kill -9 among concurrent checkouts: nothing lost, nothing made, nothing to
     rounds.flatMap((round) => round.findings),
     [],
   );
-  // The proof is one only if checkouts were really cut off.
+  // The test proves something only if checkouts were really interrupted.
   assert.ok(rounds.every((round) => round.unanswered > 0 && round.toldPaid > 0));
   const report = execFileSync(process.execPath, [command, "audit", "--data", folder.path, "--json"], {
     encoding: "utf8",

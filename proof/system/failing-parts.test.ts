@@ -1,5 +1,5 @@
-// Parts of the checkout system that fail: a store without room, a broken store, a service that is silent. Put together
-// in this process, because a store cannot be made to fail from outside.
+// Failing parts of the checkout system: a full store, a broken store, a silent service. Assembled in this process,
+// because a store cannot be made to fail from outside.
 import { accountTable } from "assent/ledger";
 import { TestClock } from "@assent/conformance";
 import { Orchestrator } from "assent/internal/coordinator";
@@ -29,7 +29,7 @@ const limits: Limits = {
   sweepEveryMs: 20,
 };
 
-/** A millisecond passes with every turn of the event loop: nothing comes too late because this machine is slow. */
+/** A millisecond passes with every turn of the event loop: nothing is late because this machine is slow. */
 const clock = new TestClock();
 let passing = setImmediate(function pass() {
   clock.advance(1);
@@ -37,13 +37,13 @@ let passing = setImmediate(function pass() {
 });
 after(() => clearImmediate(passing));
 
-/** For what comes, in the time of this machine. */
+/** A real-time limit for the tests' own waiting. */
 const deadlineMs = 60_000;
 
-/** An engine that fails when it is told to, in one of the two ways that an engine may. */
+/** An engine that fails on request, in one of the two ways in which an engine may. */
 class FailingEngine extends MemoryEngine {
   commits = 0;
-  /** Commits from and to which it fails, counted from 0. */
+  /** First and last commit that fail, counted from 0. */
   failing: readonly [from: number, to: number] = [Infinity, Infinity];
   how: "full" | "broken" = "full";
 
@@ -71,9 +71,9 @@ const loseAccount = (tables: Tables, { accountId }: { accountId: string }): null
 class Shop {
   readonly engine = new FailingEngine();
   readonly silent = new Set<Service>();
-  /** Commands of these verbs are lost on the way. */
+  /** Commands with these verbs are lost in transit. */
   readonly unheard = new Set<Verb>();
-  /** How many messages to stock were lost. */
+  /** Number of lost messages to stock. */
   lostToStock = 0;
   readonly reported: unknown[] = [];
   stockAnswersPrices = true;
@@ -117,7 +117,7 @@ class Shop {
     this.#app = orderApp(service, (error) => this.reported.push(error));
   }
 
-  /** An item, a user and orders of theirs: what is bought costs 2, there are 10 of it and 10 to pay with. */
+  /** An item, a user and their orders: each costs 2; 10 units and 10 credit are available. */
   async seed(orders = 1): Promise<void> {
     const seed = { first: 0, count: 1, generation: "g", available: 10, details: { price: 2 } };
     await Promise.all([this.#stock.run("seed", seed), this.#payment.run("seed", seed)]);
@@ -130,12 +130,12 @@ class Shop {
     await this.#orders.run("putRow", { key, incarnation: "i", fields });
   }
 
-  /** The stock of the item is gone, and only that. */
+  /** Removes only the stock account of the item. */
   loseStock(): Promise<null> {
     return this.#stock.run("loseAccount", { accountId: "0" });
   }
 
-  /** Accounts that stock has. */
+  /** Number of accounts at stock. */
   async stockAccounts(): Promise<number> {
     return (await this.#stock.run("totals", undefined)).accounts;
   }
@@ -158,11 +158,11 @@ class Shop {
     return totals.map(({ available, spent }) => [available, spent]);
   }
 
-  /** Nothing is under way any more: success is told at the decision, and carried out after that. */
+  /** Waits until nothing is in progress: success is reported at the decision, and phase 2 follows. */
   async quiet(): Promise<void> {
     const giveUpAt = performance.now() + deadlineMs;
     while ((await this.#orders.run("owners", { limit: 1 })).length > 0) {
-      assert.ok(performance.now() < giveUpAt, "it does not end");
+      assert.ok(performance.now() < giveUpAt, "still in progress");
       await new Promise(setImmediate);
     }
   }
@@ -200,7 +200,7 @@ class Shop {
 async function until(condition: () => boolean): Promise<void> {
   const giveUpAt = performance.now() + deadlineMs;
   while (!condition()) {
-    assert.ok(performance.now() < giveUpAt, "it does not come");
+    assert.ok(performance.now() < giveUpAt, "timed out");
     await new Promise(setImmediate);
   }
 }
@@ -213,14 +213,14 @@ function assertRefused({ status, body }: { status: number; body: string }, where
   assert.ok(status >= 400 && status < 500, `${where}: ${status} ${body}`);
 }
 
-/** Asks until it is told success; everything before that has to be a refusal. */
+/** Repeats until success; every earlier answer must be a refusal. */
 async function paidInTheEnd(shop: Shop, where: string): Promise<void> {
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
     const told = await shop.post("/orders/checkout/0");
     if (told.status === 200) break;
     assertRefused(told, where);
-    assert.ok(performance.now() < giveUpAt, `${where}: it is never paid`);
+    assert.ok(performance.now() < giveUpAt, `${where}: never paid`);
   }
   shop.engine.failing = [Infinity, Infinity];
   await shop.quiet();
@@ -231,7 +231,7 @@ async function paidInTheEnd(shop: Shop, where: string): Promise<void> {
   );
 }
 
-test("a checkout whose store has no room at some moment is refused or pending, and paid once then (D15)", async () => {
+test("a checkout whose store is full for a while is refused or pending, and later paid once", async () => {
   let met = 0;
   await Promise.all(
     [0, 1, 2, 3].flatMap((from) =>
@@ -248,7 +248,7 @@ test("a checkout whose store has no room at some moment is refused or pending, a
   assert.ok(met >= 6, `${met} of them failed`);
 });
 
-test("a store that is broken for good makes every checkout a 4xx, not a 5xx (D15)", async () => {
+test("a permanently broken store makes every checkout a 4xx, not a 5xx", async () => {
   for (const from of [0, 1]) {
     const shop = new Shop();
     await shop.seed();
@@ -259,7 +259,7 @@ test("a store that is broken for good makes every checkout a 4xx, not a 5xx (D15
   }
 });
 
-test("a service that is silent makes every checkout a 4xx within the wait, for everybody (D15, D20)", async () => {
+test("a silent service makes every checkout a 4xx within the request wait", async () => {
   for (const service of ["stock", "payment"] as const) {
     const shop = new Shop();
     await shop.seed();
@@ -272,7 +272,7 @@ test("a service that is silent makes every checkout a 4xx within the wait, for e
   }
 });
 
-test("a price that cannot be had is not said to be of an item that does not exist (D44)", async () => {
+test("an unavailable price is not reported as a missing item", async () => {
   const shop = new Shop();
   await shop.seed();
   shop.stockAnswersPrices = false;
@@ -283,7 +283,7 @@ test("a price that cannot be had is not said to be of an item that does not exis
   assert.equal(await shop.orderTotal(), 2, "nothing was added");
 });
 
-test("decisions that are never answered open the breaker as votes do (D45)", async () => {
+test("unanswered decisions open the breaker, like unanswered votes", async () => {
   const shop = new Shop();
   await shop.seed(6);
   shop.unheard.add("commit");
@@ -292,7 +292,7 @@ test("decisions that are never answered open the breaker as votes do (D45)", asy
   await until(() => shop.lostToStock > 12);
   const refused = await shop.post("/orders/checkout/5");
   assert.deepEqual([refused.status, codeOf(refused)], [400, "service_stock_unavailable"]);
-  assert.equal((await shop.post("/orders/checkout/0")).status, 200, "S5: what was told paid is not told unpaid now");
+  assert.equal((await shop.post("/orders/checkout/0")).status, 200, "S5: a paid order stays paid");
   shop.unheard.clear();
   await shop.quiet();
   assert.deepEqual(await shop.accounts(), [
@@ -301,7 +301,7 @@ test("decisions that are never answered open the breaker as votes do (D45)", asy
   ]);
 });
 
-test("what a breaker keeps out is no sample of the abort rate, whatever that is (D28)", async () => {
+test("checkouts refused by a breaker are not samples of the abort rate", async () => {
   const shop = new Shop();
   await shop.seed(6);
   for (const order of [0, 1, 2]) assert.equal((await shop.post(`/orders/checkout/${order}`)).status, 200);
@@ -317,7 +317,7 @@ test("what a breaker keeps out is no sample of the abort rate, whatever that is 
   assert.equal(shop.abortRate, abortRate);
 });
 
-test("a decision about a prepared branch whose account was lost makes no account, and ends (D40)", async () => {
+test("a decision about a prepared branch with a lost account creates no account, and ends", async () => {
   for (const [verb, total, status] of [
     ["commit", 2, 200],
     ["abort", 11, 400],

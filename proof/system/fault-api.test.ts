@@ -1,4 +1,4 @@
-// The fault API: the reference's shapes, clear refusals, and nothing of it unless it is enabled.
+// The fault API: the reference's schemas, clear refusals, and no API at all unless it is enabled.
 import { serveSomewhere, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -25,7 +25,7 @@ const services = [
   ["orders", "after_decide"],
 ] as const;
 
-test("a rule is set, listed, replaced and cleared, in every service and the shapes of the reference", async () => {
+test("a rule is set, listed, replaced and cleared, in every service with the reference's schemas", async () => {
   for (const [service, point] of services) {
     const set = (rule: object): Promise<[number, unknown]> =>
       call("POST", `/${service}/fault/set`, JSON.stringify(rule));
@@ -44,7 +44,7 @@ test("a rule is set, listed, replaced and cleared, in every service and the shap
   }
 });
 
-test("a rule that cannot be meant is 400 and changes nothing", async () => {
+test("an invalid rule is 400 and changes nothing", async () => {
   const bodies = [
     "",
     "no JSON",
@@ -73,7 +73,7 @@ test("a rule that cannot be meant is 400 and changes nothing", async () => {
   assert.deepEqual(await call("GET", "/stock/fault/rules"), [200, {}]);
 });
 
-test("unless it is enabled there is no fault API (D30)", async () => {
+test("unless it is enabled there is no fault API", async () => {
   const other = temporaryFolder();
   const plain = await serveSomewhere({ dataFolder: other.path });
   for (const [method, path] of [

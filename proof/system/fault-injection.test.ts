@@ -1,10 +1,10 @@
-// Faults at points of the protocol, in the embedded topology: a process that really dies, and starts again.
+// Faults at points of the protocol, in the embedded topology: a process that really dies and restarts.
 import { drawnCases, faultMatrix, KeepAliveClient, openEmbedded, untilQuiet } from "@assent/bench";
 import { temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-/** Of each protocol; `npm run proof -- faults --topology embedded` tries every one. */
+/** Cases for each protocol; `npm run proof -- faults --topology embedded` tries all of them. */
 const casesDrawn = 12;
 
 const quietMs = 60_000;
@@ -23,7 +23,7 @@ for (const protocol of ["2pc", "saga"] as const) {
   });
 }
 
-test("C5 a refusal is told before a slow release; once nothing is unfinished, the books are exact", async () => {
+test("C5 a refusal is returned before a slow release; once nothing is unfinished, the books are exact", async () => {
   const folder = temporaryFolder();
   const system = await openEmbedded(folder.path, "2pc");
   const client = new KeepAliveClient(system.url());
@@ -35,7 +35,7 @@ test("C5 a refusal is told before a slow release; once nothing is unfinished, th
   const { user_id: user } = await ask("POST", "/payment/create_user");
   const { order_id: order } = await ask("POST", `/orders/create/${String(user)}`);
   await ask("POST", `/orders/addItem/${String(order)}/0/1`);
-  // It fails for longer than a caller waits for it: until the rule is taken away.
+  // It fails for longer than a caller waits: until the rule is removed.
   const rule = { point: "before_abort", action: "error" };
   const headers = { "content-type": "application/json" };
   await fetch(`${system.url()}/stock/fault/set`, { method: "POST", headers, body: JSON.stringify(rule) });

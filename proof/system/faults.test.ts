@@ -1,4 +1,4 @@
-// Faults of another implementation, tried on the checkout system as a process of its own.
+// Faults of another implementation, tried on the checkout system as a separate process.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { servedShop } from "./served-shop.ts";
@@ -51,7 +51,7 @@ async function newOrder(user: string, items: readonly string[]): Promise<string>
   return order;
 }
 
-test("whoever is told success finds the order paid and the money gone, also a duplicate (D22, D1)", async () => {
+test("after a reported success the order is paid and the money is spent, also for a duplicate request", async () => {
   const item = await newItem(3, 1_000);
   const asked = Array.from({ length: 12 }, async () => {
     const user = await newUser(10);
@@ -69,7 +69,7 @@ test("whoever is told success finds the order paid and the money gone, also a du
   assert.equal((await get(`/stock/find/${item}`))["stock"], 988);
 });
 
-test("goods that are added while an order is checked out are paid for or refused, never free (D24)", async () => {
+test("items added during a checkout are paid for or refused, never free", async () => {
   const [first, late] = [await newItem(3, 1_000), await newItem(5, 1_000)];
   const seen = new Set<unknown>();
   let lateSold = 0;
@@ -92,10 +92,10 @@ test("goods that are added while an order is checked out are paid for or refused
     assert.equal((await get(`/payment/find_user/${user}`))["credit"], 97 - 5 * lateItems);
   }
   assert.equal((await get(`/stock/find/${late}`))["stock"], 1_000 - lateSold);
-  assert.ok(seen.has("order_in_checkout"), `it is met on the way: ${[...seen].join()}`);
+  assert.ok(seen.has("order_in_checkout"), `answers seen: ${[...seen].join()}`);
 });
 
-test("a checkout that was refused for being empty is forgotten: with an item it succeeds at once (D27)", async () => {
+test("the refusal of an empty order is not remembered: with an item its checkout succeeds at once", async () => {
   const [user, item] = [await newUser(10), await newItem(4, 1)];
   const order = await newOrder(user, []);
   for (let times = 0; times < 3; times += 1) {
@@ -106,7 +106,7 @@ test("a checkout that was refused for being empty is forgotten: with an item it 
   assert.equal((await get(`/payment/find_user/${user}`))["credit"], 6);
 });
 
-test("an order has 500 entries at most, and one of 500 can still be found and paid (D57)", async () => {
+test("an order has at most 500 entries, and an order of 500 can still be read and paid", async () => {
   const [user, item] = [await newUser(500), await newItem(1, 600)];
   const order = await newOrder(user, []);
   const answers = await Promise.all(Array.from({ length: 520 }, () => post(`/orders/addItem/${order}/${item}/1`)));
@@ -118,7 +118,7 @@ test("an order has 500 entries at most, and one of 500 can still be found and pa
   assert.equal((await get(`/payment/find_user/${user}`))["credit"], 0);
 });
 
-test("seeding 50,000 of everything keeps nobody else waiting for it (D57)", async () => {
+test("seeding 50,000 rows does not keep other requests waiting", async () => {
   let seeding = true;
   const seeded = Promise.all([
     post("/stock/batch_init/50000/10/1"),
@@ -137,10 +137,10 @@ test("seeding 50,000 of everything keeps nobody else waiting for it (D57)", asyn
     [200, 200, 200],
   );
   assert.equal((await post("/orders/checkout/49999")).status, 200);
-  assert.ok(answered > 2, `${answered} were answered meanwhile`);
+  assert.ok(answered > 2, `${answered} requests were answered meanwhile`);
 });
 
-test("nothing that is served can break, stop or steer a service, and only this machine is served (D30)", async () => {
+test("no served path can break, stop or control a service, and only this machine is served", async () => {
   for (const service of ["", "/orders", "/stock", "/payment"]) {
     for (const path of ["/fault/set", "/fault/clear", "/fault/rules", "/metrics", "/crash", "/debug", "/admin"]) {
       for (const method of ["POST", "GET"]) {

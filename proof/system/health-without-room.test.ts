@@ -1,4 +1,4 @@
-// The health of a service while its file cannot grow: a real SQLite file is limited, and then given room again.
+// The health of a service whose file cannot grow: a real SQLite file is limited, and later gets space again.
 import { paymentApp, paymentOperations, PaymentService } from "@assent/payment";
 import { defaultLimits } from "assent/internal/protocol";
 import { stockApp, stockOperations, StockService } from "@assent/stock";
@@ -37,7 +37,7 @@ function openLimited(context: TestContext, path: string) {
 }
 
 for (const service of ["stock", "payment"] as const) {
-  test(`${service} is not healthy from the first write that is refused until there is room again`, async (context) => {
+  test(`${service} is unhealthy from the first refused write until there is space again`, async (context) => {
     const folder = temporaryFolder();
     const { engine, limit } = openLimited(context, join(folder.path, "store.db"));
     const app = services[service](engine);
@@ -58,13 +58,13 @@ for (const service of ["stock", "payment"] as const) {
     }
     assert.equal(status, 400);
     for (let times = 0; times < 3; times += 1) assert.deepEqual(await health(), [503, "writes_refused"]);
-    assert.equal((await app.request(`${find}${id}`)).status, 200, "what is there is still read");
-    assert.deepEqual(await health(), [503, "writes_refused"], "a read says nothing about writes");
+    assert.equal((await app.request(`${find}${id}`)).status, 200, "existing data can still be read");
+    assert.deepEqual(await health(), [503, "writes_refused"], "a read proves nothing about writes");
     limit(100);
-    assert.deepEqual(await health(), [200, "healthy"], "nobody else had to write");
+    assert.deepEqual(await health(), [200, "healthy"], "no other write was needed");
     const writes = context.mock.method(engine, "commit");
     for (let times = 0; times < 3; times += 1) assert.deepEqual(await health(), [200, "healthy"]);
-    assert.equal(writes.mock.callCount(), 0, "while all is well nothing is written to find out");
+    assert.equal(writes.mock.callCount(), 0, "a healthy service writes nothing for its health check");
     engine.close();
     folder.remove();
   });

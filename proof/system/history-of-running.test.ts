@@ -1,4 +1,4 @@
-// `assent history` and `assent audit` over the databases of a running system: neither changes anything.
+// `assent history` and `assent audit` on the databases of a running system: neither changes anything.
 import { keptSettings, startLocalTopology, temporaryFolder } from "@assent/topology";
 import { redisUrlOf } from "@assent/local-servers";
 import { redisConnect } from "@assent/redis";
@@ -19,7 +19,7 @@ interface Told {
   readonly stderr: string;
 }
 
-/** Not in this thread: the topology's watch goes on meanwhile. */
+/** Not in this thread: the topology's supervision continues meanwhile. */
 async function tell(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Told> {
   const child = spawn(process.execPath, [command, "history", ...words], { env: { ...process.env, ...environment } });
   let [stdout, stderr] = ["", ""];
@@ -37,7 +37,7 @@ const databaseOf = (name: string): Record<"REDIS_PORT" | "REDIS_PASSWORD", strin
   return { REDIS_PORT: portOf(name), REDIS_PASSWORD: String(topology.processes.get(name)?.password) };
 };
 
-/** How often the server has been asked for each thing, without what asking that costs. */
+/** How many times the server received each command, without those of this count. */
 async function callsOf(name: string): Promise<ReadonlyMap<string, number>> {
   const port = await redisConnect({ url: redisUrlOf(topology.processes.get(name) ?? { port: 0 }) })();
   const [info] = await port.send([["INFO", "commandstats"]]);
@@ -61,7 +61,7 @@ after(async () => {
   folder.remove();
 });
 
-test("an order and its transaction are told, in words and as JSON, by the variables of the order service", async () => {
+test("the history of an order is printed as text and as JSON, with the variables of the order service", async () => {
   const environment = { REDIS_HOST: "127.0.0.1", ...databaseOf("redis-order") };
   const { txId, state, entries } = JSON.parse((await tell(["0", "--database", "--json"], environment)).stdout) as {
     txId: string;
@@ -80,11 +80,11 @@ test("an order and its transaction are told, in words and as JSON, by the variab
     new RegExp(`^data in redis://\\(hidden\\)@127\\.0\\.0\\.1:${environment.REDIS_PORT}/0\n${txId} is committed\n`),
   );
   const other = await tell(["0", "--database"], { ...environment, ASSENT_NAMESPACE: "other" });
-  assert.match(other.stderr, /there is no transaction and no order 0 in redis:/, "the namespace counts");
+  assert.match(other.stderr, /no transaction or order 0 in redis:/, "the namespace counts");
 });
 
-test("the database is asked for records alone", async () => {
-  // The instance is quiet: what is asked meanwhile is the reader's.
+test("the database is asked for records only", async () => {
+  // The instance is idle: all commands meanwhile are the reader's.
   const order = topology.processes.get("order-0");
   order?.pause();
   const calls = await callsOf("redis-order");
@@ -92,17 +92,17 @@ test("the database is asked for records alone", async () => {
   const later = await callsOf("redis-order");
   order?.resume();
   const asked = [...later].filter(([word, count]) => count !== (calls.get(word) ?? 0)).map(([word]) => word);
-  // Besides what opens a connection, and what this test asks.
+  // In addition to opening a connection, and the commands of this test.
   assert.deepEqual(
     asked.filter((word) => !/^(info|hello|auth|client)/.test(word)),
     ["hget"],
   );
 });
 
-test("what cannot be told is said in a line, with what to do, and nothing is printed as if it were true", async () => {
+test("an unavailable history is reported in one line with a remedy, and nothing else is printed", async () => {
   const database = databaseOf("redis-order");
   const cases: readonly (readonly [words: string[], environment: Record<string, string>, says: RegExp])[] = [
-    [["nobody", "--database"], database, /there is no transaction and no order nobody in redis:/],
+    [["nobody", "--database"], database, /no transaction or order nobody in redis:/],
     [["1", "--database"], database, /order 1 was never checked out/],
     [
       ["0", "--database"],
@@ -116,7 +116,7 @@ test("what cannot be told is said in a line, with what to do, and nothing is pri
     ],
     [["0", "--database"], { SENTINEL_HOSTS: "127.0.0.1:1" }, /REDIS_SENTINEL_SERVICE: is missing/],
     [["0", "--database", "--topology", "local"], database, /neither --topology nor --data\. Nothing was read/],
-    // Its servers run, but nobody holds the folder as `assent up` does.
+    // Its servers run, but no process holds the folder as `assent up` does.
     [["0", "--topology", "local", "--data", folder.path], {}, /no topology runs on .*assent up --topology local/],
     [["0", "--topology", "moon"], {}, /Allowed choices are local, sentinel/],
   ];
@@ -128,12 +128,12 @@ test("what cannot be told is said in a line, with what to do, and nothing is pri
   }
 });
 
-test("an instance's folder keeps the settings that it was started with", () => {
+test("an instance's folder keeps the settings of its start", () => {
   assert.equal(keptSettings(folder.path, "order-0")?.["REDIS_PORT"], portOf("redis-order"));
   assert.equal(keptSettings(folder.path, "order-1"), undefined);
 });
 
-/** With a lock on the folder, as `assent up` holds it. */
+/** With a lock on the folder, as held by `assent up`. */
 async function audited(): ReturnType<typeof auditTopology> {
   const lock = lockDataFolder(folder.path, "start");
   try {
@@ -145,7 +145,7 @@ async function audited(): ReturnType<typeof auditTopology> {
 
 const post = async (path: string): Promise<number> => (await fetch(topology.url + path, { method: "POST" })).status;
 
-test("the books of a system that runs add up under load, and a store that lacks something is named", async () => {
+test("the books of a running system add up under load, and a store that lacks something is named", async () => {
   const orders = 500;
   for (const path of ["/stock/batch_init/1/500/1", "/payment/batch_init/1/500", `/orders/batch_init/${orders}/1/1/1`]) {
     assert.equal(await post(path), 200, path);
@@ -181,7 +181,7 @@ test("the books of a system that runs add up under load, and a store that lacks 
   port.close();
 });
 
-test("books that are written to while they are read are not judged", async () => {
+test("books that change while they are read are not judged", async () => {
   const port = await redisConnect({ url: redisUrlOf(topology.processes.get("redis-payment") ?? { port: 0 }) })();
   let isOver = false;
   const writing = (async () => {
@@ -191,7 +191,7 @@ test("books that are written to while they are read are not judged", async () =>
         ["SET", "{assent-payment}:of-a-test", "1"],
       ]);
   })();
-  await assert.rejects(audited(), { code: "books_moved", message: /Nothing was changed; ask again/ });
+  await assert.rejects(audited(), { code: "books_moved", message: /Nothing was changed; try again/ });
   isOver = true;
   await writing;
   await port.send([["DEL", "{assent-payment}:of-a-test"]]);

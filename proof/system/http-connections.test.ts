@@ -1,5 +1,5 @@
-// Several requests on one connection, connections that end early, and bodies that break: requests that were done are
-// answered in order, and requests that are not answered were not done.
+// Several requests on one connection, connections that end early, and broken bodies: executed requests are answered in
+// order, and requests that are not answered were not executed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exchange, get, post, type RawAnswer, RawConnection } from "./raw-connection.ts";
@@ -32,11 +32,11 @@ const statuses = (answers: readonly RawAnswer[]): number[] => answers.map(({ sta
 const codeOf = (answer: RawAnswer | undefined): unknown =>
   (JSON.parse(answer?.body ?? "{}") as Record<string, unknown>)["code"];
 
-/** The answers to this many payments of 1, from a credit. */
+/** The responses to this many payments of 1, from an initial credit. */
 const paidDown = (user: string, from: number, times: number): string[] =>
   Array.from({ length: times }, (_, index) => `User: ${user} credit updated to: ${from - index - 1}`);
 
-test("requests that are followed by garbage are all answered, in order, and then the garbage is refused", async () => {
+test("requests followed by garbage are all answered, in order, and then the garbage is refused", async () => {
   const user = await userWith(50);
   const answers = await exchange(served.url, post(`/payment/pay/${user}/1`).repeat(10) + "this is no HTTP\r\n\r\n");
   assert.deepEqual(statuses(answers), [...Array.from({ length: 10 }, () => 200), 400]);
@@ -48,7 +48,7 @@ test("requests that are followed by garbage are all answered, in order, and then
   assert.equal(await creditOf(user), 40);
 });
 
-test("a tunnel that is asked for behind other requests is refused after their answers", async () => {
+test("a tunnel requested after other requests is refused after their answers", async () => {
   const user = await userWith(5);
   const tunnel = "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n";
   const answers = await exchange(served.url, post(`/payment/pay/${user}/1`).repeat(2) + tunnel);
@@ -56,7 +56,7 @@ test("a tunnel that is asked for behind other requests is refused after their an
   assert.equal(answers[2]?.headers["allow"], "GET, HEAD, POST");
 });
 
-test("a client that ends its side after a request, or after several, gets every answer", async () => {
+test("a client that ends its side after one or several requests gets every answer", async () => {
   const user = await userWith(50);
   assert.deepEqual(statuses(await exchange(served.url, post(`/payment/pay/${user}/1`))), [200]);
   const several = await exchange(served.url, post(`/payment/pay/${user}/1`).repeat(5));
@@ -64,7 +64,7 @@ test("a client that ends its side after a request, or after several, gets every 
   assert.equal(await creditOf(user), 44);
 });
 
-test("three hundred requests at once on one connection are each done once, in order", async () => {
+test("three hundred pipelined requests on one connection are each executed once, in order", async () => {
   const user = await userWith(300);
   const answers = await exchange(
     served.url,
@@ -77,7 +77,7 @@ test("three hundred requests at once on one connection are each done once, in or
   assert.equal(await creditOf(user), 0);
 });
 
-test("requests on one connection are done one after another: each sees what the former did", async () => {
+test("requests on one connection are executed in sequence: each sees the effect of the previous one", async () => {
   const [user, item] = [await userWith(100), await created("/stock/item/create/7")];
   const order = await created(`/orders/create/${user}`);
   const answers = await exchange(
@@ -100,7 +100,7 @@ test("requests on one connection are done one after another: each sees what the 
   );
 });
 
-test("a request that is refused between others changes nothing about them", async () => {
+test("a refused request between others does not affect them", async () => {
   const user = await userWith(9);
   const pay = post(`/payment/pay/${user}/1`);
   const middle = [
@@ -120,7 +120,7 @@ test("a request that is refused between others changes nothing about them", asyn
   }
 });
 
-test("nothing is done of what follows a body refused unread, or a request that its sender calls the last", async () => {
+test("nothing is executed after a body refused unread, or after a request with Connection: close", async () => {
   const user = await userWith(9);
   const pay = post(`/payment/pay/${user}/1`);
   const tooLarge = post(`/payment/pay/${user}/1`, "Content-Length: 70000\r\n");
@@ -133,7 +133,7 @@ test("nothing is done of what follows a body refused unread, or a request that i
   assert.equal(await creditOf(user), 7);
 });
 
-test("a body that is not what its head says is 400, and nothing is done", async () => {
+test("a body that contradicts its head is 400, and nothing is executed", async () => {
   const user = await userWith(9);
   const broken = (headers: string, body: string): string => post(`/payment/pay/${user}/1`, headers) + body;
   const chunked = "Transfer-Encoding: chunked\r\n";
@@ -158,7 +158,7 @@ test("a body that is not what its head says is 400, and nothing is done", async 
   assert.equal(await creditOf(user), 9);
 });
 
-test("a body that is whole is taken, in every form, and the next request after it", async () => {
+test("a complete body is accepted, in every encoding, and so is the next request", async () => {
   const user = await userWith(9);
   const bodies = [
     post(`/payment/pay/${user}/1`, "Content-Length: 3\r\n") + "abc",
@@ -170,7 +170,7 @@ test("a body that is whole is taken, in every form, and the next request after i
   assert.equal(await creditOf(user), 6);
 });
 
-test("whoever waits to be asked for a body is asked, unless it would be refused", async () => {
+test("a client that waits for 100 Continue gets it, unless the request would be refused", async () => {
   const connection = new RawConnection(served.url);
   const user = await userWith(9);
   const expecting = (length: number): string =>
@@ -184,7 +184,7 @@ test("whoever waits to be asked for a body is asked, unless it would be refused"
   assert.equal(await creditOf(user), 7);
 });
 
-test("HTTP/1.0 keeps a connection where that is asked for, and closes it where it is not", async () => {
+test("HTTP/1.0 keeps a connection if the client requests it, and closes it otherwise", async () => {
   const old = (headers: string): string => `GET /health HTTP/1.0\r\n${headers}\r\n`;
   const kept = await exchange(served.url, old("Connection: keep-alive\r\n") + old(""));
   assert.deepEqual(statuses(kept), [200, 200]);
@@ -193,13 +193,13 @@ test("HTTP/1.0 keeps a connection where that is asked for, and closes it where i
   assert.deepEqual(statuses(await connection.untilClosed()), [200]);
 });
 
-test("an upgrade that nobody offers is answered as the request that it is, which is then the last one", async () => {
+test("an unsupported upgrade is answered as a plain request, and the connection closes", async () => {
   const upgrade = get("/health", "Connection: Upgrade\r\nUpgrade: websocket\r\n");
   const [answer, ...others] = await exchange(served.url, upgrade + get("/health"));
   assert.deepEqual([answer?.status, answer?.headers["connection"], others], [200, "close", []]);
 });
 
-test("a client that closes in the middle leaves the others alone, and has each request done or not begun", async () => {
+test("a client that disconnects affects no others, and each of its requests is executed or not begun", async () => {
   const user = await userWith(40);
   const connections = Array.from({ length: 10 }, () => new RawConnection(served.url));
   for (const connection of connections) connection.send(post(`/payment/pay/${user}/1`).repeat(3) + "POST /paym");

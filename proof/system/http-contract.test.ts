@@ -1,4 +1,4 @@
-// The HTTP contract, against the embedded topology as a process of its own.
+// The HTTP contract, tested on the embedded topology as a separate process.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { request as rawRequest } from "node:http";
@@ -81,7 +81,7 @@ test("payment: create, add funds, pay, and never below zero", async () => {
   assertProblem(await post("/payment/add_funds/nobody/1"), 400, "user_not_found");
 });
 
-test("the course's order test: two refusals, then a success, each a fresh attempt (D27)", async () => {
+test("the course's order test: two refusals, then a success, each a new attempt", async () => {
   const user = await newUser(0);
   const [first, second] = [await newItem(5, 15), await newItem(5, 1)];
   const order = await newOrder(user);
@@ -109,7 +109,7 @@ test("the course's order test: two refusals, then a success, each a fresh attemp
   assert.deepEqual(found, { order_id: order, paid: true, items: [first, second], user_id: user, total_cost: 10 });
 });
 
-test("a paid order answers 200 again without charging, and takes nothing more (D24)", async () => {
+test("a repeated checkout of a paid order is 200 without a charge, and the order takes no more items", async () => {
   const [user, item] = [await newUser(100), await newItem(10, 10)];
   const order = await newOrder(user);
   await post(`/orders/addItem/${order}/${item}/3`);
@@ -135,7 +135,7 @@ test("an empty order, an unknown order, unknown items and users are refused with
   assertProblem(await get("/orders/find/no-such-order"), 400, "order_not_found");
 });
 
-test("items that cost nothing can be had without credit", async () => {
+test("free items can be bought without credit", async () => {
   const item = await newItem(0, 2);
   const order = await newOrder(await newUser(0));
   await post(`/orders/addItem/${order}/${item}/2`);
@@ -143,7 +143,7 @@ test("items that cost nothing can be had without credit", async () => {
   assert.equal((await get(`/stock/find/${item}`)).json()["stock"], 0);
 });
 
-test("numbers and ids that cannot be meant are 400 and change nothing (D17, D41, D42, D43, D57)", async () => {
+test("invalid numbers and ids are 400 and change nothing", async () => {
   const [user, item] = [await newUser(10), await newItem(7, 10)];
   const order = await newOrder(user);
   const bad = [
@@ -194,7 +194,7 @@ test("numbers and ids that cannot be meant are 400 and change nothing (D17, D41,
   assert.deepEqual((await get(`/orders/find/${order}`)).json()["items"], []);
 });
 
-test("adding nothing changes nothing and is answered as any addition; to what is unknown it is refused", async () => {
+test("adding zero changes nothing and is answered like any addition; for an unknown id it is refused", async () => {
   const [user, item] = [await newUser(10), await newItem(7, 10)];
   const key = { "Idempotency-Key": randomUUID() };
   for (const headers of [{}, key, key]) {
@@ -208,7 +208,7 @@ test("adding nothing changes nothing and is answered as any addition; to what is
   assert.equal((await get(`/payment/find_user/${user}`)).json()["credit"], 10);
 });
 
-test("an order has bounds: total, units and entries, and what is over them is not half added (D41)", async () => {
+test("an order has bounds on total, units and entries, and an addition beyond them changes nothing", async () => {
   const item = await newItem(1_000_000_000_000, 1);
   const order = await newOrder(await newUser(0));
   assert.equal((await post(`/orders/addItem/${order}/${item}/1`)).status, 200);
@@ -244,7 +244,7 @@ test("health answers for each service and for all", async () => {
   }
 });
 
-test("an Idempotency-Key makes every other POST happen once (a lost reply is no second charge)", async () => {
+test("an Idempotency-Key makes every other POST happen once (a lost reply causes no second charge)", async () => {
   const [user, item] = [await newUser(100), await newItem(1, 10)];
   const order = await newOrder(user);
   const paths = [
@@ -268,7 +268,7 @@ test("an Idempotency-Key makes every other POST happen once (a lost reply is no 
   assert.deepEqual((await get(`/orders/find/${order}`)).json()["total_cost"], 2);
 });
 
-test("the same Idempotency-Key for another request is 422, and an unusable one 400", async () => {
+test("the same Idempotency-Key for another request is 422, and an invalid one 400", async () => {
   const user = await newUser(10);
   const headers = { "Idempotency-Key": randomUUID() };
   assert.equal((await post(`/payment/pay/${user}/1`, headers)).status, 200);
@@ -278,7 +278,7 @@ test("the same Idempotency-Key for another request is 422, and an unusable one 4
   assert.equal((await get(`/payment/find_user/${user}`)).json()["credit"], 9);
 });
 
-test("batch_init replaces items, users and orders, with their old outcomes (D16), and repeats with a key", async () => {
+test("batch_init replaces items, users and orders with their outcomes, and can be repeated with a key", async () => {
   for (let life = 0; life < 2; life += 1) {
     assert.deepEqual((await post("/stock/batch_init/3/100/2")).json(), { msg: "Batch init for stock successful" });
     assert.deepEqual((await post("/payment/batch_init/3/50")).json(), { msg: "Batch init for users successful" });
@@ -296,7 +296,7 @@ test("batch_init replaces items, users and orders, with their old outcomes (D16)
   assert.equal((await post("/orders/batch_init/0/1/1/1")).status, 200);
 });
 
-test("a request that is no HTTP, or whose path is no path, does not reach the services", async () => {
+test("a request that is not HTTP, or whose path is invalid, does not reach the services", async () => {
   const status = await new Promise<number>((resolve, reject) => {
     const { hostname, port } = new URL(served.url);
     const request = rawRequest({ host: hostname, port, method: "POST", path: "/stock/add/%/1" }, (response) => {

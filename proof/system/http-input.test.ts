@@ -1,4 +1,4 @@
-// What arrives that is no request of the contract: refused in the contract's own form, with nothing changed.
+// Input that is not a request of the contract: refused in the contract's format, with nothing changed.
 import { serveCheckout, type ServedCheckout, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { connect } from "node:net";
@@ -22,7 +22,7 @@ interface RawAnswer {
   readonly body: string;
 }
 
-/** Sends these very bytes and resolves with what came back until the other side closed. */
+/** Sends exactly these bytes and resolves with everything received until the other side closed. */
 async function send(bytes: string): Promise<RawAnswer> {
   const { hostname, port } = new URL(served.url);
   const socket = connect(Number(port), hostname);
@@ -49,7 +49,7 @@ async function assertMalformed(answer: Promise<RawAnswer>, status: number, code 
   assert.match(problem["error"] ?? "", /\w/);
 }
 
-test("bytes that are no HTTP request are answered in JSON: 400, 431 when the headers are too long", async () => {
+test("bytes that are not an HTTP request are answered in JSON: 400, or 431 if the headers are too long", async () => {
   await assertMalformed(request("GET /stock/find/é"), 400);
   await assertMalformed(request("POST /orders/create/٣"), 400);
   await assertMalformed(request("POST /payment/pay/1/ 5"), 400);
@@ -60,24 +60,24 @@ test("bytes that are no HTTP request are answered in JSON: 400, 431 when the hea
   await assertMalformed(request(`GET /stock/find/${"1".repeat(20_000)}`), 431, "headers_too_large");
 });
 
-test("a target or a host that make no URL are 400 in JSON", async () => {
+test("a target or a host that is not a valid URL is 400 in JSON", async () => {
   await assertMalformed(request("OPTIONS *"), 400);
   await assertMalformed(request("GET /\\elsewhere"), 400, "invalid_input");
   await assertMalformed(send("POST /orders/checkout/1 HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"), 400);
 });
 
-test("a refusal of one connection leaves the others alone", async () => {
+test("a refusal on one connection does not affect others", async () => {
   await Promise.all(Array.from({ length: 20 }, () => assertMalformed(send("hello\r\n\r\n"), 400)));
   assert.equal((await request("GET /health")).status, 200);
 });
 
-test("a request that names no host is answered in HTTP/1.0, where it need not, and is 400 in HTTP/1.1", async () => {
+test("a request without a host is answered in HTTP/1.0, where it is optional, and is 400 in HTTP/1.1", async () => {
   const old = await send("GET /health HTTP/1.0\r\n\r\n");
   assert.deepEqual([old.status, old.body], [200, '{"status":"healthy"}']);
   await assertMalformed(send("POST /payment/create_user HTTP/1.1\r\nConnection: close\r\n\r\n"), 400);
 });
 
-test("what the server cannot do is told in JSON: a tunnel is 405, an expectation 417", async () => {
+test("unsupported features are refused in JSON: a tunnel is 405, an expectation 417", async () => {
   const tunnel = await send("CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n");
   assert.deepEqual([tunnel.status, (JSON.parse(tunnel.body) as { code: string }).code], [405, "method_not_allowed"]);
   assert.match(tunnel.head, /^allow: GET, HEAD, POST$/im);

@@ -13,7 +13,7 @@ async function ask(request: string): Promise<{ readonly status: number; readonly
 }
 
 const under = (host: string, request: string): string => request.replace("Host: localhost", `Host: ${host}`);
-/** A request that would change what a user has. */
+/** A request that would change a user's credit. */
 const give = (headers = "", host = "localhost:8000"): string => under(host, post("/payment/add_funds/0/1", headers));
 
 async function credit(): Promise<unknown> {
@@ -24,7 +24,7 @@ async function giveFive(): Promise<void> {
   assert.equal((await fetch(`${served.url}/payment/batch_init/1/5`, { method: "POST" })).status, 200);
 }
 
-test("under a name that is not this machine's nothing is answered: a name on the web can be pointed here", async () => {
+test("under a foreign host name nothing is answered: any name on the web can resolve to this machine", async () => {
   await giveFive();
   const others = [
     "evil.example",
@@ -70,7 +70,7 @@ test("every name of this machine is answered, with any port", async () => {
   assert.equal((await ask(absolute)).status, 200);
 });
 
-test("what a page of another site sends is refused, whatever it asks for", async () => {
+test("requests of a page of another site are refused, whatever they ask for", async () => {
   const refused = { status: 403, code: "cross_site_request" };
   await giveFive();
   const origins = [
@@ -94,7 +94,7 @@ test("what a page of another site sends is refused, whatever it asks for", async
   assert.equal(await credit(), 5);
 });
 
-test("a page of this very server, and clients that are no browsers, are served", async () => {
+test("pages of this server, and clients other than browsers, are served", async () => {
   await giveFive();
   for (const headers of [
     "",

@@ -1,4 +1,4 @@
-// Requests that are repeated under their Idempotency-Key while other things happen.
+// Requests that are repeated with their Idempotency-Key while other things happen.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ async function find(path: string): Promise<Record<string, unknown>> {
 
 const stockOf = async (item: number): Promise<unknown> => (await find(`/stock/find/${item}`))["stock"];
 
-test("two seedings at once under one key: one is done whole, the other is refused and changes nothing", async () => {
+test("two concurrent seedings with one key: one is completed, the other is refused and changes nothing", async () => {
   assert.equal((await post("/stock/batch_init/41000/1/1")).status, 200);
   const key = randomUUID();
   const [long, short] = await Promise.all([
@@ -36,7 +36,7 @@ test("two seedings at once under one key: one is done whole, the other is refuse
   assert.deepEqual(seen, long.status === 200 ? [7, 7, 7, 7, 7] : [9, 9, 9, 1, 1]);
 });
 
-test("a seeding that is repeated under its key undoes nothing that was done since, in any chunk", async () => {
+test("a seeding repeated with its key undoes no later change, in any chunk", async () => {
   const key = randomUUID();
   assert.equal((await post("/stock/batch_init/21000/5/1", key)).status, 200);
   for (const item of [0, 20_000, 20_999]) assert.equal((await post(`/stock/add/${item}/10`)).status, 200);
@@ -45,7 +45,7 @@ test("a seeding that is repeated under its key undoes nothing that was done sinc
   assert.deepEqual(await Promise.all([0, 20_000, 20_999, 1].map(stockOf)), [15, 15, 15, 5]);
 });
 
-test("addItem repeated under its key answers as before, whatever the item costs by now", async () => {
+test("addItem repeated with its key gets the same answer, even if the price has changed", async () => {
   await post("/stock/batch_init/1/1/1");
   const order = (JSON.parse((await post("/orders/create/someone")).text) as { order_id: string }).order_id;
   const key = randomUUID();
@@ -58,6 +58,6 @@ test("addItem repeated under its key answers as before, whatever the item costs 
   const refused = await post(over, keyOfOver);
   assert.equal((JSON.parse(refused.text) as { code: string }).code, "order_too_large");
   await post("/stock/batch_init/1/1/0");
-  assert.deepEqual(await post(over, keyOfOver), refused, "a refusal is kept as well");
+  assert.deepEqual(await post(over, keyOfOver), refused, "a refusal is stored as well");
   assert.equal((await find(`/orders/find/${order}`))["total_cost"], 1_000_000_000_000);
 });

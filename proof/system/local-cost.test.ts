@@ -1,6 +1,6 @@
-// Counts what a checkout costs the local topology as it starts by default, two instances of each service: writes
-// that are forced to a disk and their bytes, messages of commands, steps that were run again. The machine's speed
-// does not matter: work that no caller waits for is held back for longer than any checkout takes.
+// Counts the cost of a checkout in the local topology with its default of two instances of each service: writes forced
+// to a disk and their bytes, command messages, steps that ran again. The machine's speed does not matter: background
+// work is held back for longer than any checkout takes.
 import { decodeCommands, isDecoded } from "assent/internal/protocol";
 import { connect } from "@nats-io/transport-node";
 import assert from "node:assert/strict";
@@ -16,15 +16,15 @@ import type { Topology } from "../../checkout/topology/src/topology.ts";
 
 const services = ["order", "stock", "payment"] as const;
 type Service = (typeof services)[number];
-/** The table that every step of a transaction writes. */
+/** The table written by every step of a transaction. */
 const tables: Readonly<Record<Service, string>> = { order: "transactions", stock: "branches", payment: "branches" };
 const oneByOne = 64;
 const together = 640;
 const orders = 4_000;
 
-/** Checkouts in a row that have to go to one instance of each service before anything is counted. */
+/** Consecutive checkouts that must go to one instance of each service before anything is counted. */
 const settledAfter = 8;
-/** The most steps that one command can cause to run again, where two instances work on the same records. */
+/** Most steps that one command can cause to run again if two instances work on the same records. */
 const conflictsOfOne = 5;
 /** Conflicts of sweeps, and of records that one instance seeded and the other changes. */
 const conflictsBeside = 20;
@@ -63,9 +63,9 @@ after(async () => {
 interface WatchedBus {
   readonly messages: number;
   readonly bytes: number;
-  /** Commands that did not go straight to the instance which got the ones before. */
+  /** Commands that did not go directly to the instance of the previous ones. */
   readonly shared: number;
-  /** Branches that `forget` was sent to. */
+  /** Branches that were sent `forget`. */
   readonly forgotten: ReadonlySet<string>;
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -98,12 +98,12 @@ async function watchBus(): Promise<WatchedBus> {
   return Object.assign(seen, { flush: () => nats.flush(), close: () => nats.close() });
 }
 
-/** A sender knows no instance in its first moments, and shares what it sends. */
+/** A sender knows no instance at first, and uses the shared route. */
 async function settled(): Promise<void> {
   const deadline = performance.now() + settleWaitMs;
   for (let since = next, shared = -1; next - since < settledAfter;) {
     if (bus.shared !== shared) [since, shared] = [next, bus.shared];
-    assert.ok(performance.now() < deadline, "commands go to one instance of each service");
+    assert.ok(performance.now() < deadline, "commands did not settle on one instance of each service");
     await checkOut(1, 1);
     await bus.flush();
   }
@@ -162,24 +162,24 @@ async function costOf(connections: number, count: number): Promise<Cost> {
   };
 }
 
-/** Room for leftovers of earlier checkouts, and for announcements that a stalled machine has lost. */
+/** A margin for leftovers of earlier checkouts, and for announcements lost by a stalled machine. */
 const slack = 0.25;
 const atMost = (found: number, limit: number, what: string): void =>
-  assert.ok(found <= limit + slack, `${what}: ${found} for each checkout, ${limit} at most`);
+  assert.ok(found <= limit + slack, `${what}: ${found} for each checkout, limit ${limit}`);
 
-test("one checkout after the other costs what its caller waits for, and no more", async (context) => {
+test("sequential checkouts cost only the steps that their callers wait for", async (context) => {
   await checkOut(1, oneByOne);
   const cost = await costOf(1, oneByOne);
   context.diagnostic(JSON.stringify(cost));
-  atMost(cost.rounds.order, 2, "rounds of order: begin and decide, with the end of one before");
-  atMost(cost.rounds.stock, 1, "rounds of stock: prepare, with commit and forget of ones before");
+  atMost(cost.rounds.order, 2, "rounds of order: begin and decide, with the end of the previous one");
+  atMost(cost.rounds.stock, 1, "rounds of stock: prepare, with commit and forget of earlier ones");
   atMost(cost.rounds.payment, 1, "rounds of payment");
   atMost(cost.messages, 2, "messages of commands");
   assert.ok(cost.bytes < 9_500, `${cost.bytes} bytes of append-only files`);
   assert.ok(cost.messageBytes < 3_000, `${cost.messageBytes} bytes of commands`);
 });
 
-test("64 checkouts at a time share rounds and messages", async (context) => {
+test("64 concurrent checkouts share rounds and messages", async (context) => {
   await checkOut(64, together);
   const cost = await costOf(64, together);
   context.diagnostic(JSON.stringify(cost));
@@ -189,7 +189,7 @@ test("64 checkouts at a time share rounds and messages", async (context) => {
   assert.ok(cost.messageBytes < 3_000, `${cost.messageBytes} bytes of commands`);
 });
 
-test("instances to spare cost no step that is run again", async (context) => {
+test("spare instances cause no step to run again", async (context) => {
   await allSent();
   const { shared } = bus;
   await bus.close();
@@ -204,9 +204,9 @@ test("instances to spare cost no step that is run again", async (context) => {
     isAnyAvoided ||= log.includes("instance_silent");
     if (!name.startsWith("order")) conflicts += Number(told[3]);
   }
-  context.diagnostic(`${shared} commands were shared, ${sharedAtFirst} of them at first`);
-  // When the machine stalls for long, an instance is avoided for a while; that is reported, and its cost is accepted.
-  assert.ok(isAnyAvoided || shared === sharedAtFirst, `${shared} commands went to the instances to spare`);
+  context.diagnostic(`${shared} commands took the shared route, ${sharedAtFirst} of them at first`);
+  // If the machine stalls for long, an instance is avoided for a while; that is reported, and its cost is accepted.
+  assert.ok(isAnyAvoided || shared === sharedAtFirst, `${shared} commands went to spare instances`);
   const limit = conflictsBeside + conflictsOfOne * shared;
-  assert.ok(conflicts <= limit, `${conflicts} steps of ${next} checkouts were run again, ${limit} at most`);
+  assert.ok(conflicts <= limit, `${conflicts} steps of ${next} checkouts ran again, limit ${limit}`);
 });

@@ -1,5 +1,5 @@
-// The local topology as its users meet it: real NATS, Redis and HAProxy, two instances of each service. The course's
-// scenario through the gateway, and every kind of process killed under load.
+// The local topology as users run it: real NATS, Redis and HAProxy, two instances of each service. Runs the course's
+// scenario through the gateway, and kills every kind of process under load.
 import { closedLoop, courseScenario, drawnCases, faultMatrix, type FaultySystem, openLocal } from "@assent/bench";
 import { chaosRun, killOf, Stage } from "@assent/chaos";
 import { freePort, startNats, startRedis } from "@assent/local-servers";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Of each protocol; `npm run proof -- faults` tries every one. */
+/** Cases for each protocol; `npm run proof -- faults` tries all of them. */
 const casesDrawn = 8;
 
 async function sellsAllOnce(url: string): Promise<void> {
@@ -45,7 +45,7 @@ for (const protocol of ["2pc", "saga"] as const) {
   });
 }
 
-test("every kind of process is killed under load: what was told stays true, and the books are exact", async () => {
+test("every kind of process is killed under load: all answers stay true, and the books are exact", async () => {
   const folder = temporaryFolder();
   const stage = await Stage.openLocal({ folder: folder.path, protocol: "2pc" });
   const victims = ["order-0", "stock-1", "payment-0", "nats", "redis-order", "redis-stock", "redis-payment", "gateway"];
@@ -60,7 +60,7 @@ test("every kind of process is killed under load: what was told stays true, and 
   folder.remove();
 });
 
-test("an instance refuses what is meant for another system, and a start does not mistake it", async () => {
+test("an instance refuses requests for another system, and a start does not take it for its own", async () => {
   const folders = [temporaryFolder(), temporaryFolder()] as const;
   const instances = { order: 0, stock: 1, payment: 0 };
   const other = await startLocalTopology({ folder: folders[0].path, instances });
@@ -68,7 +68,7 @@ test("an instance refuses what is meant for another system, and a start does not
   const seeding = `http://127.0.0.1:${taken}/stock/batch_init/1/5/1`;
   const misdirected = await fetch(seeding, { method: "POST", headers: { "Assent-System": "another" } });
   assert.equal(misdirected.status, 421);
-  assert.equal((await fetch(`http://127.0.0.1:${taken}/stock/find/0`)).status, 400, "no item was made");
+  assert.equal((await fetch(`http://127.0.0.1:${taken}/stock/find/0`)).status, 400, "no item was created");
   const folder = folders[1].path;
   const password = "secret";
   const processes = new Processes();
@@ -88,7 +88,7 @@ test("an instance refuses what is meant for another system, and a start does not
   for (const each of folders) each.remove();
 });
 
-test("auto: the same 100 succeed; a stop is drained unnoticed; health shows a bus that is gone", async () => {
+test("auto: the same 100 succeed; a stop is drained without errors; health shows a lost bus", async () => {
   const folder = temporaryFolder();
   const topology = await startLocalTopology({ folder: folder.path, protocol: "auto", drainMs: 1_200 });
   const { url, processes } = topology;
@@ -111,7 +111,7 @@ test("auto: the same 100 succeed; a stop is drained unnoticed; health shows a bu
     (await fetch(`http://127.0.0.1:${processes.get("stock-0")?.port}/health`)).status;
   assert.equal(await health(), 200);
   processes.get("nats")?.pause();
-  await until(async () => (await health()) === 503, "a paused bus is told");
+  await until(async () => (await health()) === 503, "a paused bus is reported");
   processes.get("nats")?.resume();
   await until(async () => (await health()) === 200, "and so is its return");
   await topology.stop();

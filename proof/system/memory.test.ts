@@ -1,4 +1,4 @@
-// The memory of the embedded system, as the operating system counts it: under load, and at rest afterwards.
+// The memory of the embedded system, as the operating system counts it: under load, and idle afterwards.
 import { closedLoop } from "@assent/bench";
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ const loadedMegabytesMax = 400;
 const restingMegabytesMax = 230;
 const checkouts = 1_000;
 
-test("memory is bounded under load, and given back at rest", async (context) => {
+test("memory is bounded under load, and released when idle", async (context) => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
   context.after(async () => {
@@ -38,12 +38,12 @@ test("memory is bounded under load, and given back at rest", async (context) => 
   const loaded = megabytes();
   const deadline = performance.now() + 240_000;
   while (megabytes() > restingMegabytesMax && performance.now() < deadline) await pause(100);
-  context.diagnostic(`${loaded.toFixed(0)} MB under load, ${megabytes().toFixed(0)} MB at rest`);
+  context.diagnostic(`${loaded.toFixed(0)} MB under load, ${megabytes().toFixed(0)} MB idle`);
   assert.ok(loaded <= loadedMegabytesMax, `${loaded} MB under load`);
-  assert.ok(megabytes() <= restingMegabytesMax, `${megabytes()} MB at rest`);
+  assert.ok(megabytes() <= restingMegabytesMax, `${megabytes()} MB idle`);
 });
 
-test("what the user sets for the process wins over what it sets for itself", () => {
+test("settings of the user take precedence over those that the process sets for itself", () => {
   const print = "console.log(JSON.stringify({ flags: process.execArgv, arenas: process.env.MALLOC_ARENA_MAX }))";
   const flags = ["--max-semi-space-size=5", "--import", `data:text/javascript,${print};`];
   const run = spawnSync(process.execPath, [...flags, command, "serve", "--protocol", "3pc"], {

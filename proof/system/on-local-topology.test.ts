@@ -1,4 +1,4 @@
-// The tests of the HTTP contract once more, unmodified, over real servers: NATS, Redis, HAProxy, two instances of each
+// Runs the tests of the HTTP contract again, unmodified, on real servers: NATS, Redis, HAProxy, two instances of each
 // service.
 import { topologyVariable } from "@assent/topology";
 import assert from "node:assert/strict";
@@ -9,7 +9,7 @@ import { test } from "node:test";
 const deadlineMs = 600_000;
 
 for (const name of ["http-contract", "http-repeats", "faults", "fault-api"]) {
-  test(`${name} holds in the local topology`, () => {
+  test(`${name} passes in the local topology`, () => {
     const file = join(import.meta.dirname, `${name}.test.ts`);
     const { NODE_TEST_CONTEXT: _context, ...environment } = process.env;
     const run = spawnSync(process.execPath, ["--test", file], {

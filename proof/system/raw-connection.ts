@@ -39,7 +39,7 @@ export class RawConnection {
     this.#socket.destroy();
   }
 
-  /** The answers so far; the last one may be cut. */
+  /** The answers so far; the last one may be incomplete. */
   answers(): readonly RawAnswer[] {
     return parsed(this.#received);
   }
@@ -60,7 +60,7 @@ export class RawConnection {
   async #until(condition: () => boolean): Promise<void> {
     const giveUpAt = performance.now() + giveUpMs;
     while (!condition()) {
-      assert.ok(performance.now() < giveUpAt, `it does not come; received ${JSON.stringify(this.#received)}`);
+      assert.ok(performance.now() < giveUpAt, `timed out; received ${JSON.stringify(this.#received)}`);
       await new Promise((resolve) => {
         setTimeout(resolve, 2);
       });

@@ -1,5 +1,5 @@
-// The bodies of the reference system, byte for byte: texts, keys of JSON in their order, no spaces. A refusal has
-// its `error`, and after it our `code`.
+// The bodies of the reference system, byte for byte: texts, order of JSON keys, no spaces. A refusal has its `error`,
+// followed by our `code`.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { servedShop } from "./served-shop.ts";
@@ -110,7 +110,7 @@ test("orders answer as the reference does", async () => {
   assert.match((await ask("GET /orders/find/1")).body, seeded);
 });
 
-test("a checkout answers as the reference does: refused, then done, and then done already", async () => {
+test("a checkout answers as the reference does: refused, then successful, then successful again", async () => {
   const [item, user] = [await assertCreated("POST /stock/item/create/3", "item_id"), await newUser()];
   const order = await assertCreated(`POST /orders/create/${user}`, "order_id");
   await ask(`POST /orders/addItem/${order}/${item}/2`);
@@ -131,7 +131,7 @@ async function newUser(): Promise<string> {
   return assertCreated("POST /payment/create_user", "user_id");
 }
 
-test("what every service has is answered as in the reference: health, faults, wrong paths and methods", async () => {
+test("common routes answer as in the reference: health, faults, wrong paths and methods", async () => {
   for (const service of ["orders", "stock", "payment"]) {
     await assertJson(`GET /${service}/health`, '{"status":"healthy"}');
     await assertRefused(`GET /${service}/nothing/here`, [404, "Not Found", "not_found"]);

@@ -1,5 +1,5 @@
 // `assent up --topology sentinel` in short: a failover, a stop, another start on the same folder, an audit, a backup,
-// and a start on that.
+// and a start on that backup.
 import { KeepAliveClient } from "@assent/bench";
 import {
   databaseNames,
@@ -23,7 +23,7 @@ import { DatabaseUnreadable } from "../../checkout/cli/src/processes/database-re
 import { markDatabases } from "../../checkout/cli/src/processes/mark-databases.ts";
 import { databasesOf } from "../../checkout/cli/src/running-topology.ts";
 
-/** Sentinels of a machine that has stalled for more than 2 s promote nobody for the next 30 s. */
+/** Sentinels on a machine that has stalled for more than 2 s promote no server for the next 30 s. */
 const deadlineMs = 180_000;
 const command = join(import.meta.dirname, "../../checkout/cli/bin/assent.mjs");
 
@@ -44,7 +44,7 @@ async function paid(url: string, order: number): Promise<boolean> {
   }
 }
 
-/** As the command tells it to somebody who has the settings of an instance; empty when it cannot read it now. */
+/** The output of the command for a user with the settings of an instance; empty if it cannot read now. */
 function history(order: string, settings: Readonly<Record<string, string | undefined>> = {}): string {
   const env = { ...process.env, ...settings };
   return spawnSync(process.execPath, [command, "history", order, "--database"], { env, encoding: "utf8" }).stdout;
@@ -65,10 +65,10 @@ function start(folder: string): Promise<Topology> {
   });
 }
 
-/** Of everything that has ended; writes that are under way, and elections, end attempts before. */
+/** Of all ended transactions; running writes and elections interrupt attempts. */
 async function quietAudit(data: string): Promise<AuditReport> {
   let report: AuditReport | undefined;
-  await until("nothing is under way, and the books are read as of one moment", async () => {
+  await until("nothing is in progress, and the books are read as of one point in time", async () => {
     report = await auditTopology({ topology: "sentinel", data }).catch((error: unknown) => {
       if (error instanceof BooksMoved || error instanceof DatabaseUnreadable) return undefined;
       throw error;
@@ -79,7 +79,7 @@ async function quietAudit(data: string): Promise<AuditReport> {
   return report;
 }
 
-test("D10 the books outlive a failover, a restart of everything, and a restore", async () => {
+test("the books survive a failover, a restart of everything, and a restore", async () => {
   const folder = temporaryFolder();
   const place = (name: string): string => join(folder.path, name);
   const first = await start(place("data"));
@@ -96,20 +96,20 @@ test("D10 the books outlive a failover, a restart of everything, and a restore",
   const former = databaseNames("order").find((name) => first.processes.get(name)?.port === initial) ?? "";
   first.hold(former);
   await first.processes.get(former)?.kill();
-  await until("checkouts go on with another master", () => paid(first.url, 1));
+  await until("checkouts continue with another master", () => paid(first.url, 1));
   let told = "";
   await until("sentinels answer in time", () => {
     told = history("1", keptSettings(place("data"), "order-0"));
     return Promise.resolve(told !== "");
   });
   assert.match(told, /^data in the master of order by the sentinels 127.*\n\S+ is committed\n(.*\n)+$/);
-  // The former master is not there when all is stopped: what it has is old.
+  // The former master is not running when everything is stopped: its data is old.
   await first.stop();
 
   const second = await start(place("data"));
   const lock = lockDataFolder(place("data"), "start");
   try {
-    assert.notEqual(await masterPort(second), initial, "the sentinels have not forgotten the failover (D33)");
+    assert.notEqual(await masterPort(second), initial, "the sentinels have not forgotten the failover");
     const reader = new KeepAliveClient(second.url);
     for (const order of [0, 1]) {
       const { body } = await reader.request("GET", `/orders/find/${order}`);
@@ -125,7 +125,7 @@ test("D10 the books outlive a failover, a restart of everything, and a restore",
       return made.then(
         () => true,
         (error: unknown) => {
-          // A sentinel that is slow to answer, or an election.
+          // A sentinel is slow to answer, or an election is in progress.
           if (error instanceof BackupFailed) return false;
           throw error;
         },

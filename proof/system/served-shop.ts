@@ -1,8 +1,8 @@
-// The system that the tests of one file share: served before the first of them, and stopped after the last.
+// The system shared by the tests of one file: started before the first of them, and stopped after the last.
 import { serveSomewhere, type ServeOptions, temporaryFolder } from "@assent/topology";
 import { after, before } from "node:test";
 
-/** @returns where it is served, once the tests run */
+/** @returns its address, once the tests run */
 export function servedShop(options: Omit<ServeOptions, "dataFolder"> = {}): { readonly url: string } {
   const folder = temporaryFolder();
   const shop = { url: "" };

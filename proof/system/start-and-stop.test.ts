@@ -1,4 +1,4 @@
-// A start that cannot succeed says why in a line and leaves nothing behind; a stop cuts nobody off.
+// A start that cannot succeed reports the reason in one line and leaves nothing behind; a stop interrupts no request.
 import { serveCheckout, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ interface FailedStart {
   readonly printed: string;
 }
 
-/** Serves until it ends on its own, or is seen to take requests: then it is ended. */
+/** Serves until it ends on its own, or is seen to accept requests: then it is killed. */
 async function start({ data, host = "127.0.0.1" }: { data: string; host?: string }): Promise<FailedStart> {
   const child = spawn(process.execPath, [command, "serve", "--data", data, "--host", host, "--port", "0"]);
   let printed = "";
@@ -38,7 +38,7 @@ function assertExplained({ code, printed }: FailedStart, ...parts: RegExp[]): vo
   assert.doesNotMatch(printed, /^\s+at /m, "a stack trace explains nothing");
 }
 
-test("a data folder that cannot be used is said, with what to set, before any request is taken", async () => {
+test("an unusable data folder is reported, with the setting to change, before any request is accepted", async () => {
   const folder = temporaryFolder();
   const place = (name: string): string => join(folder.path, name);
   writeFileSync(place("file"), "");
@@ -48,14 +48,14 @@ test("a data folder that cannot be used is said, with what to set, before any re
   writeFileSync(join(place("store-is-noise"), "stock.db"), "no database at all\n".repeat(500));
   const names = ["file", "lock-is-folder", "store-is-folder", "store-is-noise"];
   const starts = await Promise.all(names.map((name) => start({ data: place(name) })));
-  assertExplained(await start({ data: "/proc/nowhere/data" }), /cannot be used for the data/, /--data/);
+  assertExplained(await start({ data: "/proc/nowhere/data" }), /cannot be used as data folder/, /--data/);
   for (const [index, failed] of starts.entries()) {
     assertExplained(failed, new RegExp(`${names[index]} cannot be used`), /Nothing was started/, /ASSENT_DATA/);
   }
   folder.remove();
 });
 
-test("a data folder is its owner's alone, also one that was not, and nothing else is closed", async () => {
+test("a data folder becomes private to its owner, even an existing one, and nothing else is changed", async () => {
   const folder = temporaryFolder();
   const data = join(folder.path, "above", "data");
   await start({ data });
@@ -73,22 +73,22 @@ test("a data folder is its owner's alone, also one that was not, and nothing els
   folder.remove();
 });
 
-test("a folder of something else is only looked at by what reads one", () => {
+test("commands that read a folder do not change a folder of something else", () => {
   const folder = temporaryFolder();
   for (const words of [["audit"], ["history", "0"]]) {
     const { status, stderr } = spawnSync(process.execPath, [command, ...words, "--data", folder.path], {
       encoding: "utf8",
     });
-    assertExplained({ code: status, printed: stderr }, /there is no checkout data/, /nothing was created/);
+    assertExplained({ code: status, printed: stderr }, /no data of `assent serve` found/, /nothing was created/);
   }
   assert.deepEqual(readdirSync(folder.path), []);
   folder.remove();
 });
 
-test("an address that is not this machine's is said", async () => {
+test("an address of another machine is reported", async () => {
   const folder = temporaryFolder();
   const data = folder.path;
-  // An address for documentation (RFC 5737): nobody has it.
+  // An address for documentation (RFC 5737), which no machine has.
   assertExplained(await start({ data, host: "203.0.113.5" }), /Cannot listen on 203\.0\.113\.5/, /HOST/);
   folder.remove();
 });
@@ -101,10 +101,10 @@ test("a port is written in digits and nothing else", () => {
   assert.deepEqual(ports, [8_000, 8_000, 0, 80, 65_535]);
 });
 
-test("a stop in the middle of a long request still answers it, and takes no new ones", async () => {
+test("a stop during a long request still answers it, and accepts no new ones", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
-  // In four steps: they go on when the first is done, and end long before a stop cuts them off.
+  // In four steps: they continue after the first is done, and end long before the stop's deadline.
   const seeding = fetch(`${served.url}/orders/batch_init/20000/10/10/1`, { method: "POST" });
   for (let status = 400; status !== 200;) status = (await fetch(`${served.url}/orders/find/0`)).status;
   const stopped = served.stop();
@@ -115,16 +115,16 @@ test("a stop in the middle of a long request still answers it, and takes no new 
   folder.remove();
 });
 
-test("a server that other machines can reach says so in one line, and one on loopback does not", async () => {
+test("a server that other machines can reach prints one warning, and a server on loopback does not", async () => {
   const folder = temporaryFolder();
   const warnings = async (host: string): Promise<number> =>
-    (await start({ data: folder.path, host })).printed.match(/WARNING: there is no authentication/g)?.length ?? 0;
+    (await start({ data: folder.path, host })).printed.match(/WARNING: HOST=.* has no authentication/g)?.length ?? 0;
   assert.equal(await warnings("0.0.0.0"), 1);
   assert.equal(await warnings("127.0.0.1"), 0);
   folder.remove();
 });
 
-test("a stop under load reads like a stop: exit code 0, and no stack of what was cut off", async () => {
+test("a stop under load is clean: exit code 0, and no stack traces of interrupted work", async () => {
   const folder = temporaryFolder();
   const served = await serveCheckout({ dataFolder: folder.path });
   const seed = async (path: string): Promise<void> => {
@@ -149,6 +149,6 @@ test("a stop under load reads like a stop: exit code 0, and no stack of what was
   load.isOver = true;
   await Promise.all(customers);
   assert.doesNotMatch(served.output(), /^\s+at /m);
-  assert.match(served.output(), /asked to stop: finishing what is in flight/);
+  assert.match(served.output(), /asked to stop: finishing requests in progress/);
   folder.remove();
 });

@@ -1,4 +1,4 @@
-// `assent up` as a process of its own, as a shell makes it.
+// `assent up` as a separate process, started as by a shell.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,7 +20,7 @@ export function up(
     env: { ...environment, ...env },
     ...(cwd !== undefined && { cwd }),
     stdio: ["ignore", "pipe", "pipe"],
-    // The leader of a group of its own, as a shell makes it: Ctrl-C goes to the whole of it.
+    // The leader of its own process group, as in a shell: Ctrl-C goes to the whole group.
     detached: true,
   });
   let printed = "";
@@ -32,14 +32,14 @@ export function up(
 export async function until(condition: () => boolean, what: () => string): Promise<void> {
   const deadline = performance.now() + 180_000;
   while (!condition()) {
-    assert.ok(performance.now() < deadline, `it does not come: ${what()}`);
+    assert.ok(performance.now() < deadline, `timed out:  ${what()}`);
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });
   }
 }
 
-/** Resolves with its address when it serves. @throws AssertionError with what it printed when it ends before that */
+/** Resolves with its address when it serves. @throws AssertionError with its output if it ends before that */
 export async function urlOf({ child, printed }: Started): Promise<string> {
   await until(() => printed().includes("are served on") || child.exitCode !== null, printed);
   const url = /are served on (http:\/\/[^\s,]+?)\.? /.exec(printed())?.[1];

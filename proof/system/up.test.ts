@@ -12,7 +12,7 @@ import { interrupt, until, up } from "./up-process.ts";
 
 const command = join(import.meta.dirname, "../../checkout/cli/bin/assent.mjs");
 
-/** Redis and NATS refuse clients without the password, which no command line and no output shows. */
+/** Redis and NATS refuse clients without the password, which appears on no command line and in no output. */
 async function assertGuarded(rows: readonly RegExpExecArray[], folder: string): Promise<void> {
   const password = readFileSync(join(folder, "secret.txt"), "utf8").trim();
   assert.match(password, /^[0-9a-f]{48}$/);
@@ -38,12 +38,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test("a topology comes up, says what runs where, takes checkouts, and leaves nothing behind", async () => {
+test("a topology starts, prints its processes, accepts checkouts, and leaves nothing behind", async () => {
   const folder = temporaryFolder();
   const port = await freePort();
   const args = ["--data", folder.path, "--port", String(port), "--stock", "1", "--payment", "1"];
-  // What is set for other servers must not reach these.
-  const started = up(args, { env: { SENTINEL_HOSTS: "203.0.113.5:1", REDIS_PASSWORD: "of another" } });
+  // Settings for other servers must not reach these.
+  const started = up(args, { env: { SENTINEL_HOSTS: "203.0.113.5:1", REDIS_PASSWORD: "other" } });
   const { child, printed } = started;
   await until(() => printed().includes("are served on") || child.exitCode !== null, printed);
   const rows = [...printed().matchAll(/^ {2}(\S+) +port (\d+) +process (\d+)/gm)];
@@ -67,7 +67,7 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   }
   assert.equal((await fetch(`${url}/orders/checkout/0`, { method: "POST" })).status, 200);
 
-  assert.deepEqual(openToOthers(folder.path), [], "data, logs and settings are this user's alone");
+  assert.deepEqual(openToOthers(folder.path), [], "data, logs and settings are private to this user");
   await assertGuarded(rows, folder.path);
 
   const second = up([...args.slice(0, 2), "--port", String(await freePort())]);
@@ -86,7 +86,7 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   const other = temporaryFolder();
   const third = up(["--data", other.path, "--port", String(port)]);
   assert.equal(((await once(third.child, "exit")) as [number])[0], 1);
-  assert.match(third.printed(), new RegExp(`Port ${port} is taken\\. Nothing was started`));
+  assert.match(third.printed(), new RegExp(`Port ${port} is in use\\. Nothing was started`));
   assert.deepEqual(
     readdirSync(other.path).filter((name) => !/^(lock\.db|holder\.txt)/.test(name)),
     [],
@@ -97,20 +97,20 @@ test("a topology comes up, says what runs where, takes checkouts, and leaves not
   await interrupt(started);
   for (const name of ["order-0", "order-1", "stock-0", "payment-0"]) {
     const log = readFileSync(join(folder.path, name, `${name}.log`), "utf8");
-    assert.match(log, /\nassent: asked to stop: finishing what is in flight …\n/);
-    assert.doesNotMatch(log, /interrupted|could not|unreachable/, "its servers were there until it had ended");
+    assert.match(log, /\nassent: asked to stop: finishing requests in progress …\n/);
+    assert.doesNotMatch(log, /interrupted|could not|unreachable/, "its servers ran until it had ended");
   }
   const late = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
   assert.deepEqual([late.status, late.stdout], [1, ""]);
   assert.match(late.stderr, /no topology runs on/);
   await until(
     () => !pids.some(isRunning),
-    () => `still there: ${pids.filter(isRunning).join(", ")}`,
+    () => `still running: ${pids.filter(isRunning).join(", ")}`,
   );
   folder.remove();
 });
 
-test("killed with SIGKILL, it takes everything that it had started along", async () => {
+test("if it is killed with SIGKILL, all its processes end", async () => {
   const folder = temporaryFolder();
   const { child, printed } = up(["--data", folder.path, "--port", String(await freePort()), "--quiet"]);
   await until(() => printed().includes("are served on") || child.exitCode !== null, printed);
@@ -119,14 +119,14 @@ test("killed with SIGKILL, it takes everything that it had started along", async
   child.kill("SIGKILL");
   await until(
     () => !pids.some(isRunning),
-    () => `still there: ${pids.filter(isRunning).join(", ")}`,
+    () => `still running: ${pids.filter(isRunning).join(", ")}`,
   );
   const told = ["history", "0", "--topology", "local", "--data", folder.path];
   assert.match(spawnSync(process.execPath, [command, ...told], { encoding: "utf8" }).stderr, /no topology runs on/);
   folder.remove();
 });
 
-test("what cannot be meant is refused before anything is started", async () => {
+test("an invalid option is refused before anything is started", async () => {
   for (const [option, value] of [
     ["--topology", "moon"],
     ["--protocol", "3pc"],
@@ -134,14 +134,14 @@ test("what cannot be meant is refused before anything is started", async () => {
   ] as const) {
     const { child, printed } = up([option, value]);
     assert.deepEqual(((await once(child, "exit")) as [number])[0], 1);
-    assert.match(printed(), new RegExp(`${option} is ${value}, and there are: .*Nothing was started`));
+    assert.match(printed(), new RegExp(`${option} is ${value}; it must be one of .*Nothing was started`));
   }
 });
 
-test("numbers that cannot be meant are refused before anything is started", async () => {
+test("invalid numbers are refused before anything is started", async () => {
   for (const [args, says] of [
-    [["--port", "70000"], /--port is 70000, and has to be from 1 to 65535/],
-    [["--topology", "sentinel", "--port", "65535"], /--port is 65535, and has to be from 1 to 65534/],
+    [["--port", "70000"], /--port is 70000; it must be from 1 to 65535/],
+    [["--topology", "sentinel", "--port", "65535"], /--port is 65535; it must be from 1 to 65534/],
     [["--order", "0"], /--order.*invalid/],
   ] as const) {
     const { child, printed } = up(args);

@@ -1,4 +1,4 @@
-// The three stores as the judge reads them, wherever they are kept.
+// The three stores as the audit reads them, wherever they are kept.
 import type { Readable } from "assent/internal/engine";
 import { rowTable } from "assent/internal/engine";
 import type { Table } from "assent/internal/ports";

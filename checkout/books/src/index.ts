@@ -1,4 +1,4 @@
-/** The one judge of the books. @module */
+/** The audit of the books. @module */
 export * from "./book-store.ts";
 export * from "./judge-books.ts";
 export * from "./judge-ledger.ts";

@@ -1,5 +1,5 @@
-// The judge over stores that the services' own operations have written: it finds nothing in correct books, also after
-// seeding replaced accounts and orders, and it names each store that lacks something.
+// The audit on stores written by the services' own operations: it finds nothing in correct books, even after seeding
+// replaced accounts and orders, and it names each store that lacks something.
 import { type Account, accountTable, ledgerOperations } from "assent/ledger";
 import type { Row, Tables } from "assent/internal/ports";
 import { orderOperations } from "@assent/order";
@@ -79,7 +79,7 @@ class Shop {
     operations.seedOrders(this.orders, { incarnation: "i2", rows: keys.map((key) => [key, empty] as const) });
   }
 
-  /** A checkout of order `open` that has not ended. */
+  /** A checkout of order `open` that is still in progress. */
   begin(): void {
     const txId = "open:i1:1";
     const input = this.orders.get(rowTable, "open")?.fields ?? null;
@@ -124,12 +124,12 @@ const shopAfter = (...changes: readonly ((shop: Shop) => void)[]): Shop => {
 };
 
 const fine: readonly (readonly [what: string, change: (shop: Shop) => void])[] = [
-  ["paid orders and what was spent for them", () => undefined],
-  ["accounts that were seeded over, twice", (shop) => (shop.seedAccounts("g2"), shop.seedAccounts("g3"))],
-  ["paid orders that were seeded over", (shop) => shop.seedOrders("paid", "open")],
-  ["both seeded over", (shop) => (shop.seedOrders("paid"), shop.seedAccounts("g2"))],
+  ["paid orders and the spending for them", () => undefined],
+  ["accounts that were replaced by seeding, twice", (shop) => (shop.seedAccounts("g2"), shop.seedAccounts("g3"))],
+  ["paid orders that were replaced by seeding", (shop) => shop.seedOrders("paid", "open")],
+  ["both replaced by seeding", (shop) => (shop.seedOrders("paid"), shop.seedAccounts("g2"))],
   [
-    "an order paid, seeded over, and paid again",
+    "an order paid, replaced by seeding, and paid again",
     (shop) => {
       shop.seedOrders("paid");
       shop.order("paid", "committed");
@@ -138,7 +138,7 @@ const fine: readonly (readonly [what: string, change: (shop: Shop) => void])[] =
     },
   ],
   [
-    "direct movements, which are withdrawn and not spent",
+    "direct withdrawals, which do not count as spent",
     (shop) => {
       ledgerOperations.withdraw(shop.payment, { accountId: "0", amount: 5 });
       ledgerOperations.withdraw(shop.stock, { accountId: "1", amount: 3 });
@@ -146,12 +146,12 @@ const fine: readonly (readonly [what: string, change: (shop: Shop) => void])[] =
     },
   ],
   [
-    "a checkout under way that holds its amount",
+    "a checkout in progress that holds its amount",
     (shop) => (shop.begin(), shop.change(shop.payment, "0", { available: 78, held: 11 })),
   ],
-  ["a checkout under way that has spent its amount", (shop) => (shop.begin(), shop.spend(shop.payment, "0", 11))],
+  ["a checkout in progress that has spent its amount", (shop) => (shop.begin(), shop.spend(shop.payment, "0", 11))],
   [
-    "a paid order whose commit is under way",
+    "a paid order whose commit is in progress",
     (shop) => {
       shop.begin();
       shop.order("open", "committed");
@@ -168,63 +168,63 @@ for (const [what, change] of fine) {
 
 const wrong: readonly (readonly [what: string, change: (shop: Shop) => void, findings: readonly RegExp[]])[] = [
   [
-    "an account that is gone",
+    "a missing account",
     (shop) => shop.payment.delete(accountTable, "0"),
     [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
   ],
   [
-    "an account that is gone, and was used by a replaced order alone",
+    "a missing account that was used only by a replaced order",
     (shop) => (shop.seedOrders("paid"), shop.payment.delete(accountTable, "0")),
     [/^S2 credit of user 0: paid orders cost 11, payment.db has no such account: payment.db is older than orders.db/],
   ],
   [
     "an older payment.db",
     (shop) => shop.change(shop.payment, "0", { available: 100, spent: 0 }),
-    [/^S2 credit of user 0: paid orders cost 11, payment.db says 0 spent: payment.db is older than orders.db/],
+    [/^S2 credit of user 0: paid orders cost 11, payment.db records 0 spent: payment.db is older than orders.db/],
   ],
   [
-    "an older stock.db, which lacks one item's",
+    "an older stock.db, which lacks the spending of one item",
     (shop) => shop.change(shop.stock, "1", { available: 10, spent: 0 }),
-    [/^S2 units of item 1: paid orders took 1, stock.db says 0 spent: stock.db is older than orders.db, or empty$/],
+    [/^S2 units of item 1: paid orders took 1, stock.db records 0 spent: stock.db is older than orders.db, or empty$/],
   ],
   [
     "an older orders.db",
     (shop) => shop.order("paid", "none"),
     [
-      /^S2 units of item 0: paid orders took 0, stock.db says 2 spent: orders.db is older than stock.db, or empty$/,
-      /^S2 units of item 1: paid orders took 0, stock.db says 1 spent/,
-      /^S2 credit of user 0: paid orders cost 0, payment.db says 11 spent: orders.db is older than payment.db/,
+      /^S2 units of item 0: paid orders took 0, stock.db records 2 spent: orders.db is older than stock.db, or empty$/,
+      /^S2 units of item 1: paid orders took 0, stock.db records 1 spent/,
+      /^S2 credit of user 0: paid orders cost 0, payment.db records 11 spent: orders.db is older than payment.db/,
     ],
   ],
   [
-    "sums that agree in all and not one by one",
+    "totals that agree although single accounts do not",
     (shop) => (shop.change(shop.stock, "0", { available: 9, spent: 1 }), shop.spend(shop.stock, "1", 1)),
-    [/^S2 units of item 0: paid orders took 2, stock.db says 1 spent/, /^S2 units of item 1: .* says 2 spent/],
+    [/^S2 units of item 0: paid orders took 2, stock.db records 1 spent/, /^S2 units of item 1: .* records 2 spent/],
   ],
   [
-    "a lack after accounts were seeded over",
+    "a lack after accounts were replaced by seeding",
     (shop) => (shop.change(shop.payment, "0", { available: 99, spent: 1 }), shop.seedAccounts("g2")),
-    [/^S2 credit of user 0: paid orders cost 11, payment.db says 1 spent/],
+    [/^S2 credit of user 0: paid orders cost 11, payment.db records 1 spent/],
   ],
   [
-    "a lack after paid orders were seeded over",
+    "a lack after paid orders were replaced by seeding",
     (shop) => (shop.change(shop.payment, "0", { available: 100, spent: 0 }), shop.seedOrders("paid")),
-    [/^S2 credit of user 0: paid orders cost 11, payment.db says 0 spent/],
+    [/^S2 credit of user 0: paid orders cost 11, payment.db records 0 spent/],
   ],
   [
-    "a hold that is left",
+    "a leftover hold",
     (shop) => shop.change(shop.payment, "0", { available: 88, held: 1 }),
-    [/^S7 credit of user 0: payment.db holds 1, and unfinished checkouts ask for 0$/],
+    [/^S7 credit of user 0: payment.db holds 1, but unfinished checkouts need only 0$/],
   ],
   [
-    "more taken than a checkout under way asks for",
+    "more taken than a checkout in progress needs",
     (shop) => (shop.begin(), shop.spend(shop.payment, "0", 12)),
-    [/^S2 credit of user 0: paid orders cost 11, payment.db says 23 spent/],
+    [/^S2 credit of user 0: paid orders cost 11, payment.db records 23 spent/],
   ],
   [
-    "a lack beside a checkout under way",
+    "a lack in addition to a checkout in progress",
     (shop) => (shop.begin(), shop.change(shop.payment, "0", { available: 90, spent: 10 })),
-    [/^S2 credit of user 0: paid orders cost 11, payment.db says 10 spent/],
+    [/^S2 credit of user 0: paid orders cost 11, payment.db records 10 spent/],
   ],
   [
     "an account that does not add up",
@@ -232,7 +232,7 @@ const wrong: readonly (readonly [what: string, change: (shop: Shop) => void, fin
     [/^S2 credit of user 0 does not add up: \{"available":89,"held":0,"spent":11,"deposited":99,"withdrawn":0\}$/],
   ],
   [
-    "less than nothing",
+    "a negative amount",
     (shop) => shop.change(shop.payment, "0", { available: -1, withdrawn: 90 }),
     [/^S3 credit of user 0 has -1 available$/],
   ],
@@ -246,18 +246,18 @@ for (const [what, change, findings] of wrong) {
   });
 }
 
-test("S2 where an earlier version kept no sums of what it replaced, the comparison goes one way", () => {
+test("S2 without sums of replaced amounts, from an earlier version, only one direction is compared", () => {
   const lacking = (shop: Shop): void => shop.change(shop.payment, "0", { available: 100, spent: 0 });
   const excessive = (shop: Shop): void => shop.spend(shop.payment, "0", 1);
   const replaced = (shop: Shop): void => shop.orders.put(rowsReplacedTable, "committed", 1);
-  assert.deepEqual(shopAfter(lacking).texts(false), [], "accounts may have been seeded over");
-  assert.match(shopAfter(excessive).texts(false)[0] ?? "", /says 12 spent: orders.db is older/);
-  assert.deepEqual(shopAfter(excessive, replaced).texts(), [], "paid orders were seeded over");
-  assert.match(shopAfter(lacking, replaced).texts()[0] ?? "", /says 0 spent: payment.db is older/);
+  assert.deepEqual(shopAfter(lacking).texts(false), [], "accounts may have been replaced");
+  assert.match(shopAfter(excessive).texts(false)[0] ?? "", /records 12 spent: orders.db is older/);
+  assert.deepEqual(shopAfter(excessive, replaced).texts(), [], "paid orders were replaced");
+  assert.match(shopAfter(lacking, replaced).texts()[0] ?? "", /records 0 spent: payment.db is older/);
   for (const report of [shopAfter(replaced).judge(), new Shop().judge(false)]) assert.equal(report.isExact, false);
 });
 
-test("S2 sums are exact beyond what a number of JavaScript holds", () => {
+test("S2 sums are exact beyond the safe integers of JavaScript", () => {
   const shop = new Shop();
   const most = Number.MAX_SAFE_INTEGER;
   for (const generation of ["g2", "g3"]) {
@@ -277,7 +277,7 @@ test("S2 sums are exact beyond what a number of JavaScript holds", () => {
   assert.equal(shop.judge().credit.spentBefore, 3n * BigInt(most));
 });
 
-test("S2 an empty store is judged however many accounts it lacks", () => {
+test("S2 an empty store is audited even if it lacks very many accounts", () => {
   const accounts = 200_000;
   const paid = new Map(Array.from({ length: accounts }, (_, index) => [String(index), 1n]));
   const { findings } = judgeLedger({

@@ -1,4 +1,4 @@
-// The one judge of the books: `assent audit`, the chaos suite, the proof by crash and the simulator all use it.
+// The one audit of the books, used by `assent audit`, the chaos suite, the crash test and the simulator.
 import { type OrderFields, readReplacedPurchases } from "@assent/order";
 import { isEnded } from "assent/internal/protocol";
 import { formerIndexTable, recordTable, rowTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
@@ -21,15 +21,15 @@ export interface BooksReport {
   readonly orders: OrderSums;
   /** Transactions that have not ended: the next start finishes them. */
   readonly unfinished: number;
-  /** Whether everything could be compared: false where seeding by an earlier version replaced spent or paid amounts. */
+  /** Whether everything could be compared: false if seeding by an earlier version replaced spent or paid amounts. */
   readonly isExact: boolean;
   /** Empty when everything adds up. */
   readonly findings: Readonly<Record<"stock" | "payment", readonly Finding[]>>;
 }
 
 /**
- * Judges stores in which nothing changes meanwhile.
- * @param isComplete false where an earlier version may have seeded accounts over without keeping what they had spent
+ * Audits stores in which nothing changes meanwhile.
+ * @param isComplete false if an earlier version may have replaced accounts without keeping their spending
  */
 export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete = true } = {}): BooksReport {
   const { sums, bought } = readOrders(orders);
@@ -77,12 +77,12 @@ function readOrders(store: BookStore): { sums: Omit<OrderSums, "paidBefore">; bo
   return { sums, bought };
 }
 
-/** Amounts of unfinished checkouts, paid or not: each may be held, or spent already. */
+/** Amounts of unfinished checkouts, paid or not: each may be held or already spent. */
 function readUnfinished(store: BookStore): { count: number; asked: Purchases } {
   const asked = new Purchases();
   const txIds = new Set<string>();
   for (const [key] of store.entries(unfinishedTable)) txIds.add(unfinishedTxId(key));
-  // A folder of an earlier version has them in its index.
+  // A folder of an earlier version has these in its index.
   for (const [key] of store.entries(formerIndexTable)) txIds.add(key);
   for (const txId of txIds) {
     const record = store.get(recordTable, txId);

@@ -1,16 +1,16 @@
-// One ledger, account by account, against what the orders bought from it.
+// Audits one ledger, account by account, against the purchases of the orders.
 //
-// A paid order's amount is spent, or held until its commit arrives. An order that is being checked out may hold or have
-// spent its amount already. So for each account, including the spending and holds of its former generations:
+// A paid order's amount is spent, or held until its commit arrives. An order in checkout may already hold its amount or
+// have spent it. So for each account, including spending and holds of its earlier generations:
 //
 //   paid ≤ spent + held ≤ paid + unfinished,  held ≤ unfinished
 //
-// Where nothing is unfinished, that means equality: spent = paid, held = 0.
+// If nothing is unfinished, this means equality: spent = paid, held = 0.
 import { type Account, accountTable, readReplaced } from "assent/ledger";
 import type { BookStore } from "./book-store.ts";
 
 export interface Finding {
-  /** The promise that is broken (docs/explanation/protocol.md). */
+  /** The violated property (docs/explanation/protocol.md). */
   readonly rule: "S2" | "S3" | "S7";
   readonly account: string;
   readonly text: string;
@@ -37,9 +37,9 @@ export interface LedgerQuestion {
   /** By account; orders that seeding replaced are included. */
   readonly paid: ReadonlyMap<string, bigint>;
   readonly unfinished: ReadonlyMap<string, bigint>;
-  /** False where an earlier version may have replaced accounts without keeping sums: then less may be spent. */
+  /** False if an earlier version may have replaced accounts without keeping sums: then less may be spent. */
   readonly areAccountsComplete: boolean;
-  /** False where an earlier version has replaced paid orders without keeping sums: then more may be spent. */
+  /** False if an earlier version has replaced paid orders without keeping sums: then more may be spent. */
   readonly areOrdersComplete: boolean;
 }
 
@@ -60,7 +60,7 @@ export function judgeLedger(question: LedgerQuestion): { sums: LedgerSums; findi
     const taken = { spent: BigInt(account.spent) + before.spent, held: BigInt(account.held) + before.held };
     findings.push(...judgeTaken(id, taken, question));
   }
-  // One by one: an empty store lacks more accounts than a call takes arguments.
+  // One by one: an empty store may lack more accounts than a call can take as arguments.
   for (const id of unseen) findings.push(missing(id, question));
   return { sums, findings };
 }
@@ -90,10 +90,10 @@ function judgeTaken(id: string, { spent, held }: Taken, question: LedgerQuestion
   const due = question.paid.get(id) ?? 0n;
   const open = unfinished.get(id) ?? 0n;
   const name = `${words.account} ${id}`;
-  const compared = `paid orders ${words.took} ${due}, ${store.name} says ${spent} spent`;
+  const compared = `paid orders ${words.took} ${due}, ${store.name} records ${spent} spent`;
   const findings: Finding[] = [];
   if (held > open) {
-    const text = `${name}: ${store.name} holds ${held}, and unfinished checkouts ask for ${open}`;
+    const text = `${name}: ${store.name} holds ${held}, but unfinished checkouts need only ${open}`;
     findings.push({ rule: "S7", account: id, text });
   }
   if (spent + held < due && areAccountsComplete) {

@@ -1,12 +1,12 @@
-// Stores without marks are new, or were written by an earlier version: only their books show whether they belong
+// Stores without marks are new, or were written by an earlier version: only their books can show whether they belong
 // together.
 import type { BookStores } from "./book-store.ts";
 import { judgeBooks } from "./judge-books.ts";
 
-/** Problems that are listed; the rest are only counted. */
+/** Number of problems listed; the rest are only counted. */
 const namedMax = 10;
 
-/** Why they do not belong together. Empty when they do. */
+/** Reasons why the stores do not belong together. Empty if they do. */
 export function judgeUnmarked(stores: BookStores): readonly string[] {
   const { findings } = judgeBooks(stores, { isComplete: false });
   const texts = [...findings.stock, ...findings.payment].map(({ text }) => `${text}.`);

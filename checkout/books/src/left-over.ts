@@ -1,5 +1,5 @@
-// The books as any client can read them, without the stores: the amount left is the amount given, less the amount taken
-// out, less the amount sold.
+// The books as any client can read them, without the stores: the remaining amount is the amount given, minus the amount
+// taken out, minus the amount sold.
 
 export interface LeftOver {
   /** Such as `stock of 7`. */
@@ -11,10 +11,10 @@ export interface LeftOver {
   readonly left: number | undefined;
 }
 
-/** Undefined when it adds up. */
+/** Undefined if it adds up. */
 export function judgeLeftOver({ name, given, taken, sold, left }: LeftOver): string | undefined {
   const due = given - taken - sold;
   if (left === due) return undefined;
   const why = `${given} given, ${taken} taken, ${sold} to paid orders`;
-  return `S2: ${name} is ${left ?? "not to be found"}, and must be ${due} (${why})`;
+  return `S2: ${name} is ${left ?? "missing"}, but must be ${due} (${why})`;
 }

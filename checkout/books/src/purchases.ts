@@ -1,4 +1,4 @@
-// Purchases of orders, by item and by user: the amounts that stock and payment must have spent for them.
+// Purchases of orders, by item and by user: the amounts that stock and payment must have spent on them.
 import type { OrderFields, ReplacedPurchases } from "@assent/order";
 
 export class Purchases {

@@ -1,5 +1,5 @@
-// Tables as `redis` lays them out on a server, read whole: hashes of `STAMP JSON`, and sorted sets of keys. They
-// are read directly from the servers, independently of the services.
+// Reads whole tables in the layout of `redis` on a server: hashes of `VERSION JSON`, and sorted sets of keys. Reads
+// directly from the servers, independently of the services.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
 import { accountsReplacedTable, accountTable } from "assent/ledger";
 import { recordTable, rowsReplacedTable, rowTable, unfinishedTable } from "assent/internal/engine";
@@ -11,7 +11,7 @@ import { markTable } from "./store-marks.ts";
 /** By the name of a table. */
 export type TableMaps = ReadonlyMap<string, ReadonlyMap<string, unknown>>;
 
-/** What the judge reads of each store. The index is read first, so that each entry still has its record. */
+/** The tables that the audit reads in each store. The index is read first, so that each entry still has its record. */
 export const bookTables: Readonly<Record<keyof BookStores, readonly Table[]>> = {
   orders: [unfinishedTable, rowTable, recordTable, rowsReplacedTable, purchasesReplacedTable, markTable],
   stock: [accountTable, accountsReplacedTable, markTable],

@@ -1,5 +1,5 @@
-// Which stores belong together: a start that is cut off at any point never prevents the next start, and a store that is
-// restored from an older copy, emptied or exchanged is always noticed.
+// Stores that belong together: an interrupted start never prevents the next one, and a store that is restored from an
+// older copy, emptied or exchanged is always detected.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeMarks, type MarkedStore, markStart, type StoreMark, type StoreMarks } from "./store-marks.ts";
@@ -56,14 +56,14 @@ const started = (times: number): Folder => {
   return folder;
 };
 
-test("a start that is cut off anywhere, any number of times in a row, never keeps the next from starting", () => {
+test("starts interrupted anywhere, any number of times in a row, never prevent the next start", () => {
   for (const before of [0, 1, 2]) {
     for (let first = 0; first < 5; first += 1) {
       for (let second = 0; second < 5; second += 1) {
         const folder = started(before);
         for (const writes of [first, second]) {
           folder.start({ writes });
-          assert.deepEqual(judgeMarks(folder.marks), [], `${before} starts, cut off after ${first} and ${second}`);
+          assert.deepEqual(judgeMarks(folder.marks), [], `${before} starts, interrupted after ${first} and ${second}`);
         }
         folder.start();
         assert.deepEqual(judgeMarks(folder.marks), []);
@@ -73,7 +73,7 @@ test("a start that is cut off anywhere, any number of times in a row, never keep
   }
 });
 
-test("a store as it was before the last start is noticed, also when starts were cut off in between", () => {
+test("a store from before the last start is detected, even after interrupted starts", () => {
   for (const writes of [0, 1, 2, 3, 4]) {
     const folder = started(2);
     const earlier = folder.marks;
@@ -82,42 +82,48 @@ test("a store as it was before the last start is noticed, also when starts were 
     for (const name of names) {
       const [problem, more] = folder.with(name, earlier);
       const older = name === "orders" ? /^orders.db is older than stock.db/ : new RegExp(`^${name}.db is older than`);
-      assert.match(problem ?? "", older, `cut off after ${writes}`);
+      assert.match(problem ?? "", older, `interrupted after ${writes}`);
       assert.equal(more === undefined, name !== "orders");
     }
   }
 });
 
-test("an empty store beside others that are not is noticed", () => {
+test("an empty store next to non-empty ones is detected", () => {
   const folder = started(1);
   for (const name of names) {
     const [problem] = folder.with(name, new Folder().marks);
-    assert.match(problem ?? "", new RegExp(`^${name}.db is empty or of another system`));
+    assert.match(problem ?? "", new RegExp(`^${name}.db is empty or belongs to another system`));
   }
 });
 
-test("stores of one consistent backup belong together, and go on from there", () => {
+test("stores of one consistent backup belong together, and can be started", () => {
   const backup = started(3).copy("b");
   assert.deepEqual(judgeMarks(backup.marks), []);
   backup.start();
   assert.deepEqual(judgeMarks(backup.marks), []);
 });
 
-test("a store of another copy of the folder is noticed, though both were started as often", () => {
+test("a store of another copy of the folder is detected, although both had the same number of starts", () => {
   const folder = started(1);
   const copy = folder.copy("b");
   folder.start();
   copy.start();
-  assert.match(folder.with("payment", copy.marks)[0] ?? "", /^payment.db is of another copy of this system/);
+  assert.match(
+    folder.with("payment", copy.marks)[0] ?? "",
+    /^payment.db and orders.db are from different copies of this system/,
+  );
 });
 
-test("a store of another system is noticed", () => {
+test("a store of another system is detected", () => {
   const folder = started(1);
   const mark = { system: "s2", start: { number: 1, token: "a1", at: 1 } };
-  assert.match(folder.with("stock", { ...folder.marks, stock: mark })[0] ?? "", /^stock.db is of another system/);
+  assert.match(
+    folder.with("stock", { ...folder.marks, stock: mark })[0] ?? "",
+    /^stock.db and orders.db belong to different systems/,
+  );
 });
 
-test("what is accepted is recorded and belongs together from then on; cut off, it has to be accepted again", () => {
+test("accepted problems are recorded, then no longer reported; an interruption makes them reported again", () => {
   const folder = started(2);
   const problems = folder.with("payment", new Folder().marks);
   folder.marks = { ...folder.marks, payment: undefined };

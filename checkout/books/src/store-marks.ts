@@ -1,13 +1,13 @@
-// Which stores belong together. Each has a mark: the system that it belongs to, and the last start that it has seen.
-// The mark shows when a store is empty, belongs to another system, or is older than the last start (ADR 0018).
+// Checks that the stores belong together. Each has a mark: its system, and the last start that it recorded. The mark
+// reveals a store that is empty, belongs to another system, or is older than the last start (ADR 0018).
 //
-// A start is written to orders.db first, as intended; then to the other stores; then it is confirmed in orders.db, and
-// only then is anything served. So a start that is cut off at any point leaves marks that the next one accepts.
+// A start is recorded in orders.db as intended, then in the other stores, then confirmed in orders.db. Only then does
+// the system serve requests. So a start interrupted at any point leaves marks that the next start accepts.
 import { table, type Table, type Tables } from "assent/internal/ports";
 
 export interface Start {
   readonly number: number;
-  /** Distinguishes starts with the same number, which two copies of one folder make. */
+  /** Distinguishes starts with the same number, which occur when two copies of one folder are started. */
   readonly token: string;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -15,15 +15,15 @@ export interface Start {
 
 export interface StoreMark {
   readonly system: string;
-  /** In orders.db the intended start, elsewhere the last start that this store has seen. */
+  /** In orders.db the intended start, elsewhere the last start that this store recorded. */
   readonly start: Start;
-  /** From a start to its orderly end: the newest commits may be in files beside this one. */
+  /** Set from a start to its clean shutdown: meanwhile the newest commits may be in files next to this one. */
   readonly isRunning?: true;
-  /** In orders.db alone: the last start that every store has seen. */
+  /** Only in orders.db: the last start recorded by every store. */
   readonly confirmed?: Start;
-  /** In orders.db alone: an earlier version recorded less, so that seeding may explain a missing amount. */
+  /** Only in orders.db: an earlier version recorded less, so seeding may explain a missing amount. */
   readonly adopted?: true;
-  /** In orders.db alone: the findings that were accepted, and when. */
+  /** Only in orders.db: the findings that were accepted, and when. */
   readonly accepted?: readonly { readonly at: number; readonly problems: readonly string[] }[];
 }
 
@@ -33,7 +33,7 @@ export interface StoreMarks {
   readonly payment: StoreMark | undefined;
 }
 
-/** What each store is called in texts. */
+/** Store names used in messages. */
 export type StoreNames = Readonly<Record<keyof StoreMarks, string>>;
 
 const fileNames: StoreNames = { orders: "orders.db", stock: "stock.db", payment: "payment.db" };
@@ -49,17 +49,17 @@ export function writeMark(tables: Pick<Tables, "put">, mark: StoreMark): void {
   tables.put(markTable, markKey, mark);
 }
 
-/** Whether no store was ever started by a version that marks them. */
+/** Whether no store was ever started by a version that writes marks. */
 export function areUnmarked({ orders, stock, payment }: StoreMarks): boolean {
   return orders === undefined && stock === undefined && payment === undefined;
 }
 
-/** Why stores do not belong together, each by its name. Empty when they do. */
+/** Reasons why the stores do not belong together, each naming its store. Empty if they do. */
 export function judgeMarks(marks: StoreMarks, names: StoreNames = fileNames): readonly string[] {
   const { orders, stock, payment } = marks;
   if (areUnmarked(marks)) return [];
   if (orders === undefined)
-    return [`${names.orders} is empty or of another system: it has no mark, and the others have one.`];
+    return [`${names.orders} is empty or belongs to another system: it has no mark, but the others do.`];
   const judged = { mark: orders, name: names.orders };
   return [...judgeMark(names.stock, stock, judged), ...judgeMark(names.payment, payment, judged)];
 }
@@ -72,34 +72,34 @@ function judgeMark(
   const { system, start, confirmed } = orders.mark;
   if (mark === undefined) {
     if (confirmed === undefined) return [];
-    return [`${file} is empty or of another system: it has no mark, and ${orders.name} has one.`];
+    return [`${file} is empty or belongs to another system: it has no mark, but ${orders.name} does.`];
   }
-  if (mark.system !== system) return [`${file} is of another system than ${orders.name}.`];
+  if (mark.system !== system) return [`${file} and ${orders.name} belong to different systems.`];
   const seen = mark.start;
   if (seen.token === start.token || seen.token === confirmed?.token) return [];
   if (confirmed !== undefined && seen.number < confirmed.number) {
-    return [`${file} is older than ${orders.name}: it is as it was before the start of ${dateOf(confirmed)}.`];
+    return [`${file} is older than ${orders.name}: it is from before the start of ${dateOf(confirmed)}.`];
   }
   if (seen.number > start.number) {
-    return [`${orders.name} is older than ${file}: it is as it was before the start of ${dateOf(seen)}.`];
+    return [`${orders.name} is older than ${file}: it is from before the start of ${dateOf(seen)}.`];
   }
-  return [`${file} is of another copy of this system than ${orders.name}: the two were started separately.`];
+  return [`${file} and ${orders.name} are from different copies of this system, which were started separately.`];
 }
 
 /**
- * Stores that were copied while a system was running on them, and lack the commits in the files beside them.
- * @param beside the system that the folder names in a file of its own, which a copy of single stores lacks
+ * Stores that were copied while a system was using them, and lack the commits in the files next to them.
+ * @param beside the system named by the folder's own file, which a copy of single stores lacks
  */
 export function judgeCopies(marks: StoreMarks, beside: string | undefined): readonly string[] {
   const files = { "orders.db": marks.orders, "stock.db": marks.stock, "payment.db": marks.payment };
   return Object.entries(files).flatMap(([file, mark]: readonly [string, StoreMark | undefined]) => {
     if (mark?.isRunning !== true || mark.system === beside) return [];
-    const since = `what was written since the start of ${dateOf(mark.start)} may not be in it`;
-    return [`${file} was copied alone while the system was running: ${since}.`];
+    const since = `writes since the start of ${dateOf(mark.start)} may be missing`;
+    return [`${file} was copied without its log while the system was running: ${since}.`];
   });
 }
 
-/** The mark of a store that no system runs on: its one file is complete. */
+/** The mark of a store that is not in use: its single file is complete. */
 export function stopped(mark: StoreMark): StoreMark {
   const { isRunning: _isRunning, ...rest } = mark;
   return rest;
@@ -118,13 +118,13 @@ export interface StartRequest {
   readonly start: Omit<Start, "number">;
   /** For a system whose stores have no marks yet. */
   readonly system: string;
-  /** Whether such stores hold data, and so come from an earlier version. */
+  /** Whether such stores contain data, and so come from an earlier version. */
   readonly hasData: boolean;
-  /** The findings, where they are accepted. */
+  /** The findings, if they are accepted. */
   readonly accepted: readonly string[];
 }
 
-/** Marks a start in all three stores. Call it when they belong together, or are accepted as they are. */
+/** Marks a start in all three stores. Call it only if they belong together, or have been accepted. */
 export function markStart(stores: Readonly<Record<keyof StoreMarks, MarkedStore>>, request: StartRequest): void {
   const { orders, stock, payment } = stores;
   const marks = { orders: orders.read(), stock: stock.read(), payment: payment.read() };
@@ -162,6 +162,6 @@ function intendedMark(marks: StoreMarks, { start, system, hasData, accepted }: S
   }
   const running = { isRunning: true as const };
   if (before === undefined) return { system, start: next, ...running, ...(hasData && { adopted: true as const }) };
-  // A start that was cut off is continued: the other stores may have seen it already.
+  // Resumes an interrupted start: the other stores may already have recorded it.
   return { ...before, ...running, start: before.start.token === before.confirmed?.token ? next : before.start };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript, so that an old Node can still say what is missing.
+// Plain JavaScript, so that an old Node can still print what is missing.
 const [major, minor] = process.versions.node.split(".").map(Number);
 if (major > 24 || (major === 24 && minor >= 11)) {
   const [, , command = "serve"] = process.argv;
@@ -11,8 +11,8 @@ if (major > 24 || (major === 24 && minor >= 11)) {
   await main(process.argv);
 } else {
   process.stderr.write(
-    `assent needs Node 24.11 or later and this is ${process.versions.node}. In the project's folder, ` +
-      "`npx assent` uses the one that comes with the packages (Linux x64 and arm64).\n",
+    `assent needs Node 24.11 or later; this is ${process.versions.node}. In the project's folder, ` +
+      "`npx assent` uses the Node that the packages include (Linux x64 and arm64).\n",
   );
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
-// `assent audit`: judges the books, read from the stores alone: from a folder that no system runs on, or from the
-// databases of a running topology.
+// `assent audit`: audits the books, reading only the stores: from a folder that is not in use, or from the databases
+// of a running topology.
 import {
   areUnmarked,
   bookStoreOfEngine,
@@ -22,13 +22,13 @@ import { databasesOfRunning, type RunningTopology } from "./running-topology.ts"
 import { shownFindings } from "./shown-findings.ts";
 
 export interface AuditReport extends Omit<BooksReport, "findings"> {
-  /** Stores that did not belong together and were accepted as they were. */
+  /** Problems of stores that were accepted with --accept-stores. */
   readonly accepted: NonNullable<StoreMark["accepted"]>;
   /** Empty when everything adds up. */
   readonly findings: readonly string[];
 }
 
-/** @throws {DataFolderInUse} while the system is running on it; {NoSuchData} {UnreadableData} */
+/** @throws {DataFolderInUse} while the system is using it; {NoSuchData} {UnreadableData} */
 export function audit(path: string): AuditReport {
   return readFolder(path, auditFolder);
 }
@@ -56,7 +56,7 @@ function auditFolder(folder: DataFolder): AuditReport {
 
 function auditStores(stores: BookStores, judge: (marks: StoreMarks) => readonly string[]): AuditReport {
   const marks = { orders: readMark(stores.orders), stock: readMark(stores.stock), payment: readMark(stores.payment) };
-  // Written by an earlier version, which did not record what seeding replaced.
+  // Written by an earlier version, which did not record replaced amounts.
   const isComplete = !areUnmarked(marks) && marks.orders?.adopted !== true;
   const report = judgeBooks(stores, { isComplete });
   const { stock, payment } = report.findings;
@@ -68,7 +68,7 @@ function auditStores(stores: BookStores, judge: (marks: StoreMarks) => readonly 
   return { ...report, accepted: marks.orders?.accepted ?? [], findings };
 }
 
-/** Amounts that a number of JavaScript cannot hold are text. */
+/** Amounts that are not safe integers are text. */
 export function auditJson(report: AuditReport): string {
   const written = (_name: string, value: unknown): unknown => {
     if (typeof value !== "bigint") return value;
@@ -87,12 +87,12 @@ export function printAudit(folder: string, report: AuditReport): void {
   const before = { orders: paidBefore, units: stock.spentBefore, credit: credit.spentBefore };
   if (Object.values(before).some((sum) => sum > 0n)) {
     console.log(
-      `seeded over, and part of the comparison: ${before.orders} paid orders, ` +
+      `replaced by seeding, included in the comparison: ${before.orders} paid orders, ` +
         `${before.units} units and ${before.credit} credit spent`,
     );
   }
   if (!isExact) {
-    console.log("an earlier version may have seeded over what was paid and kept no sums: not all can be compared");
+    console.log("an earlier version may have replaced paid orders without keeping sums: the comparison is incomplete");
   }
   for (const { at, problems } of accepted) {
     console.log(`accepted on ${new Date(at).toISOString()} by --accept-stores: ${problems.join(" ")}`);

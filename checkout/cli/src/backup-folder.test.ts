@@ -15,7 +15,7 @@ test("a backup inside the data is refused, however its path is written", () => {
   for (const inside of ["data", "data/new", "data/below/new", "data/..new", "other-name/new", "data/../data/new"]) {
     assert.throws(() => mustBeOutside(place(inside), place("data")), {
       code: "backup_failed",
-      message: /it is inside .*data, which it is a backup of; name a folder outside\. The data was not changed\.$/,
+      message: /it is inside the data folder .*data; choose a folder outside it\. The data was not changed\.$/,
     });
   }
   for (const outside of ["new", "data.before", "new/data/new", "data/../new"]) {
@@ -23,7 +23,7 @@ test("a backup inside the data is refused, however its path is written", () => {
   }
 });
 
-test("of two backups to one folder at once, one is made whole and the other fails with nothing left", async () => {
+test("of two concurrent backups to one folder, one is complete and the other fails and leaves nothing", async () => {
   mkdirSync(place("backups"));
   const make = (text: string) =>
     makeBackup(place("backups/monday"), (partial) => {
@@ -34,7 +34,7 @@ test("of two backups to one folder at once, one is made whole and the other fail
   const settled = await Promise.allSettled([make("one"), make("two")]);
   const failed = settled.flatMap((each) => (each.status === "rejected" ? [String(each.reason)] : []));
   assert.equal(failed.length, 1);
-  assert.match(failed[0] ?? "", /There is no backup in .*monday: .*(not empty|ENOTEMPTY)/);
+  assert.match(failed[0] ?? "", /No backup was made in .*monday: .*(not empty|ENOTEMPTY)/);
   assert.deepEqual(readdirSync(place("backups")), ["monday"]);
   const texts = ["a", "b"].map((name) => readFileSync(join(place("backups/monday"), name), "utf8"));
   assert.equal(texts[0], texts[1]);
@@ -47,7 +47,7 @@ test("a backup that fails half-way leaves no folder", async () => {
   };
   await assert.rejects(makeBackup(place("half"), fill), {
     code: "backup_failed",
-    message: /There is no backup in .*half: no space\. The data was not changed\.$/,
+    message: /No backup was made in .*half: no space\. The data was not changed\.$/,
   });
   assert.ok(readdirSync(folder.path).every((name) => !name.startsWith("half")));
 });

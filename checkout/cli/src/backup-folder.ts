@@ -1,26 +1,26 @@
-// The folder of a backup. It gets its name when everything in it is complete and flushed.
+// The folder of a backup. It is renamed into place once all its contents are complete and flushed.
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { systemRandom } from "assent/node";
 
-/** No backup was made. The message says why. `code` is stable. */
+/** No backup was made. The message gives the reason. `code` is stable. */
 export class BackupFailed extends Error {
   readonly code = "backup_failed";
 
   constructor(folder: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    super(`There is no backup in ${folder}: ${why.replace(/\.$/, "")}. The data was not changed.`, { cause });
+    super(`No backup was made in ${folder}: ${why.replace(/\.$/, "")}. The data was not changed.`, { cause });
     this.name = "BackupFailed";
   }
 }
 
 /**
- * Makes the folder with what `fill` writes into it, durable, or does not make it.
+ * Creates the folder with the contents written by `fill`: complete and durable, or not at all.
  * @throws {BackupFailed}
  */
 export async function makeBackup(target: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  // Of this backup alone: another one to the same folder may be under way.
+  // Unique to this backup: another backup to the same folder may be in progress.
   const partial = `${target}.partial-${systemRandom.name()}`;
   try {
     mustBeFree(target);
@@ -36,21 +36,21 @@ export async function makeBackup(target: string, fill: (folder: string) => Promi
   }
 }
 
-/** Removes what there is of a backup that failed; answers why it failed, and what could not be removed. */
+/** Removes the rest of a failed backup. Returns the failure, including what could not be removed. */
 function withoutRest(partial: string, error: unknown): unknown {
   try {
     rmSync(partial, { recursive: true, force: true });
     return error;
   } catch (cause) {
-    return new Error(`${String(error)}; remove ${partial}, which could not be removed (${String(cause)})`, { cause });
+    return new Error(`${String(error)}; remove ${partial} yourself (${String(cause)})`, { cause });
   }
 }
 
-/** A backup inside the data would be lost with it, and would be part of the next one. @throws {BackupFailed} */
+/** A backup inside the data folder would be lost with it and copied into the next backup. @throws {BackupFailed} */
 export function mustBeOutside(target: string, data: string): void {
   const way = relative(realpathSync(data), realPathOf(target));
   if (way === "" || !/^\.\.(\/|$)/.test(way)) {
-    throw new BackupFailed(target, `it is inside ${data}, which it is a backup of; name a folder outside`);
+    throw new BackupFailed(target, `it is inside the data folder ${data}; choose a folder outside it`);
   }
 }
 
@@ -58,7 +58,7 @@ function mustBeFree(target: string): void {
   if (existsSync(target) && readdirSync(target).length > 0) throw new Error("the folder is not empty; name a new one");
 }
 
-/** Also of a folder that is not there yet. */
+/** Also works for a folder that does not exist yet. */
 function realPathOf(path: string): string {
   return existsSync(path) ? realpathSync(path) : join(realPathOf(dirname(path)), basename(path));
 }

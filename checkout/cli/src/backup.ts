@@ -1,5 +1,5 @@
-// `assent backup`: a consistent copy of a data folder, whether or not the system is running on it, or of a topology of
-// servers that runs.
+// `assent backup`: a consistent copy of a data folder, whether or not the system is using it, or of the databases of a
+// running topology.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { BackupFailed, mustBeOutside } from "./backup-folder.ts";
@@ -23,7 +23,7 @@ export async function backup(dataFolder: string, to: string): Promise<string> {
     await askForBackup(dataFolder, target);
   } catch (error) {
     if (!isUnheard(error)) throw new BackupFailed(target, error);
-    const why = new Error("the process that has the data takes no requests; stop it, and ask again", { cause: error });
+    const why = new Error("the process that uses the data takes no requests; stop it and try again", { cause: error });
     throw new BackupFailed(target, why);
   }
   return target;

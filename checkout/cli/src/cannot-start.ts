@@ -1,4 +1,4 @@
-/** What is needed to start cannot be had. The message says what to change. `code` is stable. */
+/** Something needed for the start is missing. The message says what to change. `code` is stable. */
 export class CannotStart extends Error {
   readonly code:
     | "data_folder_unusable"
@@ -15,23 +15,23 @@ export class CannotStart extends Error {
   }
 }
 
-/** Of a folder that cannot be made, or whose files cannot be opened. */
+/** For a folder that cannot be created, or whose files cannot be opened. */
 export function unusableFolder(path: string, cause: unknown): CannotStart {
   const why = cause instanceof Error ? cause.message : String(cause);
   const message =
-    `${path} cannot be used for the data (${why}). Nothing was started. ` +
-    "Name a folder that is new, or from an earlier run, and can be written (--data, or ASSENT_DATA).";
+    `${path} cannot be used as data folder (${why}). Nothing was started. ` +
+    "Choose a new folder, or one of an earlier run, that is writable (--data, or ASSENT_DATA).";
   return new CannotStart("data_folder_unusable", message, { cause });
 }
 
 export interface ForeignStores {
   readonly place: string;
   readonly problems: readonly string[];
-  /** What to do, in lines. */
+  /** Instructions, one per line. */
   readonly remedy: readonly string[];
 }
 
-/** Of stores that do not belong together, looked at before anything used them. */
+/** For stores that do not belong together, checked before they are used. */
 export function doNotBelongTogether({ place, problems, remedy }: ForeignStores): CannotStart {
   const message = [
     `The stores in ${place} do not belong together. Nothing was started, and no record was changed.`,

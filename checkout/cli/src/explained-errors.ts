@@ -1,15 +1,15 @@
-// Errors whose message is all that a person needs: it says what happened and what to do. Of any other the stack is
-// shown, because it is a fault of this program.
+// Errors that are printed as their message, which reports what happened and what to do. All other errors are printed
+// with their stack, because they are bugs.
 
 const explained: ReadonlySet<string> = new Set([
-  // What is needed to start cannot be had
+  // Something needed for the start is missing
   "invalid_settings",
   "data_folder_in_use",
   "data_folder_unusable",
   "cannot_listen",
   "stores_do_not_belong_together",
   "start_not_recorded",
-  // Data that cannot be read
+  // Unreadable data
   "no_such_data",
   "data_unreadable",
   "no_such_transaction",

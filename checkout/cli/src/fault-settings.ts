@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from "assent/node";
 import { writeSync } from "node:fs";
 
 /**
- * @param initial as in FAULT_INJECT; rules of points that are not among `points` are for other services
+ * @param initial as in FAULT_INJECT; rules for points outside `points` belong to other services
  * @throws {InvalidFault}
  */
 export function faultRules(points: readonly string[], initial: string): FaultRules {
@@ -13,7 +13,7 @@ export function faultRules(points: readonly string[], initial: string): FaultRul
     clock: systemClock,
     random: systemRandom,
     crash(point) {
-      // Synchronous: nothing that is printed later would be seen.
+      // Synchronous: anything printed later would be lost.
       writeSync(2, `assent: injected crash at ${point}\n`);
       process.kill(process.pid, "SIGKILL");
     },

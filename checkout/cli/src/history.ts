@@ -1,5 +1,5 @@
-// `assent history`: the audit trail of one transaction, read from the stores alone: from a folder that the system is
-// not running on, or from the order database of one that runs.
+// `assent history`: the history of one transaction, read only from the stores: from a folder that is not in use, or
+// from the order database of a running system.
 import type { Tables } from "assent/internal/ports";
 import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "assent/internal/protocol";
 import { logOperations, rowOperations } from "assent/internal/engine";
@@ -34,7 +34,7 @@ export class NoSuchTransaction extends Error {
 }
 
 /**
- * `name`: a transaction, or an order, which stands for its latest attempt. Answers also where it was read.
+ * `name` is a transaction, or an order, which stands for its latest attempt. Also returns where the history was read.
  * @throws {DataFolderInUse} {NoSuchData} of a folder; {NothingRuns} {DatabaseUnreadable} of a database;
  *   {InvalidSettings} {NoSuchTransaction}
  */
@@ -50,7 +50,7 @@ export async function history(
   }
   if (database === true && (topology ?? data) !== undefined) {
     throw new InvalidSettings(
-      "--database reads what the environment names, and neither --topology nor --data. Nothing was read.",
+      "--database takes its address from the environment, without --topology and --data. Nothing was read.",
     );
   }
   const environment = topology === undefined ? process.env : settingsOfRunning({ topology, data }, "order");
@@ -70,7 +70,7 @@ function readHistory(tables: Tables, wanted: Wanted): HistoryReport {
   const { name } = wanted;
   const txId = log.readRecord(tables, { txId: name }) === null ? latestOf(tables, wanted) : name;
   const record = log.readRecord(tables, { txId });
-  if (record === null) throw new NoSuchTransaction(`${txId} ended long ago, and its history was removed with it`);
+  if (record === null) throw new NoSuchTransaction(`${txId} ended long ago; its history has been removed`);
   return { txId, state: record.state, entries: log.history(tables, { txId }) };
 }
 
@@ -78,7 +78,7 @@ function latestOf(tables: Tables, { name: key, place }: Wanted): string {
   const row = rowOperations.readRow(tables, { key });
   if (row === null) {
     throw new NoSuchTransaction(
-      `there is no transaction and no order ${key} in ${place}. It never began, or it ended long ago and was removed`,
+      `no transaction or order ${key} in ${place}. It never began, or it ended long ago and was removed`,
     );
   }
   if (row.attempt === 0) throw new NoSuchTransaction(`order ${key} was never checked out`);
@@ -107,6 +107,6 @@ function wordsOf(entry: TrailEntry): string {
     case "decided":
       return `decided to ${entry.decision}${entry.reason === undefined ? "" : ` (${entry.reason})`}`;
     case "left_out":
-      return `${entry.entries} or more takeovers and parkings left out`;
+      return `${entry.entries} or more takeovers and parkings omitted`;
   }
 }

@@ -1,4 +1,4 @@
-// Shows what the processes of a topology write to their logs from now on, each line with the name of its process.
+// Prints the log lines of a topology's processes from now on, each with the name of its process.
 
 interface Logging {
   log(): string;
@@ -20,7 +20,7 @@ export class LogStream {
     this.#timer.unref();
   }
 
-  /** Shows the rest, and no more. */
+  /** Prints the remaining lines and stops. */
   stop(): void {
     clearInterval(this.#timer);
     this.#look();

@@ -7,7 +7,7 @@ import { shownError, withoutSecrets } from "./redaction.ts";
 import { readSettings } from "./settings.ts";
 import type { UpOptions } from "./up.ts";
 
-/** Files that this process and its children write are private to this user: data, logs, settings and passwords. */
+/** Files written by this process and its children are private to this user: data, logs, settings and passwords. */
 const withoutOthers = 0o077;
 
 interface ServeOptions {
@@ -30,13 +30,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   );
   program
     .command("serve", { isDefault: true })
-    .description("run the whole checkout system in this process, with its data in a folder (the default)")
+    .description("run the whole checkout system in this process, with its data in a folder (default command)")
     .option("--data <folder>", "where the data is kept (ASSENT_DATA, default ./data)")
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
     .option("--port <number>", "port to listen on, 0 for a free one (PORT, default 8000)")
     .option("--protocol <name>", "auto, 2pc or saga (ORCHESTRATOR_PROTOCOL, default auto)")
-    .option("--faults", "take faults over HTTP (ASSENT_FAULTS): whoever reaches the port can crash it")
-    .option("--accept-stores", "start on stores that do not belong together, as they are")
+    .option("--faults", "allow fault injection over HTTP (ASSENT_FAULTS): anyone who reaches the port can crash it")
+    .option("--accept-stores", "start even if the stores do not belong together")
     .action(async (options: ServeOptions) => {
       const overrides = {
         ASSENT_FAULTS: options.faults === true ? "on" : undefined,
@@ -63,15 +63,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The default command takes no arguments: without this, a misspelt command would be too many of them. */
+/** The default command takes no arguments: without this, a misspelt command would be reported as excess arguments. */
 function refuseUnknown(program: Command, name: string | undefined): void {
   const names = program.commands.map((command) => command.name());
   if (name === undefined || name.startsWith("-") || ["help", ...names].includes(name)) return;
-  console.error(`assent: there is no command ${name}. There are: ${names.join(", ")}`);
+  console.error(`assent: unknown command ${name}. Commands: ${names.join(", ")}`);
   process.exit(1);
 }
 
-/** Each runs one instance of one service over real servers; everything is set by the environment. */
+/** Each command runs one instance of one service with real servers; all settings come from the environment. */
 function addServices(program: Command): void {
   const services = {
     order: async () => (await import("./processes/order-process.ts")).runOrder,
@@ -96,8 +96,8 @@ function addAudit(program: Command): void {
   program
     .command("audit")
     .description(
-      "add up stock, money and orders: from the stores of a folder that is not in use, or from the databases of a " +
-        "topology that runs, whose writes wait meanwhile",
+      "audit stock, money and orders: from the stores of a folder that is not in use, or from the databases of a " +
+        "running topology, whose writes wait meanwhile",
     )
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .addOption(topologyOption())
@@ -113,7 +113,7 @@ function addAudit(program: Command): void {
 }
 
 function topologyOption(): Option {
-  const what = "the system that `assent up` runs now, in --data or its default folder, local or sentinel";
+  const what = "the topology that `assent up` is running, in --data or its default folder: local or sentinel";
   return new Option("--topology <name>", what).choices(["local", "sentinel"]);
 }
 
@@ -121,10 +121,10 @@ function addBackup(program: Command): void {
   program
     .command("backup")
     .description(
-      "copy the stores as they are at one moment: those of a folder, also while the system is running on it, or the " +
-        "databases of a topology that runs, whose writes wait for some milliseconds",
+      "copy the stores as of one point in time: those of a folder, even while the system is using it, or the " +
+        "databases of a running topology, whose writes wait for some milliseconds",
     )
-    .argument("<folder>", "where to: a folder that does not exist yet")
+    .argument("<folder>", "target: a folder that does not exist yet")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .addOption(topologyOption())
     .action(async (to: string, { data, topology }: { data?: string; topology?: string }) => {
@@ -143,13 +143,13 @@ function addHistory(program: Command): void {
   program
     .command("history")
     .description(
-      "tell what was written of a transaction: from a folder that is not in use, or from the order database of a " +
-        "system that runs, in which nothing is changed",
+      "print the history of a transaction: from a folder that is not in use, or from the order database of a " +
+        "running system, which is not changed",
     )
     .argument("<id>", "the transaction; or an order, for its latest attempt")
     .option("--data <folder>", "the folder (ASSENT_DATA, default ./data)")
     .addOption(topologyOption())
-    .option("--database", "the database that REDIS_HOST, SENTINEL_HOSTS and so on name, as for `assent order`")
+    .option("--database", "read the database named by REDIS_HOST, SENTINEL_HOSTS and so on, as for `assent order`")
     .option("--json", "print it as JSON")
     .action(async (id: string, options: HistoryOptions & { json?: boolean }) => {
       const { history, printHistory } = await import("./history.ts");
@@ -165,19 +165,19 @@ function addUp(program: Command): void {
     .description("start a whole topology of real servers and processes on this machine, until Ctrl-C")
     .option(
       "--topology <name>",
-      "local: NATS, a Redis for each service, instances of each, HAProxy; sentinel: three of each, with failover",
+      "local: NATS, one Redis per service, service instances, HAProxy; sentinel: three of each server, with failover",
       "local",
     )
-    .option("--port <number>", "port of the gateway; the second one has the next", wholeNumber, 8_000)
+    .option("--port <number>", "port of the gateway; the second gateway gets the next port", wholeNumber, 8_000)
     .option("--order <number>", "instances of the order service", countingNumber, 2)
     .option("--stock <number>", "instances of the stock service", countingNumber, 2)
     .option("--payment <number>", "instances of the payment service", countingNumber, 2)
     .option("--data <folder>", "where data and logs are kept (default ./data/local or ./data/sentinel)")
     .option("--protocol <name>", "auto, 2pc or saga", "auto")
     .option("--delivery <name>", "jetstream or core", "jetstream")
-    .option("--faults", "take faults over HTTP")
+    .option("--faults", "allow fault injection over HTTP")
     .option("--quiet", "do not show the logs")
-    .option("--accept-stores", "start on databases that do not belong together, as they are")
+    .option("--accept-stores", "start even if the databases do not belong together")
     .action(async (options: UpOptions) => {
       const { up } = await import("./up.ts");
       await up(options);
@@ -186,12 +186,12 @@ function addUp(program: Command): void {
 
 function wholeNumber(text: string): number {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("It is not a whole number.");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new InvalidArgumentError("Expected a whole number.");
   return number;
 }
 
 function countingNumber(text: string): number {
   const number = wholeNumber(text);
-  if (number === 0) throw new InvalidArgumentError("It is not a number from 1.");
+  if (number === 0) throw new InvalidArgumentError("Expected a number of at least 1.");
   return number;
 }

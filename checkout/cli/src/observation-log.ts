@@ -1,4 +1,4 @@
-// What an operator wants to read of what an orchestrator or participant observes; the rest is for metrics.
+// The observations of an orchestrator or participant that an operator wants to read; the others are for metrics.
 import { StoreClosed } from "assent/internal/engine";
 import type { Observation, Observer } from "assent/internal/ports";
 import { shownError } from "./redaction.ts";
@@ -9,7 +9,7 @@ export function observationLog(name: string): Observer {
     observe(observation: Observation): void {
       switch (observation.type) {
         case "TransactionTakenOver":
-          console.log(`${name}: goes on with ${observation.txId}, which ${observation.from} had left unfinished`);
+          console.log(`${name}: takes over ${observation.txId}, left unfinished by ${observation.from}`);
           return;
         case "TransactionParked":
         case "RemovalPostponed":
@@ -21,7 +21,7 @@ export function observationLog(name: string): Observer {
           return;
         case "HandlerFailed": {
           const { txId, branchId, verb, error } = observation;
-          console.error(`${name}: ${verb} of ${branchId} of ${txId} failed, and is tried again:`, error);
+          console.error(`${name}: ${verb} of ${branchId} of ${txId} failed and will be retried:`, error);
           return;
         }
         case "BackgroundWorkFailed":

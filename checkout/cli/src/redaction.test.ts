@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shownError, withoutSecrets } from "./redaction.ts";
 
-test("credentials and values of queries are hidden, and where the server is stays", () => {
+test("credentials and query values are redacted; the server address is kept", () => {
   const cases = {
     "redis://:secret@db:6379/0": "redis://(hidden)@db:6379/0",
     "nats://secret@bus:4222,nats://user:secret@other:4222": "nats://(hidden)@bus:4222,nats://(hidden)@other:4222",
@@ -14,7 +14,7 @@ test("credentials and values of queries are hidden, and where the server is stay
   for (const [text, shown] of Object.entries(cases)) assert.equal(withoutSecrets(text), shown);
 });
 
-test("an error is shown with its causes, and hides what they hold in messages and in properties", () => {
+test("an error is shown with its causes, with secrets redacted in their messages and properties", () => {
   const cause = Object.assign(new TypeError("Invalid URL"), { input: "redis://:secret@db:port" });
   const shown = shownError(new Error("no answer from nats://secret@bus:1", { cause }));
   assert.match(shown, /no answer from nats:\/\/\(hidden\)@bus:1/);

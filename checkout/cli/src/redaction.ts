@@ -1,4 +1,4 @@
-// Removes secrets from everything that people see: settings, errors and logs.
+// Removes secrets from all printed text: settings, errors and logs.
 import { inspect } from "node:util";
 
 const hidden = "(hidden)";

@@ -11,14 +11,14 @@ export class NothingRuns extends Error {
 
   constructor(folder: string, topology: string) {
     super(
-      `no topology runs on ${folder}; nothing was read. Start it with \`assent up --topology ${topology}\`, ` +
-        "or name the folder of one that runs with --data",
+      `no topology runs on ${folder}; nothing was read. Start one with \`assent up --topology ${topology}\`, ` +
+        "or name the folder of a running topology with --data",
     );
     this.name = "NothingRuns";
   }
 }
 
-/** A topology by its name, and the folder that it runs on, if not the default one. */
+/** A topology by its name, and its folder, if not the default one. */
 export interface RunningTopology {
   readonly topology: string;
   readonly data: string | undefined;
@@ -31,12 +31,12 @@ export function folderOf({ topology, data }: RunningTopology): string {
 type Service = "order" | "stock" | "payment";
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Where its databases are. @throws {NothingRuns} */
+/** The location of its databases. @throws {NothingRuns} */
 export function databasesOfRunning(running: RunningTopology): OfEach<DatabaseSettings> {
   return databasesOf((service) => settingsOfRunning(running, service));
 }
 
-/** Where the databases are that services reach by these variables. */
+/** The location of the databases that services reach with these variables. */
 export function databasesOf(variablesOf: (service: Service) => Variables): OfEach<DatabaseSettings> {
   const settingsOf = (service: Service): DatabaseSettings => readDatabaseSettings(variablesOf(service));
   return { orders: settingsOf("order"), stock: settingsOf("stock"), payment: settingsOf("payment") };

@@ -1,4 +1,4 @@
-// `assent serve`: the embedded topology until it is told to stop.
+// `assent serve`: runs the embedded topology until it is asked to stop.
 import { resolve } from "node:path";
 import { startEmbedded } from "./embedded/embedded-checkout.ts";
 import { warnOfOpenHost } from "./http/loopback.ts";
@@ -19,7 +19,7 @@ export async function serve(settings: Settings, { acceptStores = false } = {}): 
     observer: observationLog("assent"),
     report: (error, where) => console.error(`assent: ${where}:`, error),
     onFailed: (error) => {
-      console.error("assent: a store has failed; ending. Start again: recovery finishes what was in flight.", error);
+      console.error("assent: a store has failed; exiting. Start again: recovery finishes what was in flight.", error);
       process.exit(1);
     },
   });

@@ -1,5 +1,5 @@
-// Settings from the environment, checked before anything is started: those of the embedded topology, and what other
-// topologies share with it.
+// Settings from the environment, checked before anything is started: those of the embedded topology, and those shared
+// with other topologies.
 import { InvalidFault, parseFaults } from "@assent/faults";
 import { z } from "zod";
 
@@ -18,7 +18,7 @@ export const listenSettings = {
 export const protocolSetting = { ORCHESTRATOR_PROTOCOL: z.enum(["auto", "2pc", "saga"]).default("auto") } as const;
 
 export const faultSettings = {
-  /** Fault injection over HTTP; FAULT_INJECT turns it on, too. */
+  /** Fault injection over HTTP; FAULT_INJECT enables it as well. */
   ASSENT_FAULTS: z.enum(["on", "off"]).default("off"),
   FAULT_INJECT: z.string().default("").superRefine(mustBeFaults),
 } as const;
@@ -32,7 +32,7 @@ const settingsSchema = z.object({
 
 export type Settings = z.infer<typeof settingsSchema>;
 
-/** Fault rules to start with, or undefined where fault injection is off. */
+/** Initial fault rules, or undefined if fault injection is off. */
 export function faultsOf({
   ASSENT_FAULTS,
   FAULT_INJECT,
@@ -40,7 +40,7 @@ export function faultsOf({
   return ASSENT_FAULTS === "on" || FAULT_INJECT !== "" ? FAULT_INJECT : undefined;
 }
 
-/** A setting that cannot be meant. Nothing was started. `code` is stable. */
+/** An invalid setting. Nothing was started. `code` is stable. */
 export class InvalidSettings extends Error {
   readonly code = "invalid_settings";
 
@@ -59,7 +59,7 @@ export function readSettings(environment: Texts, overrides: Texts = {}): Setting
 
 /**
  * Settings of the environment, overridden by those given. An empty variable counts as not set.
- * @throws {InvalidSettings} naming each one that cannot be used
+ * @throws {InvalidSettings} naming each invalid setting
  */
 export function checkedSettings<Schema extends z.ZodType>(
   schema: Schema,
@@ -70,7 +70,7 @@ export function checkedSettings<Schema extends z.ZodType>(
   const result = schema.safeParse(Object.fromEntries(given.filter(([, value]) => value !== "")));
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  throw new InvalidSettings(`These settings cannot be used; nothing was started.\n  ${lines.join("\n  ")}`);
+  throw new InvalidSettings(`Invalid settings; nothing was started.\n  ${lines.join("\n  ")}`);
 }
 
 function mustBeFaults(text: string, context: z.RefinementCtx): void {

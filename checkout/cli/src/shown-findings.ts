@@ -1,4 +1,4 @@
-// The findings that an audit prints of one store: some of each kind. A kind with one finding must not disappear behind
+// The findings of one store that an audit prints: some of each kind, so that a kind with one finding is not hidden by
 // another with thousands.
 import type { Finding } from "@assent/books";
 

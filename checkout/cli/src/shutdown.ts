@@ -1,4 +1,4 @@
-// Ending on request: once, cleanly, and also when the npm that started this has died.
+// Shutdown on request: once, cleanly, and also when the npm that started this process has died.
 import { shownError } from "./redaction.ts";
 
 /** A repeated signal within this time is the same one, delivered twice by npm and the terminal. */
@@ -6,8 +6,8 @@ const sameSignalMs = 1_000;
 const parentCheckMs = 1_000;
 
 /**
- * Calls `close` at the first SIGINT or SIGTERM, or when the parent process is gone, and exits when it is done. A second
- * signal, a second or more later, exits at once: every answer given is durable already.
+ * Calls `close` at the first SIGINT or SIGTERM, or when the parent process is gone, and exits when it has finished. A
+ * second signal, a second or more later, exits at once: every answer already sent is durable.
  */
 export function closeOnSignal(close: () => Promise<void>): void {
   let firstAt: number | undefined;
@@ -15,7 +15,7 @@ export function closeOnSignal(close: () => Promise<void>): void {
     const now = performance.now();
     if (firstAt === undefined) {
       firstAt = now;
-      console.log(`assent: ${why}: finishing what is in flight …`);
+      console.log(`assent: ${why}: finishing requests in progress …`);
       close().then(
         () => process.exit(0),
         (error: unknown) => {
@@ -24,16 +24,16 @@ export function closeOnSignal(close: () => Promise<void>): void {
         },
       );
     } else if (now - firstAt >= sameSignalMs) {
-      console.log(`assent: ${why} again: ending now`);
+      console.log(`assent: ${why} again: exiting now`);
       process.exit(1);
     }
   };
   process.on("SIGINT", () => end("interrupted"));
   process.on("SIGTERM", () => end("asked to stop"));
-  if (process.env["npm_lifecycle_event"] !== undefined) watchParent(() => end("npm has ended"));
+  if (process.env["npm_lifecycle_event"] !== undefined) watchParent(() => end("npm has exited"));
 }
 
-/** Started by an npm that was killed, this process would keep port and folder for ever. */
+/** If its npm is killed, this process would otherwise keep port and folder for ever. */
 function watchParent(onGone: () => void): void {
   const parent = process.ppid;
   const timer = setInterval(() => {

@@ -1,4 +1,4 @@
-// `assent up`: a whole topology on this machine, until it is told to stop.
+// `assent up`: runs a whole topology on this machine until it is asked to stop.
 import { firstDatabase, startLocalTopology, startSentinelTopology, type Topology } from "@assent/topology";
 import { isPortFree } from "@assent/local-servers";
 import { existsSync } from "node:fs";
@@ -25,7 +25,7 @@ export interface UpOptions {
   readonly acceptStores?: boolean;
 }
 
-/** Two checks of the gateway, and some. */
+/** Two checks of the gateway, plus a margin. */
 const drainMs = 1_200;
 
 const portMax = 65_535;
@@ -42,7 +42,7 @@ export async function up(options: UpOptions): Promise<void> {
   const ports = kind === "sentinel" ? [port, port + 1] : [port];
   if (ports.some((each) => each > portMax)) {
     const range = `from 1 to ${portMax - ports.length + 1}`;
-    throw new InvalidSettings(`--port is ${port}, and has to be ${range}, or 0 for a free one. Nothing was started.`);
+    throw new InvalidSettings(`--port is ${port}; it must be ${range}, or 0 for a free port. Nothing was started.`);
   }
   const folder = lockDataFolder(resolve(options.data ?? `data/${kind}`));
   mustBeOf(kind, folder.path);
@@ -63,7 +63,7 @@ export async function up(options: UpOptions): Promise<void> {
     onProgress: (line) => console.log(`assent: ${line}`),
   });
   const logs = options.quiet === true ? undefined : new LogStream(topology.processes, (line) => console.log(line));
-  // Its children and its timers do not keep this process alive; this does.
+  // Its children and timers do not keep this process alive; this does.
   const stay = setInterval(() => undefined, 60_000);
   closeOnSignal(async () => {
     clearInterval(stay);
@@ -75,28 +75,28 @@ export async function up(options: UpOptions): Promise<void> {
   console.log(`assent: orders, stock and payment are served on ${topology.urls.join(" and ")}. Stop with Ctrl-C.`);
 }
 
-/** Data of another topology would not be found, and not be missed. @throws {CannotStart} */
+/** Data of another topology would be silently ignored. @throws {CannotStart} */
 function mustBeOf(kind: keyof typeof firstDatabase, folder: string): void {
   const other = kind === "local" ? "sentinel" : "local";
   if (!existsSync(join(folder, firstDatabase[other]("order"), appendOnlyFolder))) return;
-  const remedy = "Name another folder with --data.";
-  const message = `${folder} has the data of the ${other} topology. Nothing was started. ${remedy}`;
+  const remedy = "Choose another folder with --data.";
+  const message = `${folder} contains the data of the ${other} topology. Nothing was started. ${remedy}`;
   throw new CannotStart("data_folder_unusable", message);
 }
 
-/** A gateway comes last: that its port is taken must be known before everything else runs. @throws {CannotStart} */
+/** The gateway starts last, so a port in use must be detected before everything else runs. @throws {CannotStart} */
 async function mustBeFree(ports: readonly number[]): Promise<void> {
   for (const port of ports) {
     if (await isPortFree(port)) continue;
-    const remedy = "End what listens there, or name another with --port.";
-    throw new CannotStart("cannot_listen", `Port ${port} is taken. Nothing was started. ${remedy}`);
+    const remedy = "Stop the process that listens there, or choose another port with --port.";
+    throw new CannotStart("cannot_listen", `Port ${port} is in use. Nothing was started. ${remedy}`);
   }
 }
 
 function oneOf<Name extends string>(option: string, value: string, names: readonly Name[]): Name {
   const found = names.find((name) => name === value);
   if (found !== undefined) return found;
-  throw new InvalidSettings(`${option} is ${value}, and there are: ${names.join(", ")}. Nothing was started.`);
+  throw new InvalidSettings(`${option} is ${value}; it must be one of ${names.join(", ")}. Nothing was started.`);
 }
 
 function table({ processes }: Topology): string {

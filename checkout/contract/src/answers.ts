@@ -1,4 +1,4 @@
-// The shapes of answers, as OpenAPI knows them.
+// Response schemas for OpenAPI.
 import { z } from "@hono/zod-openapi";
 import { problemSchema } from "./problem.ts";
 
@@ -8,14 +8,11 @@ export const json = <Schema extends z.ZodType>(description: string, schema: Sche
 export const text = (example: string) =>
   ({ description: example, content: { "text/plain": { schema: z.string().openapi({ example }) } } }) as const;
 
-/** Answers that any route may give. */
+/** Responses that any route may send. */
 export const problems = {
   400: json("Refused: bad input or a business rule. Nothing was changed.", problemSchema),
   403: json("Sent by a page of another site (cross_site_request). Nothing was changed.", problemSchema),
-  421: json(
-    "Under a host name that is not this machine's, which it listens on alone (misdirected_request).",
-    problemSchema,
-  ),
+  421: json("The host name or the addressed system is not this one (misdirected_request).", problemSchema),
 } as const;
 
 /** Of the routes that honour an Idempotency-Key. */
@@ -26,8 +23,8 @@ export const keyedProblems = {
 
 export const checkoutProblems = {
   ...problems,
-  409: json("The outcome is not known yet (checkout_pending): ask again with the same order.", problemSchema),
-  429: json("Too much at once (overloaded): nothing was started, try again later.", problemSchema),
+  409: json("The outcome is not known yet (checkout_pending): repeat the checkout of the same order.", problemSchema),
+  429: json("Too many concurrent requests (overloaded): nothing was started, try again later.", problemSchema),
 } as const;
 
 export const seededSchema = z.object({ msg: z.string() });

@@ -1,4 +1,4 @@
-// How large the body of a request may be: only rules of faults are read at all.
+// The largest request body. Only fault rules have a body that is read.
 import { bodyLimit } from "hono/body-limit";
 import { Problem } from "./problem.ts";
 import { answerProblem } from "./service-app.ts";
@@ -11,7 +11,7 @@ export const bodyTooLarge: Problem = new Problem(
   `The body is larger than ${bodyBytesMax} bytes. Nothing was changed.`,
 );
 
-/** For a route that reads its body, whichever way it comes. */
+/** For a route that reads its body, whatever its encoding. */
 export const limitedBody: ReturnType<typeof bodyLimit> = bodyLimit({
   maxSize: bodyBytesMax,
   onError: (context) => answerProblem(context, bodyTooLarge),

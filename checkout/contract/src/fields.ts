@@ -1,14 +1,14 @@
-// The fields of paths and bodies: what is let in, and what it is called in a complaint.
+// The fields of paths and bodies: accepted values, and their names in error messages.
 import { z } from "@hono/zod-openapi";
 import { amountMax, amountMin } from "assent/internal/protocol";
 
 export const idLengthMax = 64;
-/** Rows seeded by one request at most. */
+/** Most rows seeded by one request. */
 export const seedCountMax = 1_000_000;
 /** Two items of a seeded order may cost as much as one payment may move. */
 export const seedPriceMax: number = amountMax / 2;
 
-/** An id of ours or of a caller: letters, digits, dot, dash, underscore, tilde. */
+/** An id made by us or by a client: letters, digits, dot, dash, underscore, tilde. */
 export const id = (name: string): z.ZodString =>
   z
     .string()
@@ -34,18 +34,18 @@ export const wholeNumber = (
     .transform(Number)
     .openapi({ param: { name, in: "path" }, type: "integer", minimum: min, maximum: max, example: min });
 
-/** A complaint in the words of the contract, which names the field itself. */
+/** An error message in the words of the contract, which names the field itself. */
 export const quantityNotPositive = "Quantity must be positive";
 
-/** How many of an item are added. */
+/** How many units of an item are added. */
 export const itemQuantity = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: amountMin, max: amountMax, below: quantityNotPositive });
 
-/** An amount that is taken: at least 1. */
+/** A withdrawn amount: at least 1. */
 export const amount = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: amountMin, max: amountMax });
 
-/** A price, a first balance, or an amount that is added, where 0 changes nothing: at least 0. */
+/** A price, an initial balance, or an added amount, where 0 changes nothing: at least 0. */
 export const quantityFromZero = (name: string): ReturnType<typeof wholeNumber> =>
   wholeNumber(name, { min: 0, max: amountMax });
 

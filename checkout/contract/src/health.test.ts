@@ -1,4 +1,4 @@
-// Health says by a stable code what is wrong.
+// Health reports a problem by a stable code.
 import { Hono } from "hono";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ async function healthOf(check: () => Promise<object>): Promise<readonly [number,
 
 const failing = (code?: string) => () => Promise.reject(Object.assign(new Error("asked to"), code && { code }));
 
-test("what a process has lost since its start is told by its own code", async () => {
+test("each failure since the start is reported with its own code", async () => {
   for (const code of ["nats_unavailable", "broker_unsuitable", "unsuitable_server"]) {
     assert.deepEqual(await healthOf(failing(code)), [503, code]);
   }

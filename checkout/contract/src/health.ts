@@ -16,7 +16,7 @@ export const healthRoute = <Path extends string>(path: Path) =>
     responses: { 200: json("It can", healthSchema), 503: json("It cannot", problemSchema) },
   });
 
-/** Healthy when `check` resolves, with what it tells; else 503 with what is wrong. */
+/** Healthy if `check` resolves, with its result; otherwise 503 with the problem. */
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- the route's exact type is what matters
 export async function answerHealth(context: Context, check: () => Promise<object | void>) {
   try {
@@ -25,8 +25,8 @@ export async function answerHealth(context: Context, check: () => Promise<object
     const why = error instanceof Error ? error.message : String(error);
     const isFull = error instanceof StoreFailure && error.code === "store_full";
     const problem = isFull
-      ? new Problem("writes_refused", `It takes no writes now, and answers reads: ${why}`)
-      : new Problem(healthCode(error), `It cannot work now: ${why}`);
+      ? new Problem("writes_refused", `Writes are refused, reads are answered: ${why}`)
+      : new Problem(healthCode(error), `The service cannot work now: ${why}`);
     return context.json(problem.body, 503);
   }
 }

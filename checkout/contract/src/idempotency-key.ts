@@ -1,5 +1,5 @@
-// The Idempotency-Key header: a repeat of the same request gets the stored answer, another request under the same
-// key is a mistake (draft-ietf-httpapi-idempotency-key-header).
+// The Idempotency-Key header: a repeat of the same request gets the stored response, another request with the same
+// key is an error (draft-ietf-httpapi-idempotency-key-header).
 import { z } from "@hono/zod-openapi";
 import { fingerprint } from "assent/internal/protocol";
 import type { Arguments, Executor, OnceKey, OnceResult, Operations, Result } from "assent/internal/engine";
@@ -16,17 +16,16 @@ export const idempotencyHeader = z.object({
     )
     .optional()
     .openapi({
-      description:
-        "Repeats with the same key are answered from the first answer, for 24 hours. Each service has its own keys.",
+      description: "For 24 hours, repeats with the same key get the first response. Each service has its own keys.",
     }),
 });
 
-/** What identifies a keyed request: its key, and what was asked. Undefined without the header. */
+/** Identifies a keyed request by its key and the request itself. Undefined without the header. */
 export function onceKey(key: string | undefined, request: { method: string; path: string }): OnceKey | undefined {
   return key === undefined ? undefined : { key, fingerprint: fingerprint(`${request.method} ${request.path}`) };
 }
 
-/** Runs an operation, at most once where the request carries a key. @throws {Problem} idempotency_key_reused */
+/** Runs an operation, at most once if the request carries a key. @throws {Problem} idempotency_key_reused */
 export async function runKeyed<O extends Operations, Name extends keyof O & string>(
   executor: Executor<O>,
   once: OnceKey | undefined,

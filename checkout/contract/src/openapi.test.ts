@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { openApiDocument } from "./openapi.ts";
 
-test("openapi.json is what the routes say (run `npm run openapi` after changing them)", () => {
+test("openapi.json matches the routes (run `npm run openapi` after changing them)", () => {
   const committed: unknown = JSON.parse(readFileSync(new URL("../openapi.json", import.meta.url), "utf8"));
   assert.deepEqual(committed, JSON.parse(JSON.stringify(openApiDocument())));
 });

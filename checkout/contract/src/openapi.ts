@@ -1,4 +1,4 @@
-// The OpenAPI document of all services, made from their routes.
+// The OpenAPI document of all services, generated from their routes.
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { faultRoutes } from "./fault-routes.ts";
 import { orderRoutes } from "./order-routes.ts";

@@ -41,7 +41,7 @@ export const orderRoutes = {
   find: createRoute({
     method: "get",
     path: "/orders/find/{order_id}",
-    summary: "Look an order up",
+    summary: "Get an order",
     request: { params: z.object({ order_id: id("order_id") }) },
     responses: { 200: json("The order", orderSchema), ...problems },
   }),
@@ -65,14 +65,14 @@ export const orderRoutes = {
   deadLetters: createRoute({
     method: "get",
     path: "/orders/dlq/status",
-    summary: "Transactions that cannot be finished now: still owned, still retried",
+    summary: "Transactions that cannot be finished now; they are still owned and retried",
     responses: {
       200: json(
         "The parked transactions",
         z.object({
           count: z.number().int(),
           latest: z.array(z.record(z.string(), z.unknown())),
-          unfinished: z.number().int().openapi({ description: "All that have not ended, parked or not." }),
+          unfinished: z.number().int().openapi({ description: "All unfinished transactions, parked or not." }),
         }),
       ),
       ...problems,

@@ -8,7 +8,7 @@ import { idempotencyHeader } from "./idempotency-key.ts";
 export const userSchema = z
   .object({
     user_id: z.string(),
-    credit: z.number().int().openapi({ description: "What can be spent now: net of what open checkouts hold." }),
+    credit: z.number().int().openapi({ description: "The available credit, without amounts held by open checkouts." }),
   })
   .openapi("User");
 
@@ -38,7 +38,7 @@ export const paymentRoutes = {
   find: createRoute({
     method: "get",
     path: "/payment/find_user/{user_id}",
-    summary: "Look a user up",
+    summary: "Get a user",
     request: { params: z.object({ user_id: id("user_id") }) },
     responses: { 200: json("The user", userSchema), ...problems },
   }),

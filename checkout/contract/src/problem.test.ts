@@ -26,7 +26,7 @@ const reasonPatterns = [
   /(?:insufficient|absent): "(\w+)"/g,
 ];
 
-/** Codes of the ledger's own writes, which are not reasons, and of a row's guards. */
+/** Codes of the ledger's own writes and of a row's guards, which are not reasons. */
 const others = ["too_large", "insufficient"];
 
 function textsUnder(folders: readonly string[]): string[] {
@@ -37,25 +37,25 @@ function textsUnder(folders: readonly string[]): string[] {
   );
 }
 
-test("every reason that a checkout can be refused with is a code of the contract", () => {
+test("every reason for refusing a checkout is a code of the contract", () => {
   const found = textsUnder([...sources, ...handlers]).flatMap((text) =>
     reasonPatterns.flatMap((pattern) => [...text.matchAll(pattern)].map(([, reason]) => reason ?? "")),
   );
   const reasons = new Set(found.filter((reason) => !others.includes(reason)));
   for (const known of ["timeout", "contended", "row_changed", "deadline_passed", "insufficient_stock", "no_branches"]) {
-    assert.ok(reasons.has(known), `${known} is no longer found: look for reasons where they are now`);
+    assert.ok(reasons.has(known), `${known} is no longer found: update where this test looks for reasons`);
   }
   const missing = [...reasons].filter((reason) => !isProblemCode(reason));
   assert.deepEqual(missing, [], "reasons without a code");
 });
 
-test("openapi.json lists every code, and what HTTP status it comes with", () => {
+test("openapi.json lists every code with its HTTP status", () => {
   const schema = openApiDocument().components?.schemas?.["Problem"] as Record<string, unknown>;
   assert.deepEqual((schema["properties"] as { code: { enum: unknown } }).code.enum, problemCodes);
   assert.deepEqual(schema["x-status-by-code"], statusByCode);
 });
 
-test("no part of a service answers with a code beside that list: it is made by Problem", () => {
+test("no part of a service sends a code outside that list: Problem creates all of them", () => {
   const texts = textsUnder([
     ...sources,
     ...handlers,

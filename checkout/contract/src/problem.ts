@@ -1,4 +1,4 @@
-// What is answered when something is refused: {"error", "code"}, one table of codes for all services.
+// The body of every refusal: {"error", "code"}, with one table of codes for all services.
 import { z } from "@hono/zod-openapi";
 
 /** Every code that a client can see, with its HTTP status. Each is in openapi.json. */
@@ -48,7 +48,7 @@ export const statusByCode = {
   handler_failed: 400,
   aborted: 400,
   checkout_failed: 400,
-  // The services and stores that it needs
+  // The services and stores that it depends on
   stock_unavailable: 400,
   gateway_error: 400,
   step_failed: 400,
@@ -58,7 +58,7 @@ export const statusByCode = {
   service_unavailable: 503,
   writes_refused: 503,
   unavailable: 503,
-  // Health: the broker or the database no longer promises what this service was started with
+  // Health: the broker or the database no longer has the settings this service was started with
   nats_unavailable: 503,
   broker_unsuitable: 503,
   unsuitable_server: 503,
@@ -86,7 +86,7 @@ export const problemSchema = z
 
 export type ProblemBody = z.infer<typeof problemSchema>;
 
-/** Thrown by a service to answer a request with a problem. Nothing was changed, unless the message says otherwise. */
+/** Thrown by a service to refuse a request. Nothing was changed, unless the message says otherwise. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly retryAfterMs: number | undefined;

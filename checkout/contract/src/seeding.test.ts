@@ -1,4 +1,4 @@
-// Seeding: one that ends in the middle reports how far it came, and other requests wait only for the step under way.
+// Seeding: an interrupted one reports its progress, and other requests wait only for the current step.
 import { changesIn, EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import { table, type Tables } from "assent/internal/ports";
@@ -65,18 +65,18 @@ const failures: readonly (readonly [what: string, fail: () => void, code: string
     "a store without room",
     full,
     "store_full",
-    /^The first 4000 of 9000 users were seeded, the rest was not: there is no room/,
+    /^The first 4000 of 9000 users were seeded, the rest was not: the store is full/,
   ],
   [
     "a store that breaks",
     broken,
     "store_broken",
-    /^The first 4000 of 9000 users were seeded, whether the next 2000 were is not known: the store failed/,
+    /^The first 4000 of 9000 users were seeded, the state of the next 2000 is not known: the store failed/,
   ],
 ];
 
 for (const [what, fail, code, says] of failures) {
-  test(`what ends in the middle says how far it came: ${what}`, async () => {
+  test(`an interrupted seeding reports its progress: ${what}`, async () => {
     const desk = new Desk();
     desk.engine.at = [2, fail];
     await assert.rejects(desk.seed(9_000), (error: Problem) => {
@@ -90,7 +90,7 @@ for (const [what, fail, code, says] of failures) {
   });
 }
 
-test("a stop in the middle ends after the step, and says how far it came; nothing is begun after it", async () => {
+test("a stop in the middle ends after the step and reports its progress; nothing starts after it", async () => {
   const desk = new Desk();
   desk.engine.at = [1, () => desk.seedings.stop()];
   const stopped = {
@@ -103,11 +103,11 @@ test("a stop in the middle ends after the step, and says how far it came; nothin
   assert.equal(await desk.rows(), 4_000);
 });
 
-test("under a key a repeat goes on where it ended, and says so", async () => {
+test("with a key a repeat continues where the first request ended, and reports it", async () => {
   const desk = new Desk();
   desk.engine.at = [2, full];
   await assert.rejects(desk.seed(9_000, "k"), {
-    message: /Repeat the request with the same Idempotency-Key to go on/,
+    message: /Repeat the request with the same Idempotency-Key to continue/,
   });
   desk.engine.at = [Infinity, full];
   await desk.seed(9_000, "k");
@@ -122,7 +122,7 @@ test("a failure of the first step is the store's own, which changed nothing", as
   assert.equal(await desk.rows(), 0);
 });
 
-test("others are answered after one step at most, however much is seeded", async () => {
+test("other requests wait for one step at most, however many rows are seeded", async () => {
   const desk = new Desk();
   const ended = { seeding: false };
   const seeding = desk.seed(20 * seedChunk).then(() => (ended.seeding = true));
@@ -130,7 +130,7 @@ test("others are answered after one step at most, however much is seeded", async
     const before = desk.engine.sizes.length;
     await desk.rows();
     assert.equal(ended.seeding, false);
-    assert.ok(desk.engine.sizes.length - before <= 1, `${desk.engine.sizes.length - before} commits were waited for`);
+    assert.ok(desk.engine.sizes.length - before <= 1, `${desk.engine.sizes.length - before} commits passed`);
   }
   await seeding;
   assert.ok(Math.max(...desk.engine.sizes) <= seedChunk);

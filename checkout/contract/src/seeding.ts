@@ -1,12 +1,12 @@
-// Seeds many rows in chunks. Each chunk is an atomic step of its own, so that other requests do not wait long. Seeding
-// again replaces everything, so it can be repeated. A seeding that ends in the middle reports how far it came.
+// Seeds many rows in chunks. Each chunk is a separate atomic step, so that other requests do not wait long. Seeding
+// again replaces everything, so it can be repeated. An interrupted seeding reports its progress.
 import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "assent/internal/engine";
 import { runKeyed } from "./idempotency-key.ts";
 import { Problem } from "./problem.ts";
 
 /** Rows in one atomic step: every other step of the store waits for its commit. */
 export const seedChunk = 2_000;
-/** Seedings of one service under way, and waiting for their turn; more are refused. */
+/** Running and waiting seedings of one service; more are refused. */
 export const seedingsAtOnceMax = 1;
 export const seedingsWaitingMax = 4;
 const retryAfterMs = 1_000;
@@ -30,7 +30,7 @@ export class Seedings<O extends Operations> {
   }
 
   /**
-   * A crash in the middle leaves the first chunks seeded and the request unanswered: seed again. Under a key each chunk
+   * A crash in the middle leaves the first chunks seeded and the request unanswered: seed again. With a key each chunk
    * is seeded once, whichever client repeats the request, so a repeat continues where the first one ended and undoes no
    * later change. @throws {Problem} {StoreFailure}
    */
@@ -44,7 +44,7 @@ export class Seedings<O extends Operations> {
     }
   }
 
-  /** The seeding under way ends after its chunk, and reports how far it came. */
+  /** The running seeding ends after its current chunk, and reports its progress. */
   stop(): void {
     this.#isStopping = true;
   }
@@ -52,7 +52,7 @@ export class Seedings<O extends Operations> {
   async #turn(): Promise<void> {
     if (this.#running >= seedingsAtOnceMax) {
       if (this.#waiting.length >= seedingsWaitingMax) {
-        const message = "Too many seedings at once. This one was not started, nothing was changed; ask again later.";
+        const message = "Too many concurrent seedings. This one was not started, nothing was changed; try again later.";
         throw new Problem("overloaded", message, { retryAfterMs });
       }
       await new Promise<void>((resolve) => void this.#waiting.push(resolve));
@@ -72,19 +72,19 @@ export class Seedings<O extends Operations> {
       try {
         await runKeyed(this.#store, chunkKey(once, first), call(first, size));
       } catch (error) {
-        // When the first chunk fails, its own error says everything.
+        // If the first chunk fails, its own error is complete.
         if (!(error instanceof StoreFailure) || first === 0) throw error;
-        const rest = error.changed === "nothing" ? "the rest was not" : `whether the next ${size} were is not known`;
+        const rest = error.changed === "nothing" ? "the rest was not" : `the state of the next ${size} is not known`;
         throw cutOff(so, error.code, `${rest}: ${reasons[error.code]}`);
       }
     }
   }
 }
 
-/** Replaces the store's message, which is about one step: "nothing was changed" would not be true of the whole. */
+/** Replaces the store's message, which is about one step: "nothing was changed" would be wrong for the whole. */
 const reasons: Readonly<Record<StoreFailure["code"], string>> = {
-  step_failed: "the store could not do it",
-  store_full: "there is no room to write; free some first",
+  step_failed: "the store could not execute the step",
+  store_full: "the store is full; free some space first",
   store_broken: "the store failed",
 };
 
@@ -98,13 +98,13 @@ interface CutOff {
 function cutOff({ things, count, first, isKeyed }: CutOff, code: Problem["code"], rest: string): Problem {
   const done =
     first === 0 ? `None of ${count} ${things} was seeded` : `The first ${first} of ${count} ${things} were seeded`;
-  const advice = isKeyed ? "with the same Idempotency-Key to go on where it ended" : "to seed all of them";
+  const advice = isKeyed ? "with the same Idempotency-Key to continue where it ended" : "to seed all of them";
   return new Problem(code, `${done}, ${rest}. Repeat the request ${advice}.`);
 }
 
 /**
- * The first chunk has the caller's key: another request under it is refused before anything is changed. The others
- * have keys that no caller can send, since they hold a space.
+ * The first chunk has the client's key: another request with it is refused before anything is changed. The others
+ * have keys that no client can send, because they contain a space.
  */
 function chunkKey(once: OnceKey | undefined, first: number): OnceKey | undefined {
   return once === undefined || first === 0 ? once : { ...once, key: `${once.key} ${first}` };

@@ -1,12 +1,12 @@
-// The frame of every service's HTTP side: how input is refused, and how problems, wrong paths, wrong methods and
-// failed stores are answered. There is no way to a 5xx from here but a bug.
+// The HTTP frame of every service: responses to invalid input, problems, wrong paths, wrong methods and failed stores.
+// Only a bug leads to a 5xx.
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { StoreClosed, StoreFailure } from "assent/internal/engine";
 import type { Context } from "hono";
 import { quantityNotPositive } from "./fields.ts";
 import { Problem } from "./problem.ts";
 
-/** Told of errors that are nobody's input: bugs and failed stores. */
+/** Called for errors that are not caused by input: bugs and failed stores. */
 export type ReportError = (error: unknown, request: string) => void;
 
 export function serviceApp(report: ReportError): OpenAPIHono {
@@ -26,10 +26,10 @@ export function serviceApp(report: ReportError): OpenAPIHono {
     if (!(error instanceof StoreClosed)) report(error, `${context.req.method} ${context.req.path}`);
     if (error instanceof StoreFailure) {
       const changed = error.changed === "nothing" ? "nothing was changed" : "what was changed is not known";
-      const advice = "Repeat it with the same Idempotency-Key, or look the thing up first.";
+      const advice = "Repeat the request with the same Idempotency-Key, or read the current state first.";
       return answerProblem(context, new Problem(error.code, `DB error: ${changed}. ${advice}`));
     }
-    return answerProblem(context, new Problem("internal_error", "This is a bug of the service; it was logged."));
+    return answerProblem(context, new Problem("internal_error", "This is a bug in the service; it was logged."));
   });
   return app;
 }
@@ -41,12 +41,12 @@ export function answerProblem(context: Context, problem: Problem): Response {
   return context.json(problem.body, problem.status);
 }
 
-/** A path that no route has is 404; a path that a route has under another method is 405 with `Allow`. */
+/** An unknown path is 404; a path with another method is 405 with `Allow`. */
 function answerUnmatched(app: OpenAPIHono, context: Context): Response {
   const { path } = context.req;
   const allowed = ["GET", "POST"].filter((method) => app.router.match(method, path)[0].length > 0);
   if (allowed.length === 0) return answerProblem(context, new Problem("not_found", "Not Found"));
-  // What takes GET takes HEAD.
+  // Routes with GET also accept HEAD.
   context.header("Allow", allowed.map((method) => (method === "GET" ? "GET, HEAD" : method)).join(", "));
   return answerProblem(context, new Problem("method_not_allowed", "Method Not Allowed"));
 }

@@ -7,7 +7,7 @@ import { idempotencyHeader } from "./idempotency-key.ts";
 
 export const itemSchema = z
   .object({
-    stock: z.number().int().openapi({ description: "What can be had now: net of what open checkouts hold." }),
+    stock: z.number().int().openapi({ description: "The available stock, without units held by open checkouts." }),
     price: z.number().int(),
   })
   .openapi("Item");
@@ -44,7 +44,7 @@ export const stockRoutes = {
   find: createRoute({
     method: "get",
     path: "/stock/find/{item_id}",
-    summary: "Look an item up",
+    summary: "Get an item",
     request: { params: z.object({ item_id: id("item_id") }) },
     responses: { 200: json("The item", itemSchema), ...problems },
   }),

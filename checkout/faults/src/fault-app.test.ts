@@ -9,7 +9,7 @@ import { FaultRules } from "./fault-rules.ts";
 const headers = { "content-type": "application/json" };
 const rule = JSON.stringify({ point: "before_prepare", action: "error" });
 
-/** The API of a service with so many processes that can be reached. */
+/** The API of a service with this many reachable processes. */
 function appOf(processes: number) {
   const options = { points: participantPoints, clock: systemClock, random: systemRandom, crash: () => undefined };
   const rules = Array.from({ length: processes }, () => new FaultRules(options));
@@ -19,7 +19,7 @@ function appOf(processes: number) {
   return { app: faultApp("stock", control, () => undefined), rules };
 }
 
-test("a rule is put in force in every process, and taken away there", async () => {
+test("a rule is set in every process, and removed in every process", async () => {
   const { app, rules } = appOf(2);
   assert.equal((await app.request("/stock/fault/set", { method: "POST", headers, body: rule })).status, 200);
   assert.deepEqual(
@@ -36,7 +36,7 @@ test("a rule is put in force in every process, and taken away there", async () =
   );
 });
 
-test("what reached no process is not told as done", async () => {
+test("a rule that reached no process is not reported as set", async () => {
   const { app } = appOf(0);
   for (const [path, init] of [
     ["/stock/fault/set", { method: "POST", headers, body: rule }],
@@ -49,7 +49,7 @@ test("what reached no process is not told as done", async () => {
   }
 });
 
-test("a rule is taken as application/json only: a page of another site may send other types unasked", async () => {
+test("a rule is accepted as application/json only, which pages of other sites cannot send", async () => {
   const { app, rules } = appOf(1);
   const set = (type: string): Promise<Response> =>
     Promise.resolve(app.request("/stock/fault/set", { method: "POST", headers: { "content-type": type }, body: rule }));

@@ -1,5 +1,5 @@
-// The fault API of the reference: the same paths and shapes. Answers of `rules` are the union over all processes;
-// `?detail=1` shows each one, with how often its rules have fired.
+// The fault API of the reference: the same paths and schemas. `rules` returns the union over all processes; with
+// `?detail=1` each process separately, with the number of times its rules fired.
 import { type FaultRule, faultRuleSchema, limitedBody, Problem, type ReportError, serviceApp } from "@assent/contract";
 import type { FaultControl } from "./fault-control.ts";
 import { checkPoint, InvalidFault } from "./fault-rule.ts";
@@ -62,5 +62,5 @@ function jsonOf(text: string): unknown {
 }
 
 function unknownPoint(point: string, points: readonly string[]): Problem {
-  return new Problem("invalid_fault", `There is no point "${point}" here; there are ${points.join(", ")}.`);
+  return new Problem("invalid_fault", `Unknown point "${point}"; this service has ${points.join(", ")}.`);
 }

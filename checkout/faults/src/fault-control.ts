@@ -1,11 +1,11 @@
-// Reaches every process of a service: a rule that only some of them know cannot be relied on, nor cleared. Requests and
-// answers are bytes, for a bus or a thread.
+// Reaches every process of a service: a rule that only some of them know is unreliable and cannot be cleared. Requests
+// and responses are bytes, for a bus or a thread.
 import { type FaultRule, Problem } from "@assent/contract";
 import type { ActiveFault, FaultRules } from "./fault-rules.ts";
 
 type FaultRequest =
   | { readonly do: "set"; readonly rule: FaultRule }
-  /** One point, or all. */
+  /** One point, or all points. */
   | { readonly do: "clear"; readonly point?: string }
   | { readonly do: "list" };
 
@@ -24,14 +24,14 @@ export interface FaultControl {
   list(): Promise<readonly InstanceFaults[]>;
 }
 
-/** @param askAll hands a request to every process of the service and resolves with their answers */
+/** @param askAll sends a request to every process of the service and resolves with their responses */
 export function faultControl(
   points: readonly string[],
   askAll: (request: Uint8Array) => Promise<readonly Uint8Array[]>,
 ): FaultControl {
   const ask = async (request: FaultRequest): Promise<readonly InstanceFaults[]> => {
     const answers = await askAll(encoded(request));
-    // Whoever asks is one of those that are asked.
+    // The requesting process is one of those that are asked.
     if (answers.length === 0) throw unreachable();
     return answers.map((answer) => decoded(answer) as InstanceFaults);
   };
@@ -45,11 +45,11 @@ export function faultControl(
 
 function unreachable(): Problem {
   const message =
-    "No process of the service answered, so what is in force is not known. Repeat it, or look at the rules.";
+    "No process of the service answered, so the active rules are not known. Repeat the request, or read the rules.";
   return new Problem("faults_unreachable", message);
 }
 
-/** What one process does with a request, and answers. */
+/** Executes a request in one process and returns its response. */
 export function performFaultRequest(rules: FaultRules, instance: string, message: Uint8Array): Uint8Array {
   const request = decoded(message) as FaultRequest;
   if (request.do === "set") rules.set(request.rule);

@@ -1,17 +1,17 @@
-// Where a service may be made to fail, and rules for it from outside.
+// Points where a service can be made to fail, and rules for them.
 import { faultActions, type FaultRule, faultRuleSchema } from "@assent/contract";
 
-/** Where a participant can fail: around the step that a command asks for. */
+/** Points of a participant: around the step of a command. */
 export const participantPoints = pointsOf(["prepare", "commit", "abort", "execute", "complete", "compensate"]);
 
-/** Where a coordinator can fail: around each of its writes to the log. */
+/** Points of a coordinator: around each of its writes to the log. */
 export const coordinatorPoints = pointsOf(["begin", "decide", "end", "take_over"]);
 
 function pointsOf<Name extends string>(names: readonly Name[]): readonly `${"before" | "after"}_${Name}`[] {
   return names.flatMap((name) => [`before_${name}`, `after_${name}`] as const);
 }
 
-/** A rule that cannot be meant; nothing was changed. `code` is stable. */
+/** An invalid rule; nothing was changed. `code` is stable. */
 export class InvalidFault extends Error {
   readonly code = "invalid_fault";
 
@@ -22,7 +22,7 @@ export class InvalidFault extends Error {
 }
 
 /**
- * Reads the reference's `FAULT_INJECT=point:action[:value]`; several are separated by commas.
+ * Parses the reference's `FAULT_INJECT=point:action[:value]`, several separated by commas.
  * @throws {InvalidFault}
  */
 export function parseFaults(text: string): readonly FaultRule[] {
@@ -34,15 +34,15 @@ export function parseFaults(text: string): readonly FaultRule[] {
       const parsed = faultRuleSchema.safeParse({ point, action, value: /^\d+$/.test(value) ? Number(value) : value });
       if (!parsed.success || rest.length > 0) {
         throw new InvalidFault(
-          `${part.trim()} is not point:action[:value], with an action of ${faultActions.join(", ")}.`,
+          `${part.trim()} is not point:action[:value] with one of the actions ${faultActions.join(", ")}.`,
         );
       }
       return checkPoint(parsed.data, [...participantPoints, ...coordinatorPoints]);
     });
 }
 
-/** @throws {InvalidFault} for a point that this service has not */
+/** @throws {InvalidFault} for a point that this service does not have */
 export function checkPoint(rule: FaultRule, points: readonly string[]): FaultRule {
   if (points.includes(rule.point)) return rule;
-  throw new InvalidFault(`There is no point "${rule.point}" here; there are ${points.join(", ")}.`);
+  throw new InvalidFault(`Unknown point "${rule.point}"; this service has ${points.join(", ")}.`);
 }

@@ -21,7 +21,7 @@ const steps = (rules: FaultRules): { run: () => Promise<string>; done: () => num
   return { run, done: () => done };
 };
 
-test("an error before a step leaves it undone, after it done", async () => {
+test("an error before a step prevents it, an error after it does not", async () => {
   for (const [point, expected] of [
     ["before_prepare", 0],
     ["after_prepare", 1],
@@ -34,7 +34,7 @@ test("an error before a step leaves it undone, after it done", async () => {
   }
 });
 
-test("a dropped reply is of a step that was done, and silent; a duplicate is done twice", async () => {
+test("a step with a dropped reply is executed and silent; a duplicate is executed twice", async () => {
   const { rules } = newRules();
   const { run, done } = steps(rules);
   rules.set({ point: "after_prepare", action: "drop_reply", value: 0 });
@@ -45,7 +45,7 @@ test("a dropped reply is of a step that was done, and silent; a duplicate is don
   assert.equal(done(), 3);
 });
 
-test("a crash is asked for at its point and nowhere else; a delay waits", async () => {
+test("a crash happens at its point and nowhere else; a delay waits", async () => {
   const { rules, crashes } = newRules();
   const { run } = steps(rules);
   rules.set({ point: "before_commit", action: "crash", value: 0 });
@@ -60,7 +60,7 @@ test("a crash is asked for at its point and nowhere else; a delay waits", async 
   assert.ok(performance.now() - startedAt >= 29);
 });
 
-test("a count ends a rule, a probability thins it, and what fired is counted", async () => {
+test("a count ends a rule, a probability makes it fire at random, and its firings are counted", async () => {
   const { rules } = newRules();
   const { run } = steps(rules);
   rules.set({ point: "before_prepare", action: "error", value: 0, count: 2 });
@@ -76,7 +76,7 @@ test("a count ends a rule, a probability thins it, and what fired is counted", a
   await assert.rejects(thinned.run());
 });
 
-test("a new rule of a point replaces the old one and starts its count again; clearing takes one or all", async () => {
+test("a new rule of a point replaces the old one and resets its count; clearing removes one or all", async () => {
   const { rules } = newRules();
   const { run } = steps(rules);
   rules.set({ point: "before_prepare", action: "error", value: 0 });
@@ -96,7 +96,7 @@ test("a new rule of a point replaces the old one and starts its count again; cle
   assert.equal(rules.list().length, 0);
 });
 
-test("FAULT_INJECT is point:action[:value], several with commas; anything else is refused", () => {
+test("FAULT_INJECT is point:action[:value], several separated by commas; anything else is refused", () => {
   assert.deepEqual(parseFaults("before_prepare:crash, after_decide:delay:250"), [
     { point: "before_prepare", action: "crash", value: 0 },
     { point: "after_decide", action: "delay", value: 250 },

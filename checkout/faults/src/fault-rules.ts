@@ -1,9 +1,9 @@
-// The rules in force in one process: one per point, in memory, gone with a restart.
+// The active rules of one process: one per point, in memory, cleared by a restart.
 import type { FaultRule } from "@assent/contract";
 import type { Clock, Random } from "assent/internal/ports";
 import { checkPoint } from "./fault-rule.ts";
 
-/** A rule, and how often it has fired in this process. */
+/** A rule, and how many times it has fired in this process. */
 export interface ActiveFault extends FaultRule {
   readonly fired: number;
 }
@@ -17,11 +17,11 @@ export interface FaultRulesOptions {
   readonly crash: (point: string) => void;
 }
 
-/** A step that was made to fail. What it would have changed is said by whoever asked for it. `code` is stable. */
+/** A step that was made to fail. Its caller reports what it would have changed. `code` is stable. */
 export class InjectedFault extends Error {
   readonly code = "injected_fault";
 
-  /** Nobody is to be answered. */
+  /** Whether no reply may be sent. */
   readonly isSilent: boolean;
 
   constructor(point: string, isSilent = false) {
@@ -39,12 +39,12 @@ export class FaultRules {
     this.#options = options;
   }
 
-  /** Puts a rule in place of the one that its point had. @throws {InvalidFault} */
+  /** Sets a rule in place of the previous one of its point. @throws {InvalidFault} */
   set(rule: FaultRule): void {
     this.#active.set(rule.point, { rule: checkPoint(rule, this.#options.points), fired: 0 });
   }
 
-  /** Takes the rule of a point away, or all of them. */
+  /** Removes the rule of a point, or all rules. */
   clear(point?: string): void {
     if (point === undefined) this.#active.clear();
     else this.#active.delete(point);
@@ -55,8 +55,8 @@ export class FaultRules {
   }
 
   /**
-   * Does a step as the rules of the points around it say.
-   * @throws {InjectedFault} where a rule says so: before the step, or after it was done
+   * Executes a step under the rules of the points around it.
+   * @throws {InjectedFault} if a rule requires it: before the step, or after its execution
    */
   async around<T>(step: string, work: () => Promise<T>): Promise<T> {
     const before = await this.#fire(`before_${step}`);
@@ -71,7 +71,7 @@ export class FaultRules {
     return result;
   }
 
-  /** Crashes and waits here; what else is to be done is answered. */
+  /** Crashes and waits here; other work is still answered. */
   async #fire(point: string): Promise<FaultRule["action"] | undefined> {
     const active = this.#active.get(point);
     if (active === undefined) return undefined;

@@ -1,5 +1,5 @@
-// A branch store that fails as the rules say: the participant in front of it, and whoever sent the command, see what
-// they would see of a crash, a slow disk or a lost reply.
+// A branch store with injected faults: the participant in front of it, and the sender of a command, observe the same as
+// with a crash, a slow disk or a lost reply.
 import type { BranchStore, BranchSweep } from "assent/internal/ports";
 import type { Answer, Command } from "assent/internal/protocol";
 import { type FaultRules, InjectedFault } from "./fault-rules.ts";
@@ -15,9 +15,9 @@ export class FaultyBranchStore implements BranchStore {
     this.#rules = rules;
   }
 
-  /** Rejects, unlike other branch stores, when the reply of the whole message is to be dropped. */
+  /** Rejects, unlike other branch stores, if the reply of the whole message is to be dropped. */
   async apply(commands: readonly Command[], onFailure?: OnFailure): Promise<readonly Answer[]> {
-    // Nothing in force: the batch stays one batch.
+    // No active rule: the batch stays one batch.
     if (this.#rules.list().length === 0) return this.#store.apply(commands, onFailure);
     return Promise.all(commands.map((command) => this.#applyOne(command, onFailure)));
   }

@@ -1,4 +1,4 @@
-// A transaction log that fails as the rules say, around each of the coordinator's writes.
+// A transaction log with injected faults around each of the coordinator's writes.
 import type { TransactionLog } from "assent/internal/ports";
 import type { FaultRules } from "./fault-rules.ts";
 

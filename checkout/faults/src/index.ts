@@ -1,4 +1,4 @@
-/** Faults on request: rules over HTTP, and ports that obey them. @module */
+/** Fault injection: rules over HTTP, and ports that apply them. @module */
 export * from "./fault-app.ts";
 export * from "./fault-control.ts";
 export * from "./fault-rule.ts";

@@ -1,21 +1,21 @@
-// A package of the system's own archive, unpacked into a folder with the packages it needs and the machine lacks.
+// Unpacks a package of the system's own archive into a folder, with the dependencies that the machine lacks.
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 export interface PackageRequest {
   readonly packageName: string;
-  /** Each becomes an executable of the folder that runs the package's binary of this name with its libraries. */
+  /** Each becomes an executable in the folder that runs the package's binary of this name with its libraries. */
   readonly binaryNames: readonly string[];
-  /** Packages that are not needed, although the system would install them with it. */
+  /** Dependencies that are not needed. */
   readonly omitted?: RegExp | undefined;
-  /** Empty, and there. */
+  /** An existing, empty folder. */
   readonly folder: string;
-  /** Folders to find apt-get and dpkg in. */
+  /** Folders in which to look for apt-get and dpkg. */
   readonly path: readonly string[];
 }
 
-/** The package cannot be had. `code` is stable. Nothing outside the folder was changed. The message continues "and". */
+/** The package is not available. `code` is stable. Nothing outside the folder changed. The message continues "and". */
 export class PackagesUnavailable extends Error {
   readonly code = "packages_unavailable";
 
@@ -25,19 +25,19 @@ export class PackagesUnavailable extends Error {
   }
 }
 
-/** Parts of the C library are bound to the machine's own loader: they are never brought along. */
+/** Parts of the C library are bound to the machine's own loader: they are never included. */
 const boundToMachine = /^(libc6|libc-bin|libcrypt1)$/;
 const commandDeadlineMs = 180_000;
 
 /**
- * Downloads and unpacks a package. The system's lists of packages are used where there are some; where there are none,
- * or they are too old, lists are fetched into the folder.
- * @throws {PackagesUnavailable} where there is no apt, or it does not have the package
+ * Downloads and unpacks a package. Uses the system's package lists; if there are none, or they are too old, fetches
+ * lists into the folder.
+ * @throws {PackagesUnavailable} if there is no apt, or it does not have the package
  */
 export async function unpackPackage(request: PackageRequest): Promise<void> {
   const tools = ["apt-get", "dpkg"].map((tool) => {
     const found = request.path.map((folder) => join(folder, tool)).find((file) => existsSync(file));
-    if (found === undefined) throw new PackagesUnavailable(`there is no ${tool} to obtain it with`);
+    if (found === undefined) throw new PackagesUnavailable(`${tool}, which could download it, is missing`);
     return found;
   });
   const [aptGet = "", dpkg = ""] = tools;
@@ -47,7 +47,7 @@ export async function unpackPackage(request: PackageRequest): Promise<void> {
   const first = await attempt(() => download(request, { aptGet, downloads, options: aptOptions(downloads) }));
   if (first !== undefined) {
     const options = [...aptOptions(downloads), ...privateLists(downloads)];
-    // Some of the machine's sources may be out of reach, and not be needed.
+    // Some of the machine's sources may be unreachable and not needed.
     const updated = await run(aptGet, [...options, "update"], downloads);
     const second = await attempt(() => download(request, { aptGet, downloads, options }));
     if (second !== undefined) {
@@ -89,7 +89,7 @@ function aptOptions(downloads: string): readonly string[] {
     "-o=Acquire::http::Timeout=30",
     "-o=Acquire::https::Timeout=30",
     `-o=Dir::Cache=${join(downloads, "cache")}`,
-    // Root's apt gives its downloads to a user that cannot write here.
+    // Root's apt hands its downloads to a user that cannot write here.
     ...(process.getuid?.() === 0 ? ["-o=APT::Sandbox::User=root"] : []),
   ];
 }
@@ -106,7 +106,7 @@ function privateLists(downloads: string): readonly string[] {
 function writeRunner(binaryName: string, { packageName, folder }: PackageRequest, root: string): void {
   const files = readdirSync(root, { recursive: true, withFileTypes: true });
   const binary = files.find((file) => file.name === binaryName && /\/s?bin$/.test(file.parentPath));
-  if (binary === undefined) throw new PackagesUnavailable(`the package ${packageName} holds no ${binaryName}`);
+  if (binary === undefined) throw new PackagesUnavailable(`the package ${packageName} contains no ${binaryName}`);
   const isLibrary = /\.so(\.|$)/;
   const libraries = new Set(files.filter(({ name }) => isLibrary.test(name)).map(({ parentPath }) => parentPath));
   const inFolder = (path: string): string => `"$here"/'${relative(folder, path)}'`;
@@ -122,7 +122,7 @@ function writeRunner(binaryName: string, { packageName, folder }: PackageRequest
   chmodSync(runner, 0o755);
 }
 
-/** What went wrong, when something did. */
+/** The error, if there was one. */
 async function attempt(action: () => Promise<void>): Promise<string | undefined> {
   try {
     await action();
@@ -136,7 +136,7 @@ async function attempt(action: () => Promise<void>): Promise<string | undefined>
 interface Finished {
   readonly ok: boolean;
   readonly output: string;
-  /** In one line. */
+  /** The error in one line. */
   readonly errors: string;
 }
 
@@ -161,7 +161,7 @@ function run(file: string, args: readonly string[], folder: string): Promise<Fin
     child.stderr.on("data", (chunk: unknown) => (errors += String(chunk)));
     child.once("error", (error) => (errors += error.message));
     child.once("close", (status) => {
-      const inOneLine = errors.trim().replace(/\s*\n\s*/g, "; ") || `it ended with ${status}`;
+      const inOneLine = errors.trim().replace(/\s*\n\s*/g, "; ") || `exit code ${status}`;
       resolve({ ok: status === 0, output, errors: inOneLine });
     });
   });

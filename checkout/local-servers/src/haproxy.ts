@@ -1,4 +1,4 @@
-// An HAProxy of its own with a configuration that the caller writes.
+// A separate HAProxy with a configuration written by the caller.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOnPort } from "./port-choice.ts";
@@ -7,13 +7,13 @@ import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 
 export interface HaproxyOptions {
-  /** Of this server alone: its configuration, log and files. */
+  /** Used by this server only: its configuration, log and files. */
   readonly folder: string;
-  /** The whole configuration, which is to listen on this port of 127.0.0.1. */
+  /** The whole configuration, which must listen on this port of 127.0.0.1. */
   readonly config: (port: number) => string;
-  /** Further files of the folder, by name, such as error answers. */
+  /** Further files of the folder, by name, such as error responses. */
   readonly files?: Readonly<Record<string, string>>;
-  /** Left out: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
   /** Whether this HAProxy, and not another process, answers on the port. Never rejects. */
   readonly answers: (port: number) => Promise<boolean>;
@@ -21,8 +21,8 @@ export interface HaproxyOptions {
 
 /**
  * Starts an HAProxy and resolves when it answers.
- * @throws {ServerUnavailable} when there is no haproxy and none can be obtained
- * @throws {ServerNotStarted} when it does not come up, such as for a mistake in the configuration, which its log tells
+ * @throws {ServerUnavailable} if there is no haproxy and it cannot be obtained
+ * @throws {ServerNotStarted} if it does not start, such as for an error in the configuration, which its log reports
  */
 export async function startHaproxy({
   folder,

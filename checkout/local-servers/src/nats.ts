@@ -1,4 +1,4 @@
-// A NATS server of its own, with JetStream when asked for, loopback only.
+// A separate NATS server, with JetStream if requested, on loopback only.
 import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,21 +9,21 @@ import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 import { converse } from "./socket-conversation.ts";
 
-/** How long a client may take to log in. The default of 2 s is too short for a machine on which all start at once. */
+/** Time limit for a client's login. The default of 2 s is too short on a machine that starts all processes at once. */
 const authorizationSeconds = 30;
 
 export interface NatsOptions {
-  /** Of this server alone: its configuration, log and streams. */
+  /** Used by this server only: its configuration, log and streams. */
   readonly folder: string;
-  /** Left out: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** Left out: true. */
+  /** Default: true. */
   readonly jetstream?: boolean;
-  /** Password of clients (as their token) and of other brokers, letters and digits; left out: none is required. */
+  /** Password of clients (as their token) and of other brokers, letters and digits; default: none is required. */
   readonly password?: string;
-  /** Largest message, headers included. Left out: as the server has it, 1 MiB. */
+  /** Largest message, including headers. Default: that of the server, 1 MiB. */
   readonly maxPayloadBytes?: number;
-  /** One of several brokers that are one. */
+  /** Makes it a member of a cluster. */
   readonly cluster?: NatsCluster;
   /** Further lines of the configuration. */
   readonly settings?: readonly string[];
@@ -31,23 +31,23 @@ export interface NatsOptions {
 
 export interface NatsCluster {
   readonly name: string;
-  /** Where the other brokers reach this one. */
+  /** Port on which the other brokers reach this one. */
   readonly port: number;
-  /** Where this one reaches the others: ports of the loopback address. */
+  /** Ports of the loopback address on which this broker reaches the others. */
   readonly routes: readonly number[];
 }
 
 /**
  * Starts a NATS server on the loopback address and resolves when it answers. It listens on `port`.
- * Streams in files outlive a restart, streams in memory do not.
- * @throws {ServerUnavailable} when there is no nats-server and none can be obtained
- * @throws {ServerNotStarted} when it does not come up
+ * Streams in files survive a restart, streams in memory do not.
+ * @throws {ServerUnavailable} if there is no nats-server and it cannot be obtained
+ * @throws {ServerNotStarted} if it does not start
  */
 export async function startNats(options: NatsOptions): Promise<ServerProcess> {
   const { folder, jetstream = true, maxPayloadBytes, password, settings = [] } = options;
   const binary = await serverBinary("nats-server");
   makePrivateFolder(folder);
-  // Tells it from a stranger on the same port.
+  // Distinguishes it from another server on the same port.
   const serverName = `assent-${randomUUID()}`;
   return startOnPort(options.port, (port) => {
     const lines = [
@@ -67,7 +67,7 @@ export async function startNats(options: NatsOptions): Promise<ServerProcess> {
   });
 }
 
-/** Clients know all brokers from the start: being told others would lead them around what stands in between. */
+/** Clients know all brokers from the start: advertised addresses would lead them around the proxies in between. */
 function clusterLines({ name, port, routes }: NatsCluster, password: string | undefined): readonly string[] {
   const user = "route";
   const credentials = password === undefined ? "" : `${user}:${password}@`;
@@ -83,7 +83,7 @@ function clusterLines({ name, port, routes }: NatsCluster, password: string | un
 }
 
 async function answersAs(port: number, serverName: string): Promise<boolean> {
-  // It introduces itself to everybody, also where it lets only some in.
+  // It sends its name to every client, even before a login.
   const received = await converse({ port, text: "", isComplete: (all) => all.includes("\r\n"), waitMs: 1_000 });
   return received !== undefined && received.startsWith("INFO ") && received.includes(`"${serverName}"`);
 }

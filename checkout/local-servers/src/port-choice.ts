@@ -1,12 +1,12 @@
-// Starting a server on a port that was asked for, or on a free one; somebody may take that one in between.
+// Starts a server on a requested port, or on a free one, which another process may take in between.
 import { freePort } from "./free-port.ts";
 import { ServerNotStarted, type ServerProcess } from "./server-process.ts";
 
 const triesMax = 5;
 
 /**
- * Starts on `port`; without one, on a free one, and on another one when that was taken meanwhile.
- * @param choose picks a free one
+ * Starts on `port`. Without one, starts on a free port, and on another one if that was taken meanwhile.
+ * @param choose picks a free port
  */
 export async function startOnPort(
   port: number | undefined,

@@ -1,13 +1,12 @@
-// Folders that only their owner can enter: no other user can read what is in them, whichever modes the files have.
+// Folders that only their owner can enter: no other user can read their contents, whichever modes the files have.
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 const ownerOnly = 0o700;
 
 /**
- * Makes a folder, and its parents, for this user alone. A folder that exists and belongs to this user is closed to
- * others. It does not use `recursive`, which never returns where a folder cannot be made although its parent exists,
- * as in /proc.
+ * Creates a folder, and its parents, for this user only. An existing folder of this user is closed to others. It does
+ * not use `recursive`, which never returns if a folder cannot be created although its parent exists, as in /proc.
  */
 export function makePrivateFolder(path: string): void {
   if (!existsSync(path)) {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { TemporaryFolder } from "../test-kit/temporary-folder.ts";
 import { makeReadOnly } from "./read-only-folder.ts";
 
-test("a read-only folder can be read, written nowhere, and written again afterwards", (context) => {
+test("a read-only folder can be read but not written, and can be written again afterwards", (context) => {
   const folder = new TemporaryFolder();
   context.after(() => folder.remove());
   const file = join(folder.path, "below", "file");
@@ -15,7 +15,7 @@ test("a read-only folder can be read, written nowhere, and written again afterwa
   try {
     makeWritable = makeReadOnly(folder.path);
   } catch (error) {
-    // Root that may not mount is told so, and left with a folder that is as it was.
+    // Root without the right to mount gets an error, and the folder is unchanged.
     assert.match(String(error), /mount/);
     appendFileSync(file, ", after");
     return;

@@ -1,5 +1,5 @@
-// A disk that was mounted read-only, as a kernel does with one that failed: whatever opens a file on it from now on may
-// read it and no more. Files that are open already are not concerned.
+// A disk that was remounted read-only, as a kernel does after a failure: files opened from now on can only be read.
+// Files that are already open are not affected.
 import { spawnSync } from "node:child_process";
 import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -7,9 +7,9 @@ import { join } from "node:path";
 const writeBits = 0o222;
 
 /**
- * Nothing in the folder or below it can be written, made or removed until the returned function is called. For root,
- * whom permissions do not bind, it is mounted read-only over itself.
- * @throws Error where root may not mount, as in many containers
+ * Nothing in the folder or below it can be written, created or removed until the returned function is called. For root,
+ * which ignores permissions, it is mounted read-only over itself.
+ * @throws Error if root may not mount, as in many containers
  */
 export function makeReadOnly(folder: string): () => void {
   return process.getuid?.() === 0 ? mountReadOnly(folder) : forbidWriting(folder);

@@ -1,4 +1,4 @@
-// One question to a Redis or a sentinel over a raw socket, with the password if it has one.
+// One request to a Redis or sentinel over a raw socket, with the password if it has one.
 import { loopback } from "./free-port.ts";
 import { converse } from "./socket-conversation.ts";
 
@@ -8,9 +8,9 @@ export interface RedisAddress {
 }
 
 export interface RedisQuestion {
-  /** Commands, one in a line. */
+  /** Commands, one per line. */
   readonly text: string;
-  /** Whether the text received so far is the complete answer. */
+  /** Whether the text received so far is the complete response. */
   readonly isComplete: (received: string) => boolean;
   readonly waitMs: number;
 }
@@ -22,7 +22,7 @@ export function redisUrlOf({ port, password }: RedisAddress): string {
 
 const letIn = "+OK\r\n";
 
-/** The complete answer; undefined when none came within `waitMs`. Never rejects. */
+/** The complete response; undefined if none arrived within `waitMs`. Never rejects. */
 export async function converseWithRedis(
   { port, password }: RedisAddress,
   { text, isComplete, waitMs }: RedisQuestion,

@@ -1,4 +1,4 @@
-// A Redis server of its own: durability as asked for, loopback only, nothing kept that was not asked for.
+// A separate Redis server: durability as requested, on loopback only, with no other persistence.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
@@ -9,29 +9,29 @@ import { serverBinary } from "./server-binary.ts";
 import { ServerProcess } from "./server-process.ts";
 
 export interface RedisOptions {
-  /** Of this server alone: its configuration, log and append-only file. */
+  /** Used by this server only: its configuration, log and append-only file. */
   readonly folder: string;
-  /** Left out: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** Password of this server and of the master that it follows, letters and digits; left out: none is required. */
+  /** Password of this server and of the master that it follows, letters and digits; default: none is required. */
   readonly password?: string;
-  /** The most bytes that it keeps; it refuses more and never evicts. Left out: all memory of the machine. */
+  /** Memory limit in bytes; beyond it the server refuses writes and never evicts. Default: no limit. */
   readonly memoryBytesMax?: number;
-  /** When the append-only file is flushed. Left out: there is none, and nothing survives the process. */
+  /** When the append-only file is flushed. Default: there is no file, and nothing survives the process. */
   readonly appendfsync?: "always" | "everysec" | "no";
   /** Further lines of the configuration, such as "replicaof 127.0.0.1 7000". */
   readonly settings?: readonly string[];
-  /** Sentinels change its configuration while it runs: one that is there already, for this port, is kept as it is. */
+  /** Sentinels change its configuration while it runs: an existing one for this port is kept. */
   readonly isWatched?: boolean;
 }
 
-/** In the server's folder. */
+/** Path within the server's folder. */
 export const configurationFile = "redis.conf";
 
 /**
  * Starts a Redis server on the loopback address and resolves when it answers. It listens on `port`.
- * @throws {ServerUnavailable} when there is no redis-server and none can be obtained
- * @throws {ServerNotStarted} when it does not come up
+ * @throws {ServerUnavailable} if there is no redis-server and it cannot be obtained
+ * @throws {ServerNotStarted} if it does not start
  */
 export async function startRedis(options: RedisOptions): Promise<ServerProcess> {
   const { folder, appendfsync, password, memoryBytesMax = 0, settings = [] } = options;
@@ -68,8 +68,8 @@ interface Configuration {
 
 /**
  * Writes a configuration, unless the server has one for this port, which it or others may have changed since. A kept
- * configuration without a password gets one: such a server has written there that it requires none. Its folder is the
- * given one, also where it was copied from another.
+ * configuration without a password gets one: such a server has recorded there that it requires none. Its folder is set
+ * to the given one, also if it was copied from another.
  */
 export function keepConfiguration(file: string, port: number, { lines, secrets }: Configuration): void {
   const kept = existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : [];
@@ -82,7 +82,7 @@ export function keepConfiguration(file: string, port: number, { lines, secrets }
   writeFileSync(file, `${here.join("\n")}\n`, { mode: 0o600 });
 }
 
-/** Whether a Redis answers that is this process, and not a stranger on the same port; false while it reads its file. */
+/** Whether the answering Redis is this process and not another one; false while it loads its file. */
 export async function redisAnswersAs(address: RedisAddress, pid: number): Promise<boolean> {
   const received = await converseWithRedis(address, {
     text: "PING\r\nINFO server\r\n",

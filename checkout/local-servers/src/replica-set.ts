@@ -1,5 +1,5 @@
-// Redis servers with the same data, which they flush before they answer: a master and replicas that follow it, any of
-// which sentinels may promote.
+// Redis servers with the same data, flushed before each answer: a master and replicas that follow it, any of which
+// sentinels may promote.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -9,30 +9,30 @@ import type { ServerProcess } from "./server-process.ts";
 import { converseWithRedis } from "./redis-conversation.ts";
 
 export interface ReplicaSetOptions {
-  /** Holds a folder for each server: "0", "1", … */
+  /** Contains a folder for each server: "0", "1", … */
   readonly folder: string;
-  /** One for each server; the first is the master in the first life of the folder. */
+  /** One for each server; the first is the master at the first start on the folder. */
   readonly ports: readonly number[];
-  /** Where others reach the servers, if not on their ports. */
+  /** Ports on which others reach the servers, if not their own ports. */
   readonly announcedPorts?: readonly number[];
-  /** Password of all of them; left out: none is required. */
+  /** Password of all of them; default: none is required. */
   readonly password?: string;
-  /** The most bytes that each keeps; left out: all memory of the machine. */
+  /** Memory limit of each in bytes; default: no limit. */
   readonly memoryBytesMax?: number;
-  /** Replicas without which a master takes no writes, whichever server it is. */
+  /** Number of replicas without which a master accepts no writes, whichever server it is. */
   readonly replicasMin: number;
 }
 
-/** How long a replica may be silent before a master does not count it any more, seconds. */
+/** Silence after which a master no longer counts a replica, in seconds. */
 const replicaLagMaxS = 5;
-/** How long a link between servers may be silent, seconds: a replica notices a master that was cut off. */
+/** Silence after which a link counts as broken, in seconds: a replica detects a master that was cut off. */
 const linkSilenceMaxS = 5;
 
 const followDeadlineMs = 30_000;
 const lookEveryMs = 20;
 
 /**
- * Resolves when all others follow the first; in a later life of the folder, when they answer.
+ * Resolves when all others follow the first; at later starts on the folder, when they answer.
  * @throws {ServerUnavailable} {ServerNotStarted}
  */
 export async function startReplicaSet(options: ReplicaSetOptions): Promise<readonly ServerProcess[]> {
@@ -43,9 +43,9 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
     `repl-timeout ${linkSilenceMaxS}`,
     "repl-ping-replica-period 1",
     "repl-diskless-sync-delay 0",
-    // A replica that was away for a short while is sent what it missed, not everything.
+    // After a short outage a replica receives only the missing writes.
     "repl-backlog-size 64mb",
-    // A stop of all of them together would wait for replicas that have stopped before.
+    // Stopping all of them together would wait for replicas that have already stopped.
     "shutdown-timeout 0",
   ];
   const start = (index: number): Promise<ServerProcess> => {
@@ -61,15 +61,15 @@ export async function startReplicaSet(options: ReplicaSetOptions): Promise<reado
       appendfsync: "always",
     });
   };
-  // The folder of a backup has data for the first server, but no server has run on it yet.
+  // The folder of a backup has data for the first server, although no server has run on it yet.
   const isFirstLife = !existsSync(join(folder, "0", configurationFile));
   const servers = await Promise.all(ports.map((_, index) => start(index)));
-  // Later there may be two that take themselves for the master, until the sentinels settle it.
+  // At later starts two servers may consider themselves master until the sentinels decide.
   if (isFirstLife) await replicated(servers);
   return servers;
 }
 
-/** All others follow one of them. */
+/** Waits until all others follow one of them. */
 async function replicated(servers: readonly ServerProcess[]): Promise<void> {
   const deadline = performance.now() + followDeadlineMs;
   const isMaster = async (server: ServerProcess): Promise<boolean> => {

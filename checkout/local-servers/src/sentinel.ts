@@ -1,4 +1,4 @@
-// A Redis Sentinel of its own, loopback only: watches masters and their replicas, and promotes one when a master dies.
+// A separate Redis Sentinel, on loopback only: watches masters and their replicas, and promotes one if a master dies.
 import { join } from "node:path";
 import { loopback } from "./free-port.ts";
 import { startOnPort } from "./port-choice.ts";
@@ -9,32 +9,32 @@ import { ServerProcess } from "./server-process.ts";
 
 export interface WatchedMaster {
   readonly name: string;
-  /** Where it was when the topology was made; from then on the sentinels know better. */
+  /** Its port when the topology was created; later the sentinels' own record counts. */
   readonly port: number;
 }
 
 export interface SentinelOptions {
-  /** Of this sentinel alone: what it has learned is kept there, and outlives it. */
+  /** Used by this sentinel only: its learned state is kept there. */
   readonly folder: string;
-  /** Left out: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
-  /** Where others reach it, if not on its port. */
+  /** Port on which others reach it, if not its own. */
   readonly announcedPort?: number;
   readonly masters: readonly WatchedMaster[];
-  /** Password of the sentinels and of the servers that they watch; left out: none is required. */
+  /** Password of the sentinels and of the servers that they watch; default: none is required. */
   readonly password?: string;
-  /** How many sentinels must find a master dead before one of them, elected by the majority of all, acts. */
+  /** How many sentinels must consider a master dead before one of them, elected by a majority, acts. */
   readonly quorum: number;
-  /** How long a master may be silent before a sentinel finds it dead. */
+  /** Silence after which a sentinel considers a master dead. */
   readonly downAfterMs: number;
-  /** How long one failover may take before another is tried; twice that must pass between two of one master. */
+  /** Time limit of one failover before another is tried; twice this must pass between two of one master. */
   readonly failoverTimeoutMs: number;
 }
 
 /**
  * Starts a sentinel on the loopback address and resolves when it answers.
- * @throws {ServerUnavailable} when there is no redis-server and none can be obtained
- * @throws {ServerNotStarted} when it does not come up
+ * @throws {ServerUnavailable} if there is no redis-server and it cannot be obtained
+ * @throws {ServerNotStarted} if it does not start
  */
 export async function startSentinel(options: SentinelOptions): Promise<ServerProcess> {
   const { folder, password } = options;
@@ -42,7 +42,7 @@ export async function startSentinel(options: SentinelOptions): Promise<ServerPro
   makePrivateFolder(folder);
   return startOnPort(options.port, (port) => {
     const file = join(folder, "sentinel.conf");
-    // The sentinel writes to it what it learns. One that is started again must not forget a failover (D33).
+    // The sentinel writes its learned state to it. A restarted sentinel must not forget a failover.
     const passwords = options.masters.map(({ name }) => `sentinel auth-pass ${name} ${password}`);
     const secrets = password === undefined ? [] : [`requirepass ${password}`, ...passwords];
     keepConfiguration(file, port, { lines: configuration(options, port), secrets });

@@ -1,4 +1,4 @@
-// Where binaries come from, and what is said when they cannot be had.
+// Where binaries come from, and the error when they are not available.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -42,7 +42,7 @@ test("each server has a binary that runs", async () => {
   }
 });
 
-test("the PATH comes before the cache, and a file that cannot be run is none", async () => {
+test("the PATH takes precedence over the cache, and a file that cannot be run is ignored", async () => {
   const [first, second, cacheFolder] = [newFolder(), newFolder(), newFolder()];
   writeFileSync(join(first, "nats-server"), "");
   writeScript(join(second, "nats-server"), []);
@@ -50,14 +50,17 @@ test("the PATH comes before the cache, and a file that cannot be run is none", a
   assert.deepEqual(readdirSync(cacheFolder), []);
 });
 
-test("a machine without apt is told what to install, and nothing is left behind", async () => {
+test("without apt the error names what to install, and nothing is left behind", async () => {
   const cacheFolder = newFolder();
   const search = { path: [newFolder()], cacheFolder };
-  await assert.rejects(serverBinary("redis-server", search), isUnavailable(/no apt-get .* Install Redis 7 or later/));
+  await assert.rejects(
+    serverBinary("redis-server", search),
+    isUnavailable(/apt-get.* is missing.* Install Redis 7 or later/),
+  );
   assert.deepEqual(readdirSync(cacheFolder), []);
 });
 
-/** A machine whose apt knows the packages `<server>` and `lib`, made of one script and one library. */
+/** A machine whose apt has the packages `<server>` and `lib`, made of one script and one library. */
 function machineWithPackages(): { readonly path: readonly string[]; readonly cacheFolder: string; asked(): string } {
   const tools = newFolder();
   const asked = join(tools, "asked");
@@ -81,7 +84,7 @@ function machineWithPackages(): { readonly path: readonly string[]; readonly cac
   return { path: [tools], cacheFolder: newFolder(), asked: () => readFileSync(asked, "utf8") };
 }
 
-test("a package is unpacked with the libraries the machine lacks, once, with lists of its own if need be", async () => {
+test("a package is unpacked once, with missing libraries, using its own package lists if necessary", async () => {
   const machine = machineWithPackages();
   const binaries = await Promise.all([1, 2, 3].map(() => serverBinary("nats-server", machine)));
   const binary = join(machine.cacheFolder, "nats-server", "nats-server");
@@ -96,7 +99,7 @@ test("a package is unpacked with the libraries the machine lacks, once, with lis
   assert.match(downloads[0] ?? "", / nats-server libfake$/, "never the C library");
 });
 
-test("PostgreSQL comes with initdb, and without the packages that it does not need", async () => {
+test("PostgreSQL is unpacked with initdb, and without optional packages", async () => {
   const [tools, cacheFolder] = [newFolder(), newFolder()];
   writeScript(join(tools, "apt-get"), [
     `echo "$@" >> ${join(tools, "asked")}`,
@@ -117,15 +120,15 @@ test("PostgreSQL comes with initdb, and without the packages that it does not ne
   assert.match(readFileSync(join(tools, "asked"), "utf8"), /download postgresql postgresql-15\n/);
 });
 
-test("a package that the archive does not have, or that does not run, is no server", async () => {
+test("a package that is missing in the archive, or that does not run, is not used", async () => {
   const machine = machineWithPackages();
-  await assert.rejects(serverBinary("haproxy", machine), isUnavailable(/holds no haproxy.* Install HAProxy 2.6/));
+  await assert.rejects(serverBinary("haproxy", machine), isUnavailable(/contains no haproxy.* Install HAProxy 2.6/));
   writeScript(join(machine.path[0] ?? "", "apt-get"), ['echo "E: Unable to locate" >&2', "exit 100"]);
   await assert.rejects(serverBinary("nats-server", machine), isUnavailable(/Unable to locate.* Install NATS 2.9/));
   assert.deepEqual(readdirSync(machine.cacheFolder), []);
 });
 
-test("what was cached and no longer runs is obtained again", async () => {
+test("a cached binary that no longer runs is obtained again", async () => {
   const machine = machineWithPackages();
   const cached = join(machine.cacheFolder, "nats-server");
   mkdirSync(cached);
@@ -135,7 +138,7 @@ test("what was cached and no longer runs is obtained again", async () => {
   assert.deepEqual(readdirSync(machine.cacheFolder), ["nats-server"]);
 });
 
-test("of two processes that complete the same folder, the first one's is kept", () => {
+test("of two processes that complete the same folder, the first one's folder is kept", () => {
   const parent = newFolder();
   const place = join(parent, "place");
   const isUsable = (): boolean => existsSync(join(place, "file"));

@@ -1,5 +1,5 @@
-// Where the binary of a server is: on the PATH, in our cache, or, for the first time, in a package of the system's
-// archive that is unpacked into the cache. Nothing is installed, and nothing needs to be root.
+// Finds the binary of a server: on the PATH, in our cache, or, the first time, in a package of the system's archive,
+// which is unpacked into the cache. Nothing is installed, and root is not needed.
 import { spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { accessSync, constants, existsSync, globSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
@@ -15,12 +15,12 @@ export interface BinarySearch {
   readonly cacheFolder: string;
 }
 
-/** A server cannot be had on this machine. `code` is stable. Nothing was installed, started or left behind. */
+/** A server is not available on this machine. `code` is stable. Nothing was installed, started or left behind. */
 export class ServerUnavailable extends Error {
   readonly code = "server_unavailable";
 
   constructor(name: ServerName, reason: string, options?: ErrorOptions) {
-    super(`There is no ${name} on this machine, and ${reason}. ${remedies[name]}`, options);
+    super(`${name} is not installed on this machine, and ${reason}. ${remedies[name]}`, options);
     this.name = "ServerUnavailable";
   }
 }
@@ -32,9 +32,9 @@ const remedies: Readonly<Record<ServerName, string>> = {
   postgres: "Install PostgreSQL 15 or later (package postgresql) so that postgres and initdb are on the PATH.",
 };
 
-/** Where Debian has some servers, and not everybody looks. */
+/** Where Debian installs some servers, outside some users' PATH. */
 const systemFolders = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
-/** What makes each of them print its version and end. */
+/** Arguments that print the version of each. */
 const versionArgs: Readonly<Record<ServerName, string>> = {
   "redis-server": "--version",
   "nats-server": "--version",
@@ -53,10 +53,10 @@ const companions: Partial<Record<ServerName, readonly string[]>> = { postgres: [
 const obtaining = new Map<string, Promise<string>>();
 
 /**
- * The absolute path of a file that runs this server, to be started with its arguments alone. Looked for on the PATH and
- * in the cache folder (`ASSENT_SERVERS_CACHE`, else `assent/servers` in the user's cache folder); where it is in
- * neither, its Debian package and the libraries that the machine lacks are unpacked into the cache folder, once.
- * @throws {ServerUnavailable} saying what to install
+ * The absolute path of a file that runs this server. Looked up on the PATH and in the cache folder
+ * (`ASSENT_SERVERS_CACHE`, else `assent/servers` in the user's cache folder). If it is in neither, its Debian package
+ * and the libraries that the machine lacks are unpacked into the cache folder, once.
+ * @throws {ServerUnavailable} with installation instructions
  */
 export async function serverBinary(name: ServerName, search: BinarySearch = ownSearch(name)): Promise<string> {
   const installed = search.path.map((folder) => join(folder, name)).find(isExecutable);
@@ -66,7 +66,7 @@ export async function serverBinary(name: ServerName, search: BinarySearch = ownS
   if (obtained === undefined) {
     obtained = cachedOrObtained(name, search);
     obtaining.set(key, obtained);
-    // One failure is no reason for the next.
+    // A failure does not affect the next call.
     obtained.catch(() => obtaining.delete(key));
   }
   return obtained;
@@ -125,7 +125,7 @@ async function cachedOrObtained(name: ServerName, search: BinarySearch): Promise
   }
 }
 
-/** Puts a complete folder in its place, unless another process was first; whatever is in place is complete. */
+/** Moves a complete folder into place, unless another process was first; whichever is in place is complete. */
 export function adopt(complete: string, place: string, isUsable: () => boolean): void {
   if (existsSync(place) && !isUsable()) renameSync(place, `${complete}-replaced`);
   try {
@@ -150,8 +150,8 @@ function runs(binary: string, name: ServerName): boolean {
   return isExecutable(binary) && trial(binary, name) === "";
 }
 
-/** What is wrong with it, when it does not even print its version. */
+/** The error if it does not even print its version. */
 function trial(binary: string, name: ServerName): string {
   const { status, stderr, error } = spawnSync(binary, [versionArgs[name]], { encoding: "utf8", timeout: 10_000 });
-  return status === 0 ? "" : `${error?.message ?? stderr}`.trim() || `it ends with ${status}`;
+  return status === 0 ? "" : `${error?.message ?? stderr}`.trim() || `exit code ${status}`;
 }

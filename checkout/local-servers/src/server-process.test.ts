@@ -1,4 +1,4 @@
-// Each server really starts, is killed, comes back with what it had to keep, and never outlives who started it.
+// Each server really starts, is killed, comes back with its durable data, and never outlives its parent process.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -31,7 +31,7 @@ async function redisAnswer({ port }: { readonly port: number }, command: string)
   });
 }
 
-/** One request to a NATS server, in its own words. */
+/** One request to a NATS server, in its own protocol. */
 async function natsAnswer({ port }: ServerProcess, subject: string, payload: string): Promise<string> {
   const publish = `PUB ${subject} reply ${payload.length}\r\n${payload}\r\n`;
   const text = `CONNECT {"verbose":false}\r\nSUB reply 1\r\n${publish}`;
@@ -52,7 +52,7 @@ async function until(holds: () => Promise<boolean>, what: string): Promise<void>
   }
 }
 
-test("Redis keeps in its file what it acknowledged, over a kill and a stop", async () => {
+test("Redis with a file keeps acknowledged writes after a kill and a stop", async () => {
   const redis = await startRedis({ folder: join(folder.path, "redis"), appendfsync: "always" });
   const { port } = redis;
   assert.equal(await redisAnswer(redis, "SET kept 1"), "+OK\r\n");
@@ -69,7 +69,7 @@ test("Redis keeps in its file what it acknowledged, over a kill and a stop", asy
   assert.ok(await answersNothing(port));
 });
 
-test("Redis without a file keeps nothing, and obeys further settings", async () => {
+test("Redis without a file keeps nothing, and applies further settings", async () => {
   const redis = await startRedis({ folder: join(folder.path, "redis-memory"), settings: ["maxclients 77"] });
   assert.equal(await redisAnswer(redis, "SET kept 1"), "+OK\r\n");
   const info = {
@@ -85,7 +85,7 @@ test("Redis without a file keeps nothing, and obeys further settings", async () 
   await redis.stop();
 });
 
-test("Redis with a password lets in nobody without it, also where it let everybody in before", async () => {
+test("Redis with a password refuses clients without it, even if it required none before", async () => {
   const at = join(folder.path, "guarded");
   const open = await startRedis({ folder: at, isWatched: true });
   const rewritten = await converse({
@@ -105,7 +105,7 @@ test("Redis with a password lets in nobody without it, also where it let everybo
   }
 });
 
-test("NATS keeps streams in files over a kill, and loses those in memory", async () => {
+test("NATS keeps streams in files after a kill, and loses those in memory", async () => {
   const nats = await startNats({ folder: join(folder.path, "nats"), maxPayloadBytes: 4_096 });
   for (const storage of ["file", "memory"]) {
     const stream = { name: storage, subjects: [storage], storage };
@@ -147,7 +147,7 @@ async function get(port: number): Promise<string | undefined> {
   }
 }
 
-test("HAProxy serves what its configuration says, and comes back on its port", async () => {
+test("HAProxy serves its configuration, and comes back on its port", async () => {
   const haproxy = await startHaproxy({
     folder: join(folder.path, "haproxy"),
     answers: async (port) => (await get(port)) === "here",
@@ -177,7 +177,7 @@ test("HAProxy serves what its configuration says, and comes back on its port", a
   await haproxy.stop();
 });
 
-test("a server that does not come up says so with its log", async () => {
+test("a server that does not start is reported with its log", async () => {
   const answers = async (): Promise<boolean> => false;
   const wrong = { folder: join(folder.path, "wrong"), answers, config: (): string => "no such section\n" };
   await assert.rejects(startHaproxy(wrong), (error: unknown) => {
@@ -188,7 +188,7 @@ test("a server that does not come up says so with its log", async () => {
   });
 });
 
-test("a port that somebody else has is told from ours", async () => {
+test("a port of another process is not taken for ours", async () => {
   for (const start of [startRedis, startNats]) {
     const first = await start({ folder: join(folder.path, `first-${start.name}`) });
     const second = { folder: join(folder.path, `second-${start.name}`), port: first.port };
@@ -198,7 +198,7 @@ test("a port that somebody else has is told from ours", async () => {
   }
 });
 
-test("no server outlives its parent, even one that is killed", async () => {
+test("no server outlives its parent, even a killed one", async () => {
   const kit = fileURLToPath(new URL("../test-kit/starting-process.ts", import.meta.url));
   const parent = spawn(process.execPath, [kit, join(folder.path, "orphans")], { stdio: ["ignore", "pipe", "inherit"] });
   const [printed] = (await once(parent.stdout, "data")) as [Buffer];

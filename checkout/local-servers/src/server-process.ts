@@ -1,5 +1,5 @@
 // A foreign server as a child of this process: it never outlives it, however either of them ends, and only processes
-// that were started here are ever signalled.
+// started here are ever signalled.
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,16 +19,16 @@ export interface ServerCommand {
   readonly name: string;
   readonly binary: string;
   readonly args: readonly string[];
-  /** Where it runs and keeps what it keeps; made when it is not there. */
+  /** Its working and data folder; created if missing. */
   readonly folder: string;
   readonly port: number;
-  /** The password that clients need, if any; never shown. */
+  /** The password that clients need, if any; never printed. */
   readonly password?: string;
-  /** Besides the environment of this process; undefined takes a variable away. */
+  /** Added to the environment of this process; undefined removes a variable. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Runs as this user. Left out: as the user of this process. */
+  /** Runs as this user. Default: the user of this process. */
   readonly user?: ServerUser;
-  /** What ends it in an orderly way. Left out: SIGTERM. */
+  /** Signal for a clean shutdown. Default: SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
   /** Whether the server with this process id answers now. Never rejects. */
   readonly answers: (pid: number) => Promise<boolean>;
@@ -39,10 +39,10 @@ export interface ServerUser {
   readonly gid: number;
 }
 
-/** A server did not come up. `code` is stable. Its process has ended; its folder and log are left as they are. */
+/** A server did not start. `code` is stable. Its process has ended; its folder and log are kept. */
 export class ServerNotStarted extends Error {
   readonly code = "server_not_started";
-  /** Its port was taken by somebody else. */
+  /** Its port was taken by another process. */
   readonly isPortTaken: boolean;
 
   constructor(message: string, log: string) {
@@ -68,7 +68,7 @@ export class ServerProcess {
 
   /**
    * Starts a server and resolves when it answers.
-   * @throws {ServerNotStarted} when it ends before that, or does not answer within 2 minutes; it is killed then
+   * @throws {ServerNotStarted} if it ends before that, or does not answer within 2 minutes and is killed
    */
   static async start(command: ServerCommand): Promise<ServerProcess> {
     const server = new ServerProcess(command);
@@ -89,7 +89,7 @@ export class ServerProcess {
     return this.#command.folder;
   }
 
-  /** Of the process that runs now, or ran last. */
+  /** Of the current process, or the last one. */
   get pid(): number {
     return this.#running?.pid ?? 0;
   }
@@ -99,7 +99,7 @@ export class ServerProcess {
     return child === undefined || child.exitCode !== null || child.signalCode !== null;
   }
 
-  /** All that it printed so far, in all its lives. */
+  /** Everything that it printed so far, over all restarts. */
   log(): string {
     return readFileSync(this.#logFile, "utf8");
   }
@@ -114,21 +114,21 @@ export class ServerProcess {
     return this.#end("SIGKILL");
   }
 
-  /** SIGSTOP: it keeps its connections and answers nothing. Where it can be told, it has stopped when this returns. */
+  /** SIGSTOP: it keeps its connections and answers nothing. If this is observable, it has stopped when this returns. */
   pause(): void {
     this.#signal("SIGSTOP");
     const deadline = performance.now() + pauseDeadlineMs;
     while (!this.hasEnded && isRunning(this.pid) && performance.now() < deadline) Atomics.wait(never, 0, 0, 1);
   }
 
-  /** SIGCONT: it goes on where it was paused. */
+  /** SIGCONT: it continues where it was paused. */
   resume(): void {
     this.#signal("SIGCONT");
   }
 
   /**
-   * Stops it when it runs, and starts it again on the same port and folder.
-   * @throws {ServerNotStarted} when it does not come up again
+   * Stops it if it runs, and starts it again on the same port and folder.
+   * @throws {ServerNotStarted} if it does not start again
    */
   async restart(): Promise<void> {
     await this.stop();
@@ -150,7 +150,7 @@ export class ServerProcess {
     const printedBefore = this.log().length;
     const child = spawn(binary, args, {
       cwd: folder,
-      // Ctrl-C in a terminal goes to everybody in its group at once: in which order they end is for us to say.
+      // Ctrl-C in a terminal reaches the whole process group at once, but we decide the order in which they end.
       detached: true,
       stdio: ["ignore", log, log],
       env: { ...process.env, ...environment },
@@ -172,7 +172,7 @@ export class ServerProcess {
     }
     this.#running = { child, exited, pid: child.pid };
     watch(child, child.pid);
-    // Whoever ends without stopping it, such as a test that failed, does not wait for it.
+    // A process that ends without stopping it, such as a failed test, does not wait for it.
     child.unref();
     const deadline = performance.now() + startDeadlineMs;
     while (!(await answers(child.pid))) {
@@ -190,7 +190,7 @@ export class ServerProcess {
     if (running === undefined || this.hasEnded) return;
     running.child.ref();
     running.child.kill(signal);
-    // A paused process hears nothing but SIGKILL.
+    // A paused process reacts only to SIGKILL.
     if (signal !== "SIGKILL") running.child.kill("SIGCONT");
     const timer = setTimeout(() => running.child.kill("SIGKILL"), stopDeadlineMs);
     await running.exited;
@@ -198,28 +198,28 @@ export class ServerProcess {
   }
 }
 
-/** Whether a thread of the process is not stopped; false where the system does not tell by files. */
+/** Whether a thread of the process is not stopped; false if the system does not show it in files. */
 function isRunning(pid: number): boolean {
   const threads = `/proc/${pid}/task`;
   if (!existsSync(threads)) return false;
   try {
-    // The state follows the name of the command, which may hold anything.
+    // The state follows the name of the command, which may contain any character.
     const states = readdirSync(threads).map((thread) => readFileSync(join(threads, thread, "stat"), "utf8"));
     return states.some((state) => !/\) [tTZX] [^)]*$/.test(state));
   } catch {
-    // A thread has ended while it was looked at: something does run.
+    // A thread ended during the check, so something is running.
     return true;
   }
 }
 
 /**
- * Kills the child when this process ends without it, even by SIGKILL: a shell that waits for the end of its input,
- * which is this process's to close. In a session of its own, so that a signal to our group does not end it first.
+ * Kills the child if this process ends without it, even by SIGKILL: a shell that waits for the end of its input,
+ * which this process holds open. It has its own session, so that a signal to our group does not end it first.
  */
 function watch(child: ChildProcess, pid: number): void {
   const script = 'read -r pid && { read -r ended || kill -KILL "$pid"; }';
   const watchdog = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "ignore", "ignore"], detached: true, env: {} });
-  // Without a watchdog the child is one that was started plainly, and ends when it is stopped.
+  // Without a watchdog the child was started plainly, and ends when it is stopped.
   watchdog.once("error", () => undefined);
   watchdog.stdin.once("error", () => undefined);
   watchdog.stdin.write(`${pid}\n`);

@@ -1,4 +1,4 @@
-// One question to a server over a raw socket, for servers whose client libraries belong to other packages.
+// One request to a server over a raw socket, for servers whose client libraries belong to other packages.
 import { connect } from "node:net";
 import { loopback } from "./free-port.ts";
 
@@ -7,12 +7,12 @@ export interface Conversation {
   readonly port: number;
   /** Sent once connected. */
   readonly text: string;
-  /** Whether all that was received so far is the whole answer. */
+  /** Whether the data received so far is the whole response. */
   readonly isComplete: (received: string) => boolean;
   readonly waitMs: number;
 }
 
-/** What the server answered; undefined when it did not, not completely, or not within `waitMs`. Never rejects. */
+/** The server's response; undefined if it was missing or incomplete within `waitMs`. Never rejects. */
 export function converse({ port, text, isComplete, waitMs }: Conversation): Promise<string | undefined> {
   return new Promise((resolve) => {
     let received = "";

@@ -1,4 +1,4 @@
-// A process that starts servers in its folder, prints their ports when they answer, and then only waits to be killed.
+// A process that starts servers in its folder, prints their ports when they answer, and then waits to be killed.
 import { startNats, startRedis } from "@assent/local-servers";
 import { writeSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// A folder of one test.
+// A temporary folder for one test.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

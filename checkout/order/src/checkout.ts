@@ -1,4 +1,4 @@
-// The checkout: stock and money of an order, both or neither.
+// The checkout: takes the stock and the money of an order, both or neither.
 import { defineTransaction, type Transaction } from "assent/internal/coordinator";
 import { type OrderFields, orderFields } from "./order.ts";
 

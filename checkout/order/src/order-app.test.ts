@@ -1,4 +1,4 @@
-// The answers of a checkout when its stores fail: a 5xx only if nothing was begun (D15), and never a guess.
+// Responses of a checkout whose stores fail: a 5xx only if nothing was begun, and never a guessed outcome.
 import { Problem } from "@assent/contract";
 import { Orchestrator } from "assent/internal/coordinator";
 import { type Transport } from "assent/internal/ports";
@@ -22,7 +22,7 @@ interface AppOptions {
   readonly send?: Transport["send"];
 }
 
-/** The app over a store that fails every call of these names. */
+/** The app on a store that fails every call of these operations. */
 function appOver(
   failing: readonly string[],
   code: StoreFailure["code"],
@@ -61,14 +61,14 @@ async function problemOf(response: Response): Promise<{ status: number; code: un
 for (const code of failures) {
   const answer =
     code === "store_broken" ? { status: 409, code: "checkout_pending" } : { status: 400, code: "store_unavailable" };
-  test(`a checkout whose store fails (${code}) is ${answer.code}, and may be asked for again (D15)`, async () => {
+  test(`a checkout whose store fails (${code}) is ${answer.code}, and may be retried`, async () => {
     const { app } = appOver(["begin"], code);
     const response = await app.request("/orders/checkout/1", { method: "POST" });
     assert.ok(Number(response.headers.get("retry-after")) >= 1);
     assert.deepEqual(await problemOf(response), answer);
   });
 
-  test(`another request whose store fails (${code}) says what was changed, and is no 5xx`, async () => {
+  test(`another request whose store fails (${code}) reports what was changed, and is not a 5xx`, async () => {
     const { app } = appOver(["putRow", "readRow"], code);
     const created = await app.request("/orders/create/u1", { method: "POST" });
     assert.deepEqual(await problemOf(created), { status: 400, code });
@@ -76,7 +76,7 @@ for (const code of failures) {
   });
 }
 
-test("health tells a store that takes no writes from one that does not answer", async () => {
+test("health distinguishes a store that refuses writes from one that does not answer", async () => {
   for (const [failure, code] of [
     ["store_full", "writes_refused"],
     ["store_broken", "unavailable"],
@@ -87,14 +87,14 @@ test("health tells a store that takes no writes from one that does not answer", 
   assert.equal((await appOver([], "step_failed").app.request("/orders/health")).status, 200);
 });
 
-test("what comes after the store was closed is refused, and not reported: this process is stopping", async () => {
+test("requests after the store was closed are refused, but not reported, because the process stops", async () => {
   const { app, service, reported } = appOver([], "step_failed");
   service.find = () => Promise.reject(new StoreClosed());
   assert.deepEqual(await problemOf(await app.request("/orders/find/1")), { status: 400, code: "step_failed" });
   assert.deepEqual(reported, []);
 });
 
-test("an error that nobody foresaw is logged, and tells a stranger nothing", async () => {
+test("an unexpected error is logged, and reveals nothing to the client", async () => {
   const { app, service, reported } = appOver([], "step_failed");
   service.find = () => Promise.reject(new Error("secret"));
   const response = await app.request("/orders/find/1");
@@ -104,7 +104,7 @@ test("an error that nobody foresaw is logged, and tells a stranger nothing", asy
   assert.equal(reported.length, 1);
 });
 
-test("a checkout that fails as nobody foresaw is pending, neither a 5xx nor a refusal (D15)", async () => {
+test("a checkout that fails unexpectedly is pending, neither a 5xx nor a refusal", async () => {
   for (const error of [new Error("secret"), new StoreFailure("store_broken", "asked to")]) {
     const { app, service, reported } = appOver([], "step_failed");
     service.checkout = () => Promise.reject(error);
@@ -115,7 +115,7 @@ test("a checkout that fails as nobody foresaw is pending, neither a 5xx nor a re
   }
 });
 
-test("a repeat of an item added is answered as before, whatever has become of stock since", async () => {
+test("a repeated addItem gets the same answer, whatever the state of the stock service", async () => {
   const away = new Problem("stock_unavailable", "Nothing was added; try again.");
   const prices = [5, away, undefined, away];
   const priceOf = async (): Promise<number | undefined> => {
@@ -129,12 +129,12 @@ test("a repeat of an item added is answered as before, whatever has become of st
     app.request(`/orders/addItem/${order}/7/1`, { method: "POST", headers: { "Idempotency-Key": key } });
   const first = await (await add("a")).text();
   assert.equal(await (await add("a")).text(), first, "stock does not answer");
-  assert.equal(await (await add("a")).text(), first, "the item has gone");
+  assert.equal(await (await add("a")).text(), first, "the item is gone");
   assert.deepEqual(await problemOf(await add("b")), { status: 400, code: "stock_unavailable" });
   assert.equal((await service.find(order)).total, 5);
 });
 
-test("an order seeded anew while it is checked out is not charged, and is said to be replaced", async () => {
+test("an order replaced by seeding during its checkout is not charged, and is reported as replaced", async () => {
   const applied: string[] = [];
   let isSeeded = false;
   const send: Transport["send"] = async ({ service: to }, { verb }) => {

@@ -32,7 +32,7 @@ export function orderApp(service: OrderService, report: ReportError) {
       await service.checkout(c.req.valid("param").order_id);
     } catch (error) {
       if (error instanceof Problem) throw error;
-      // It may have begun: nothing may be said of its outcome but that it can be asked for.
+      // The transaction may have begun, so its outcome is unknown; the client can repeat the request.
       report(error, `${c.req.method} ${c.req.path}`);
       throw checkoutPending(comeBackAfterMs);
     }

@@ -1,4 +1,4 @@
-// What can be done with orders. Everything an order is, paid or not, is one row beside the transaction log.
+// Operations on orders. The whole state of an order, paid or not, is one row next to the transaction log.
 import { doneOf, isProblemCode, Problem, runKeyed, Seedings } from "@assent/contract";
 import { type Orchestrator, unfinishedRecords } from "assent/internal/coordinator";
 import { type Random, type Row, type RowChange, type RowWrite, type TransactionLog } from "assent/internal/ports";
@@ -12,7 +12,7 @@ export type OrderStore = Executor<
   RowOperations & { readonly seedOrders: typeof seedOrders } & typeof onceOperations & typeof probeOperations
 >;
 
-/** The price of an item, or undefined when there is no such item. Rejects when stock does not answer. */
+/** The price of an item, or undefined if the item does not exist. Rejects if stock does not answer. */
 export type PriceLookup = (itemId: string) => Promise<number | undefined>;
 
 export interface OrderServiceOptions {
@@ -41,7 +41,7 @@ export interface SeedOrders {
   readonly itemPrice: number;
 }
 
-/** Unfinished transactions looked at for the parked ones, and shown. */
+/** Number of unfinished transactions searched for parked ones, and of parked ones shown. */
 const parkedScanMax = 10_000;
 const parkedShownMax = 10;
 
@@ -67,7 +67,7 @@ export class OrderService {
     return { id: orderId, paid: row.outcome === "committed", ...(row.fields as unknown as OrderFields) };
   }
 
-  /** Answers the order's new total. @throws {Problem} */
+  /** Returns the order's new total. @throws {Problem} */
   async addItem(request: AddItemRequest, once?: OnceKey): Promise<number> {
     const { orderId } = request;
     const write = await this.#add(request, once);
@@ -76,7 +76,7 @@ export class OrderService {
     return write.row.fields["total"] as number;
   }
 
-  /** Pays the order, or says why not. @throws {Problem} */
+  /** Pays the order, or reports why not. @throws {Problem} */
   async checkout(orderId: string): Promise<void> {
     const result = await this.#options.orchestrator.run(checkout, { key: orderId, fromRow: true });
     switch (result.kind) {
@@ -93,11 +93,11 @@ export class OrderService {
       case "pending":
         throw checkoutPending(result.retryAfterMs);
       case "store_unavailable":
-        throw new Problem("store_unavailable", "Orders cannot be written now. Nothing was started; ask again later.", {
+        throw new Problem("store_unavailable", "Orders cannot be written now. Nothing was started; try again later.", {
           retryAfterMs: result.retryAfterMs,
         });
       case "overloaded":
-        throw new Problem("overloaded", "Too many checkouts at once. This one was not started; ask again later.", {
+        throw new Problem("overloaded", "Too many concurrent checkouts. This one was not started; try again later.", {
           retryAfterMs: result.retryAfterMs,
         });
       case "service_unavailable":
@@ -136,7 +136,7 @@ export class OrderService {
     });
   }
 
-  /** Transactions that cannot be finished now, newest first, and how many have not ended in all. */
+  /** Transactions that cannot be finished now, newest first, and the number of all unfinished ones. */
   async parked(): Promise<{ count: number; latest: Record<string, unknown>[]; unfinished: number }> {
     const unfinished = await unfinishedRecords(this.#options.log, parkedScanMax);
     const parked = unfinished.filter((record) => record.parked !== undefined);
@@ -151,17 +151,17 @@ export class OrderService {
     return { count: parked.length, latest, unfinished: unfinished.length };
   }
 
-  /** Ends a seeding under way early; its answer reports how far it came. */
+  /** Interrupts a running seeding; its response reports its progress. */
   stopSeeding(): void {
     this.#seedings.stop();
   }
 
-  /** Resolves when the store answers and takes writes. */
+  /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
     await this.#options.store.run("probe", null);
   }
 
-  /** A repeat is answered as before, even if the item has gone since, or stock does not answer. @throws {Problem} */
+  /** A repeat gets the first answer, even if the item is gone since, or stock does not answer. @throws {Problem} */
   async #add({ orderId, itemId, quantity }: AddItemRequest, once: OnceKey | undefined): Promise<RowWrite> {
     const { store } = this.#options;
     let price: number;
@@ -185,7 +185,7 @@ export class OrderService {
 }
 
 function addition(itemId: string, quantity: number, price: number): RowChange {
-  // More than an order may cost is one over: enough to be refused, and still an exact number.
+  // A higher total is capped at one over the limit: enough to be refused, and still an exact number.
   const cost = Math.min(price * quantity, orderTotalMax + 1);
   return {
     expect: [
@@ -199,15 +199,15 @@ function addition(itemId: string, quantity: number, price: number): RowChange {
 }
 
 export function checkoutPending(retryAfterMs: number): Problem {
-  const message = "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.";
+  const message = "The outcome of this checkout is not known yet. Repeat the request: it will not be charged twice.";
   return new Problem("checkout_pending", message, { retryAfterMs });
 }
 
-/** Seeding replaces orders in any state, also during their checkout: the order starts a new life. */
+/** Seeding replaces orders in any state, even during their checkout: the order gets a new incarnation. */
 function checkoutFailed(orderId: string, reason: string): Problem {
   const replaced =
     `. Order: ${orderId} was replaced by batch_init while it was being checked out. ` +
-    "Nothing was charged for it; check out the new one.";
+    "Nothing was charged for it; check out the new order.";
   const code = isProblemCode(reason) ? reason : "checkout_failed";
   return new Problem(code, `Checkout failed: ${reason}${reason === "row_changed" ? replaced : ""}`);
 }
@@ -226,7 +226,7 @@ function closedOrFull(row: Row): Problem {
     case "aborted":
       return new Problem(
         "order_too_large",
-        `An order takes ${orderEntriesMax} items, ${orderUnitsMax} units and a total of ${orderTotalMax} at most.`,
+        `An order has at most ${orderEntriesMax} items, ${orderUnitsMax} units and a total of ${orderTotalMax}.`,
       );
   }
 }

@@ -1,4 +1,4 @@
-// What the order service's store has to be able to do.
+// The operations of the order service's store.
 import type { Limits } from "assent/internal/protocol";
 import { leaseOperations, logOperations, onceOperations, probeOperations, rowOperations } from "assent/internal/engine";
 import { seedOrders } from "./replaced-purchases.ts";

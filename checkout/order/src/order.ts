@@ -2,9 +2,9 @@
 import { amountMax, type JsonObject } from "assent/internal/protocol";
 import { z } from "zod";
 
-/** Times an item may be added to one order. */
+/** How many times items may be added to one order. */
 export const orderEntriesMax = 500;
-/** Most that one order may cost, and most units it may have: what one payment or one stock branch may move. */
+/** Largest total of one order, and its most units: what one payment or one stock branch may move. */
 export const orderTotalMax: number = amountMax;
 export const orderUnitsMax: number = amountMax;
 

@@ -1,4 +1,4 @@
-// Purchases of paid orders that seeding replaced: stock and credit stay spent for them, so the books need their sums.
+// Purchases of paid orders that seeding replaced: their stock and credit stay spent, so the books need their sums.
 import { table, type Table, type Tables } from "assent/internal/ports";
 import type { JsonObject } from "assent/internal/protocol";
 import { readRow, replacedCommitted, rowOperations } from "assent/internal/engine";
@@ -12,7 +12,7 @@ const userPrefix = "user ";
 export interface ReplacedPurchases {
   /** Number of paid orders in the sums. */
   readonly orders: bigint;
-  /** Whether an earlier version replaced paid orders and kept no sums of them. */
+  /** Whether an earlier version replaced paid orders without keeping sums. */
   readonly areComplete: boolean;
   /** By item. */
   readonly units: ReadonlyMap<string, bigint>;

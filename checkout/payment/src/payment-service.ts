@@ -29,7 +29,7 @@ export class PaymentService {
     return account.available;
   }
 
-  /** Answers the new credit. @throws {Problem} */
+  /** Returns the new credit. @throws {Problem} */
   async addFunds(userId: string, amount: number, once?: OnceKey): Promise<number> {
     if (amount === 0) return this.#addNothing(userId, once);
     return creditAfter(
@@ -38,7 +38,7 @@ export class PaymentService {
     );
   }
 
-  /** Answers the new credit. @throws {Problem} */
+  /** Returns the new credit. @throws {Problem} */
   async pay(userId: string, amount: number, once?: OnceKey): Promise<number> {
     const args = { accountId: userId, amount };
     return creditAfter(userId, await runKeyed(this.#store, once, { name: "withdraw", args }));
@@ -57,17 +57,17 @@ export class PaymentService {
     });
   }
 
-  /** Ends a seeding under way early; its answer reports how far it came. */
+  /** Interrupts a running seeding; its response reports its progress. */
   stopSeeding(): void {
     this.#seedings.stop();
   }
 
-  /** Resolves when the store answers and takes writes. */
+  /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
     await this.#store.run("probe", null);
   }
 
-  /** Zero is not an amount that a ledger moves, but not an error either: it is repeated under a key like any other. */
+  /** A ledger does not move zero, but it is not an error either: a repeat with a key works as for other amounts. */
   async #addNothing(userId: string, once: OnceKey | undefined): Promise<number> {
     const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: userId } });
     if (account === null) throw notFound(userId);
@@ -90,7 +90,7 @@ function creditAfter(userId: string, write: LedgerWrite): number {
     case "too_large":
       throw new Problem(
         "credit_too_large",
-        `User: ${userId} cannot be given more than ${balanceMax} in all, what is gone included.`,
+        `User: ${userId} cannot receive more than ${balanceMax} in total, including spent credit.`,
       );
   }
 }

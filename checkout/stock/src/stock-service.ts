@@ -34,7 +34,7 @@ export class StockService {
     return { stock: account.available, price: priceOf(account) };
   }
 
-  /** Answers the new stock. @throws {Problem} */
+  /** Returns the new stock. @throws {Problem} */
   async add(itemId: string, amount: number, once?: OnceKey): Promise<number> {
     if (amount === 0) return this.#addNothing(itemId, once);
     return stockAfter(
@@ -43,7 +43,7 @@ export class StockService {
     );
   }
 
-  /** Answers the new stock. @throws {Problem} */
+  /** Returns the new stock. @throws {Problem} */
   async subtract(itemId: string, amount: number, once?: OnceKey): Promise<number> {
     const args = { accountId: itemId, amount };
     return stockAfter(itemId, await runKeyed(this.#store, once, { name: "withdraw", args }));
@@ -62,17 +62,17 @@ export class StockService {
     });
   }
 
-  /** Ends a seeding under way early; its answer reports how far it came. */
+  /** Interrupts a running seeding; its response reports its progress. */
   stopSeeding(): void {
     this.#seedings.stop();
   }
 
-  /** Resolves when the store answers and takes writes. */
+  /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
     await this.#store.run("probe", null);
   }
 
-  /** Zero is not an amount that a ledger moves, but not an error either: it is repeated under a key like any other. */
+  /** A ledger does not move zero, but it is not an error either: a repeat with a key works as for other amounts. */
   async #addNothing(itemId: string, once: OnceKey | undefined): Promise<number> {
     const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: itemId } });
     if (account === null) throw notFound(itemId);
@@ -80,7 +80,7 @@ export class StockService {
   }
 }
 
-/** What other services may ask about an item. */
+/** Queries of other services about an item. */
 export function priceOf(account: Account): number {
   return (account.details as { price: number }).price;
 }
@@ -100,7 +100,7 @@ function stockAfter(itemId: string, write: LedgerWrite): number {
     case "too_large":
       throw new Problem(
         "stock_too_large",
-        `Item: ${itemId} cannot be given more than ${balanceMax} in all, what is gone included.`,
+        `Item: ${itemId} cannot receive more than ${balanceMax} in total, including sold units.`,
       );
   }
 }

@@ -29,7 +29,7 @@ function refused(...args: readonly string[]): string {
   return read.kind === "refused" ? read.text : "";
 }
 
-test("what is left out is as usual, and what is given is read", () => {
+test("omitted options have their defaults, and given options are parsed", () => {
   const usual = { rounds: 10, lag: 0, minutes: undefined, protocol: "2pc", report: undefined, json: false };
   assert.deepEqual(readOptions(line, []), { kind: "values", values: usual });
   const args = ["--rounds", "3", "--lag=0", "--minutes", "0.5", "--protocol", "saga", "--report", "r", "--json"];
@@ -37,12 +37,12 @@ test("what is left out is as usual, and what is given is read", () => {
   assert.deepEqual(readOptions(line, args), { kind: "values", values });
 });
 
-test("what cannot be meant is refused by name, with what it has to be", () => {
+test("an invalid option is refused by name, with its valid values", () => {
   for (const given of ["0", "-1", "1.5", "abc", "", "1e3", "10000000000"]) {
-    assert.match(refused(`--rounds=${given}`), /--rounds is ".*", and has to be a whole number from 1\. Nothing was/);
+    assert.match(refused(`--rounds=${given}`), /--rounds is ".*"; it must be a whole number from 1\. Nothing was/);
   }
   for (const given of ["0", "abc", "", "1.", "-2"]) assert.match(refused(`--minutes=${given}`), /a number above 0/);
-  assert.match(refused("--protocol", "3pc"), /--protocol is "3pc", and has to be one of 2pc, saga\./);
+  assert.match(refused("--protocol", "3pc"), /--protocol is "3pc"; it must be one of 2pc, saga\./);
   assert.match(refused("--rounds"), /'--rounds <value>' argument missing\. Nothing was started/);
   assert.match(
     refused("--round", "3"),
@@ -51,7 +51,7 @@ test("what cannot be meant is refused by name, with what it has to be", () => {
   assert.match(refused("3"), /Unexpected argument '3'\. With npm, options come after two dashes\./);
 });
 
-test("help tells every option, what it takes, and what it is when it is left out", () => {
+test("help lists every option with its value and its default", () => {
   const read = readOptions(line, ["--help", "--rounds", "3"]);
   assert.equal(read.kind, "help");
   assert.equal(

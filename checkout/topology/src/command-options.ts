@@ -1,15 +1,15 @@
-// Options of the commands that prove and measure: told by --help, and checked before anything is started.
+// Options of the commands that prove and measure: listed by --help, and checked before anything is started.
 import { parseArgs } from "node:util";
 
 export interface CommandOption<T> {
   readonly says: string;
-  /** What it is when it is left out. */
+  /** The value of an omitted option. */
   readonly usual: T;
-  /** How --help names its value; a flag has none. */
+  /** Name of its value in --help; a flag has none. */
   readonly valueName: string | undefined;
-  /** Undefined when the text cannot be meant. */
+  /** Undefined if the text is invalid. */
   readonly read: (text: string) => T | undefined;
-  /** What it has to be. */
+  /** Description of valid values. */
   readonly mustBe: string;
 }
 
@@ -19,7 +19,7 @@ export type OptionValues<O extends CommandOptions> = {
 };
 
 export interface CommandLine<O extends CommandOptions> {
-  /** As it is typed, such as "npm run proof -- bench". */
+  /** As typed, such as "npm run proof -- bench". */
   readonly command: string;
   readonly about: string;
   readonly options: O;
@@ -50,13 +50,13 @@ export const countOption = (usual: number, says: string, least = 1): CommandOpti
   mustBe: `a whole number from ${least}`,
 });
 
-/** A whole number; there is none unless one is given. */
+/** A whole number without a default. */
 export const optionalCount = (says: string): CommandOption<number | undefined> => ({
   ...countOption(0, says, 0),
   usual: undefined,
 });
 
-/** A number above 0, with decimals if need be; there is none unless one is given. */
+/** A number above 0, with decimals if needed, without a default. */
 export const amountOption = (says: string): CommandOption<number | undefined> => ({
   says,
   usual: undefined,
@@ -77,7 +77,7 @@ export const choiceOption = <const Name extends string>(
   mustBe: `one of ${names.join(", ")}`,
 });
 
-/** One of some names; there is none unless one is given. */
+/** One of some names, without a default. */
 export const optionalChoice = <const Name extends string>(
   names: readonly Name[],
   says: string,
@@ -90,9 +90,9 @@ export const optionalChoice = <const Name extends string>(
 });
 
 export const protocolOption = choiceOption(["auto", "2pc", "saga"], "auto", "");
-export const deliveryOption = choiceOption(["jetstream", "core"], "jetstream", "how commands travel");
+export const deliveryOption = choiceOption(["jetstream", "core"], "jetstream", "transport of commands");
 
-/** What this process was given. Ends it, having done nothing, for --help and for what cannot be meant. */
+/** The parsed options of this process. Ends it, having done nothing, for --help and for invalid options. */
 export function commandOptions<O extends CommandOptions>(line: CommandLine<O>): OptionValues<O> {
   const read = readOptions(line, process.argv.slice(2));
   if (read.kind === "values") return read.values;
@@ -128,18 +128,18 @@ export function readOptions<O extends CommandOptions>(line: CommandLine<O>, args
     const value = given[name];
     values[name] = value === undefined ? usual : read(String(value));
     if (value !== undefined && values[name] === undefined) {
-      return refuse(`--${name} is ${JSON.stringify(value)}, and has to be ${mustBe}.`);
+      return refuse(`--${name} is ${JSON.stringify(value)}; it must be ${mustBe}.`);
     }
   }
   return { kind: "values", values: values as OptionValues<O> };
 }
 
-/** @throws whatever is not about the arguments */
+/** @throws every error that is not about the arguments */
 function refusalOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (!(error instanceof Error) || !code.startsWith("ERR_PARSE_ARGS")) throw error;
   const said = /^.*?(?=\. |$)/.exec(error.message)?.[0];
-  // npm keeps options for itself unless they come after two dashes, and leaves their values.
+  // npm takes options for itself unless they come after two dashes, and passes on their values.
   const isLeft = code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL";
   return `${said}.${isLeft ? " With npm, options come after two dashes." : ""}`;
 }

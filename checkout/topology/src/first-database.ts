@@ -1,4 +1,4 @@
-// Where the start of a topology looks for the data of a service in a folder that no topology has run on: in a backup.
+// Where the first start of a topology on a folder looks for the data of a service: in a backup.
 import { join } from "node:path";
 import type { ServiceName } from "./topology.ts";
 

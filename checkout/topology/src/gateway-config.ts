@@ -1,13 +1,13 @@
 // The configuration of HAProxy in front of the services. It routes by the first part of the path and rewrites nothing;
-// what it has to answer itself has the form of our own refusals, and is never a 5xx. Where a service hangs up, and the
-// client's connection has carried a request before, HAProxy answers nothing and closes that connection, by design
-// (https://github.com/haproxy/haproxy/issues/2375): to a client that is the same as its own connection breaking.
+// its own responses have the format of our refusals, and are never a 5xx. If a service hangs up, and the client's
+// connection has carried a request before, HAProxy closes that connection without an answer, by design
+// (https://github.com/haproxy/haproxy/issues/2375): for a client this is the same as a broken connection.
 import { ambiguousInPath, ambiguousPath, dotSegment, Problem } from "@assent/contract";
 import { STATUS_CODES } from "node:http";
 import { healthPath } from "./instance-health.ts";
 
 export interface GatewayTargets {
-  /** Ports on this machine, of the instances of each service. */
+  /** Ports on this machine of the instances of each service. */
   readonly order: readonly number[];
   readonly stock: readonly number[];
   readonly payment: readonly number[];
@@ -16,47 +16,47 @@ export interface GatewayTargets {
 export interface GatewayOptions extends GatewayTargets {
   readonly host: string;
   readonly port: number;
-  /** The system that the instances belong to: one of another system that has got their port refuses what is sent. */
+  /** The system that the instances belong to: an instance of another system that has their port refuses requests. */
   readonly system: string;
-  /** Unlike that of any other gateway; `/health` has it as the header `Assent-Gateway`. */
+  /** Unique to this gateway; `/health` returns it in the header `Assent-Gateway`. */
   readonly id: string;
-  /** Where the files of `errorFiles` will be. */
+  /** The folder of `errorFiles`. */
   readonly folder: string;
 }
 
 export interface GatewayFiles {
   readonly config: string;
-  /** By name: whole HTTP answers, which HAProxy sends as they are. */
+  /** By name: complete HTTP responses, which HAProxy sends unchanged. */
   readonly errorFiles: Readonly<Record<string, string>>;
 }
 
-/** Requests that one instance works on at a time; more wait in the gateway, for `queueMs` at most. */
+/** Concurrent requests per instance; more wait in the gateway, for at most `queueMs`. */
 const perServerMax = { order: 2_000, stock: 1_000, payment: 1_000 } as const;
-/** Two files each: within the 20,000 open files that a process may commonly have. */
+/** Two files each: within the common limit of 20,000 open files per process. */
 const connectionsMax = 8_192;
 const queueMs = 5_000;
 const connectMs = 500;
 /** Longer than the request wait of a checkout (15 s). */
 const answerMs = 20_000;
 const idleMs = 30_000;
-/** An instance is out after two checks that fail, and in again after one that does not. */
+/** An instance is removed after two failed checks, and added again after one successful check. */
 const checkEveryMs = 500;
-/** Further servers that a checkout is tried on: it is idempotent by its order. Nothing else is sent twice. */
+/** Further servers on which a checkout is retried: its order makes it idempotent. Nothing else is sent twice. */
 const checkoutRetries = 2;
 
-/** Statuses that HAProxy answers by itself. */
+/** Statuses that HAProxy itself sends. */
 const ownStatuses = [400, 408, 413, 500, 502, 503, 504] as const;
 
-/** What is told instead of them. A checkout can be asked for again; of anything else nothing is known. */
+/** The responses sent instead. A checkout can be repeated; the effect of any other request is unknown. */
 const ownAnswers = {
   checkout: new Problem(
     "checkout_pending",
-    "The outcome of this checkout is not known yet. Ask again: it will not be charged twice.",
+    "The outcome of this checkout is not known yet. Repeat the request: it will not be charged twice.",
   ),
   other: new Problem(
     "gateway_error",
-    "The service did not answer. Unless it was to be read only, what was changed is not known: repeat it with the " +
-      "same Idempotency-Key, or look the thing up first.",
+    "The service did not answer. Unless the request only reads, it is not known what was changed: repeat it with the " +
+      "same Idempotency-Key, or read the current state first.",
   ),
 } as const;
 
@@ -70,7 +70,7 @@ export function gatewayFiles(options: GatewayOptions): GatewayFiles {
     return [`http-errors ${group}`, ...lines].join("\n");
   };
   const other = ["errorfiles other"];
-  // An instance that dies with a checkout leaves its outcome open; another one finds it in the log.
+  // An instance that dies during a checkout leaves its outcome open; another one finds it in the log.
   const checkout = ["errorfiles checkout", "retry-on conn-failure empty-response", `retries ${checkoutRetries}`];
   const sections = [
     head,
@@ -114,7 +114,7 @@ function frontend({ host, port, system, id }: GatewayOptions): string {
   const answer = (status: number, body: object): string =>
     `http-request return status ${status} content-type application/json string '${JSON.stringify(body)}'`;
   const refuse = ({ status, body }: Problem): string => answer(status, body);
-  const nobody = new Problem("service_unavailable", "A service has no instance that works.");
+  const nobody = new Problem("service_unavailable", "A service has no healthy instance.");
   const nothing = new Problem("not_found", "Not Found");
   return [
     "frontend checkout_system",
@@ -145,7 +145,7 @@ interface Backend {
   readonly ports: readonly number[];
   readonly lines: readonly string[];
   readonly system: string;
-  /** Another backend with the same servers, whose checks count here, too. */
+  /** Another backend with the same servers, whose checks also count here. */
   readonly like?: string;
 }
 
@@ -155,7 +155,7 @@ function backend({ name, service, ports, lines, system, like }: Backend): string
     const check = like === undefined ? "check" : `track ${like}/${server}`;
     return `server ${server} 127.0.0.1:${port} ${check} maxconn ${perServerMax[service]}`;
   });
-  // An instance that takes no writes still answers reads, and answers a write with the reason.
+  // An instance that refuses writes still answers reads, and answers a write with the reason.
   const expected = 'http-check expect rstring ("healthy"|"writes_refused")';
   const asked = `http-check send meth GET uri ${healthPath[service]} hdr Assent-System ${system}`;
   const checks = like === undefined ? ["option httpchk", asked, expected] : [];
@@ -163,8 +163,8 @@ function backend({ name, service, ports, lines, system, like }: Backend): string
 }
 
 /**
- * A whole HTTP answer, in place of any of the statuses: also of those that blame the client. A service gets a request
- * as soon as its head is read, and may be at work while the rest of it turns out to be broken.
+ * A complete HTTP response in place of any of the statuses, including those that blame the client. A service gets a
+ * request as soon as its head is read, and may be working on it when the rest turns out to be broken.
  */
 function errorAnswer(problem: Problem): string {
   const body = JSON.stringify(problem.body);

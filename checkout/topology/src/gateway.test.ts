@@ -1,4 +1,4 @@
-// The gateway before real HTTP servers that answer, refuse, or hang up.
+// The gateway in front of real HTTP servers that answer, refuse, or hang up.
 import { isAmbiguousPath } from "@assent/contract";
 import { ServerNotStarted, type ServerProcess, serverBinary } from "@assent/local-servers";
 import assert from "node:assert/strict";
@@ -20,12 +20,12 @@ import { temporaryFolder } from "./served-checkout.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** An instance that is healthy, and answers the rest as it is told to. */
+/** A healthy instance that answers other requests as configured. */
 class Instance {
   readonly seen: string[] = [];
   checks = 0;
   answer: Handler = (_request, response) => response.end("fine");
-  /** It refuses whatever is meant for another. */
+  /** It refuses requests for another system. */
   system = "shop-a";
   refusals = 0;
   health: "healthy" | "unavailable" | "writes_refused" = "healthy";
@@ -94,7 +94,7 @@ interface Answer {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Over a connection of its own, unless an agent keeps one. */
+/** Uses a new connection, unless an agent keeps one. */
 function call(method: string, path: string, agent: Agent | false = false): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ port: gateway?.port, host: "127.0.0.1", method, path, agent }, (response) => {
@@ -108,7 +108,7 @@ function call(method: string, path: string, agent: Agent | false = false): Promi
   });
 }
 
-/** Sends the head of a request and, when a service has it, a body that is none; resolves with all that came back. */
+/** Sends the head of a request and, once a service has it, an invalid body; resolves with everything received. */
 async function callWithBrokenBody(path: string, hasArrived: () => boolean): Promise<Answer> {
   const socket = connect(gateway?.port ?? 0, "127.0.0.1");
   let received = "";
@@ -125,14 +125,14 @@ async function callWithBrokenBody(path: string, hasArrived: () => boolean): Prom
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 60_000;
   while (!(await condition())) {
-    assert.ok(performance.now() < deadline, "it does not come");
+    assert.ok(performance.now() < deadline, "timed out");
     await new Promise((resolve) => {
       setTimeout(resolve, 20);
     });
   }
 }
 
-/** All are well, and the gateway knows: it may have missed them for a moment where this machine stalls. */
+/** Resolves when the gateway considers all healthy: it may have missed them while this machine stalled. */
 async function reset(): Promise<void> {
   await until(async () => (await call("GET", "/health")).status === 200);
   forget();
@@ -148,13 +148,13 @@ function forget(): void {
 const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
 const seenByOrders = (): string[] => orders.flatMap(({ seen }) => seen);
 
-test("haproxy itself finds nothing wrong with its configuration", async () => {
+test("haproxy's own check accepts its configuration", async () => {
   const checked = spawnSync(await serverBinary("haproxy"), ["-c", "-f", join(folder.path, "haproxy.cfg")]);
   assert.equal(checked.status, 0, String(checked.stderr));
   assert.doesNotMatch(String(checked.stderr), /warning/i);
 });
 
-test("requests go to the service that their path names, as they are", async () => {
+test("requests go unchanged to the service named by their path", async () => {
   await reset();
   await call("GET", "/orders/find/7?x=1");
   await call("POST", "/stock/add/1/2");
@@ -168,7 +168,7 @@ test("requests go to the service that their path names, as they are", async () =
   assert.match(nowhere.headers["content-type"] ?? "", /json/);
 });
 
-test("a checkout whose instance hangs up is tried on another one", async () => {
+test("a checkout whose instance hangs up is retried on another one", async () => {
   await reset();
   for (const hanging of orders) {
     hanging.answer = hangUp;
@@ -178,17 +178,17 @@ test("a checkout whose instance hangs up is tried on another one", async () => {
   assert.ok(seenByOrders().length > 8);
 });
 
-test("a checkout that nobody answers is pending, in JSON, and never a 5xx (D15)", async () => {
+test("an unanswered checkout is pending, in JSON, and never a 5xx", async () => {
   await reset();
   for (const instance of orders) instance.answer = hangUp;
-  // The services decode a path before they match it: the second one is a checkout, too.
+  // The services decode a path before they match it: the second one is a checkout as well.
   for (const path of ["/orders/checkout/1", "/orders/%63heckout/1"]) {
     const answer = await call("POST", path);
     assert.deepEqual([answer.status, codeOf(answer), answer.headers["retry-after"]], [409, "checkout_pending", "1"]);
   }
 });
 
-test("a path that servers may read in two ways is refused here, as the services refuse it", async () => {
+test("an ambiguous path is refused by the gateway as by the services", async () => {
   await reset();
   const paths = [
     "/orders/checkout/%2e%2e/addItem/O/I/1",
@@ -225,7 +225,7 @@ test("a path that servers may read in two ways is refused here, as the services 
   assert.equal((await call("GET", "/orders/find/1?x=../%2e%2f")).text, "fine", "a query is not a path");
 });
 
-test("nothing but a checkout is sent twice: its answer says what is not known", async () => {
+test("only a checkout is sent twice: other requests get an answer that the effect is unknown", async () => {
   await reset();
   payment.answer = hangUp;
   const paid = await call("POST", "/payment/pay/1/5");
@@ -237,7 +237,7 @@ test("nothing but a checkout is sent twice: its answer says what is not known", 
   assert.deepEqual(seenByOrders(), ["POST /orders/create/1"]);
 });
 
-test("on a connection used before, a service that hangs up closes it: no answer, and nothing sent twice", async () => {
+test("on a reused connection, a service that hangs up closes it: no answer, and nothing is sent twice", async () => {
   await reset();
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   assert.equal((await call("GET", "/payment/find_user/1", agent)).status, 200);
@@ -247,7 +247,7 @@ test("on a connection used before, a service that hangs up closes it: no answer,
   agent.destroy();
 });
 
-test("what breaks off when a service has it already is not known, and for a checkout pending (C5, S5)", async () => {
+test("a request that breaks off at a service has an unknown effect, and a checkout is pending (C5, S5)", async () => {
   await reset();
   for (const instance of all) instance.answer = () => undefined;
   const checkout = await callWithBrokenBody("/orders/checkout/1", () => seenByOrders().length === 1);
@@ -256,7 +256,7 @@ test("what breaks off when a service has it already is not known, and for a chec
   assert.deepEqual([paid.status, codeOf(paid)], [400, "gateway_error"]);
 });
 
-test("an answer of a service passes as it is, whatever its status", async () => {
+test("an answer of a service passes unchanged, whatever its status", async () => {
   await reset();
   for (const instance of orders) {
     instance.answer = (_request, response) => {
@@ -268,7 +268,7 @@ test("an answer of a service passes as it is, whatever its status", async () => 
   assert.deepEqual([status, text, headers["retry-after"]], [409, "wait", "7"]);
 });
 
-test("an instance that is not healthy gets nothing, and a service without one makes the system unhealthy", async () => {
+test("an unhealthy instance gets no requests; a service without a healthy one makes the system unhealthy", async () => {
   await reset();
   const [sick, well] = orders;
   assert.ok(sick !== undefined && well !== undefined);
@@ -276,7 +276,7 @@ test("an instance that is not healthy gets nothing, and a service without one ma
   const checksUntilOut = sick.checks + 4;
   await until(async () => sick.checks >= checksUntilOut);
   for (let times = 0; times < 6; times += 1) await call("GET", "/orders/find/1");
-  assert.ok(sick.seen.length > 0, "what takes no writes still answers");
+  assert.ok(sick.seen.length > 0, "an instance that refuses writes still answers");
   sick.health = "unavailable";
   await until(async () => {
     forget();
@@ -294,7 +294,7 @@ test("an instance that is not healthy gets nothing, and a service without one ma
   await until(async () => (await call("GET", "/health")).status === 200);
 });
 
-test("a process of another system that has got the port of an instance gets nothing", async () => {
+test("a process of another system on the port of an instance gets no requests", async () => {
   await reset();
   const [other, own] = orders;
   assert.ok(other !== undefined && own !== undefined);
@@ -306,7 +306,7 @@ test("a process of another system that has got the port of an instance gets noth
     return own.seen.length === 6;
   });
   assert.ok(other.refusals > refusals, "its checks are refused");
-  assert.deepEqual(other.seen, [], "and so is what came before the gateway knew");
+  assert.deepEqual(other.seen, [], "and so are requests sent before the gateway noticed");
   const url = `http://127.0.0.1:${gateway?.port}/orders/find/1`;
   const { status } = await fetch(url, { headers: { "Assent-System": "shop-b" } });
   assert.equal(status, 200, "a client cannot choose the system");
@@ -318,7 +318,7 @@ test("a process of another system that has got the port of an instance gets noth
   });
 });
 
-test("a gateway that gets the port of another one is not taken for it", async () => {
+test("a gateway on the port of another one is not taken for it", async () => {
   const port = gateway?.port ?? 0;
   const targets = { order: [], stock: [], payment: [] };
   const second = startGateway({ folder: join(folder.path, "second"), system: "shop-b", targets, port });

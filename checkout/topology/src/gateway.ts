@@ -6,13 +6,13 @@ import { gatewayFiles, type GatewayTargets } from "./gateway-config.ts";
 const healthWaitMs = 1_000;
 
 export interface StartGatewayOptions {
-  /** Of this gateway alone. */
+  /** Used by this gateway only. */
   readonly folder: string;
   readonly targets: GatewayTargets;
   /** The system that the targets belong to. */
   readonly system: string;
   readonly host?: string;
-  /** Left out: a free one. */
+  /** Default: a free port. */
   readonly port?: number;
 }
 
@@ -30,14 +30,14 @@ export function startGateway(options: StartGatewayOptions): Promise<ServerProces
   });
 }
 
-/** Whether this gateway answers, whatever it says of the services. */
+/** Whether this gateway answers, whatever it reports about the services. */
 async function isGateway(port: number, id: string): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(healthWaitMs) });
     await response.arrayBuffer();
     return response.headers.get("assent-gateway") === id;
   } catch {
-    // Nobody listens there yet, or no longer.
+    // No process listens there yet, or no longer.
     return false;
   }
 }

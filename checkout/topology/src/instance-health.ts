@@ -1,4 +1,4 @@
-// Whether an instance answers: the one that is meant, not another process that has got its port.
+// Whether an instance answers: the intended one, not another process on its port.
 import type { ServiceName } from "./topology.ts";
 
 const healthWaitMs = 1_000;
@@ -21,7 +21,7 @@ export async function isHealthy({ system, service, name, port }: MeantInstance):
     await response.arrayBuffer();
     return response.ok;
   } catch {
-    // Nobody listens there yet, or no longer.
+    // No process listens there yet, or no longer.
     return false;
   }
 }

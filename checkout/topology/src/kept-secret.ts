@@ -1,4 +1,4 @@
-// The password of a topology's servers: random, made with its folder and kept there, because servers that know each
+// The password of a topology's servers: random, created with its folder and kept there, because servers that know each
 // other need the same one after a restart.
 import { makePrivateFolder } from "@assent/local-servers";
 import { randomBytes } from "node:crypto";
@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const secretBytes = 24;
 
-/** Letters and digits only: it stands in configurations, addresses and commands as it is. */
+/** Only letters and digits, so that it needs no escaping in configurations, addresses and commands. */
 export function keptSecret(folder: string): string {
   const file = join(folder, "secret.txt");
   if (existsSync(file)) return readFileSync(file, "utf8").trim();

@@ -1,5 +1,5 @@
-// The settings of an instance, kept in its folder as a server's configuration is: whoever wants to reach the same
-// database reads them there.
+// The settings of an instance, kept in its folder like a server's configuration: commands that need the same database
+// read them there.
 import { makePrivateFolder } from "@assent/local-servers";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ export function keepSettings(folder: string, instance: string, settings: Setting
   writeFileSync(fileOf(folder, instance), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
 }
 
-/** Of an instance ("order-0") of the topology that was started last in the folder; undefined if there was none. */
+/** Of an instance ("order-0") of the topology started last in the folder; undefined if there was none. */
 export function keptSettings(folder: string, instance: string): Settings | undefined {
   const file = fileOf(folder, instance);
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Settings) : undefined;

@@ -1,5 +1,5 @@
-// The local topology: NATS, a database for each service, instances of each service and a gateway, all of them processes
-// of this machine, started in order, started again when they die, and stopped without leaving anything behind.
+// The local topology: NATS, a database for each service, instances of each service and a gateway, all as processes on
+// this machine. They are started in order, restarted when they die, and stopped without leaving anything behind.
 import { type ServerProcess, startNats, startRedis } from "@assent/local-servers";
 import { join } from "node:path";
 import { memoryBytesMax } from "./database-bounds.ts";
@@ -11,7 +11,7 @@ import { supervised } from "./supervisor.ts";
 import { systemName } from "./system-name.ts";
 import { Processes, type ServiceName, type Topology, type TopologyOptions } from "./topology.ts";
 
-/** @throws {ServerUnavailable} {ServerNotStarted}; whatever had been started is stopped then */
+/** @throws {ServerUnavailable} {ServerNotStarted}; everything started before is stopped */
 export async function startLocalTopology(options: TopologyOptions): Promise<Topology> {
   const { folder, port } = options;
   const password = keptSecret(folder);

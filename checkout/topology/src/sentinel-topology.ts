@@ -20,7 +20,7 @@ import { systemName } from "./system-name.ts";
 import { Processes, type ServiceName, serviceNames, type Topology, type TopologyOptions } from "./topology.ts";
 
 export interface SentinelTopologyOptions extends TopologyOptions {
-  /** What the databases have to promise; D2 when left out. */
+  /** The required durability of the databases; default: D2. */
   readonly durability?: "D1" | "D2";
   readonly link?: Link;
 }
@@ -40,7 +40,7 @@ export const sentinelNames = namesOf("sentinel", nodesOfEach);
 const brokerNames = namesOf("nats", nodesOfEach);
 const routeNames = namesOf("nats-route", nodesOfEach);
 
-/** @throws {ServerUnavailable} {ServerNotStarted}; whatever had been started is stopped then */
+/** @throws {ServerUnavailable} {ServerNotStarted}; everything started before is stopped */
 export async function startSentinelTopology(options: SentinelTopologyOptions): Promise<Topology> {
   const { folder, link = directLink, onProgress } = options;
   const databases = serviceNames.flatMap(databaseNames);
@@ -118,7 +118,7 @@ async function startSentinels({ options, password, processes, link, port }: Plan
   await sentinelsKnowAll(started, { masters: serviceNames, replicas, sentinels: sentinelNames.length - 1 });
 }
 
-/** How each instance reaches brokers, sentinels and, under whichever name they are announced, databases. */
+/** How each instance reaches brokers, sentinels and, by their announced addresses, databases. */
 async function surroundings({
   options,
   password,
@@ -167,6 +167,6 @@ async function startGateways(
 
 function serverAt(servers: readonly ServerProcess[], index: number): ServerProcess {
   const server = servers[index];
-  if (server === undefined) throw new Error(`there is no server ${index}`);
+  if (server === undefined) throw new Error(`unknown server ${index}`);
   return server;
 }

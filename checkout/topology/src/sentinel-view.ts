@@ -1,27 +1,27 @@
-// What sentinels know, asked over their own protocol.
+// The state known to sentinels, read over their own protocol.
 import { converseWithRedis, type ServerProcess } from "@assent/local-servers";
 import { setTimeout as pause } from "node:timers/promises";
 
 const askMs = 1_000;
-/** Sentinels of a machine that has stalled for more than 2 s look at nothing for the next 30 s. */
+/** Sentinels on a machine that has stalled for more than 2 s pause for the next 30 s. */
 const deadlineMs = 120_000;
 const pollMs = 50;
 
 export interface MasterView {
-  /** Where the others reach it. */
+  /** Where other processes reach it. */
   readonly port: number;
-  /** Of the configuration: where sentinels differ, the newest counts. */
+  /** Of the configuration: if sentinels differ, the newest counts. */
   readonly epoch: number;
   readonly replicas: number;
-  /** Besides the one that was asked. */
+  /** Without the one that was asked. */
   readonly sentinels: number;
 }
 
-/** What a sentinel knows of a master; undefined when it does not answer. */
+/** A sentinel's view of a master; undefined if it does not answer. */
 export async function masterView(sentinel: ServerProcess, master: string): Promise<MasterView | undefined> {
   const [fields, address] = await Promise.all([
     record(sentinel, `SENTINEL MASTER ${master}\r\n`),
-    // Names a new master as soon as it is promoted; the record, only when all replicas follow it.
+    // Names a new master as soon as it is promoted; the record names it only when all replicas follow.
     bulkStrings(sentinel, `SENTINEL GET-MASTER-ADDR-BY-NAME ${master}\r\n`),
   ]);
   const number = (name: string): number => Number(fields?.get(name) ?? NaN);
@@ -34,7 +34,7 @@ export async function masterView(sentinel: ServerProcess, master: string): Promi
   return Number.isInteger(view.port) ? view : undefined;
 }
 
-/** Resolves when every sentinel knows all replicas and all others. @throws Error when that takes too long */
+/** Resolves when every sentinel knows all replicas and all other sentinels. @throws Error if that takes too long */
 export async function sentinelsKnowAll(
   sentinels: readonly ServerProcess[],
   { masters, replicas, sentinels: others }: { masters: readonly string[]; replicas: number; sentinels: number },
@@ -52,7 +52,7 @@ export async function sentinelsKnowAll(
   }
 }
 
-/** Names and values in turns. */
+/** Alternating names and values. */
 async function record(sentinel: ServerProcess, text: string): Promise<ReadonlyMap<string, string> | undefined> {
   const values = await bulkStrings(sentinel, text);
   return (

@@ -1,4 +1,4 @@
-// `assent serve`, or `assent up`, as a process of its own, in a folder of its own, killed for real.
+// `assent serve` or `assent up` as a separate process, in its own folder, killed for real.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ownTree = fileURLToPath(new URL("../../..", import.meta.url));
-/** Where the command lies, here and in versions before ADR 0027. */
+/** Paths of the command, here and in versions before ADR 0027. */
 const commandPaths = ["checkout/cli/bin/assent.mjs", "apps/cli/bin/assent.mjs"];
 const startDeadlineMs = 120_000;
 const stopDeadlineMs = 30_000;
@@ -16,13 +16,13 @@ const stopDeadlineMs = 30_000;
 export interface ServeOptions {
   readonly dataFolder: string;
   readonly protocol?: "auto" | "2pc" | "saga";
-  /** 0, or left out, picks a free one. */
+  /** 0, or default: a free port. */
   readonly port?: number;
-  /** Takes faults over HTTP. */
+  /** Allows fault injection over HTTP. */
   readonly faults?: boolean;
-  /** Left out: embedded, one process. Others run their services and servers as its children. */
+  /** Default: embedded, one process. Other topologies run their services and servers as its children. */
   readonly topology?: "embedded" | "local" | "sentinel";
-  /** A checkout of another version of this repository, ready to run, in place of this one. */
+  /** A checkout of another version of this repository, ready to run, instead of this one. */
   readonly tree?: string;
 }
 
@@ -35,11 +35,11 @@ export interface ServedCheckout {
   kill(): Promise<void>;
   /** SIGTERM, and its exit code. */
   stop(): Promise<number | null>;
-  /** What it printed so far. */
+  /** Everything that it printed so far. */
   output(): string;
 }
 
-/** Starts the system and resolves when it takes requests. @throws Error with its output when it ends before that */
+/** Starts the system and resolves when it accepts requests. @throws Error with its output if it ends before that */
 export async function serveCheckout({
   dataFolder,
   protocol = "auto",
@@ -55,7 +55,7 @@ export async function serveCheckout({
     [commandIn(tree), ...command, "--data", dataFolder, "--port", String(port), "--protocol", protocol],
     { env: environment, stdio: ["ignore", "pipe", "pipe"] },
   );
-  // Whoever ends without stopping it, such as a test that failed, takes it along and does not wait for it.
+  // A process that ends without stopping it, such as a failed test, ends it and does not wait for it.
   const endWithParent = (): void => void child.kill("SIGKILL");
   process.once("exit", endWithParent);
   child.once("exit", () => process.off("exit", endWithParent));
@@ -90,7 +90,7 @@ function commandIn(tree: string): string {
   return found;
 }
 
-/** A new folder under the system's temporary one, and how to remove it. */
+/** Creates a temporary folder; returns it and a function that removes it. */
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), "assent-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

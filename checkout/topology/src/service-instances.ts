@@ -1,4 +1,4 @@
-// Instances of the services as processes, wherever their bus and their database are.
+// Instances of the services as processes, wherever their bus and their databases are.
 import { ServerProcess, startOnPort } from "@assent/local-servers";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,9 +11,9 @@ import { type Processes, type ServiceName, serviceNames, type TopologyOptions } 
 export interface InstancesRequest {
   readonly options: TopologyOptions;
   readonly processes: Processes;
-  /** Bus and database of an instance, as the settings of its process. */
+  /** Bus and database of an instance, as settings of its process. */
   readonly surroundings: (service: ServiceName, name: string) => Readonly<Record<string, string>>;
-  /** Picks a free port; left out: at random. Another process may have it before the instance listens. */
+  /** Picks a free port; default: at random. Another process may take it before the instance listens. */
   readonly choosePort?: () => Promise<number>;
 }
 
@@ -25,7 +25,7 @@ export interface InstancePort {
 const instancesOfEach = 2;
 const command = fileURLToPath(new URL("../../cli/bin/assent.mjs", import.meta.url));
 
-/** Starts all instances side by side, and answers their ports. @throws {ServerNotStarted} */
+/** Starts all instances concurrently, and returns their ports. @throws {ServerNotStarted} */
 export async function startInstances(
   request: InstancesRequest,
 ): Promise<Readonly<Record<ServiceName, readonly InstancePort[]>>> {
@@ -74,7 +74,7 @@ function startInstance(
   });
 }
 
-/** Takes away what this process was told of servers of somebody else's. */
+/** Removes variables of this process that name other servers. */
 function withoutOthers(): Readonly<Record<string, undefined>> {
   const names = Object.keys(process.env).filter((name) => /^(REDIS|SENTINEL|NATS|ASSENT)_/.test(name));
   return Object.fromEntries(names.map((name) => [name, undefined]));

@@ -1,11 +1,11 @@
-// Starts processes again that have died, as an init system or a container engine would.
+// Restarts processes that have died, as an init system or a container engine would.
 import type { ServerProcess } from "@assent/local-servers";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Processes, Topology } from "./topology.ts";
 
 const lookEveryMs = 50;
 
-/** The topology whose processes are all there, from now on looked after. */
+/** A complete topology, supervised from now on. */
 export function supervised(
   processes: Processes,
   gateways: readonly ServerProcess[],
@@ -43,7 +43,7 @@ class Supervisor {
     this.#timer.unref();
   }
 
-  /** How many have died so far. */
+  /** Number of processes that have died so far. */
   get deaths(): number {
     this.#look();
     return this.#deaths;
@@ -70,7 +70,7 @@ class Supervisor {
     }
   }
 
-  /** Starts nothing any more, and waits for what is being started. */
+  /** Stops restarting, and waits for restarts in progress. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.allSettled(this.#restarting.values());
@@ -80,19 +80,19 @@ class Supervisor {
     for (const [name, running] of this.#processes) {
       if (!running.hasEnded || this.#restarting.has(name) || this.#held.has(name)) continue;
       this.#deaths += 1;
-      this.#onProgress(`${name} has died; starting it again`);
+      this.#onProgress(`${name} has died; restarting it`);
       const restarted = this.#restart(name, running).finally(() => this.#restarting.delete(name));
       this.#restarting.set(name, restarted);
     }
   }
 
-  /** One that does not come up is tried again at the next look. */
+  /** A process that does not start is retried at the next check. */
   async #restart(name: string, running: ServerProcess): Promise<void> {
     try {
       await running.restart();
       this.#onProgress(`${name} answers again, process ${running.pid}`);
     } catch (error) {
-      this.#onProgress(`${name} does not come up: ${String(error)}`);
+      this.#onProgress(`${name} does not start: ${String(error)}`);
       await pause(lookEveryMs);
     }
   }

@@ -1,6 +1,6 @@
-// The name by which a gateway and the instances of one topology know each other, so that none of them takes an instance
-// of another system for its own when that one has got its port. It is not secret: it follows from the password of the
-// topology's folder, which it does not reveal.
+// The name by which a gateway and the instances of one topology recognise each other, so that an instance of another
+// system on the same port is not taken for their own. It is not secret: it is derived from the password of the
+// topology's folder and does not reveal it.
 import { createHash } from "node:crypto";
 import { keptSecret } from "./kept-secret.ts";
 

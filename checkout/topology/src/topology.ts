@@ -1,4 +1,4 @@
-// What every topology of real processes on this machine has in common.
+// The common parts of every topology of real processes on this machine.
 import type { ServerProcess } from "@assent/local-servers";
 
 export type ServiceName = "order" | "stock" | "payment";
@@ -7,26 +7,26 @@ export const serviceNames: readonly ServiceName[] = ["order", "stock", "payment"
 export type Variables = Readonly<Record<string, string>>;
 
 export interface TopologyOptions {
-  /** Holds a folder for each process, with its data and its log. */
+  /** Contains a folder for each process, with its data and its log. */
   readonly folder: string;
-  /** Instances of each service; two when left out. */
+  /** Instances of each service; default: two. */
   readonly instances?: Partial<Readonly<Record<ServiceName, number>>>;
-  /** Of the first gateway, on loopback; left out: a free one. */
+  /** Of the first gateway, on loopback; default: a free port. */
   readonly port?: number;
   readonly protocol?: "auto" | "2pc" | "saga";
   readonly delivery?: "jetstream" | "core";
-  /** Takes faults over HTTP. */
+  /** Allows fault injection over HTTP. */
   readonly faults?: boolean;
-  /** How long an instance that is told to stop is drained. */
+  /** How long a stopping instance is drained. */
   readonly drainMs?: number;
   /**
-   * Called when the databases answer, with the variables by which a service reaches its own; the services are started
-   * when it resolves. What it throws ends the start.
+   * Called when the databases answer, with the variables by which each service reaches its own; the services are
+   * started when it resolves. If it throws, the start fails.
    */
   readonly beforeServices?: (variablesOf: (service: ServiceName) => Variables) => Promise<void>;
-  /** Further variables of the environment of one instance, by its name. */
+  /** Further environment variables of one instance, by its name. */
   readonly environmentOf?: (name: string) => Variables;
-  /** Told what is being started, and what died. */
+  /** Called with each process that is started or has died. */
   readonly onProgress?: (line: string) => void;
 }
 
@@ -35,11 +35,11 @@ export interface Topology {
   readonly url: string;
   /** Of all gateways. */
   readonly urls: readonly string[];
-  /** By name: "order-0", "nats", "redis-stock", "gateway", or with a number where there are several of them. */
+  /** By name: "order-0", "nats", "redis-stock", "gateway", with a number if there are several of a kind. */
   readonly processes: ReadonlyMap<string, ServerProcess>;
-  /** How many processes have died so far without being told to. */
+  /** Number of processes that have died so far without being stopped. */
   deaths(): number;
-  /** Leaves a process dead when it dies, until it is released. */
+  /** If the process dies, leaves it dead until it is released. */
   hold(name: string): void;
   release(name: string): void;
   /** Resolves when every process that is not held answers again. @throws Error when that takes longer than `waitMs` */
@@ -47,7 +47,7 @@ export interface Topology {
   stop(): Promise<void>;
 }
 
-/** The processes of a topology while it is put together. */
+/** The processes of a topology during its start. */
 export class Processes {
   readonly all = new Map<string, ServerProcess>();
   readonly #onProgress: (line: string) => void;
@@ -63,7 +63,7 @@ export class Processes {
     return started;
   }
 
-  /** The gateways first, then the services, then what they need. */
+  /** The gateways first, then the services, then their servers. */
   async stop(): Promise<void> {
     const kindOf = (name: string): string => name.slice(0, name.search(/-|$/));
     const isService = (kind: string): boolean => serviceNames.some((service) => service === kind);

@@ -1,6 +1,6 @@
-// A slice of the chaos suite: the sentinel topology under load, one fault after the other, all judged at the end. The
-// whole suite is `npm run proof -- chaos`. Single instances are killed in proof/system/local-topology.test.ts, and a
-// master is replaced on purpose in packages/redis/src/sentinel.test.ts.
+// A slice of the chaos suite: the sentinel topology under load, one fault after another, checked at the end. The whole
+// suite is `npm run proof -- chaos`. proof/system/local-topology.test.ts kills single instances, and
+// packages/redis/src/sentinel.test.ts replaces a master by command.
 import { chaosRun, faults, Stage } from "@assent/chaos";
 import { temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
@@ -14,14 +14,14 @@ const slice = [
   "the master with the log is cut off from its replicas and the sentinels, and still heard by coordinators",
 ];
 
-test("whatever dies, stalls or is cut off, what was told stays true and the books are exact", async () => {
+test("through deaths, stalls and cut connections all answers stay true and the books are exact", async () => {
   const folder = temporaryFolder();
   const stage = await Stage.openSentinel({ folder: folder.path, cuts: true });
   try {
     const chosen = slice.map((name) => faults.find((fault) => fault.name === name));
     assert.ok(
       chosen.every((fault) => fault !== undefined),
-      "every name is one of a fault",
+      "every name is the name of a fault",
     );
     const report = await chaosRun({ stage, faults: chosen, connections: 16, requestsPerSecond: 150 });
     assert.deepEqual(report.findings, []);

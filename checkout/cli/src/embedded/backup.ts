@@ -1,4 +1,4 @@
-// A backup of the three stores as they are at one moment: what a crash at that moment would have left (ADR 0018).
+// A backup of the three stores as of one point in time: the state that a crash at that time would leave (ADR 0018).
 import { newMeeting, SqliteEngine, type StoreCopy } from "@assent/sqlite";
 import { join } from "node:path";
 import { makeBackup } from "../backup-folder.ts";
@@ -8,7 +8,7 @@ import { markStopped } from "./mark-stores.ts";
 
 export type Copies = Readonly<Record<StoreFile, (copy: StoreCopy) => Promise<void>>>;
 
-/** Makes the folder with all three copies, or does not make it. @throws {BackupFailed} */
+/** Creates the folder with all three copies, or not at all. @throws {BackupFailed} */
 export function backUp(target: string, copies: Copies): Promise<void> {
   return makeBackup(target, async (folder) => {
     const shared = { meeting: newMeeting(), parties: storeFiles.length };
@@ -17,12 +17,12 @@ export function backUp(target: string, copies: Copies): Promise<void> {
     );
     const failed = settled.find((each) => each.status === "rejected");
     if (failed !== undefined) throw failed.reason;
-    // A copy is complete in its one file, even if the system was running.
+    // A copy is complete in its single file, even if the system was running.
     markStopped(storeFiles.map((file) => join(folder, file)));
   });
 }
 
-/** Copies a folder that no system runs on: nothing changes meanwhile. */
+/** Copies a folder that is not in use: nothing changes meanwhile. */
 export function copiesAtRest(folder: DataFolder): Copies {
   const copy =
     (file: StoreFile) =>

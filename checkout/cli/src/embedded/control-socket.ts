@@ -1,5 +1,5 @@
-// How the process that has a data folder is asked for a backup: a socket in that folder, for its owner alone. One
-// request and one answer, each a line of JSON.
+// Requests a backup from the process that uses a data folder: a socket in that folder, accessible only to its owner.
+// One request and one response, each a line of JSON.
 import { chmodSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ const requestBytesMax = 65_536;
 
 type Answer = { readonly done: true } | { readonly error: string };
 
-/** Answers requests, each a folder to make, until it is closed. Undefined where the data folder's path is too long. */
+/** Serves requests, each naming a folder to create, until closed. Undefined if the folder's path is too long. */
 export async function serveControl(
   dataFolder: string,
   backUp: (target: string) => Promise<void>,
 ): Promise<Server | undefined> {
   const path = join(dataFolder, socketName);
   if (Buffer.byteLength(path) > pathBytesMax) return undefined;
-  // Left behind by a killed process: this process holds the folder's lock.
+  // Left by a killed process: this process holds the folder's lock.
   rmSync(path, { force: true });
   const server = createServer({ allowHalfOpen: true }, (socket) => void answer(socket, backUp));
   await new Promise<void>((resolve, reject) => {
@@ -31,12 +31,12 @@ export async function serveControl(
   return server;
 }
 
-/** Asks the process that holds the folder. @throws Error with that process's message when it made no backup */
+/** Sends a request to the process that uses the folder. @throws Error with that process's message if it failed */
 export async function askForBackup(dataFolder: string, target: string): Promise<void> {
   const socket = createConnection({ path: join(dataFolder, socketName), allowHalfOpen: true });
   socket.end(`${JSON.stringify({ backUp: target })}\n`);
   const answered = await text(socket);
-  if (answered === "") throw new Error("the process that has the folder ended before it answered");
+  if (answered === "") throw new Error("the process that uses the folder ended before it answered");
   const answer = JSON.parse(answered) as Answer;
   if ("error" in answer) throw new Error(answer.error);
 }

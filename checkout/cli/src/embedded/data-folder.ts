@@ -1,19 +1,19 @@
-// The data folder of the embedded topology, held by one process at a time. The lock is SQLite's own on a file of its
-// own: the operating system lets go of it when the process ends, however it ends.
+// The data folder of the embedded topology, used by one process at a time. The lock is SQLite's own lock on a separate
+// file: the operating system releases it when the process ends, however it ends.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { makePrivateFolder } from "@assent/local-servers";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { unusableFolder } from "../cannot-start.ts";
 
-/** What a folder is wanted for, and what is said when it cannot be had. */
+/** The purpose of opening a folder, and the message when it is in use. */
 const refusals = {
-  start: "Nothing was started. Stop that process, or name another folder with --data and another port with --port.",
-  read: "Nothing was read. Stop that process, and ask again.",
+  start: "Nothing was started. Stop that process, or choose another folder with --data and another port with --port.",
+  read: "Nothing was read. Stop that process and try again.",
 } as const;
 type Purpose = keyof typeof refusals;
 
-/** Another process has the folder. Nothing was started, nor read. `code` is stable. */
+/** Another process uses the folder. Nothing was started or read. `code` is stable. */
 export class DataFolderInUse extends Error {
   readonly code = "data_folder_in_use";
 
@@ -31,7 +31,7 @@ export interface DataFolder {
   release(): void;
 }
 
-/** SQLite's primary result code for a lock that another process has: https://www.sqlite.org/rescode.html#busy */
+/** SQLite's primary result code for a lock held by another process: https://www.sqlite.org/rescode.html#busy */
 const sqliteBusy = 5;
 
 /** @throws {DataFolderInUse}; {CannotStart} */
@@ -39,7 +39,7 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
   const holderFile = join(path, "holder.txt");
   const opened: { lock?: DatabaseSync } = {};
   try {
-    // A folder with other things in it, such as a home, keeps its mode: each file written there is private itself.
+    // A folder with other contents, such as a home folder, keeps its mode: each file written there is private itself.
     if (!existsSync(path) || (purpose === "start" && isOurs(path))) makePrivateFolder(path);
     const lock = new DatabaseSync(join(path, lockFile));
     opened.lock = lock;
@@ -53,7 +53,7 @@ export function lockDataFolder(path: string, purpose: Purpose = "start"): DataFo
   }
 }
 
-/** Whether a process has the folder now. Makes and changes nothing. */
+/** Whether a process uses the folder now. Creates and changes nothing. */
 export function isDataFolderHeld(path: string): boolean {
   const file = join(path, lockFile);
   if (!existsSync(file)) return false;
@@ -68,7 +68,7 @@ export function isDataFolderHeld(path: string): boolean {
   }
 }
 
-/** Whether a folder is empty, or was used for this before. */
+/** Whether a folder is empty or was used as data folder before. */
 function isOurs(path: string): boolean {
   return readdirSync(path).length === 0 || existsSync(join(path, lockFile));
 }

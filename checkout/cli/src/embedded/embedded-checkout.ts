@@ -1,5 +1,5 @@
-// The embedded topology: the whole checkout system in one process. Each service has a SQLite file of its own behind a
-// thread of its own; commands between them are encoded bytes, as they would be on a bus.
+// The embedded topology: the whole checkout system in one process. Each service has its own SQLite file with its own
+// thread; commands between them are encoded bytes, as they would be on a bus.
 import { answerHealth } from "@assent/contract";
 import { coordinatorPoints, faultyLog, type FaultRules } from "@assent/faults";
 import { Orchestrator, type ProtocolPolicy } from "assent/internal/coordinator";
@@ -27,38 +27,38 @@ import { commandChannel, type ParticipantThreadData, questionChannel, type Store
 
 export interface EmbeddedOptions extends ListenOptions {
   readonly dataFolder: string;
-  /** Whether stores that do not belong together are used as they are. */
+  /** Whether stores that do not belong together are accepted. */
   readonly acceptStores?: boolean;
   readonly protocol: Protocol | "auto" | ProtocolPolicy;
   readonly observer: Observer;
-  /** Fault rules to start with, as in FAULT_INJECT; undefined leaves fault injection off. */
+  /** Initial fault rules, as in FAULT_INJECT; undefined disables fault injection. */
   readonly faults?: string;
-  /** How long work that no caller waits for may be held to share a message or a commit; left out, a short default. */
+  /** How long background work may be held to share a message or a commit; default: a short time. */
   readonly companyWaitMs?: number;
-  /** Told of what should not happen: bugs, failed stores. */
+  /** Called for events that should not happen: bugs, failed stores. */
   readonly report: (error: unknown, where: string) => void;
-  /** Told when, after the start, a store's thread has ended: nothing works without it, and the process should end. */
+  /** Called when a store's thread ends after the start: nothing works without it, and the process should end. */
   readonly onFailed: (error: Error) => void;
 }
 
 export interface EmbeddedCheckout {
   readonly url: string;
-  /** Stops taking requests, finishes what is in flight, closes the files. */
+  /** Stops accepting requests, finishes those in progress, closes the files. */
   close(): Promise<void>;
 }
 
 /**
- * Commands never outlive this process here, so nothing can arrive late after a restart: records need to be kept for
- * minutes only, not hours (P7).
+ * Commands never outlive this process here, so nothing can arrive late after a restart: records are kept only for
+ * minutes, not hours (P7).
  */
 export const embeddedLimits: Limits = { ...defaultLimits, maxAgeMs: 600_000 };
 
 /**
- * How long work that no caller waits for (phase 2 of a success, the end, `forget`) may wait for a message and a commit
- * that happen anyway. A shortage that these holds could cure is answered later by at most this much (P10).
+ * How long background work (phase 2 of a success, the end, `forget`) may wait to share a message and a commit with
+ * other work. A shortage that the release of these holds would resolve is resolved later by at most this time (P10).
  */
 const companyWaitUsualMs = 50;
-/** How long a stop waits for transactions in flight; the next start takes over the rest. */
+/** How long a stop waits for transactions in progress; the next start takes over the rest. */
 const stopWaitMs = 5_000;
 
 interface Stores {
@@ -76,13 +76,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
     folder.release();
     throw error instanceof CannotStart ? error : unusableFolder(folder.path, error);
   }
-  // A store that fails before everything runs is a failed start, and nothing else.
+  // A store that fails before everything runs only makes the start fail.
   const starting = { failed: Promise.withResolvers<never>(), over: false };
   const onFailed = (error: Error): void => {
     if (starting.over) options.onFailed(error);
     else starting.failed.reject(unusableFolder(folder.path, error));
   };
-  // The stores ask the orchestrator, which is made of the stores.
+  // The stores ask the orchestrator, which is created from the stores.
   const asked: { orchestrator?: Orchestrator } = {};
   const stores = openStores(folder, { ...options, onFailed }, (message) =>
     asked.orchestrator === undefined ? Promise.resolve(undefined) : asked.orchestrator.handleQuestions(message),
@@ -98,7 +98,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedC
     requests += 1;
     return app.fetch(request);
   });
-  // The threads of the stores notice for themselves.
+  // The threads of the stores detect this themselves.
   const rest = new Rest({ clock: systemClock, work: () => requests, onRest: releaseHeap });
   const start = async (): Promise<string> => {
     await ping();
@@ -168,7 +168,7 @@ function openStores(
   };
 }
 
-/** The log as the orchestrator sees it, and the faults that can be put around it. */
+/** The log as seen by the orchestrator, and the faults that can be injected into it. */
 function openLog(stores: Stores, faults: string | undefined): { log: TransactionLog; rules: FaultRules | undefined } {
   const log = keyedLog(stores.order);
   if (faults === undefined) return { log, rules: undefined };

@@ -1,4 +1,4 @@
-// Fault injection in the embedded topology: the order service is this process, the participants are threads of it.
+// Fault injection in the embedded topology: the order service is this process, the participants are its threads.
 import type { ReportError } from "@assent/contract";
 import {
   coordinatorPoints,

@@ -1,4 +1,4 @@
-// The stores of a data folder, read while the system is not running on it.
+// Reads the stores of a data folder while the system is not using it.
 import type { Tables } from "assent/internal/ports";
 import { BatchTables, type Readable } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
@@ -10,14 +10,14 @@ import { type DataFolder, lockDataFolder } from "./data-folder.ts";
 export const storeFiles = ["orders.db", "stock.db", "payment.db"] as const;
 export type StoreFile = (typeof storeFiles)[number];
 
-/** There is nothing to read. `code` is stable. */
+/** The folder contains no checkout data. `code` is stable. */
 export class NoSuchData extends Error {
   readonly code = "no_such_data";
 
   constructor(path: string) {
     super(
-      `there is no checkout data of \`assent serve\` in ${path}; nothing was created. ` +
-        "What `assent up` runs keeps its data in Redis: `assent history ID --topology NAME` reads it.",
+      `no data of \`assent serve\` found in ${path}; nothing was created. ` +
+        "`assent up` keeps its data in Redis; read it with `assent history ID --topology NAME`.",
     );
     this.name = "NoSuchData";
   }
@@ -30,17 +30,17 @@ export class UnreadableData extends Error {
   constructor(path: string, cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(
-      `${path} cannot be read (${why}). No record was changed. Opening a store needs some free space and the right ` +
-        "to write to the folder. A file that is damaged has to come from a backup: docs/how-to/backup-and-restore.md",
+      `${path} cannot be read (${why}). No record was changed. Opening a store requires some free space and write ` +
+        "permission on the folder. Restore a damaged file from a backup: docs/how-to/backup-and-restore.md",
       { cause },
     );
     this.name = "UnreadableData";
   }
 }
 
-/** @throws {DataFolderInUse} while the system runs on it; {NoSuchData} {UnreadableData}, and what `read` throws */
+/** @throws {DataFolderInUse} while the system is using it; {NoSuchData} {UnreadableData}, and errors of `read` */
 export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T {
-  // A folder of something else gets no lock.
+  // Do not lock a folder of something else.
   if (!storeFiles.some((file) => existsSync(join(path, file)))) throw new NoSuchData(path);
   const folder = lockedForReading(path);
   try {
@@ -50,7 +50,7 @@ export function readFolder<T>(path: string, read: (folder: DataFolder) => T): T 
   }
 }
 
-/** The same for asynchronous work, on a folder that is known to hold stores. */
+/** Asynchronous version for a folder that is known to contain stores. */
 export async function readFolderAsync<T>(path: string, read: (folder: DataFolder) => Promise<T>): Promise<T> {
   const folder = lockedForReading(path);
   try {
@@ -91,7 +91,7 @@ export function openStore(folder: DataFolder, file: StoreFile): OpenStore {
   };
 }
 
-/** @throws {UnreadableData}, and what `read` throws */
+/** @throws {UnreadableData}, and errors of `read` */
 export function readStore<T>(folder: DataFolder, file: StoreFile, read: (tables: Tables) => T): T {
   const { engine, close } = openStore(folder, file);
   try {

@@ -1,4 +1,4 @@
-// At each start: whether the stores of the folder belong together, and the mark of the start in each of them.
+// At each start: checks that the stores of the folder belong together, and writes the mark of the start to each.
 import {
   areUnmarked,
   bookStoreOfEngine,
@@ -31,14 +31,14 @@ type OpenedStores = Readonly<Record<keyof StoreMarks, OpenedStore>>;
 /** Names the system that the folder belongs to. It is copied with the folder, but not with single stores. */
 const systemFile = "system.txt";
 const remedy = [
-  "Put back all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` says what is",
-  "missing. To go on with the stores as they are, which loses what is missing: npx assent serve --accept-stores",
+  "Restore all three files of one backup (docs/how-to/backup-and-restore.md); `npx assent audit` reports what is",
+  "missing. To start on the stores as they are, accepting the loss of missing data: npx assent serve --accept-stores",
 ];
 
 /**
- * Call it before anything runs on the stores.
- * @param accept whether stores that do not belong together are used as they are
- * @throws {CannotStart} stores_do_not_belong_together; the engine's error where a store cannot be opened
+ * Call it before the stores are used.
+ * @param accept whether stores that do not belong together are accepted
+ * @throws {CannotStart} stores_do_not_belong_together; the engine's error if a store cannot be opened
  */
 export function markStores(folder: DataFolder, accept: boolean): void {
   const opened: SqliteEngine[] = [];
@@ -50,7 +50,7 @@ export function markStores(folder: DataFolder, accept: boolean): void {
   try {
     const stores = { orders: open("orders.db"), stock: open("stock.db"), payment: open("payment.db") };
     const marks = marksOf(stores);
-    // New, or written by an earlier version: only its books can be checked.
+    // New, or written by an earlier version: only the books can be checked.
     const books = areUnmarked(marks) ? booksOf(stores) : undefined;
     const problems = books === undefined ? judgeFolderMarks(folder, marks) : judgeUnmarked(books);
     if (problems.length > 0 && !accept) throw doNotBelongTogether({ place: folder.path, problems, remedy });
@@ -75,7 +75,7 @@ export function judgeFolderMarks(folder: DataFolder, marks: StoreMarks): readonl
   return [...judgeMarks(marks), ...judgeCopies(marks, beside)];
 }
 
-/** Call it when everything is closed: from then on each file is complete. */
+/** Call it after everything is closed: then each file is complete. */
 export function markStopped(files: readonly string[]): void {
   for (const file of files) {
     const engine = new SqliteEngine(file);
@@ -104,9 +104,9 @@ function mark(
     writeFileSync(folder.file(systemFile), `${system}\n`);
     markStart(stores, { start, system, ...judged });
   } catch (error) {
-    // As if marking had been cut off here: the same stores are served as before, and the next start continues it.
+    // Same as an interrupted marking: the same stores are used as before, and the next start resumes it.
     if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;
-    console.error("assent: there is no room to note this start in the stores; the next one will try again.");
+    console.error("assent: no space left to record this start in the stores; the next start will retry.");
   }
 }
 

@@ -1,5 +1,5 @@
-// The thread of stock.db or payment.db: accounts, branches, and the participant itself, so that a command is decoded
-// where it is applied.
+// The thread of stock.db or payment.db: accounts, branches and the participant itself, so that commands are decoded
+// where they are applied.
 import { Participant } from "assent/internal/participant";
 import { type QuestionTransport } from "assent/internal/ports";
 import { paymentOperations } from "@assent/payment/store";
@@ -40,7 +40,7 @@ function serve(parent: MessagePort, faults: ParticipantFaults | undefined): void
   const participant = new Participant({
     store: faults === undefined ? branches : faults.around(branches),
     questions: questionsOver(calls),
-    // To the standard error of the process: alarms, and what went wrong in the background.
+    // Alarms and background errors go to the standard error of the process.
     observer: { observe: (observation) => console.error(`assent: ${service}:`, observation) },
     clock: systemClock,
     random: systemRandom,
@@ -51,7 +51,7 @@ function serve(parent: MessagePort, faults: ParticipantFaults | undefined): void
   new OnceSweeper({ executor, clock: systemClock, report }).start();
 }
 
-/** The coordinator is in the process that started this thread. */
+/** The coordinator runs in the process that started this thread. */
 function questionsOver(port: PortCalls): QuestionTransport {
   return {
     async ask(_coordinator, question) {

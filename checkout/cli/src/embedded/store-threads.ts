@@ -1,4 +1,4 @@
-// What the threads of the embedded topology are told when they start.
+// Start-up data of the threads of the embedded topology.
 import type { Limits } from "assent/internal/protocol";
 
 export interface StoreThreadData {
@@ -9,7 +9,7 @@ export interface StoreThreadData {
 /** Data of a thread that also takes part in transactions. */
 export interface ParticipantThreadData extends StoreThreadData {
   readonly service: "stock" | "payment";
-  /** Fault rules to start with, as in FAULT_INJECT; undefined where fault injection is off. */
+  /** Initial fault rules, as in FAULT_INJECT; undefined if fault injection is off. */
   readonly faults?: string;
 }
 

@@ -1,5 +1,5 @@
-// One connection of a client. Its requests are served one after another, in the order they came in, each when all of it
-// is here (RFC 9112, 9.3.2): what is broken is not begun, and what was begun is answered.
+// One connection of a client. Its requests are served one after another, in order of arrival, each once it is complete
+// (RFC 9112, 9.3.2): broken requests are never started, and started requests are always answered.
 import { bodyBytesMax, bodyTooLarge, type Problem } from "@assent/contract";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -8,34 +8,34 @@ import { refuse, refuseConnection } from "./own-answer.ts";
 /** Serves a request whose body, if it has one, is in `rawBody`. */
 export type Serve = (request: IncomingMessage & { rawBody?: Buffer }, response: ServerResponse) => void;
 
-/** Requests that wait for their turn before no more is read from the connection. */
+/** Waiting requests at which reading from the connection pauses. */
 const waitingMax = 16;
 
 interface Turn {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Undefined while the body is on its way. */
+  /** Undefined until the body is complete. */
   serve: Serve | undefined;
 }
 
 export class ClientConnection {
   readonly #socket: Duplex;
   readonly #onIdle: () => void;
-  /** Being served. */
+  /** The request being served. */
   #current: Turn | undefined;
   #waiting: Turn[] = [];
-  /** Nothing that arrives from now on is served. */
+  /** Requests that arrive from now on are not served. */
   #sealed = false;
-  /** The refusal that ends the connection, once all earlier requests are answered. */
+  /** The refusal that ends the connection after all earlier requests are answered. */
   #parting: (() => void) | undefined;
 
-  /** @param onIdle called whenever no answer is owed any more */
+  /** @param onIdle called whenever no answer is pending */
   constructor(socket: Duplex, onIdle: () => void) {
     this.#socket = socket;
     this.#onIdle = onIdle;
   }
 
-  /** Whether no answer is owed. */
+  /** Whether no answer is pending. */
   get isIdle(): boolean {
     return this.#current === undefined && this.#waiting.length === 0;
   }
@@ -48,7 +48,7 @@ export class ClientConnection {
     this.#enqueue(turn);
   }
 
-  /** Refuses a request at its turn, before any body of it is read. */
+  /** Refuses a request in its turn, before its body is read. */
   refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
     if (this.#sealed) return;
     const closes = hasBody(request);
@@ -57,13 +57,13 @@ export class ClientConnection {
   }
 
   /**
-   * The bytes that follow are not a request. Refuses the request whose body they break, or else the rest of the
-   * connection, after the answers that are owed.
+   * The following bytes are not a request. Refuses the request whose body they break, or else the rest of the
+   * connection, after all pending answers.
    */
   break(problem: Problem, headers?: string): void {
     if (this.#sealed) return;
     this.#sealed = true;
-    // Node would end the connection with the last answer when the client ends its side, before this is written.
+    // If the client ends its side, Node would close the connection with the last answer, before this is written.
     this.#socket.removeAllListeners("end");
     const last = this.#waiting.at(-1);
     if (last !== undefined && last.serve === undefined) {
@@ -74,7 +74,7 @@ export class ClientConnection {
     this.#advance();
   }
 
-  /** The last answer that is owed announces the end of the connection. */
+  /** The last pending answer announces the end of the connection. */
   stop(): void {
     const last = this.#waiting.at(-1) ?? this.#current;
     if (last === undefined || last.response.headersSent) return;
@@ -82,7 +82,7 @@ export class ClientConnection {
     this.#sealed = true;
   }
 
-  /** The client has gone: requests that have not begun are dropped. */
+  /** The client has disconnected: requests that have not begun are dropped. */
   closed(): void {
     this.#sealed = true;
     this.#current = undefined;

@@ -1,9 +1,9 @@
-// The end of a server: the answers that are still owed.
+// The end of a server: sends the pending answers.
 import type { ServiceServer } from "./service-server.ts";
 
-/** How long a stop waits for the answers that are still owed. */
+/** How long a stop waits for pending answers. */
 const lastAnswersWaitMs = 5_000;
-/** From then on, what would take longer is ended, and answered with how far it came. */
+/** After this time, longer work is interrupted and answered with its progress. */
 const hurryAfterMs = 2_500;
 
 export async function giveLastAnswers(server: ServiceServer, hurry: () => void): Promise<void> {

@@ -1,9 +1,9 @@
-// Answers that the server gives itself, in the form of the services' refusals.
+// Answers of the server itself, in the format of the services' refusals.
 import type { Problem } from "@assent/contract";
 import { type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** @param closes whether the connection ends with it: what follows on it may be no request */
+/** @param closes whether the connection ends with it, because the following bytes may not be a request */
 export function refuse(response: ServerResponse, problem: Problem, closes: boolean): void {
   const body = bodyOf(problem);
   if (closes) response.shouldKeepAlive = false;
@@ -11,7 +11,7 @@ export function refuse(response: ServerResponse, problem: Problem, closes: boole
   response.end(body);
 }
 
-/** Writes a refusal to a connection that the server has no response for, and closes it. */
+/** Writes a refusal to a connection for which the server has no response object, and closes it. */
 export function refuseConnection(socket: Duplex, problem: Problem, headers = ""): void {
   if (!socket.writable) {
     socket.destroy();

@@ -11,7 +11,7 @@ const requestWith = (headers: Record<string, string>): IncomingMessage =>
     rawHeaders: Object.entries(headers).flat(),
   }) as unknown as IncomingMessage;
 
-test("a server that other machines reach has names that it does not know, and still refuses other sites", () => {
+test("a server on a public address accepts any host name, and still refuses requests of other sites", () => {
   const open = { onlyLoopback: false, self: {} };
   assert.equal(refusalOf(requestWith({ host: "shop.example" }), open), undefined);
   assert.equal(refusalOf(requestWith({ host: "shop.example", origin: "https://shop.example" }), open), undefined);
@@ -24,7 +24,7 @@ test("a server that other machines reach has names that it does not know, and st
   );
 });
 
-test("a request that names another process than the one that got it is refused, and one that names none is not", () => {
+test("a request that names another process is refused, and a request that names none is served", () => {
   const refused = (headers: Record<string, string>, self: { system?: string; instance?: string }): boolean =>
     refusalOf(requestWith({ host: "shop.example", ...headers }), { onlyLoopback: false, self })?.code ===
     "misdirected_request";
@@ -34,5 +34,5 @@ test("a request that names another process than the one that got it is refused, 
   assert.equal(refused({ "assent-system": "a", "assent-instance": "order-0" }, self), false);
   assert.equal(refused({ "assent-system": "b" }, self), true);
   assert.equal(refused({ "assent-system": "a", "assent-instance": "order-1" }, self), true);
-  assert.equal(refused({ "assent-system": "a" }, {}), true, "a process without a name is not the one that is meant");
+  assert.equal(refused({ "assent-system": "a" }, {}), true, "a process without a name is not the addressed one");
 });

@@ -1,20 +1,20 @@
 // Requests that are refused by their head alone: requests that a page of another site makes a browser send
-// (https://fetch.spec.whatwg.org/#http-sec-fetch-site); requests under a host name that is not this machine's, which is
-// how such a page evades the first check (DNS rebinding); requests that were meant for another process, whose address
-// this one has now; and requests whose path two servers may read differently.
+// (https://fetch.spec.whatwg.org/#http-sec-fetch-site); requests with a foreign host name, by which such a page evades
+// the first check (DNS rebinding); requests for another process that had this address before; and requests whose path
+// two servers may interpret differently.
 import { ambiguousPath, isAmbiguousPath, Problem } from "@assent/contract";
 import type { IncomingMessage } from "node:http";
 import { isLoopback } from "./loopback.ts";
 
 const severalHosts = new Problem("malformed_request", "There is more than one Host header. Nothing was changed.");
-const noHost = new Problem("malformed_request", "The Host header is no host. Nothing was changed.");
+const noHost = new Problem("malformed_request", "The Host header is not a valid host. Nothing was changed.");
 const otherHost = new Problem(
   "misdirected_request",
-  "This server listens on this machine alone and answers to localhost, 127.0.0.1 and [::1] only. Nothing was changed.",
+  "This server only accepts the host names localhost, 127.0.0.1 and [::1]. Nothing was changed.",
 );
 const otherProcess = new Problem(
   "misdirected_request",
-  "This request was sent to another system, whose address this process has now (Assent-System, Assent-Instance). " +
+  "This request is for another system, whose address this process now has (Assent-System, Assent-Instance). " +
     "Nothing was changed. Try again: the sender notices within a second.",
 );
 const crossSite = new Problem(
@@ -22,20 +22,20 @@ const crossSite = new Problem(
   "A page of another site sent this (Origin, Sec-Fetch-Site). Nothing was changed.",
 );
 
-/** The process that a sender means. Addresses are used again: the process behind one may have been replaced. */
+/** The process that a sender addresses. Addresses are reused: the process behind one may have been replaced. */
 export interface Addressee {
   readonly system?: string | undefined;
   readonly instance?: string | undefined;
 }
 
 export interface RequestPolicy {
-  /** Whether a request can only come from this machine. */
+  /** Whether requests can only come from this machine. */
   readonly onlyLoopback: boolean;
-  /** Who this process is. */
+  /** The names of this process. */
   readonly self: Addressee;
 }
 
-/** What is wrong with a request, or undefined. */
+/** The problem with a request, or undefined. */
 export function refusalOf(request: IncomingMessage, policy: RequestPolicy): Problem | undefined {
   const target = targetOf(request);
   if (!isMeant(request, policy.self)) return otherProcess;
@@ -47,7 +47,7 @@ export function refusalOf(request: IncomingMessage, policy: RequestPolicy): Prob
   return isAmbiguousPath(target.path) ? ambiguousPath : undefined;
 }
 
-/** Whether the sender means this process, or does not say which one. */
+/** Whether the sender addresses this process, or names none. */
 function isMeant({ headers }: IncomingMessage, { system, instance }: Addressee): boolean {
   const { "assent-system": meantSystem, "assent-instance": meantInstance } = headers;
   if (meantSystem !== undefined && meantSystem !== system) return false;
@@ -60,7 +60,7 @@ interface Target {
   readonly path: string;
 }
 
-/** The host of a target in absolute form counts, not the header (RFC 9112, 3.2.2). */
+/** The host of a target in absolute form takes precedence over the header (RFC 9112, 3.2.2). */
 function targetOf({ url = "", headers }: IncomingMessage): Target {
   const absolute = url.startsWith("/") ? null : /^[a-z]+:\/\/([^/?#]*)(.*)$/is.exec(url);
   const [host, rest] = absolute === null ? [headers.host, url] : [absolute[1], absolute[2] ?? ""];
@@ -81,13 +81,13 @@ function hostHeaders({ rawHeaders }: IncomingMessage): number {
 const withoutPort = (host: string): string => host.replace(/:\d*$/, "");
 const isHost = (host: string): boolean => /^([a-z0-9._-]+|\[[0-9a-f:.]+\])(:\d*)?$/i.test(host);
 
-/** Only browsers send these headers, and no page can keep them from doing so. */
+/** Only browsers send these headers, and a page cannot suppress them. */
 function isCrossSite({ headers, method }: IncomingMessage, { host, path }: Target): boolean {
   const { origin } = headers;
   if (origin !== undefined) return origin.replace(/^https?:\/\//, "").toLowerCase() !== host?.toLowerCase();
   const site = headers["sec-fetch-site"];
   if (site === undefined || site === "same-origin" || site === "none") return false;
-  // A link on another site may lead to a page that is only read.
+  // A link on another site may lead to a page that only reads.
   const onlyReads = method === "GET" || method === "HEAD";
   return !onlyReads || path.includes("/fault/");
 }

@@ -1,5 +1,5 @@
-// The HTTP server around the services: it also answers what never becomes a request of theirs, and when it stops,
-// everybody who was let in gets an answer.
+// The HTTP server around the services. It answers requests that never reach a service, and when it stops, it sends all
+// pending answers.
 import { bodyBytesMax, bodyTooLarge, Problem } from "@assent/contract";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
@@ -18,7 +18,7 @@ export interface ListenOptions {
 
 const keepAliveMs = 65_000;
 
-/** Problems for requests that the parser refuses, by its error code; every other code is `malformed_request`. */
+/** Problems by error code of the parser; every other code is `malformed_request`. */
 const codeByParserError = {
   HPE_HEADER_OVERFLOW: "headers_too_large",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "body_too_large",
@@ -34,14 +34,14 @@ export class ServiceServer {
   #onlyLoopback = false;
   #whenIdle: () => void = () => undefined;
 
-  /** @param self who this process is, for senders that say whom they mean */
+  /** @param self the names of this process, for senders that address one */
   constructor(fetch: (request: Request) => Response | Promise<Response>, self: Addressee = {}) {
     this.#self = self;
-    // A missing Host is refused below, in our own form. Bodies are read before a request is served: nothing is left
-    // of them to clean up after it.
+    // A missing Host is refused below, in our own format. Bodies are read before a request is served, so none has to be
+    // discarded afterwards.
     this.#server = createServer({ requireHostHeader: false, optimizeEmptyRequests: true });
     this.#server.keepAliveTimeout = keepAliveMs;
-    // A client that ends its side after a request gets the answer.
+    // A client that ends its side after a request still gets the answer.
     Object.assign(this.#server, { httpAllowHalfOpen: true });
     const answer = getRequestListener(fetch, { errorHandler: answerFailure, autoCleanupIncoming: false });
     this.#serve = (request, response) => void answer(request, response);
@@ -56,9 +56,9 @@ export class ServiceServer {
       this.#connections.get(request.socket)?.refuse(request, response, problem);
     });
     this.#server.on("connect", (_request, socket) => {
-      // The connection may be reset during the answer: no client is left to answer.
+      // If the connection is reset during the answer, there is no client left to answer.
       socket.on("error", () => socket.destroy());
-      const problem = new Problem("method_not_allowed", "There are no tunnels here: CONNECT is not taken.");
+      const problem = new Problem("method_not_allowed", "CONNECT is not supported: this server offers no tunnels.");
       this.#connections.get(socket)?.break(problem, "Allow: GET, HEAD, POST\r\n");
     });
     this.#server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -71,7 +71,7 @@ export class ServiceServer {
   async listen({ host, port }: ListenOptions): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", (cause) => {
-        const message = `Cannot listen on ${host}, port ${port} (${cause.message}). Set HOST or PORT to another.`;
+        const message = `Cannot listen on ${host}, port ${port} (${cause.message}). Set HOST or PORT to another value.`;
         reject(new CannotStart("cannot_listen", message, { cause }));
       });
       this.#server.listen(port, host, resolve);
@@ -82,14 +82,14 @@ export class ServiceServer {
     return `http://${family === "IPv6" ? `[${address}]` : address}:${chosen}`;
   }
 
-  /** Takes no new connections; those there are end with their next answer. */
+  /** Accepts no new connections; existing ones end with their next answer. */
   stopListening(): void {
     this.#stopping = true;
     this.#server.close();
     for (const connection of this.#connections.values()) connection.stop();
   }
 
-  /** Waits up to `waitMs` for the answers that are still owed, then cuts every connection. */
+  /** Waits up to `waitMs` for pending answers, then closes every connection. */
   async close(waitMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
@@ -136,11 +136,11 @@ function problemOf({ code, message }: NodeJS.ErrnoException): Problem {
   return new Problem(own, `${STATUS_CODES[problem.status]}: ${message}. Nothing was changed.`);
 }
 
-/** A request whose target or host make no URL. Anything else the services answer themselves. */
+/** The target or host of a request is not a URL. All other requests are answered by the services. */
 function answerFailure(error: unknown): Response {
   const problem =
     error instanceof RequestError
       ? new Problem("malformed_request", `Bad Request: ${error.message}`)
-      : new Problem("internal_error", "This is a bug of the service.");
+      : new Problem("internal_error", "This is a bug in the service.");
   return Response.json(problem.body, { status: problem.status });
 }

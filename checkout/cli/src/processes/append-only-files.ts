@@ -1,6 +1,6 @@
-// The append-only files of a server on this machine, as they are at a moment at which nothing is written. The server
-// only ever appends to a file or leaves it, so a file's length at that moment is all that has to be known then: its
-// bytes up to there can be copied later. An open file is there until it is closed, even if the server removes it.
+// The append-only files of a server on this machine at a time without writes. The server only appends to a file or
+// abandons it, so only the file's length at that time is needed: its bytes up to that length can be copied later. An
+// open file stays readable until it is closed, even if the server removes it.
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ interface TakenFile {
 }
 
 export interface AppendOnlyFiles {
-  /** Of the folder in the server's folder. */
+  /** The name of its folder within the server's folder. */
   readonly folderName: string;
   readonly manifest: { readonly name: string; readonly text: string };
   readonly files: readonly TakenFile[];
@@ -25,8 +25,8 @@ const manifestLine = /^file (\S+) seq \d+ type ([a-z])$/;
 
 /**
  * Undefined while the server rewrites these files.
- * @param opened gets each file that is opened here, for the caller to close
- * @throws {RedisErrorReply} {RepliesLost}; Error where the files are not as a server of this machine has them
+ * @param opened receives each file that is opened here, for the caller to close
+ * @throws {RedisErrorReply} {RepliesLost}; Error if the files are not those of a server on this machine
  */
 export async function takeAppendOnlyFiles(port: RedisPort, opened: FileHandle[]): Promise<AppendOnlyFiles | undefined> {
   const names = ["dir", "appenddirname", "appendfilename"];
@@ -38,17 +38,17 @@ export async function takeAppendOnlyFiles(port: RedisPort, opened: FileHandle[])
   const [serverFolder = "", folderName = "", fileName = ""] = replies.map(settingOf);
   const folder = join(serverFolder, folderName);
   const name = `${fileName}.manifest`;
-  // Files that are replaced and removed stay in it for a moment.
+  // Replaced and removed files stay in it for a moment.
   const lines = (await readFile(join(folder, name), "utf8")).split("\n").filter((line) => line !== "");
   const kept = lines.flatMap((line) => {
     const [, file, type] = manifestLine.exec(line) ?? [];
-    if (file === undefined) throw new Error(`${join(folder, name)} has a line that is not known here: ${line}`);
+    if (file === undefined) throw new Error(`${join(folder, name)} has an unknown line: ${line}`);
     return type === "h" ? [] : [{ line, file }];
   });
   const files: TakenFile[] = [];
   for (const { file } of kept) {
     const handle = await openIfThere(join(folder, file));
-    // The server has replaced it since it wrote the manifest that was read.
+    // The server has replaced it since it wrote the manifest.
     if (handle === undefined) return undefined;
     opened.push(handle);
     files.push({ name: file, handle, bytes: (await handle.stat()).size });
@@ -56,7 +56,7 @@ export async function takeAppendOnlyFiles(port: RedisPort, opened: FileHandle[])
   return { folderName, manifest: { name, text: kept.map(({ line }) => `${line}\n`).join("") }, files };
 }
 
-/** Copies them into a server's folder, which is made. */
+/** Copies them into a server's folder, which is created. */
 export async function copyAppendOnlyFiles(taken: AppendOnlyFiles, serverFolder: string): Promise<void> {
   const folder = join(serverFolder, taken.folderName);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -77,7 +77,7 @@ async function copyFile({ handle, bytes, name }: TakenFile, path: string): Promi
     const buffer = Buffer.alloc(copiedAtOnceBytes);
     for (let at = 0; at < bytes;) {
       const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - at), at);
-      if (bytesRead === 0) throw new Error(`${name} has become shorter`);
+      if (bytesRead === 0) throw new Error(`${name} has been truncated`);
       await copy.writeFile(buffer.subarray(0, bytesRead));
       at += bytesRead;
     }
@@ -86,7 +86,7 @@ async function copyFile({ handle, bytes, name }: TakenFile, path: string): Promi
   }
 }
 
-/** Whether its files are being exchanged, or lack something that it will write to them. */
+/** Whether its files are being replaced, or lack buffered writes. */
 function isBusy(info: string): boolean {
   const has = (name: string, value: number): boolean => new RegExp(`^${name}:${value}\r?$`, "m").test(info);
   if (!has("aof_enabled", 1)) throw new Error("a database has no append-only file");
@@ -102,5 +102,5 @@ function settingOf(reply: RedisReply): string {
   if (reply instanceof RedisErrorReply) throw reply;
   const value = Array.isArray(reply) ? (reply as readonly RedisReply[])[1] : undefined;
   if (typeof value === "string") return value;
-  throw new Error("a database does not say where its append-only files are");
+  throw new Error("a database does not report where its append-only files are");
 }

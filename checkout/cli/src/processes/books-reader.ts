@@ -1,4 +1,4 @@
-// The books of running services at one moment.
+// The books of running services as of one point in time.
 import { bookStoreOfMaps, type BookStores } from "@assent/books";
 import { bookTables, readServerTables } from "@assent/books/server-tables";
 import { type DatabaseSettings, keyPrefix } from "./database-settings.ts";
@@ -11,18 +11,18 @@ import {
   whilePaused,
 } from "./paused-databases.ts";
 
-/** Reading takes as long as the books are large. */
+/** Reading takes longer for larger books. */
 const readingLimits: PauseLimits = { aloneMs: 20_000, watchedMs: 1_000 };
 
-/** The databases were not read as of one moment. Nothing was changed. `code` is stable. */
+/** The databases could not be read as of one point in time. Nothing was changed. `code` is stable. */
 export class BooksMoved extends Error {
   readonly code = "books_moved";
 
   constructor(limitMs: number) {
     super(
-      `something was written while the books were read, for which writes wait up to ${limitMs} ms, or a database was ` +
-        "about to be replaced: they are not of one moment. Nothing was changed; ask again when there is less to do, " +
-        "and one audit or backup at a time.",
+      `the databases could not be read as of one point in time: something was written meanwhile (writes wait up to ` +
+        `${limitMs} ms), or a database was about to be replaced. Nothing was changed; try again under less load, and ` +
+        "run one audit or backup at a time.",
     );
     this.name = "BooksMoved";
   }

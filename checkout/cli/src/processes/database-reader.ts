@@ -1,4 +1,4 @@
-// The database of a service that runs, read from outside.
+// Reads the database of a running service from outside.
 import type { Tables } from "assent/internal/ports";
 import { readTables, RedisErrorReply, type RedisPort, RepliesLost } from "@assent/redis";
 import { databaseConnections } from "./database.ts";
@@ -9,7 +9,7 @@ export class DatabaseUnreadable extends Error {
   readonly code = "database_unreadable";
 
   constructor(place: string, cause: unknown) {
-    const remedy = "Start it, or correct the settings; while another server takes over, ask again.";
+    const remedy = "Start it, or correct the settings; during a failover, try again.";
     super(`the database cannot be read: ${place}: ${wordsOf(cause)}. Nothing was changed. ${remedy}`, { cause });
     this.name = "DatabaseUnreadable";
   }
@@ -21,12 +21,12 @@ export interface DatabaseReading<T> {
   readonly read: (tables: Tables) => T;
 }
 
-/** @throws {DatabaseUnreadable}, and what `read` throws */
+/** @throws {DatabaseUnreadable}, and errors of `read` */
 export function readDatabase<T>({ settings, prefix, read }: DatabaseReading<T>): Promise<T> {
   return onDatabase(settings, (port) => readTables({ port, prefix, read }));
 }
 
-/** Work over a connection of its own. @throws {DatabaseUnreadable}, and what `work` throws */
+/** Runs `work` over a separate connection. @throws {DatabaseUnreadable}, and errors of `work` */
 export async function onDatabase<T>(settings: DatabaseSettings, work: (port: RedisPort) => Promise<T>): Promise<T> {
   const connections = databaseConnections(settings, "assent-reader");
   let port: RedisPort | undefined;
@@ -49,7 +49,7 @@ export function unreadable(settings: DatabaseSettings, error: unknown): unknown 
   return isOfServer ? new DatabaseUnreadable(placeOf(settings), error) : error;
 }
 
-/** An address with several numbers fails once for each, and then says nothing itself. */
+/** A host with several addresses fails once for each, and the combined error has no message. */
 function wordsOf(cause: unknown): string {
   if (cause instanceof AggregateError) return cause.errors.map(wordsOf).join(", ");
   return cause instanceof Error ? cause.message : String(cause);

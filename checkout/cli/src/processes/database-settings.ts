@@ -1,4 +1,4 @@
-// Where a service's database is, and how much it has to keep: one server, or whichever the sentinels name.
+// Where a service's database is, and the durability required of it: one server, or the master named by the sentinels.
 import { z } from "zod";
 import { withoutSecrets } from "../redaction.ts";
 import { checkedSettings, wholeNumber } from "../settings.ts";
@@ -17,7 +17,7 @@ const translations = z
   );
 
 export const databaseSettings = {
-  /** Keeps systems apart that share servers: begins every key and subject. */
+  /** Separates systems that share servers: prefix of every key and subject. */
   ASSENT_NAMESPACE: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,32}$/, "must be 1 to 32 letters, digits, - or _")
@@ -34,16 +34,16 @@ export const databaseSettings = {
   REDIS_DB: wholeNumber(1_000).default(0),
   /** All sentinels, host:port each. With them REDIS_URL, REDIS_HOST and REDIS_PORT are not used. */
   SENTINEL_HOSTS: addressList.optional(),
-  /** What the sentinels call the service's master. */
+  /** The sentinels' name for the service's master. */
   REDIS_SENTINEL_SERVICE: z.string().min(1).optional(),
   SENTINEL_PASSWORD: z.string().optional(),
-  /** Where servers are reached that the sentinels name otherwise: "10.0.0.7:6379>127.0.0.1:7001,…" */
+  /** Address translation for servers that sentinels announce under other addresses: "10.0.0.7:6379>127.0.0.1:7001,…" */
   ASSENT_REDIS_NAT: translations.optional(),
-  /** The least that the database must promise; left out, it is used as it is. */
+  /** The required durability of the database; default: no requirement. */
   ASSENT_DURABILITY: z.enum(["D0", "D1", "D2"]).optional(),
-  /** In D2, replicas that may be promoted: all must have a change before anybody hears of it. */
+  /** In D2, the number of replicas that may be promoted: all must have a write before it is acknowledged. */
   ASSENT_REPLICAS: wholeNumber(8).pipe(z.number().min(1)).default(2),
-  /** So many are enough where all sentinels say that they promote none. */
+  /** This many are enough while all sentinels report that no promotion is in progress. */
   ASSENT_REPLICAS_LEAST: wholeNumber(8).pipe(z.number().min(1)).default(1),
 } as const;
 
@@ -51,31 +51,31 @@ const databaseSchema = z.object(databaseSettings);
 
 export type DatabaseSettings = z.infer<typeof databaseSchema>;
 
-/** Only what tells where a database is. @throws {InvalidSettings} */
+/** Only the settings that locate a database. @throws {InvalidSettings} */
 export function readDatabaseSettings(environment: Readonly<Record<string, string | undefined>>): DatabaseSettings {
   return checkedSettings(databaseSchema.superRefine(checkDatabaseSettings), environment, {});
 }
 
-/** What only makes sense together. */
+/** Checks settings that depend on each other. */
 export function checkDatabaseSettings(settings: DatabaseSettings, context: z.RefinementCtx): void {
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, REDIS_URL } = settings;
   const refuse = (name: keyof DatabaseSettings, message: string): void =>
     context.addIssue({ code: "custom", path: [name], message });
   if (SENTINEL_HOSTS === undefined) return;
   if (REDIS_SENTINEL_SERVICE === undefined) {
-    refuse("REDIS_SENTINEL_SERVICE", "is missing: what do the sentinels of SENTINEL_HOSTS call the master?");
+    refuse("REDIS_SENTINEL_SERVICE", "is missing: set the name of the master at the sentinels of SENTINEL_HOSTS");
   }
   if (REDIS_URL !== undefined)
     refuse("REDIS_URL", "cannot be set together with SENTINEL_HOSTS, which finds the server");
 }
 
-/** Where the service's database is, if no sentinel tells. */
+/** Address of the service's database without sentinels. */
 export function redisUrl(settings: DatabaseSettings): string {
   const { REDIS_URL, REDIS_HOST, REDIS_PORT } = settings;
   return REDIS_URL ?? serverUrl(settings, { host: REDIS_HOST, port: REDIS_PORT });
 }
 
-/** A server that sentinels have named. */
+/** Address of a server named by the sentinels. */
 export function serverUrl(
   { REDIS_PASSWORD, REDIS_DB, ASSENT_REDIS_NAT }: DatabaseSettings,
   { host, port }: { readonly host: string; readonly port: number },
@@ -85,16 +85,16 @@ export function serverUrl(
   return `redis://${credentials(REDIS_PASSWORD)}${reached.get(named) ?? named}/${REDIS_DB}`;
 }
 
-/** Begins every key of a service. */
+/** Prefix of every key of a service. */
 export function keyPrefix({ ASSENT_NAMESPACE }: DatabaseSettings, path: "orders" | "stock" | "payment"): string {
   return `${ASSENT_NAMESPACE}-${path}`;
 }
 
-/** Where the database is, in words and without secrets. */
+/** A description of the database's location, without secrets. */
 export function placeOf(settings: DatabaseSettings): string {
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE } = settings;
   if (SENTINEL_HOSTS === undefined) return withoutSecrets(redisUrl(settings));
-  return `the master of ${REDIS_SENTINEL_SERVICE} by the sentinels ${SENTINEL_HOSTS}`;
+  return `the master of ${REDIS_SENTINEL_SERVICE} at the sentinels ${SENTINEL_HOSTS}`;
 }
 
 export function sentinelUrls({ SENTINEL_HOSTS, SENTINEL_PASSWORD }: DatabaseSettings): readonly string[] {

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { openDatabase } from "./database.ts";
 import { readDatabaseSettings } from "./database-settings.ts";
 
-test("a database that cannot be reached is named without its password, with what to do", async () => {
+test("an unreachable database is named without its password, with a remedy", async () => {
   const operations = orderOperations(defaultLimits);
   const open = (environment: Readonly<Record<string, string>>): Promise<unknown> =>
     openDatabase({ settings: readDatabaseSettings(environment), name: "orders", prefix: "p", operations });

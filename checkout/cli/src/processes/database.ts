@@ -1,4 +1,4 @@
-// The database of a service, opened as the settings say, and refused when it promises less than they ask for.
+// Opens the database of a service according to the settings. Refuses one with less durability than required.
 import type { Durability, Operations } from "assent/internal/engine";
 import {
   failoverMaxMs,
@@ -15,7 +15,7 @@ import { type DatabaseSettings, placeOf, redisUrl, sentinelUrls, serverUrl } fro
 
 export interface DatabaseOptions<O extends Operations> {
   readonly settings: DatabaseSettings;
-  /** Of this process, for `CLIENT LIST`. */
+  /** Name of this process in `CLIENT LIST`. */
   readonly name: string;
   readonly prefix: string;
   readonly operations: O;
@@ -28,7 +28,7 @@ export interface Database<O extends Operations> {
   close(): Promise<void>;
 }
 
-/** How long the servers that sentinels watch may take until one is their master, when this process starts. */
+/** How long the sentinels may take to name a master when this process starts. */
 const startMaxMs = 30_000;
 
 /** @throws {CannotStart} {UnsuitableServer} */
@@ -66,7 +66,7 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
   return { store, mayLoseTail, close };
 }
 
-/** To the one server, or to whichever the sentinels name; `name` is for `CLIENT LIST`. */
+/** Connects to the one server, or to the master named by the sentinels; `name` is for `CLIENT LIST`. */
 export function databaseConnections(
   settings: DatabaseSettings,
   name: string,
@@ -106,9 +106,9 @@ function unreachable(settings: DatabaseSettings, cause: ServerUnreachable): Cann
 }
 
 function tooLittle(has: Durability, wanted: string | undefined): CannotStart {
-  const remedy = "Set appendonly yes and appendfsync always on the server, or ask for less.";
+  const remedy = "Set appendonly yes and appendfsync always on the server, or lower ASSENT_DURABILITY.";
   return new CannotStart(
     "too_little_durability",
-    `The database promises ${has}, and ASSENT_DURABILITY asks for ${wanted}. ${remedy}`,
+    `The database provides durability ${has}, but ASSENT_DURABILITY requires ${wanted}. ${remedy}`,
   );
 }

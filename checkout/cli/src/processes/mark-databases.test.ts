@@ -1,4 +1,4 @@
-// Marks in three real databases: which starts are refused, and what an accepted one records.
+// Marks in three real databases: which starts are refused, and what an accepted start records.
 import { temporaryFolder } from "@assent/topology";
 import { redisUrlOf, type ServerProcess, startRedis } from "@assent/local-servers";
 import { redisConnect } from "@assent/redis";
@@ -73,16 +73,16 @@ test("a database that is empty, older, or of another system is refused, and no r
   await assertRefused(/the database of stock is older than the database of orders: .* before the start of 20/);
   assert.deepEqual([await markOf("stock"), await markOf("orders")], [earlier, orders]);
   await ask("stock", "FLUSHALL");
-  await assertRefused(/the database of stock is empty or of another system/);
+  await assertRefused(/the database of stock is empty or belongs to another system/);
   await ask("stock", "HSET", keyOf("stock"), "store", now);
   await start();
   for (const part of parts) await ask(part, "FLUSHALL");
   await start();
   await ask("stock", "HSET", keyOf("stock"), "store", now);
-  await assertRefused(/the database of stock is of another system/);
+  await assertRefused(/the database of stock and the database of orders belong to different systems/);
 });
 
-test("what is accepted is recorded, and belongs together from then on", async () => {
+test("accepted problems are recorded, and the databases belong together from then on", async () => {
   await start();
   await ask("payment", "FLUSHALL");
   await assertRefused(/the database of payment is empty/);
@@ -91,10 +91,10 @@ test("what is accepted is recorded, and belongs together from then on", async ()
   assert.match(await markOf("orders"), /"accepted":\[\{"at":\d+,"problems":\["the database of payment is empty/);
 });
 
-test("databases of an earlier version, without marks, are judged by their books", async () => {
+test("databases of an earlier version, without marks, are checked by their books", async () => {
   const account = { available: 5, held: 0, spent: 3, deposited: 8, withdrawn: 0 };
   await ask("payment", "HSET", "{assent-payment}:accounts", "u1", `s1 ${JSON.stringify(account)}`);
-  await assertRefused(/credit of user u1: paid orders cost 0, the database of payment says 3 spent/);
+  await assertRefused(/credit of user u1: paid orders cost 0, the database of payment records 3 spent/);
   await ask("payment", "DEL", "{assent-payment}:accounts");
   await start();
   assert.doesNotMatch(await markOf("orders"), /adopted/);

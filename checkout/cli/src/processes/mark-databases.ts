@@ -1,5 +1,5 @@
-// At each start of a topology, before a service runs: whether its databases belong together, and the mark of the start
-// in each of them. It is a record like any other, as durable as the database is, and replicated with it (ADR 0024).
+// At each start of a topology, before a service runs: checks that its databases belong together and writes the mark of
+// the start to each. The mark is an ordinary record, as durable as the database and replicated with it (ADR 0024).
 import {
   areUnmarked,
   holdData,
@@ -34,14 +34,14 @@ type MarkedDatabases = OfEach<Database<typeof markOperations>>;
 
 export interface Marking {
   readonly settings: OfEach<DatabaseSettings>;
-  /** Of the topology. */
+  /** Name of the topology. */
   readonly topology: string;
   readonly folder: string;
-  /** Whether databases that do not belong together are used as they are. */
+  /** Whether databases that do not belong together are accepted. */
   readonly accept: boolean;
 }
 
-/** How long databases that start together may take until they write: replicas follow first. */
+/** How long databases that start together may take to accept writes: their replicas must attach first. */
 const markMaxMs = 60_000;
 const againMs = 100;
 
@@ -83,17 +83,17 @@ async function markAll(databases: MarkedDatabases, { settings, topology, folder,
   });
   try {
     for (const { store, mark } of planned) {
-      // A server's files are complete at every moment, so it need not be known whether it runs.
+      // A server's files are always complete, so the mark need not record whether it is running.
       await patiently(databaseOf(store), () => databases[store].store.run("writeMark", stopped(mark)));
     }
   } catch (error) {
-    // As if marking had been cut off here: the same databases are served as before, and the next start continues it.
+    // Same as an interrupted marking: the same databases are used as before, and the next start resumes it.
     if (!isFull(error)) throw error;
-    console.error("assent: there is no room to note this start in the databases; the next one will try again.");
+    console.error("assent: no space left to record this start in the databases; the next start will retry.");
   }
 }
 
-/** Reading or writing a mark a second time does what it did the first time, so an unknown outcome is tried again. */
+/** Reading or writing a mark is idempotent, so an unknown outcome is retried. */
 async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
   const until = systemClock.monotonic() + markMaxMs;
   for (;;) {
@@ -111,16 +111,16 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
 const isFull = (error: unknown): boolean => error instanceof StoreFailure && error.code === "store_full";
 
 function notRecorded(what: string, cause: Error): CannotStart {
-  const why = `${what} did not answer as needed within ${markMaxMs / 1_000} s (${cause.message})`;
-  const remedy = "The next start continues. The logs of the databases are in their folders.";
+  const why = `${what} did not respond successfully within ${markMaxMs / 1_000} s (${cause.message})`;
+  const remedy = "The next start resumes. The logs of the databases are in their folders.";
   const message = `This start cannot be recorded: ${why}. No service was started. ${remedy}`;
   return new CannotStart("start_not_recorded", message, { cause });
 }
 
 function remedyFor(topology: string): readonly string[] {
   return [
-    "Put back the whole folder of one backup (docs/how-to/backup-and-restore.md). To go on with the databases as they",
-    `are, which loses what is missing: npx assent up --topology ${topology} --accept-stores; then`,
-    `\`npx assent audit --topology ${topology}\` says what is missing.`,
+    "Restore the whole folder of one backup (docs/how-to/backup-and-restore.md). To start on the databases as they",
+    `are, accepting the loss of missing data: npx assent up --topology ${topology} --accept-stores. Afterwards`,
+    `\`npx assent audit --topology ${topology}\` reports what is missing.`,
   ];
 }

@@ -12,7 +12,7 @@ import { decodePrice, priceTopic } from "./price-messages.ts";
 import { limitsOf, type ProcessSettings } from "./process-settings.ts";
 import { runService, type ServiceParts, type Surroundings } from "./service-process.ts";
 
-/** How long a stop waits for transactions in flight; other instances take over the rest. */
+/** How long a stop waits for transactions in progress; other instances take over the rest. */
 const stopWaitMs = 5_000;
 const priceWaitMs = 2_000;
 
@@ -82,5 +82,5 @@ async function priceOverBus(bus: NatsBus, itemId: string): Promise<number | unde
   const answer = await bus.requests.ask(priceTopic, new TextEncoder().encode(itemId), priceWaitMs);
   const price = answer === undefined ? undefined : decodePrice(answer);
   if (price !== undefined) return price ?? undefined;
-  throw new Problem("stock_unavailable", "Stock does not tell the price now. Nothing was added; try again.");
+  throw new Problem("stock_unavailable", "The stock service did not return the price. Nothing was added; try again.");
 }

@@ -1,4 +1,4 @@
-// `assent stock` and `assent payment`: one instance of a service that takes part in checkouts.
+// `assent stock` and `assent payment`: one instance of a service that participates in checkouts.
 import { FaultyBranchStore, participantPoints } from "@assent/faults";
 import { Participant } from "assent/internal/participant";
 import { paymentApp, PaymentService, paymentOperations } from "@assent/payment";

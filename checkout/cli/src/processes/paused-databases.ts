@@ -1,4 +1,4 @@
-// The databases of running services at one moment: all three make writes wait while they are looked at.
+// The databases of running services at one point in time: all three pause writes while they are read.
 import type { BookStores } from "@assent/books";
 import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
 import { systemClock } from "assent/node";
@@ -18,8 +18,8 @@ export const databaseNames: OfEach<string> = {
 };
 
 /**
- * How long writes wait at most: if this process dies, they go on then. Sentinels take a server for dead whose writes
- * wait for longer than they wait for a reply.
+ * How long writes are paused at most, even if this process dies. Sentinels consider a server dead if its writes are
+ * paused for longer than they wait for a reply.
  */
 export interface PauseLimits {
   readonly aloneMs: number;
@@ -33,7 +33,7 @@ export function pauseLimitMs(settings: OfEach<DatabaseSettings>, { aloneMs, watc
 
 export type DatabaseWork<T> = (port: RedisPort, part: Part) => Promise<T>;
 
-/** Work on all three, over a connection to each. @throws {DatabaseUnreadable}, and what `work` throws */
+/** Runs work on all three, over a connection to each. @throws {DatabaseUnreadable}, and errors of `work` */
 export function onDatabases<T>(
   settings: OfEach<DatabaseSettings>,
   work: (ports: OfEach<RedisPort>) => Promise<T>,
@@ -46,20 +46,20 @@ export function onDatabases<T>(
 export interface PausedWork<T> {
   readonly settings: OfEach<DatabaseSettings>;
   readonly limitMs: number;
-  /** Done on all three at the same time. */
+  /** Runs on all three at the same time. */
   readonly work: DatabaseWork<T>;
 }
 
 export interface PausedResult<T> {
   /**
-   * Of all three as of one moment; undefined when it may be of several: something was written before the work was done,
-   * or sentinels do not agree that these are the masters.
+   * Results of all three as of one point in time. Undefined if that is not certain: something was written before the
+   * work was done, or the sentinels do not agree that these are the masters.
    */
   readonly found: OfEach<T> | undefined;
   readonly pausedMs: number;
 }
 
-/** @throws {DatabaseUnreadable}, and what the work throws */
+/** @throws {DatabaseUnreadable}, and errors of the work */
 export async function whilePaused<T>(
   ports: OfEach<RedisPort>,
   { settings, limitMs, work }: PausedWork<T>,
@@ -95,7 +95,7 @@ export async function send(port: RedisPort, command: readonly string[]): Promise
   return reply ?? null;
 }
 
-/** Waits for all of them, also when one fails, so that no command is still under way afterwards. */
+/** Waits for all, even if one fails, so that no command is in flight afterwards. */
 async function allOf<T>(work: OfEach<Promise<T>>): Promise<OfEach<T>> {
   await Promise.allSettled(Object.values(work));
   return { orders: await work.orders, stock: await work.stock, payment: await work.payment };
@@ -106,7 +106,7 @@ async function writesOf(port: RedisPort): Promise<string | undefined> {
   return /^rdb_changes_since_last_save:(\d+)/m.exec(String(await send(port, ["INFO", "persistence"])))?.[1];
 }
 
-/** A sentinel that does not answer may be the one that promotes another. */
+/** A sentinel that does not answer may be promoting another server. */
 async function isMaster({ mastership }: RedisPort): Promise<boolean> {
   if (mastership === undefined) return true;
   return mastership().then(

@@ -1,4 +1,4 @@
-// How the order service asks stock for the price of an item: the id as text, and the price in JSON, or null.
+// Requests of the order service for the price of an item: the item id as text, and the price as JSON, or null.
 
 export const priceTopic = "stock-price";
 
@@ -6,7 +6,7 @@ export function encodePrice(price: number | undefined): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(price ?? null));
 }
 
-/** Null where there is no such item, undefined where the message says nothing that can be read: no answer (M3). */
+/** Null if the item does not exist, undefined if the message is malformed: no answer (M3). */
 export function decodePrice(message: Uint8Array): number | null | undefined {
   try {
     const price: unknown = JSON.parse(new TextDecoder().decode(message));

@@ -12,7 +12,7 @@ test("everything has a default, and an empty variable counts as not set", () => 
   );
 });
 
-test("the reference's names are understood; REDIS_URL goes before them", () => {
+test("variable names of the reference are accepted; REDIS_URL takes precedence", () => {
   const given = {
     REDIS_HOST: "db",
     REDIS_PORT: "6380",
@@ -31,7 +31,7 @@ test("the reference's names are understood; REDIS_URL goes before them", () => {
   assert.equal(redisUrl(readProcessSettings({ ...given, REDIS_URL: "redis://other:1/2" })), "redis://other:1/2");
 });
 
-test("the settings in force are shown without any secret", () => {
+test("the effective settings are printed without secrets", () => {
   const shown = settingLines(
     readProcessSettings({
       REDIS_PASSWORD: "secret1",
@@ -45,7 +45,7 @@ test("the settings in force are shown without any secret", () => {
   assert.match(shown, /PORT=8000/);
 });
 
-test("what cannot be meant is refused by name, before anything is started", () => {
+test("invalid settings are refused by name, before anything is started", () => {
   const wrong = {
     PORT: "99999",
     REDIS_PORT: "-1",
@@ -76,7 +76,7 @@ test("what cannot be meant is refused by name, before anything is started", () =
   }
 });
 
-test("an address of the database that is none is refused without being shown", () => {
+test("an invalid database address is refused without being printed", () => {
   assert.throws(
     () => readProcessSettings({ REDIS_URL: "redis://:secret@db:port" }),
     (error: Error) => {

@@ -1,5 +1,5 @@
-// What every process of one service has: a bus, a store of its own, an HTTP server, faults where they are enabled, and
-// an orderly end.
+// The common parts of every service process: a bus, its own store, an HTTP server, fault injection if enabled, and an
+// orderly shutdown.
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/faults";
 import type { Outage } from "assent/internal/ports";
@@ -20,24 +20,24 @@ import { keyPrefix } from "./database-settings.ts";
 import { openDatabase } from "./database.ts";
 import { type ProcessSettings, settingLines } from "./process-settings.ts";
 
-/** First part of a service's paths. */
+/** First segment of a service's paths. */
 export type ServicePath = "orders" | "stock" | "payment";
 
 export interface ServiceProcessOptions<O extends Operations> {
   readonly path: ServicePath;
   readonly settings: ProcessSettings;
   readonly operations: O;
-  /** Where faults can be put. */
+  /** Points where faults can be injected. */
   readonly faultPoints: readonly string[];
   readonly make: (surroundings: Surroundings<O>) => ServiceParts;
 }
 
-/** What a service is made of. */
+/** Dependencies of a service. */
 export interface Surroundings<O extends Operations> {
-  /** Unlike any other process, also an earlier one of the same name (R1). */
+  /** Unique among all processes, including earlier ones with the same name (R1). */
   readonly owner: string;
   readonly store: Executor<O>;
-  /** Whether a server may take over that lacks the newest writes that were acknowledged. */
+  /** Whether a server may take over that lacks the newest acknowledged writes. */
   readonly mayLoseTail: boolean;
   readonly bus: NatsBus;
   readonly rules: FaultRules | undefined;
@@ -48,18 +48,18 @@ export interface ServiceParts {
   readonly app: Hono;
   /** Rejects when the service cannot work. */
   readonly ping: () => Promise<void>;
-  /** Begins to take work from the bus and to look after what was left. */
+  /** Begins to take commands from the bus and to recover unfinished work. */
   readonly start: () => Promise<void>;
-  /** Ends a seeding under way early. */
+  /** Interrupts a running seeding. */
   readonly stopSeeding: () => void;
-  /** Takes nothing new, and waits for what is in flight as long as is due. */
+  /** Accepts nothing new and waits for work in progress. */
   readonly stop: () => Promise<void>;
 }
 
-/** How long after the last answer another instance may still answer about its faults. */
+/** How long to wait for another instance's fault rules after the latest answer. */
 const faultQuietMs = 150;
 
-/** Runs until it is told to stop. @throws {CannotStart} {NatsUnavailable} {ServerUnreachable} */
+/** Runs until it is asked to stop. @throws {CannotStart} {NatsUnavailable} {ServerUnreachable} */
 export async function runService<O extends Operations>(options: ServiceProcessOptions<O>): Promise<void> {
   const { path, settings, operations, faultPoints, make } = options;
   const name = settings.INSTANCE_ID ?? path;
@@ -105,9 +105,9 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
     console.log(`${name}: ${steps} steps in ${rounds} rounds and ${readings} readings, ${conflicts} run again`);
   });
   warnOfOpenHost(name, settings.HOST);
-  console.log(`${name}: served on ${url}, durability ${store.durability}`);
+  console.log(`${name}: serving on ${url}, durability ${store.durability}`);
   if (store.server.memoryBytesMax === 0) {
-    console.error(`${name}: the database has no maxmemory: what it keeps can take all memory of its machine. Set one.`);
+    console.error(`${name}: the database has no maxmemory and can exhaust the memory of its machine. Set a limit.`);
   }
 }
 
@@ -138,7 +138,7 @@ interface Checked {
   readonly life: { readonly isDraining: boolean };
 }
 
-/** What is told when the service can work. @throws Error saying why it cannot */
+/** The health report when the service can work. @throws Error with the reason when it cannot */
 async function health({ parts, bus, store, life }: Checked): Promise<object> {
   if (life.isDraining) throw new Error("this process is stopping");
   const { outage } = bus;
@@ -146,10 +146,10 @@ async function health({ parts, bus, store, life }: Checked): Promise<object> {
   const { connected, services } = bus.status();
   if (!connected) throw new Error("the bus cannot be reached");
   const deaf = services.find(({ ready }) => !ready);
-  if (deaf !== undefined) throw new Error(`${deaf.service} is not reached by the bus: ${deaf.problem ?? "not yet"}`);
+  if (deaf !== undefined) throw new Error(`${deaf.service} gets no commands: ${deaf.problem ?? "not yet"}`);
   if (store.server.problem !== undefined) throw store.server.problem;
   await parts.ping();
-  // Commands come by another way meanwhile.
+  // Meanwhile commands arrive by another route.
   const slow = services.flatMap(({ service, problem }) => (problem === undefined ? [] : [`${service}: ${problem}`]));
   return { durability: store.durability, ...(slow.length > 0 && { degraded: slow }) };
 }
@@ -167,7 +167,7 @@ interface FaultSurroundings {
   readonly report: (error: unknown, where: string) => void;
 }
 
-/** Faults of the service: whichever instance is asked, every instance does it. */
+/** Fault routes of the service: a request to any instance applies to every instance. */
 async function servedFaults(surroundings: FaultSurroundings): Promise<Hono> {
   const { path, name, bus, rules, faultPoints, report } = surroundings;
   const topic = `faults-${path}`;

@@ -1,4 +1,4 @@
-// Backups of three real servers under writers whose writes to one server follow from those to another.
+// Backups of three real servers under writers whose writes to one server depend on those to another.
 import { temporaryFolder } from "@assent/topology";
 import { redisUrlOf, type ServerProcess, startRedis } from "@assent/local-servers";
 import { redisConnect, type RedisPort } from "@assent/redis";
@@ -50,7 +50,7 @@ after(async () => {
   folder.remove();
 });
 
-/** Counts up on one server after another until it is stopped: no server is ever ahead of the one before it. */
+/** Increments one server after another until stopped: no server is ever ahead of the one before it. */
 async function countUp(ports: OfEach<RedisPort>, chain: string, life: { readonly isOver: boolean }): Promise<void> {
   while (!life.isOver) for (const part of parts) await send(ports[part], ["HINCRBY", "chains", chain, "1"]);
 }
@@ -70,7 +70,7 @@ function assertOneMoment(what: string, { orders, stock, payment }: OfEach<Counts
   }
 }
 
-/** The servers of a backup, started in it; answers the counts of each. */
+/** Starts the servers of a backup on it; returns the counts of each. */
 async function countsIn(target: string): Promise<OfEach<Counts>> {
   const started = await startAll(target);
   const counts = await each(async (part) => {
@@ -83,7 +83,7 @@ async function countsIn(target: string): Promise<OfEach<Counts>> {
   return counts;
 }
 
-test("backups under writers are of one moment, also while files are rewritten and two are made at once", async () => {
+test("backups under load are of one point in time, even during rewrites and with two at once", async () => {
   const life = { isOver: false };
   const ports = await each((part) => connect(servers[part]));
   const writing = chains.map((chain) => countUp(ports, chain, life));
@@ -94,7 +94,7 @@ test("backups under writers are of one moment, also while files are rewritten an
   await backUp("b1");
   await send(ports.stock, ["BGREWRITEAOF"]);
   await Promise.all([backUp("b2"), backUp("b3")]);
-  // However far apart the three are looked at.
+  // However far apart the three are read.
   const work = async (port: RedisPort, part: Part): Promise<Counts> => {
     await pause(100 * parts.indexOf(part));
     return countsOf(port);
@@ -110,18 +110,14 @@ test("backups under writers are of one moment, also while files are rewritten an
     const counts = await countsIn(target);
     assertOneMoment(target, counts);
     const sum = [...counts.orders.values()].reduce((total, count) => total + count, 0);
-    assert.ok(sum >= last, "a later backup has what an earlier one has");
+    assert.ok(sum >= last, "a later backup contains everything an earlier one has");
     last = sum;
   }
   assert.ok(last > 0);
-  assert.deepEqual(
-    readdirSync(folder.path).toSorted(),
-    ["b0", "b1", "b2", "b3", "data"],
-    "nothing is left beside them",
-  );
+  assert.deepEqual(readdirSync(folder.path).toSorted(), ["b0", "b1", "b2", "b3", "data"], "nothing else is left");
 });
 
-test("a write in between is noticed, and a rewrite that goes on ends the attempts with what to do", async () => {
+test("a write in between is detected, and a lasting rewrite ends the attempts with a remedy", async () => {
   const port = await connect(servers.payment);
   const meddler = await connect(servers.payment);
   let meddles = 1;
@@ -135,7 +131,7 @@ test("a write in between is noticed, and a rewrite that goes on ends the attempt
   assert.equal((await attempt()).found, undefined);
   assert.notEqual((await attempt()).found, undefined);
 
-  // Another child of the server, for as long as it takes, keeps the rewriting waiting.
+  // Another child of the server keeps the rewrite waiting as long as it runs.
   await send(port, ["CONFIG", "SET", "rdb-key-save-delay", "2000000"]);
   await send(port, ["BGSAVE"]);
   await send(port, ["BGREWRITEAOF"]);
@@ -143,18 +139,18 @@ test("a write in between is noticed, and a rewrite that goes on ends the attempt
   await assert.rejects(backUpTopology({ topology: "local", settings, target: place("never"), limits }), {
     code: "backup_failed",
     message: new RegExp(
-      "There is no backup in .*never: all three .* in 2 attempts \\(at last: the database of payment is " +
-        "rewriting its append-only file\\); ask again.* The data was not changed\\.$",
+      "No backup was made in .*never: all three .* in 2 attempts \\(last reason: the database of payment is " +
+        "rewriting its append-only file\\); try again.* The data was not changed\\.$",
     ),
   });
   assert.equal(existsSync(place("never")), false);
-  // A write that is to be answered at once: the failed attempts have left no pause.
+  // A write that must be answered at once: the failed attempts have left no pause.
   await send(meddler, ["CONFIG", "SET", "rdb-key-save-delay", "0"]);
   await send(meddler, ["INCR", "meddled"]);
   for (const each of [port, meddler]) each.close();
 });
 
-test("a server that dies meanwhile is named, and the others go on at once", async () => {
+test("a server that dies meanwhile is named, and the others continue at once", async () => {
   const work = (_port: RedisPort, part: Part): Promise<void> =>
     part === "stock" ? servers.stock.restart() : Promise.resolve();
   await assert.rejects(
@@ -163,7 +159,7 @@ test("a server that dies meanwhile is named, and the others go on at once", asyn
   );
   for (const part of parts) {
     const port = await connect(servers[part]);
-    await send(port, ["INCR", "goes on"]);
+    await send(port, ["INCR", "counter"]);
     port.close();
   }
   await servers.payment.kill();
@@ -176,7 +172,7 @@ test("a server that dies meanwhile is named, and the others go on at once", asyn
   assert.equal(existsSync(place("down")), false);
 });
 
-test("a target that cannot be used is refused, and what is in it stays", async () => {
+test("an unusable target is refused, and its contents stay", async () => {
   mkdirSync(place("full"));
   writeFileSync(place("full/other"), "theirs");
   writeFileSync(place("file"), "theirs");

@@ -1,4 +1,4 @@
-// A backup of a topology that runs: the append-only files of its three databases as of one moment (ADR 0024).
+// A backup of a running topology: the append-only files of its three databases as of one point in time (ADR 0024).
 import { firstDatabase, type ServiceName } from "@assent/topology";
 import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,11 +9,11 @@ import { pauseLimitMs, type PauseLimits } from "./paused-databases.ts";
 import { type AppendOnlyFiles, copyAppendOnlyFiles, takeAppendOnlyFiles } from "./append-only-files.ts";
 import type { DatabaseSettings } from "./database-settings.ts";
 
-/** Writes wait for milliseconds; for this long if the backup is killed meanwhile. */
+/** Writes wait for milliseconds, or for this long if the backup is killed meanwhile. */
 const takingLimits: PauseLimits = { aloneMs: 2_000, watchedMs: 1_000 };
 
 export interface CutLimits {
-  /** How often a moment is tried at which all three databases are at rest. */
+  /** Number of attempts to find a time at which all three databases are idle. */
   readonly attemptsMax: number;
   readonly betweenMs: number;
 }
@@ -29,7 +29,7 @@ export interface TopologyBackup {
 
 const serviceOf: OfEach<ServiceName> = { orders: "order", stock: "stock", payment: "payment" };
 
-/** Answers how long writes waited, in milliseconds. @throws {BackupFailed} */
+/** Returns how long writes waited, in milliseconds. @throws {BackupFailed} */
 export async function backUpTopology({
   topology,
   settings,
@@ -81,13 +81,13 @@ function takeAll(
       why = rewriting === undefined ? moved : `${databaseOf(rewriting)} is rewriting its append-only file`;
     }
     throw new Error(
-      `all three databases were not at rest at one moment in ${attemptsMax} attempts (at last: ${why}); ` +
-        "ask again when there is less to do, and one audit or backup at a time",
+      `all three databases were never idle at the same time in ${attemptsMax} attempts (last reason: ${why}); ` +
+        "try again under less load, and run one audit or backup at a time",
     );
   });
 }
 
-const moved = "something was written while writes were to wait, or a database was about to be replaced";
+const moved = "something was written during the pause, or a database was about to be replaced";
 
 function refuse(part: Part, error: unknown): never {
   if (error instanceof Error && "syscall" in error) {
