@@ -4,6 +4,7 @@ import {
   type Destination,
   type Outage,
   Outbox,
+  questionEndpoint,
   type QuestionTransport,
   type Random,
   type Transport,
@@ -12,13 +13,9 @@ import {
 import {
   type Answer,
   type Command,
-  type Decoded,
-  decoded,
   decodeAnswers,
   decodeQuestionAnswers,
-  decodeQuestions,
   encodeCommands,
-  encodeQuestionAnswers,
   encodeQuestions,
   type Question,
   type QuestionAnswer,
@@ -194,18 +191,8 @@ export class NatsBus implements Transport, QuestionTransport {
     answer: (question: Question) => Promise<QuestionAnswer | undefined>,
   ): Promise<Serving> {
     const service = `questions to ${coordinator}`;
-    // What is not known now is asked again later; it keeps nobody else from an answer (R6).
-    const answerOrWait = async (item: Decoded<Question>): Promise<QuestionAnswer> => {
-      try {
-        return (await answer(decoded(item))) ?? { kind: "wait" };
-      } catch (error) {
-        this.#options.onFailure(service, error);
-        return { kind: "wait" };
-      }
-    };
-    const shared = this.#sharedServing(service, async (message) =>
-      encodeQuestionAnswers(await Promise.all(decodeQuestions(message).map(answerOrWait))),
-    );
+    const endpoint = questionEndpoint(answer, (error) => this.#options.onFailure(service, error));
+    const shared = this.#sharedServing(service, endpoint);
     const [subject, queue] = [this.#subjects.questions(coordinator), this.#subjects.consumer(coordinator)];
     return this.#serve(new CoreServing({ ...shared, service, subject, queue }));
   }

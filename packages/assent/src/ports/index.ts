@@ -7,6 +7,7 @@ export * from "./coordinator-store.ts";
 export * from "./lease.ts";
 export * from "./observer.ts";
 export * from "./outbox.ts";
+export * from "./question-endpoint.ts";
 export * from "./random.ts";
 export * from "./tables.ts";
 export * from "./transaction-log.ts";

@@ -1,0 +1,112 @@
+// Takes commands and questions over HTTP, as a handler of the Fetch API that any server can mount.
+import { questionEndpoint } from "../ports/index.ts";
+import { defaultLimits, type Question, type QuestionAnswer, UndecodableMessage } from "../protocol/index.ts";
+import { boundedBody } from "./bounded-body.ts";
+import { type HttpCredentials, type Seal, sealOf, type Subject } from "./seal.ts";
+
+/** Takes one message; resolves with the reply, or with undefined for bytes that are no message. */
+export type HttpEndpoint = (message: Uint8Array) => Promise<Uint8Array | undefined>;
+
+export interface HttpHandlerOptions {
+  readonly credentials: HttpCredentials;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Called with what went wrong inside an endpoint; its message is answered with 500. */
+  readonly onFailure?: (work: string, error: unknown) => void;
+}
+
+/** Messages that are handled at a time; more are answered `overloaded`, and sent again by their coordinators. */
+const handledMax = 256;
+
+const statusByCode = {
+  undecodable_message: 400,
+  unauthorized: 401,
+  not_found: 404,
+  method_not_allowed: 405,
+  body_too_large: 413,
+  internal_error: 500,
+  overloaded: 503,
+} as const;
+
+export class HttpHandler {
+  readonly #options: HttpHandlerOptions;
+  readonly #seal: Seal;
+  readonly #endpoints = new Map<string, HttpEndpoint>();
+  #handled = 0;
+
+  /** @throws {RangeError} for credentials that are too short */
+  constructor(options: HttpHandlerOptions) {
+    this.#options = options;
+    this.#seal = sealOf(options.credentials);
+  }
+
+  /** Takes the commands of a service from now on. Returns how to stop. */
+  serveCommands(service: string, endpoint: HttpEndpoint): () => void {
+    return this.#serve({ kind: "commands", name: service }, endpoint);
+  }
+
+  /** Answers the questions to a coordinator from now on. Returns how to stop. */
+  serveQuestions(coordinator: string, answer: (question: Question) => Promise<QuestionAnswer | undefined>): () => void {
+    const failed = (error: unknown): void => this.#options.onFailure?.(`answer a question to ${coordinator}`, error);
+    return this.#serve({ kind: "questions", name: coordinator }, questionEndpoint(answer, failed));
+  }
+
+  /** Answers a request to `…/commands/SERVICE` or `…/questions/COORDINATOR`, wherever it is mounted. Never rejects. */
+  readonly fetch = async (request: Request): Promise<Response> => {
+    const subject = subjectOf(new URL(request.url).pathname);
+    const endpoint = subject === undefined ? undefined : this.#endpoints.get(keyOf(subject));
+    if (subject === undefined || endpoint === undefined) return problem("not_found", "nothing is served here");
+    if (request.method !== "POST") return problem("method_not_allowed", "messages are sent by POST");
+    if (this.#handled >= handledMax) return problem("overloaded", `${handledMax} messages are handled already`);
+    this.#handled += 1;
+    try {
+      return await this.#answer(request, subject, endpoint);
+    } catch (error) {
+      if (error instanceof UndecodableMessage) return problem(error.code, error.message);
+      this.#options.onFailure?.(`handle ${subject.kind} to ${subject.name}`, error);
+      return problem("internal_error", "the message was not handled completely; send it again");
+    } finally {
+      this.#handled -= 1;
+    }
+  };
+
+  async #answer(request: Request, subject: Subject, endpoint: HttpEndpoint): Promise<Response> {
+    const bytesMax = defaultLimits.messageBytesMax;
+    const message = await boundedBody(request.body, bytesMax);
+    if (message === undefined) return problem("body_too_large", `${bytesMax} bytes are the most that is taken`);
+    const sealed = { headers: request.headers, now: this.#options.now() };
+    if (!(await this.#seal.isRequest(subject, message, sealed))) {
+      return problem("unauthorized", "the token or the signature is missing, old or not valid");
+    }
+    const reply = await endpoint(message);
+    if (reply === undefined) return problem("undecodable_message", "the body is not a message of this protocol");
+    const headers = { "content-type": "application/json", ...(await this.#seal.reply(request.headers, reply)) };
+    return new Response(Uint8Array.from(reply), { headers });
+  }
+
+  #serve(subject: Subject, endpoint: HttpEndpoint): () => void {
+    const key = keyOf(subject);
+    this.#endpoints.set(key, endpoint);
+    return () => {
+      if (this.#endpoints.get(key) === endpoint) this.#endpoints.delete(key);
+    };
+  }
+}
+
+const keyOf = ({ kind, name }: Subject): string => `${kind}/${name}`;
+
+function subjectOf(path: string): Subject | undefined {
+  const [, kind, encoded = ""] = /\/(commands|questions)\/([^/]+)$/.exec(path) ?? [];
+  if (kind === undefined) return undefined;
+  try {
+    return { kind: kind as Subject["kind"], name: decodeURIComponent(encoded) };
+  } catch {
+    // A broken escape names nothing.
+    return undefined;
+  }
+}
+
+/** Nothing was changed, except where the code is `internal_error`. */
+function problem(code: keyof typeof statusByCode, error: string): Response {
+  return Response.json({ error, code }, { status: statusByCode[code] });
+}
