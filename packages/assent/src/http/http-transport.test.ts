@@ -54,9 +54,11 @@ const wrong: Readonly<Record<string, { listener: RequestListener; reported: RegE
     reported: /signature of the reply is not valid/,
   },
   "an answer to another request": {
-    async listener(_request, response) {
+    listener(_request, response) {
       const headers = new Headers({ "assent-signature": "t=1,s=0" });
-      response.writeHead(200, await sealOf({ secret }).reply(headers, forgotten)).end(forgotten);
+      void sealOf({ secret })
+        .reply(headers, forgotten)
+        .then((sealed) => response.writeHead(200, sealed).end(forgotten));
     },
     reported: /signature of the reply is not valid/,
   },

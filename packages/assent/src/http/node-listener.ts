@@ -1,5 +1,5 @@
-// A handler of the Fetch API as a listener of Node's HTTP server, also as a middleware of Express. Only shapes of Node's
-// objects are used here, so that this file runs wherever they do.
+// A handler of the Fetch API as a listener of the HTTP server of Node, also as a middleware of Express. Only the shapes
+// of objects of Node are used here, so that this file runs wherever they do.
 
 /** The part of Node's `IncomingMessage` that is read. Its body must not have been read before. */
 export interface NodeRequest extends AsyncIterable<Uint8Array> {
