@@ -65,7 +65,7 @@ test("two kills under load leave no finding, and an account that is tampered wit
   const [item] = load.shop.items.keys();
   await tamper(stores.stock, item ?? "");
   const findings = await judgeShop({ load, urls, stores: () => Promise.resolve(stores), clearMs: 1_000 });
-  assert.match(findings[0] ?? "", new RegExp(`^S2: stock of ${item} is \\d+, and must be \\d+`));
+  assert.match(findings[0] ?? "", new RegExp(`^S2: stock of ${item} is \\d+, but must be \\d+`));
   assert.match(findings[1] ?? "", new RegExp(`^S2: units of item ${item} does not add up`));
   assert.equal(findings.length, 2, findings.join("\n"));
 });

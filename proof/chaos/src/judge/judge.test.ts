@@ -174,9 +174,9 @@ const cases: readonly Case[] = [
   [
     "S2: stock was lost",
     (s) => s.stock.set("item", 6),
-    /^S2: stock of item is 6, and must be 7 \(10 given, 1 taken, 2/,
+    /^S2: stock of item is 6, but must be 7 \(10 given, 1 taken, 2/,
   ],
-  ["S2: credit was made", (s) => s.credit.set("user", 88), /^S2: credit of user is 88, and must be 87/],
+  ["S2: credit was made", (s) => s.credit.set("user", 88), /^S2: credit of user is 88, but must be 87/],
   ["S2: an item is gone", (s) => s.stock.delete("item"), /^S2: stock of item is missing, but must be 7/],
   [
     "S3: less than nothing",
