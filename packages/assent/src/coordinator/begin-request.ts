@@ -1,21 +1,21 @@
 // The request that a call of `run` sends to the log.
 import { fingerprintOf, type JsonObject, type Limits, type Protocol } from "../protocol/index.ts";
-import type { Transaction } from "./definition.ts";
+import type { Plannable } from "./definition.ts";
 import type { CheckedRequest } from "./run-request.ts";
 import type { BeginRequest } from "../ports/transaction-log.ts";
 
 export function beginRequest<Input>(
-  transaction: Transaction<Input>,
+  transaction: Plannable<Input>,
   { key, input }: CheckedRequest,
-  by: { owner: string; protocol: Protocol; now: number; limits: Limits },
+  by: { owner: string; protocol: Protocol; definitionHash: number; now: number; limits: Limits },
 ): BeginRequest {
-  const { owner, protocol, now, limits } = by;
+  const { owner, protocol, definitionHash, now, limits } = by;
   return {
     key,
     ...(input !== undefined && { create: { incarnation: incarnationOf(input), fields: input } }),
     ...(transaction.onBegin !== undefined && { change: transaction.onBegin }),
     definition: transaction.name,
-    definitionHash: transaction.hash,
+    definitionHash,
     protocol,
     owner,
     begunAt: now,

@@ -10,6 +10,7 @@ import {
   type Json,
   type Limits,
   nestsWithin,
+  type Protocol,
 } from "../protocol/index.ts";
 import type { RowChange } from "../ports/transaction-log.ts";
 import { parseInput, type StandardSchema } from "./standard-schema.ts";
@@ -43,8 +44,34 @@ export interface TransactionDefinition<Input> {
   readonly onCommit?: RowChange;
 }
 
+/** A step of one transaction, as it follows from its input. */
+export interface StepPlan {
+  readonly name: string;
+  readonly service: string;
+  readonly after: readonly string[];
+  /** Empty where this input needs nothing of the service. */
+  readonly branches: readonly BranchPlan[];
+  /** The protocols that the service supports for it; left out, both. */
+  readonly protocols?: readonly Protocol[];
+}
+
+/** What the coordinator needs of a definition. */
+export interface Plannable<Input> extends Pick<
+  TransactionDefinition<Input>,
+  "name" | "input" | "onBegin" | "onCommit"
+> {
+  /** Pinned in each record: of the steps as declared; or of the whole plan, where that follows from the input. */
+  readonly hash: number | "of_plan";
+  /** The services that may take part, where that is known without an input. */
+  readonly services?: readonly string[];
+  /** Left out, what the coordinator is set to. */
+  readonly protocol?: Protocol;
+  /** Pure: recovery plans again. */
+  readonly plan: (input: Input) => readonly StepPlan[];
+}
+
 /** A definition that has been checked. Make one with `defineTransaction`. */
-export interface Transaction<Input> extends TransactionDefinition<Input> {
+export interface Transaction<Input> extends TransactionDefinition<Input>, Plannable<Input> {
   readonly hash: number;
   /** The services that its steps name, each once. */
   readonly services: readonly string[];
@@ -52,7 +79,7 @@ export interface Transaction<Input> extends TransactionDefinition<Input> {
 
 /** A checked definition of any input. */
 // oxlint-disable-next-line typescript/no-explicit-any -- builders take the input their own schema returned
-export type AnyTransaction = Transaction<any>;
+export type AnyTransaction = Plannable<any>;
 
 /** Thrown for a definition that cannot be meant. `code` is stable. */
 export class InvalidDefinition extends Error {
@@ -93,6 +120,7 @@ export function defineTransaction<Input>(definition: TransactionDefinition<Input
     ...definition,
     hash: fingerprintOf([definition.name, definition.version ?? 1, shape]),
     services: [...new Set(steps.map(([, step]) => step.service))],
+    plan: (input) => steps.map(([name, step]) => planStep(name, step, input)),
   };
 }
 
@@ -133,30 +161,30 @@ export type PlanLimits = Pick<Limits, "branchesMax" | "idLengthMax" | "payloadBy
  * @throws {InvalidInput} when the input does not fit; whatever a builder throws
  */
 export function planBranches<Input>(
-  transaction: Transaction<Input>,
+  transaction: Pick<Plannable<Input>, "input" | "plan">,
   rawInput: Json,
   limits: PlanLimits,
 ): readonly BranchSpec[] {
   const fail = (message: string): Error => new InvariantViolation("limits", message);
   checkContent("the input", rawInput, { limits, fail });
   const input = parseInput(transaction.input, rawInput);
-  const plans = Object.entries(transaction.steps).map(([name, step]) => ({ name, step, plan: planStep(step, input) }));
-  const idsOf = new Map(plans.map(({ name, plan }) => [name, plan.map((_, index) => branchId(name, index))]));
+  const steps = transaction.plan(input);
+  const idsOf = new Map(steps.map(({ name, branches }) => [name, branches.map((_, index) => branchId(name, index))]));
   const { branchesMax } = limits;
   // A step without branches for this input stands for the steps before it.
-  const idsBefore = (name: string): readonly string[] =>
-    (transaction.steps[name]?.after ?? []).flatMap((earlier) => {
+  const idsBefore = (after: readonly string[]): readonly string[] =>
+    after.flatMap((earlier) => {
       const ids = idsOf.get(earlier) ?? [];
-      return ids.length > 0 ? ids : idsBefore(earlier);
+      return ids.length > 0 ? ids : idsBefore(steps.find(({ name }) => name === earlier)?.after ?? []);
     });
-  const branches = plans.flatMap(({ name, step, plan }) =>
-    plan.map(({ partition, payload }, index): BranchSpec => ({
+  const branches = steps.flatMap(({ name, service, after, branches: plans }) =>
+    plans.map(({ partition, payload }, index): BranchSpec => ({
       branchId: branchId(name, index),
       step: name,
-      service: step.service,
+      service,
       partition,
       payload: carriedPayload(branchId(name, index), payload, { limits, fail }),
-      after: [...new Set(idsBefore(name))],
+      after: [...new Set(idsBefore(after))],
     })),
   );
   invariant(branches.length <= branchesMax, "limits", `${branches.length} branches, limit ${branchesMax}`);
@@ -198,10 +226,11 @@ export function checkContent(what: string, content: Json, { limits, fail }: Cont
   if (bytes > payloadBytesMax) throw fail(`${what} has ${bytes} bytes, limit ${payloadBytesMax}`);
 }
 
-function planStep<Input>(step: StepDefinition<Input>, input: Input): readonly BranchPlan[] {
-  if (step.branches !== undefined) return step.branches(input);
+function planStep<Input>(name: string, step: StepDefinition<Input>, input: Input): StepPlan {
+  const { service, after = [] } = step;
   const payload = step.payload?.(input);
-  return payload === undefined ? [] : [{ partition: "0", payload }];
+  const branches = step.branches?.(input) ?? (payload === undefined ? [] : [{ partition: "0", payload }]);
+  return { name, service, after, branches };
 }
 
 function branchId(step: string, index: number): string {

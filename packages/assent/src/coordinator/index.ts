@@ -2,7 +2,18 @@
 export * from "./admission.ts";
 export * from "./backoff.ts";
 export * from "./breakers.ts";
-export * from "./definition.ts";
+export {
+  type AnyTransaction,
+  type BranchPlan,
+  checkContent,
+  defineTransaction,
+  InvalidDefinition,
+  planBranches,
+  type PlanLimits,
+  type StepDefinition,
+  type Transaction,
+  type TransactionDefinition,
+} from "./definition.ts";
 export * from "./leadership.ts";
 export * from "./orchestrator.ts";
 export * from "./ownership.ts";

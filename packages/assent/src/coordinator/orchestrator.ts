@@ -3,6 +3,7 @@ import {
   type BranchSpec,
   checkLimits,
   defaultLimits,
+  type JsonObject,
   type Limits,
   type Outcome,
   type Protocol,
@@ -15,8 +16,9 @@ import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admis
 import { type BreakerLimits, defaultBreakerLimits } from "../protocol/breaker.ts";
 import { beginRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
-import { type AnyTransaction, planBranches, type Transaction } from "./definition.ts";
+import { type AnyTransaction, type Plannable, planBranches } from "./definition.ts";
 import { type Leadership, soleLeadership } from "./leadership.ts";
+import { LiveTransactions } from "./live-transactions.ts";
 import { exclusiveOwnership, type Ownership } from "./ownership.ts";
 import type { Clock } from "../ports/clock.ts";
 import { type Observer, silentObserver } from "../ports/observer.ts";
@@ -25,6 +27,8 @@ import type { BeginRequest, BeginResult, TransactionLog } from "../ports/transac
 import type { Transport } from "../ports/transport.ts";
 import { QuestionDesk } from "./question-desk.ts";
 import { Recovery } from "./recovery.ts";
+import { outputsOf } from "./outputs.ts";
+import { type Pin, pinOf } from "./pinned-plan.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
 import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
 import { policyOf, type ProtocolPolicy } from "./selector.ts";
@@ -62,21 +66,17 @@ export interface OrchestratorOptions {
   readonly logMayLoseTail?: boolean;
 }
 
-/** How often an outcome that another process decides is looked up. */
-const outcomePollMs = 50;
-
 export class Orchestrator {
   readonly #owner: string;
   readonly #definitions: readonly AnyTransaction[];
   readonly #environment: DriverEnvironment;
+  /** The protocol is a setting, and no choice. */
+  readonly #isFixed: boolean;
   readonly #policy: ProtocolPolicy;
   readonly #admission: Admission;
   readonly #recovery: Recovery;
   readonly #questions: QuestionDesk;
-  /** Transactions driven here, by txId. */
-  readonly #live = new Map<string, TransactionDriver>();
-  /** Drivers of transactions that have ended and still send `forget` to their branches (P7). */
-  readonly #forgetting = new Set<TransactionDriver>();
+  readonly #live: LiveTransactions;
   /** Nothing new is let in. */
   #stopped = false;
   /** Nothing is driven any more. */
@@ -93,16 +93,18 @@ export class Orchestrator {
     const logMayLoseTail = options.logMayLoseTail ?? false;
     const ports = { log, transport, clock, random, observer };
     this.#environment = { service, ...ports, limits, breakers, ownership, logMayLoseTail };
+    this.#isFixed = options.protocol === "2pc" || options.protocol === "saga";
     this.#policy = policyOf(options.protocol ?? "auto", observer);
     this.#admission = new Admission(options.admission ?? defaultAdmissionLimits);
+    this.#live = new LiveTransactions({ clock, log });
     this.#recovery = new Recovery({
       environment: this.#environment,
       owner: this.#owner,
       leadership: options.leadership ?? soleLeadership,
       definitions: this.#definitions,
-      adopt: (driver) => this.#live.set(driver.record.txId, driver),
+      adopt: (driver) => this.#live.adopt(driver),
       closed: (driver, why) => this.#closed(driver, why),
-      isLive: (txId) => this.#live.has(txId),
+      isLive: (txId) => this.#live.get(txId) !== undefined,
     });
     this.#questions = new QuestionDesk(this.#environment, (question) => this.#recovery.rebuild(question));
   }
@@ -119,10 +121,9 @@ export class Orchestrator {
   async stop(waitMs: number): Promise<void> {
     this.#stopped = true;
     this.#recovery.stop();
-    const drivers = [...this.#live.values()];
-    await waitFor(this.#environment.clock, Promise.all(drivers.map((driver) => driver.closed)), waitMs);
+    await this.#live.finish(waitMs);
     this.#left = true;
-    for (const driver of [...this.#live.values(), ...this.#forgetting]) driver.abandon();
+    this.#live.abandon();
   }
 
   /**
@@ -131,7 +132,7 @@ export class Orchestrator {
    * @throws {InvalidInput} before anything else, for an invalid key, for input that JSON cannot carry exactly or
    * that the schema refuses; it rejects with nothing else
    */
-  async run<Input>(transaction: Transaction<Input>, request: RunRequest): Promise<RunResult> {
+  async run<Input>(transaction: Plannable<Input>, request: RunRequest): Promise<RunResult> {
     const { clock, limits } = this.#environment;
     const checked = checkedRequest(transaction, request, limits);
     if (this.#stopped) return this.#refuse("stopping");
@@ -154,13 +155,10 @@ export class Orchestrator {
    * not answer; the outcome is then unknown.
    * @throws {InvalidInput} for an invalid key
    */
-  async status<Input>(transaction: Transaction<Input>, key: string): Promise<TransactionStatus> {
-    const { log, limits, clock } = this.#environment;
+  async status<Input>(transaction: Plannable<Input>, key: string): Promise<TransactionStatus> {
+    const { log, limits } = this.#environment;
     checkKey(key, limits);
-    const outcomeHere = async (txId: string): Promise<Outcome | undefined> => {
-      const driver = this.#live.get(txId);
-      return driver && waitFor(clock, driver.outcome, 0);
-    };
+    const outcomeHere = (txId: string): Promise<Outcome | undefined> => this.#live.outcomeHere(txId);
     return readStatus({ log, outcomeHere }, { key, definition: transaction.name });
   }
 
@@ -209,7 +207,7 @@ export class Orchestrator {
 
   /** Tells of an error also when nobody waits for the attempt any more. */
   async #attemptOrPending<Input>(
-    transaction: Transaction<Input>,
+    transaction: Plannable<Input>,
     request: CheckedRequest,
     giveUpAt: number,
   ): Promise<RunResult> {
@@ -223,36 +221,34 @@ export class Orchestrator {
     }
   }
 
-  async #attempt<Input>(
-    transaction: Transaction<Input>,
-    request: CheckedRequest,
-    giveUpAt: number,
-  ): Promise<RunResult> {
-    const { breakers } = this.#environment;
-    const [first = ""] = transaction.services;
-    if (this.#isCutOff()) return this.#refusedUnbegun(transaction, request, first);
-    const entered = breakers.enter(transaction.services);
-    if ("cutOff" in entered) return this.#refusedUnbegun(transaction, request, entered.cutOff);
+  async #attempt<Input>(transaction: Plannable<Input>, request: CheckedRequest, giveUpAt: number): Promise<RunResult> {
+    const { breakers, limits } = this.#environment;
+    const pin = pinOf(transaction, request, limits);
+    const asked = (): BeginRequest => this.#beginRequest(transaction, request, pin);
+    const [first = ""] = pin.services;
+    if (this.#isCutOff()) return this.#refusedUnbegun(asked(), first);
+    const entered = breakers.enter(pin.services);
+    if ("cutOff" in entered) return this.#refusedUnbegun(asked(), entered.cutOff);
     try {
       for (;;) {
         const startedAt = this.#environment.clock.monotonic();
-        const result = await this.#begin(transaction, request);
+        const result = await this.#begin(asked());
         switch (result.kind) {
           case "begun":
             return await this.#drive(transaction, result.record, { startedAt, giveUpAt });
           case "committed":
-            return repeatedly(result.txId);
+            return repeatedly(result.txId, await this.#outputs(transaction, request.key));
           case "absent":
           case "key_reused":
           case "unmet":
           case "store_unavailable":
             return result;
           case "in_flight": {
-            const outcome = await this.#awaitOther(result.txId, giveUpAt);
+            const outcome = await this.#live.outcomeOf(result.txId, giveUpAt);
             return outcome === undefined ? pending : told(result.txId, outcome, true);
           }
           case "releasing":
-            await this.#awaitRelease(result.txId);
+            await this.#live.release(result.txId);
             if (this.#environment.clock.monotonic() >= giveUpAt || this.#stopped) return pending;
         }
       }
@@ -268,8 +264,13 @@ export class Orchestrator {
     return outage !== undefined && outage.to === undefined && clock.monotonic() - outage.from >= limits.replyWaitMs;
   }
 
-  #begin<Input>(transaction: Transaction<Input>, request: CheckedRequest): Promise<BeginResult | StoreUnavailable> {
-    return this.#unbegun(this.#environment.log.begin(this.#beginRequest(transaction, request)), changedNothing);
+  #begin(request: BeginRequest): Promise<BeginResult | StoreUnavailable> {
+    return this.#unbegun(this.#environment.log.begin(request), changedNothing);
+  }
+
+  /** Steps that are declared one by one return nothing, so that the row has not to be read. */
+  async #outputs<Input>({ hash }: Plannable<Input>, key: string): Promise<JsonObject | undefined> {
+    return hash === "of_plan" ? outputsOf(await this.#environment.log.peek(key)) : undefined;
   }
 
   /** Reports to the caller that nothing was begun, where the log says so or it is certain (C2). */
@@ -283,10 +284,18 @@ export class Orchestrator {
     }
   }
 
-  #beginRequest<Input>(transaction: Transaction<Input>, request: CheckedRequest): BeginRequest {
+  #beginRequest<Input>(transaction: Plannable<Input>, request: CheckedRequest, pin: Pin): BeginRequest {
     const { clock, limits } = this.#environment;
-    const by = { owner: this.#owner, protocol: this.currentProtocol(), now: clock.now(), limits };
+    const protocol = this.#protocolOf(transaction, pin);
+    const by = { owner: this.#owner, protocol, definitionHash: pin.hash, now: clock.now(), limits };
     return beginRequest(transaction, request, by);
+  }
+
+  /** A choice avoids what a service cannot do. Where one was asked for, that service refuses it at once. */
+  #protocolOf<Input>({ protocol }: Plannable<Input>, { protocols }: Pin): Protocol {
+    const chosen = protocol ?? this.currentProtocol();
+    if (chosen === protocol || this.#isFixed || protocols.includes(chosen)) return chosen;
+    return protocols[0] ?? chosen;
   }
 
   /**
@@ -294,20 +303,16 @@ export class Orchestrator {
    * what is under way stays open. Admission asks for nobody that it refuses: it says nothing of earlier attempts, lasts
    * as long as a crowd does, and a round of the store for each whom there is no room for would keep the crowd there.
    */
-  async #refusedUnbegun<Input>(
-    transaction: Transaction<Input>,
-    request: CheckedRequest,
-    service: string,
-  ): Promise<RunResult> {
+  async #refusedUnbegun(request: BeginRequest, service: string): Promise<RunResult> {
     const row = await this.#unbegun(this.#environment.log.peek(request.key), () => true);
     if (row !== undefined && "kind" in row) return row;
-    const known = answerKnown(row, this.#beginRequest(transaction, request));
+    const known = answerKnown(row, request);
     if (known !== undefined) return known;
     return this.#refuse("service_unavailable", service);
   }
 
   async #drive<Input>(
-    transaction: Transaction<Input>,
+    transaction: Plannable<Input>,
     record: TransactionRecord,
     { startedAt, giveUpAt }: { startedAt: number; giveUpAt: number },
   ): Promise<RunResult> {
@@ -319,11 +324,11 @@ export class Orchestrator {
     const driver = this.#live.get(record.txId) ?? this.#newDriver(transaction, record, startedAt);
     const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
     // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
-    const outcome = first ?? (await this.#awaitOther(record.txId, giveUpAt));
+    const outcome = first ?? (await this.#live.outcomeOf(record.txId, giveUpAt));
     return outcome === undefined ? pending : told(record.txId, outcome, false);
   }
 
-  #newDriver<Input>(transaction: Transaction<Input>, record: TransactionRecord, startedAt: number): TransactionDriver {
+  #newDriver<Input>(transaction: Plannable<Input>, record: TransactionRecord, startedAt: number): TransactionDriver {
     const plan = this.#plan(transaction, record);
     const driver = new TransactionDriver(this.#environment, {
       record,
@@ -333,7 +338,7 @@ export class Orchestrator {
       onCommit: transaction.onCommit,
       onClosed: (closed, why) => this.#closed(closed, why),
     });
-    this.#live.set(record.txId, driver);
+    this.#live.adopt(driver);
     void driver.outcome.then((outcome) => {
       if (outcome !== undefined) this.#policy.finished(outcome.kind === "aborted");
     });
@@ -344,7 +349,7 @@ export class Orchestrator {
 
   /** Where the definition fails on the row, that is a failure to be told, and never a record left behind. */
   #plan<Input>(
-    transaction: Transaction<Input>,
+    transaction: Plannable<Input>,
     record: TransactionRecord,
   ): { readonly branches: readonly BranchSpec[]; readonly failure?: string } {
     const { limits, observer } = this.#environment;
@@ -358,37 +363,9 @@ export class Orchestrator {
     }
   }
 
-  /** The outcome of an attempt that this call did not begin: told by its driver here, or read from the log (C3). */
-  async #awaitOther(txId: string, giveUpAt: number): Promise<Outcome | undefined> {
-    const { clock, log } = this.#environment;
-    for (;;) {
-      const remainingMs = giveUpAt - clock.monotonic();
-      if (remainingMs <= 0 || this.#stopped) return undefined;
-      const driver = this.#live.get(txId);
-      if (driver !== undefined) {
-        const outcome = await waitFor(clock, driver.outcome, Math.min(remainingMs, outcomePollMs * 10));
-        if (outcome !== undefined) return outcome;
-      }
-      const record = await log.read(txId);
-      if (record?.state === "committing" || record?.state === "committed") return { kind: "committed" };
-      if (record?.state === "aborted") return { kind: "aborted", reason: record.reason ?? "aborted" };
-      if (driver === undefined) await waitFor(clock, new Promise<never>(() => undefined), outcomePollMs);
-    }
-  }
-
-  /** Waits until the earlier attempt has released everything, or a little; `begin` decides whether that is enough. */
-  async #awaitRelease(txId: string): Promise<void> {
-    const { clock } = this.#environment;
-    const driver = this.#live.get(txId);
-    await waitFor(clock, driver?.closed ?? new Promise<never>(() => undefined), outcomePollMs);
-  }
-
   #closed(driver: TransactionDriver, why: "ended" | "stood_down"): void {
-    const { txId } = driver.record;
-    if (this.#live.get(txId) === driver) this.#live.delete(txId);
-    this.#forgetting.add(driver);
-    void driver.left.then(() => this.#forgetting.delete(driver));
-    if (why === "stood_down" && !this.#stopped) this.#recovery.reread(txId, driver.seenEpoch);
+    this.#live.closed(driver);
+    if (why === "stood_down" && !this.#stopped) this.#recovery.reread(driver.record.txId, driver.seenEpoch);
   }
 
   #refuse(code: "overloaded" | "stopping" | "service_unavailable", service = ""): RunResult {

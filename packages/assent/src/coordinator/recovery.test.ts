@@ -208,7 +208,7 @@ test("a record of an unknown definition is parked, kept, and ended by a process 
 test("a record whose definition fails on it now is parked with its reason, never decided (C6)", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   await leftBehind(world);
-  const failing = { ...trip, steps: { rooms: { service: "hotels", payload: (): never => assert.fail("a bug") } } };
+  const failing = { ...trip, plan: (): never => assert.fail("a bug") };
   const { orchestrator } = world.boot({ definitions: [failing] });
   await world.clock.until(orchestrator.start());
   await world.clock.advance(30_000);

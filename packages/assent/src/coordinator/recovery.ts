@@ -1,6 +1,5 @@
 // Recovery: taking over what other owners left, rebuilding records that were lost.
 import {
-  type BranchSpec,
   decodeOrigin,
   invariant,
   isEnded,
@@ -8,12 +7,12 @@ import {
   nextEpoch,
   parseTransactionId,
   type Question,
-  type TransactionOrigin,
   type TransactionRecord,
   transactionId,
 } from "../protocol/index.ts";
-import { type AnyTransaction, planBranches } from "./definition.ts";
+import type { AnyTransaction } from "./definition.ts";
 import type { Leadership } from "./leadership.ts";
+import { type PinnedPlan, pinnedPlan } from "./pinned-plan.ts";
 import type { Observation } from "../ports/observer.ts";
 import { type Considered, Sweeper } from "./sweeper.ts";
 import { type DriverEnvironment, takeoverEpoch, TransactionDriver } from "./transaction-driver.ts";
@@ -52,7 +51,10 @@ export class Recovery {
       owner,
       leadership,
       consider,
-      branchesOf: (record) => this.#branchesOf(record),
+      branchesOf: (record) => {
+        const plan = this.#planOf(record);
+        return typeof plan === "string" ? plan : plan.branches;
+      },
     });
   }
 
@@ -94,8 +96,8 @@ export class Recovery {
     const { deadlineAt } = origin;
     const isCredible = !isTooFarAhead({ epoch: question.epoch, deadlineAt }, environment.clock.now());
     invariant(isCredible, "M3", `an origin of ${question.txId} is too far ahead of the clock`);
-    const branches = this.#branchesOf({ ...origin, txId: question.txId });
-    if (typeof branches === "string") return undefined;
+    const plan = this.#planOf({ ...origin, txId: question.txId });
+    if (typeof plan === "string") return undefined;
     const record = await environment.log.rebuild({
       txId: question.txId,
       key: origin.key,
@@ -116,7 +118,7 @@ export class Recovery {
       return undefined;
     }
     const isLeftAlone = this.#stopped || this.#options.isLive(record.txId);
-    if (record.owner === owner && !isEnded(record) && !isLeftAlone) this.#drive(record, branches);
+    if (record.owner === owner && !isEnded(record) && !isLeftAlone) this.#drive(record, plan);
     return record;
   }
 
@@ -129,9 +131,9 @@ export class Recovery {
     if (this.#options.isLive(seen.txId) || this.#stopped) return "done";
     const hasGivenUp = seen.owner === owner && seenEpoch !== undefined;
     if (!hasGivenUp && !isOwnerGone && !this.#isOverdue(seen)) return "done";
-    const branches = this.#branchesOf(seen);
-    if (typeof branches === "string") {
-      await this.#parkUnplanned(seen, branches);
+    const plan = this.#planOf(seen);
+    if (typeof plan === "string") {
+      await this.#parkUnplanned(seen, plan);
       // An owner that lives looks after it, too.
       return isOwnerGone ? "unknown" : "done";
     }
@@ -140,7 +142,7 @@ export class Recovery {
     const write = await environment.log.takeOver({ txId, seen: { owner: from, epoch }, taker });
     if (write.kind === "lost" || write.kind === "absent" || this.#options.isLive(txId) || this.#stopped) return "done";
     environment.observer.observe({ type: "TransactionTakenOver", txId, from });
-    this.#drive(write.record, branches);
+    this.#drive(write.record, plan);
     return "done";
   }
 
@@ -154,9 +156,8 @@ export class Recovery {
     return clock.now() > record.deadlineAt + limits.takeoverGraceMs;
   }
 
-  #drive(record: TransactionRecord, branches: readonly BranchSpec[]): void {
+  #drive(record: TransactionRecord, { branches, onCommit }: PinnedPlan): void {
     const { environment, adopt, closed } = this.#options;
-    const onCommit = this.#definitionOf(record)?.onCommit;
     const driver = new TransactionDriver(environment, {
       record,
       branches,
@@ -170,27 +171,20 @@ export class Recovery {
   }
 
   /** Or why there are none: the pinned definition is not known here, or fails on the input it began with. */
-  #branchesOf(
+  #planOf(
     record: Pick<TransactionRecord, "txId" | "definition" | "definitionHash" | "input">,
-  ): readonly BranchSpec[] | "unknown_definition" | "definition_failed" {
-    const { environment } = this.#options;
+  ): PinnedPlan | "unknown_definition" | "definition_failed" {
+    const { environment, definitions } = this.#options;
     // No participant reads such a name, nor what comes with it in one message: its owner has asked nobody anything.
-    if (record.txId.length > environment.limits.idLengthMax) return [];
-    const definition = this.#definitionOf(record);
-    if (definition === undefined) return "unknown_definition";
+    if (record.txId.length > environment.limits.idLengthMax) {
+      return { branches: [], onCommit: undefined };
+    }
     try {
-      return planBranches(definition, record.input, environment.limits);
+      return pinnedPlan(definitions, record, environment.limits) ?? "unknown_definition";
     } catch (error) {
       environment.observer.observe({ type: "BackgroundWorkFailed", work: `plan ${record.txId}`, error });
       return "definition_failed";
     }
-  }
-
-  #definitionOf({
-    definition,
-    definitionHash,
-  }: Pick<TransactionOrigin, "definition" | "definitionHash">): AnyTransaction | undefined {
-    return this.#options.definitions.find(({ name, hash }) => name === definition && hash === definitionHash);
   }
 
   /** A record whose branches cannot be told here: visible, kept, and left to a process that can (C6). */

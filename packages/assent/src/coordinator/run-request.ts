@@ -10,7 +10,7 @@ import {
   transactionId,
 } from "../protocol/index.ts";
 import { incarnationOf } from "./begin-request.ts";
-import { checkContent, type PlanLimits, type Transaction } from "./definition.ts";
+import { checkContent, type Plannable, type PlanLimits } from "./definition.ts";
 import { InvalidInput, parseInput } from "./standard-schema.ts";
 
 /** `key`: what the transaction belongs to, such as an order id. One attempt at a time; a success is final. */
@@ -31,7 +31,7 @@ export interface CheckedRequest {
  * @throws {InvalidInput}
  */
 export function checkedRequest<Input>(
-  transaction: Transaction<Input>,
+  transaction: Pick<Plannable<Input>, "name" | "input">,
   request: RunRequest,
   limits: PlanLimits,
 ): CheckedRequest {
@@ -54,7 +54,11 @@ export function checkKey(key: string, { idLengthMax }: PlanLimits): void {
   if (fault !== undefined) throw new InvalidInput(`the key ${fault}`);
 }
 
-function carriedInput<Input>(transaction: Transaction<Input>, given: JsonObject, limits: PlanLimits): JsonObject {
+function carriedInput<Input>(
+  transaction: Pick<Plannable<Input>, "name" | "input">,
+  given: JsonObject,
+  limits: PlanLimits,
+): JsonObject {
   const parsed = carried("the input", parsedBy(transaction, carried("the input", given, limits)), limits);
   if (!isJsonObject(parsed)) throw new InvalidInput("the input is not an object");
   checkContent("the input", parsed, { limits, fail: (message) => new InvalidInput(message) });
@@ -65,7 +69,7 @@ function carriedInput<Input>(transaction: Transaction<Input>, given: JsonObject,
 }
 
 /** A schema that throws instead of answering refuses the input, too. */
-function parsedBy<Input>(transaction: Transaction<Input>, value: Json): Input {
+function parsedBy<Input>(transaction: Pick<Plannable<Input>, "name" | "input">, value: Json): Input {
   try {
     return parseInput(transaction.input, value);
   } catch (error) {

@@ -1,14 +1,15 @@
 // What a caller of `run` is told.
-import type { Outcome } from "../protocol/index.ts";
+import type { JsonObject, Outcome } from "../protocol/index.ts";
 import type { Row } from "../ports/transaction-log.ts";
 
 /** How long a caller that was told to come back should wait. */
 export const comeBackAfterMs = 1_000;
 
 export type RunResult =
-  /** `repeated`: committed by an earlier call; nothing was done now. */
-  | { readonly kind: "committed"; readonly txId: string; readonly repeated: boolean }
-  | { readonly kind: "aborted"; readonly txId: string; readonly reason: string }
+  /** `repeated`: committed by an earlier call; nothing was done now. `outputs`: what branches returned, by branch. */
+  | { readonly kind: "committed"; readonly txId: string; readonly repeated: boolean; readonly outputs?: JsonObject }
+  /** `step`: the one that the abort is due to, where one is. */
+  | { readonly kind: "aborted"; readonly txId: string; readonly reason: string; readonly step?: string }
   /** Not known yet; it may still commit. Ask again with the same key. */
   | { readonly kind: "pending"; readonly retryAfterMs: number }
   /** The key belongs to another definition; nothing was done, and its outcome is not reported. */
@@ -26,12 +27,10 @@ export type RunResult =
 
 export const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };
 
-export function repeatedly(txId: string): RunResult {
-  return { kind: "committed", txId, repeated: true };
+export function repeatedly(txId: string, outputs: JsonObject | undefined): RunResult {
+  return { kind: "committed", txId, repeated: true, ...(outputs !== undefined && { outputs }) };
 }
 
 export function told(txId: string, outcome: Outcome, repeated: boolean): RunResult {
-  return outcome.kind === "committed"
-    ? { kind: "committed", txId, repeated }
-    : { kind: "aborted", txId, reason: outcome.reason };
+  return outcome.kind === "committed" ? { txId, repeated, ...outcome } : { txId, ...outcome };
 }

@@ -7,6 +7,7 @@ import {
   type CoordinatorState,
   coordinatorState,
   decisionOf,
+  type Intent,
   type Limits,
   nextEpoch,
   type Outcome,
@@ -18,6 +19,7 @@ import { backoffMs, retryDelayMs } from "./backoff.ts";
 import { commandOf, originOf } from "./branch-command.ts";
 import { BranchFailures, isOfService } from "./branch-failures.ts";
 import type { Breakers } from "./breakers.ts";
+import { commitChange } from "./outputs.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { Observer } from "../ports/observer.ts";
@@ -236,16 +238,17 @@ export class TransactionDriver {
     return this.#origin;
   }
 
-  #writeDecision({ decision, reason }: { decision: "commit" | "abort"; reason?: string }): void {
+  #writeDecision({ decision, reason, step, outputs }: Intent): void {
     this.#deadline?.cancel();
     const { txId, owner, epoch } = this.record;
-    const change = decision === "commit" ? this.#options.onCommit : undefined;
+    const change = decision === "commit" ? commitChange(this.#options.onCommit, outputs) : undefined;
     const request = {
       txId,
       owner,
       epoch,
       decision,
       ...(reason !== undefined && { reason }),
+      ...(step !== undefined && { step }),
       ...(change !== undefined && { change }),
     };
     this.#environment.log.decide(request).then(

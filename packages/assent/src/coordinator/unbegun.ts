@@ -2,13 +2,14 @@
 import { transactionId } from "../protocol/index.ts";
 import { foreignTo } from "../ports/key-owner.ts";
 import type { BeginRequest, Row } from "../ports/transaction-log.ts";
+import { outputsOf } from "./outputs.ts";
 import { comeBackAfterMs, pending, repeatedly, type RunResult } from "./run-result.ts";
 
 /** The outcome of earlier attempts at a key, where that is the answer. */
 export function answerKnown(row: Row | undefined, request: BeginRequest): RunResult | undefined {
   const foreign = row && foreignTo(row, request);
   if (foreign !== undefined) return foreign;
-  if (row?.outcome === "committed") return repeatedly(transactionId(row));
+  if (row?.outcome === "committed") return repeatedly(transactionId(row), outputsOf(row));
   return row?.outcome === "pending" ? pending : undefined;
 }
 

@@ -84,6 +84,8 @@ export interface DecideRequest {
   readonly epoch: number;
   readonly decision: Decision;
   readonly reason?: string;
+  /** The step that an abort is due to; kept in the record. */
+  readonly step?: string;
   /** Applied to the row with a commit. */
   readonly change?: RowChange;
 }

@@ -1,5 +1,6 @@
 // What the coordinator machine remembers, hears and asks for.
 import { invariant } from "./invariant.ts";
+import type { Json, JsonObject } from "./json.ts";
 import type { Limits } from "./limits.ts";
 import type { Answer, BranchSpec } from "./messages.ts";
 import type { ParkNote, TransactionRecord } from "./transaction-record.ts";
@@ -25,6 +26,8 @@ export interface BranchProgress {
   readonly handlerFailed?: boolean;
   readonly contendedSince?: number;
   readonly refusal?: string;
+  /** What its vote returned to the caller. */
+  readonly output?: Json;
 }
 
 /**
@@ -34,6 +37,16 @@ export interface BranchProgress {
  */
 export type Stage = "voting" | "questioning" | "deciding" | "finishing" | "ending" | "forgetting" | "ended" | "stopped";
 
+/** A decision that is to be written. */
+export interface Intent {
+  readonly decision: Decision;
+  readonly reason?: string;
+  /** The step that an abort is due to. */
+  readonly step?: string;
+  /** With a commit, what branches returned to the caller, by branch. */
+  readonly outputs?: JsonObject;
+}
+
 export interface CoordinatorState {
   readonly record: TransactionRecord;
   /** C6: only the owner that began the transaction may let silence decide. */
@@ -41,7 +54,7 @@ export interface CoordinatorState {
   readonly stage: Stage;
   readonly branches: readonly BranchProgress[];
   /** The decision being written, in stage `deciding`. */
-  readonly intent?: { readonly decision: Decision; readonly reason?: string };
+  readonly intent?: Intent;
   readonly decisionAttempts: number;
   readonly told: boolean;
   /** The bound on waiting for releases has passed (C5). */
@@ -67,12 +80,15 @@ export type CoordinatorEvent =
   | { readonly type: "EndWritten"; readonly record: TransactionRecord }
   | { readonly type: "OwnershipLost" };
 
-export type Outcome = { readonly kind: "committed" } | { readonly kind: "aborted"; readonly reason: string };
+/** `outputs`: what branches returned, by branch. `step`: the one that the abort is due to, where one is. */
+export type Outcome =
+  | { readonly kind: "committed"; readonly outputs?: JsonObject }
+  | { readonly kind: "aborted"; readonly reason: string; readonly step?: string };
 
 export type CoordinatorEffect =
   | { readonly type: "SendCommand"; readonly branchId: string; readonly verb: Verb }
   | { readonly type: "RetryLater"; readonly branchId: string; readonly verb: Verb; readonly delay: RetryDelay }
-  | { readonly type: "WriteDecision"; readonly decision: Decision; readonly reason?: string }
+  | ({ readonly type: "WriteDecision" } & Intent)
   | { readonly type: "WriteEnd" }
   | { readonly type: "WriteRetryLater"; readonly attempts: number }
   | { readonly type: "WaitForRelease" }

@@ -201,7 +201,9 @@ function decisionWritten(state: CoordinatorState): CoordinatorStep {
   const step = sendPhaseTwo(state);
   if (decision === "commit") {
     const told = { ...step.state, told: true };
-    return { state: told, effects: [{ type: "TellOutcome", outcome: { kind: "committed" } }, ...step.effects] };
+    const { outputs } = state.intent;
+    const outcome = outputs === undefined ? { kind: "committed" as const } : { kind: "committed" as const, outputs };
+    return { state: told, effects: [{ type: "TellOutcome", outcome }, ...step.effects] };
   }
   return tellFailure({ state: step.state, effects: [{ type: "WaitForRelease" }, ...step.effects] });
 }
@@ -216,7 +218,8 @@ function tellFailure(step: CoordinatorStep | CoordinatorState): CoordinatorStep 
   const released = state.branches.filter((branch) => branch.status === "done").length;
   const enough = released === state.branches.length || (state.releaseWaitOver && released > 0);
   if (!enough) return { state, effects };
-  const outcome = { kind: "aborted", reason: state.record.reason ?? "aborted" } as const;
+  const { reason = "aborted", step: at } = state.record;
+  const outcome = { kind: "aborted" as const, reason, ...(at !== undefined && { step: at }) };
   return { state: { ...state, told: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
 }
 

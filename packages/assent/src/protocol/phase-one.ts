@@ -11,11 +11,13 @@ import {
   type CoordinatorState,
   type CoordinatorStep,
   idOf,
+  type Intent,
   retryLater,
   withBranch,
   withPark,
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
+import type { Json } from "./json.ts";
 import type { Answer } from "./messages.ts";
 import { type Finding, weighAnswers } from "./recovery.ts";
 import { type Decision, isBackwardFinal, isForwardFinal, verbTable } from "./verbs.ts";
@@ -44,13 +46,15 @@ export function askQuestions(state: CoordinatorState): CoordinatorStep {
 }
 
 /** What an answer to phase 1 or to a question proves about its branch. */
-function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string } {
+function readAnswer(answer: Answer): { status: BranchStatus; refusal?: string; output?: Json } {
   switch (answer.kind) {
     case "refused":
       return { status: "no", refusal: answer.reason };
     case "done":
-      if (isForwardFinal(answer.state)) return { status: "forward" };
-      if (!isBackwardFinal(answer.state)) return { status: "yes" };
+      if (!isBackwardFinal(answer.state)) {
+        const status = isForwardFinal(answer.state) ? "forward" : "yes";
+        return answer.output === undefined ? { status } : { status, output: answer.output };
+      }
       return answer.refusal === undefined ? { status: "no" } : { status: "no", refusal: answer.refusal };
     case "expired":
       return { status: "expired" };
@@ -134,11 +138,31 @@ export function refusal(state: CoordinatorState): CoordinatorStep | undefined {
 export function intend(state: CoordinatorState, decision: Decision, reason?: string): CoordinatorStep {
   const sure = state.branches.every((b) => b.status === "yes" || b.status === "forward" || b.status === "expired");
   invariant(decision === "abort" || sure, "C1", "commit needs every vote");
-  const intent = reason === undefined ? { decision } : { decision, reason };
+  const intent: Intent = {
+    decision,
+    ...(reason !== undefined && { reason }),
+    ...(decision === "commit" ? outputsOf(state) : stepAtFault(state)),
+  };
   return {
     state: { ...state, stage: "deciding", intent, decisionAttempts: 0 },
     effects: [{ type: "WriteDecision", ...intent }],
   };
+}
+
+function outputsOf({ branches }: CoordinatorState): Pick<Intent, "outputs"> {
+  const outputs = branches.flatMap(({ spec, output }) => (output === undefined ? [] : [[spec.branchId, output]]));
+  return outputs.length === 0 ? {} : { outputs: Object.fromEntries(outputs) as Intent["outputs"] & object };
+}
+
+/** The step that an abort is due to: one that refused, or never ran, or whose vote is missing. */
+function stepAtFault({ branches }: CoordinatorState): Pick<Intent, "step"> {
+  const found =
+    branches.find(({ status }) => status === "no") ??
+    branches.find(({ status }) => status === "expired" || status === "mismatch") ??
+    branches.find(({ status, handlerFailed }) => status === "asked" && handlerFailed === true) ??
+    branches.find(({ status, contendedSince }) => status === "asked" && contendedSince !== undefined) ??
+    branches.find(({ status }) => status === "asked");
+  return found === undefined ? {} : { step: found.spec.step };
 }
 
 /** P10: contended is not a vote. After the bound the refusal counts, although the branch left no tombstone. */

@@ -31,6 +31,8 @@ export interface TransactionRecord {
   readonly input: Json;
   /** Why it was aborted. */
   readonly reason?: string;
+  /** The step that the abort is due to, where one is. */
+  readonly step?: string;
   readonly changedAt: number;
   /** The log had lost or removed the record, and a branch's question brought it back (R5). */
   readonly rebuilt?: true;
@@ -91,15 +93,17 @@ export function awaitsForget(record: TransactionRecord): boolean {
 export function writeDecision(
   record: TransactionRecord,
   claimant: Claimant,
-  { decision, reason, now }: { decision: Decision; reason?: string | undefined; now: number },
+  by: { decision: Decision; reason?: string | undefined; step?: string | undefined; now: number },
 ): RecordWrite {
+  const { decision, reason, step, now } = by;
   if (!holds(record, claimant)) return { kind: "lost", record };
   const current = decisionOf(record);
   if (current === decision) return { kind: "repeated", record };
   if (current !== undefined) return { kind: "lost", record };
   invariant(record.state === "active", "C2", "only an active record is decided");
   const next = { ...unparked(record), state: decided[decision], changedAt: now };
-  return { kind: "written", record: decision === "abort" ? { ...next, reason: reason ?? "aborted" } : next };
+  if (decision === "commit") return { kind: "written", record: next };
+  return { kind: "written", record: { ...next, reason: reason ?? "aborted", ...(step !== undefined && { step }) } };
 }
 
 /** The transaction leaves the active index: every branch has acknowledged phase 2. */

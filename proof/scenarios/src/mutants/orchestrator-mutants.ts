@@ -176,9 +176,9 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "a failed store is taken for a refusal",
     edits: [
       {
-        file: "packages/assent/src/engine/keyed-branch-store.ts",
-        guard: 'return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : error.code };',
-        instead: 'return { kind: "refused", reason: error.code };',
+        file: "packages/assent/src/participant/failed-answer.ts",
+        guard: 'return { kind: "unknown", reason: cause instanceof HandlerFailed ? handlerFailed : code };',
+        instead: 'return { kind: "refused", reason: code };',
       },
     ],
   },
