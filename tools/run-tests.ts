@@ -23,6 +23,7 @@ const longest = [
   "proof/system/backup.test.ts",
   "proof/system/history-of-running.test.ts",
   "proof/scenarios/src/mutants.test.ts",
+  "proof/installation/src/installed.test.ts",
   "proof/chaos/src/judge/judge-shop.test.ts",
   "packages/nats/src/nats-bus.outage.test.ts",
   "proof/system/books.test.ts",
