@@ -19,11 +19,11 @@ const here = { clock: systemClock, random: systemRandom, schedule: nextTurn };
 async function openService(accountId: string, amount: number, questions: QuestionTransport) {
   const handler = ledgerHandler({ insufficient: "sold_out", absent: "not_offered" });
   const { store, run } = memoryBranches(handler, ledgerOperations, here);
-  await run("openAccount", { accountId, generation: "1", details: null });
-  await run("deposit", { accountId, amount });
+  await run(ledgerOperations.openAccount, { accountId, generation: "1", details: null });
+  await run(ledgerOperations.deposit, { accountId, amount });
   const participant = new Participant({ ...here, store, questions });
   participant.start();
-  const left = async () => (await run("findAccount", { accountId }))?.available;
+  const left = async () => (await run(ledgerOperations.findAccount, { accountId }))?.available;
   return { endpoint: (message: Uint8Array) => participant.handle(message), left, stop: () => participant.stop() };
 }
 

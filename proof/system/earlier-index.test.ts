@@ -1,8 +1,16 @@
 // A data folder of a version that indexed unfinished transactions by their plain names: its transactions are finished.
 import { serveCheckout, temporaryFolder } from "@assent/topology";
-import { checkout, orderOperations } from "@assent/order";
+import { checkout } from "@assent/order";
 import { defaultLimits } from "assent/internal/protocol";
-import { BatchTables, formerIndexTable, unfinishedKey, unfinishedTable } from "assent/internal/engine";
+import {
+  BatchTables,
+  bindOperations,
+  formerIndexTable,
+  logOperations,
+  rowOperations,
+  unfinishedKey,
+  unfinishedTable,
+} from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -13,11 +21,11 @@ import { audit } from "../../checkout/cli/src/audit.ts";
 function leaveUnfinished(path: string, keys: readonly string[]): void {
   const engine = new SqliteEngine(join(path, "orders.db"));
   const tables = new BatchTables(engine);
-  const operations = orderOperations(defaultLimits);
+  const operations = bindOperations({ ...logOperations, ...rowOperations }, { limits: defaultLimits });
   const now = Date.now();
   for (const key of keys) {
     const fields = { user: "0", items: [["0", 1]], total: 3, units: 1, entries: 1 };
-    operations.putRow(tables, { key, incarnation: "life1", fields });
+    operations.putRow(tables, { key, incarnation: "life1", fields }, { now });
     const result = operations.begin(
       tables,
       {

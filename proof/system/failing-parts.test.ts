@@ -1,15 +1,24 @@
 // Failing parts of the checkout system: a full store, a broken store, a silent service. Assembled in this process,
 // because a store cannot be made to fail from outside.
-import { accountTable } from "assent/ledger";
+import { accountTable, ledgerOperations } from "assent/ledger";
 import { TestClock } from "@assent/conformance";
 import { Orchestrator } from "assent/internal/coordinator";
 import { Participant } from "assent/internal/participant";
-import { type Tables } from "assent/internal/ports";
+import { operation } from "assent/internal/ports";
 import { checkout, orderApp, orderOperations, OrderService } from "@assent/order";
 import { paymentOperations } from "@assent/payment";
 import { decoded, decodeCommands, defaultLimits, type Limits, type Verb } from "assent/internal/protocol";
 import { stockOperations } from "@assent/stock";
-import { EngineFull, GroupCommitExecutor, keyedBranchStore, keyedLog, type Writes } from "assent/internal/engine";
+import {
+  bindOperations,
+  EngineFull,
+  GroupCommitExecutor,
+  keyedBranchStore,
+  keyedLog,
+  logOperations,
+  rowOperations,
+  type Writes,
+} from "assent/internal/engine";
 import { MemoryEngine, MemoryTransport } from "assent/memory";
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";
@@ -63,10 +72,10 @@ after(() => Promise.all(opened.map((shop) => shop.stop())));
 
 type Service = "stock" | "payment";
 
-const loseAccount = (tables: Tables, { accountId }: { accountId: string }): null => {
+const loseAccount = operation("loseAccount", (tables, { accountId }: { accountId: string }): null => {
   tables.delete(accountTable, accountId);
   return null;
-};
+});
 
 class Shop {
   readonly engine = new FailingEngine();
@@ -80,7 +89,7 @@ class Shop {
   readonly #orders = new GroupCommitExecutor({ ...this.#executor(), operations: orderOperations(limits) });
   readonly #stock = new GroupCommitExecutor({
     ...this.#executor(new MemoryEngine()),
-    operations: { ...stockOperations(limits), loseAccount },
+    operations: { ...stockOperations(limits), ...bindOperations({ loseAccount }, {}) },
   });
   readonly #payment = new GroupCommitExecutor({
     ...this.#executor(new MemoryEngine()),
@@ -120,24 +129,24 @@ class Shop {
   /** An item, a user and their orders: each costs 2; 10 units and 10 credit are available. */
   async seed(orders = 1): Promise<void> {
     const seed = { first: 0, count: 1, generation: "g", available: 10, details: { price: 2 } };
-    await Promise.all([this.#stock.run("seed", seed), this.#payment.run("seed", seed)]);
+    await Promise.all([this.#stock.run(ledgerOperations.seed, seed), this.#payment.run(ledgerOperations.seed, seed)]);
     for (let order = 0; order < orders; order += 1) await this.putOrder(String(order), 2);
     await this.#orchestrator.start();
   }
 
   async putOrder(key: string, total: number): Promise<void> {
     const fields = { user: "0", items: [["0", 1]], total, units: 1, entries: 1 };
-    await this.#orders.run("putRow", { key, incarnation: "i", fields });
+    await this.#orders.run(rowOperations.putRow, { key, incarnation: "i", fields });
   }
 
   /** Removes only the stock account of the item. */
   loseStock(): Promise<null> {
-    return this.#stock.run("loseAccount", { accountId: "0" });
+    return this.#stock.run(loseAccount, { accountId: "0" });
   }
 
   /** Number of accounts at stock. */
   async stockAccounts(): Promise<number> {
-    return (await this.#stock.run("totals", undefined)).accounts;
+    return (await this.#stock.run(ledgerOperations.totals, undefined)).accounts;
   }
 
   get abortRate(): number {
@@ -150,19 +159,22 @@ class Shop {
   }
 
   async orderTotal(): Promise<unknown> {
-    return (await this.#orders.run("readRow", { key: "0" }))?.fields["total"];
+    return (await this.#orders.run(rowOperations.readRow, { key: "0" }))?.fields["total"];
   }
 
   async accounts(): Promise<readonly (readonly [available: number, spent: number])[]> {
-    const totals = await Promise.all([this.#stock.run("totals", undefined), this.#payment.run("totals", undefined)]);
+    const totals = await Promise.all([
+      this.#stock.run(ledgerOperations.totals, undefined),
+      this.#payment.run(ledgerOperations.totals, undefined),
+    ]);
     return totals.map(({ available, spent }) => [available, spent]);
   }
 
   /** Waits until nothing is in progress: success is reported at the decision, and phase 2 follows. */
   async quiet(): Promise<void> {
     const giveUpAt = performance.now() + deadlineMs;
-    while ((await this.#orders.run("owners", { limit: 1 })).length > 0) {
-      assert.ok(performance.now() < giveUpAt, "still in progress");
+    while ((await this.#orders.run(logOperations.owners, { limit: 1 })).length > 0) {
+      assert.ok(performance.now() < giveUpAt, "it does not end");
       await new Promise(setImmediate);
     }
   }

@@ -2,10 +2,11 @@
 // replaced accounts and orders, and it names each store that lacks something.
 import { type Account, accountTable, ledgerOperations } from "assent/ledger";
 import type { Row, Tables } from "assent/internal/ports";
-import { orderOperations } from "@assent/order";
-import { defaultLimits, type JsonObject, type TransactionRecord } from "assent/internal/protocol";
+import { seedOrders } from "@assent/order";
+import { type JsonObject, type TransactionRecord } from "assent/internal/protocol";
 import {
   BatchTables,
+  bindOperations,
   recordTable,
   rowsReplacedTable,
   rowTable,
@@ -19,7 +20,8 @@ import { type BookStore, bookStoreOfEngine, bookStoreOfMaps } from "./book-store
 import { type BooksReport, judgeBooks } from "./judge-books.ts";
 import { judgeLedger } from "./judge-ledger.ts";
 
-const operations = orderOperations(defaultLimits);
+const accounts = bindOperations(ledgerOperations, {});
+const context = { now: 0 };
 
 function accountOf(tables: Tables, id: string): Account {
   const account = tables.get(accountTable, id);
@@ -61,8 +63,8 @@ class Shop {
   }
 
   seedAccounts(generation: string): void {
-    ledgerOperations.seed(this.stock, { first: 0, count: 2, generation, available: 10, details: null });
-    ledgerOperations.seed(this.payment, { first: 0, count: 1, generation, available: 100, details: null });
+    accounts.seed(this.stock, { first: 0, count: 2, generation, available: 10, details: null }, context);
+    accounts.seed(this.payment, { first: 0, count: 1, generation, available: 100, details: null }, context);
   }
 
   order(key: string, outcome: Row["outcome"]): void {
@@ -76,7 +78,7 @@ class Shop {
 
   seedOrders(...keys: readonly string[]): void {
     const empty: JsonObject = { user: "0", items: [], total: 0, units: 0, entries: 0 };
-    operations.seedOrders(this.orders, { incarnation: "i2", rows: keys.map((key) => [key, empty] as const) });
+    seedOrders.step(this.orders, { incarnation: "i2", rows: keys.map((key) => [key, empty] as const) }, context);
   }
 
   /** A checkout of order `open` that is still in progress. */
@@ -140,9 +142,9 @@ const fine: readonly (readonly [what: string, change: (shop: Shop) => void])[] =
   [
     "direct withdrawals, which do not count as spent",
     (shop) => {
-      ledgerOperations.withdraw(shop.payment, { accountId: "0", amount: 5 });
-      ledgerOperations.withdraw(shop.stock, { accountId: "1", amount: 3 });
-      ledgerOperations.deposit(shop.payment, { accountId: "0", amount: 7 });
+      accounts.withdraw(shop.payment, { accountId: "0", amount: 5 }, context);
+      accounts.withdraw(shop.stock, { accountId: "1", amount: 3 }, context);
+      accounts.deposit(shop.payment, { accountId: "0", amount: 7 }, context);
     },
   ],
   [
@@ -261,18 +263,22 @@ test("S2 sums are exact beyond the safe integers of JavaScript", () => {
   const shop = new Shop();
   const most = Number.MAX_SAFE_INTEGER;
   for (const generation of ["g2", "g3"]) {
-    ledgerOperations.seed(shop.payment, { first: 1, count: 3, generation, available: most, details: null });
+    accounts.seed(shop.payment, { first: 1, count: 3, generation, available: most, details: null }, context);
   }
   assert.equal(shop.judge().credit.deposited, 3n * BigInt(most) + 100n);
   for (let times = 0; times < 3; times += 1) {
     shop.change(shop.payment, "1", { available: 0, spent: most });
-    ledgerOperations.seed(shop.payment, {
-      first: 1,
-      count: 1,
-      generation: `g${times}`,
-      available: most,
-      details: null,
-    });
+    accounts.seed(
+      shop.payment,
+      {
+        first: 1,
+        count: 1,
+        generation: `g${times}`,
+        available: most,
+        details: null,
+      },
+      context,
+    );
   }
   assert.equal(shop.judge().credit.spentBefore, 3n * BigInt(most));
 });

@@ -1,8 +1,8 @@
 // `assent history`: the history of one transaction, read only from the stores: from a folder that is not in use, or
 // from the order database of a running system.
 import type { Tables } from "assent/internal/ports";
-import { defaultLimits, type TrailEntry, transactionId, type TransactionState } from "assent/internal/protocol";
-import { logOperations, rowOperations } from "assent/internal/engine";
+import { type TrailEntry, transactionId, type TransactionState } from "assent/internal/protocol";
+import { readHistory, readRecord, readRow } from "assent/internal/engine";
 import { resolve } from "node:path";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
 import { readDatabase } from "./processes/database-reader.ts";
@@ -43,7 +43,7 @@ export async function history(
   options: HistoryOptions,
 ): Promise<{ readonly place: string; readonly report: HistoryReport }> {
   const { data, topology, database } = options;
-  const readAt = (place: string) => (tables: Tables) => readHistory(tables, { name, place });
+  const readAt = (place: string) => (tables: Tables) => reportHistory(tables, { name, place });
   if (topology === undefined && database !== true) {
     const place = resolve(readSettings(process.env, { ASSENT_DATA: data }).ASSENT_DATA);
     return { place, report: readFolder(place, (folder) => readStore(folder, "orders.db", readAt(place))) };
@@ -65,18 +65,17 @@ interface Wanted {
   readonly place: string;
 }
 
-function readHistory(tables: Tables, wanted: Wanted): HistoryReport {
-  const log = logOperations(defaultLimits);
+function reportHistory(tables: Tables, wanted: Wanted): HistoryReport {
   const { name } = wanted;
-  const txId = log.readRecord(tables, { txId: name }) === null ? latestOf(tables, wanted) : name;
-  const record = log.readRecord(tables, { txId });
-  if (record === null) throw new NoSuchTransaction(`${txId} ended long ago; its history has been removed`);
-  return { txId, state: record.state, entries: log.history(tables, { txId }) };
+  const txId = readRecord(tables, name) === undefined ? latestOf(tables, wanted) : name;
+  const record = readRecord(tables, txId);
+  if (record === undefined) throw new NoSuchTransaction(`${txId} ended long ago, and its history was removed with it`);
+  return { txId, state: record.state, entries: readHistory(tables, txId) };
 }
 
 function latestOf(tables: Tables, { name: key, place }: Wanted): string {
-  const row = rowOperations.readRow(tables, { key });
-  if (row === null) {
+  const row = readRow(tables, key);
+  if (row === undefined) {
     throw new NoSuchTransaction(
       `no transaction or order ${key} in ${place}. It never began, or it ended long ago and was removed`,
     );

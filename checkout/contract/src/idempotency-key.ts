@@ -2,7 +2,8 @@
 // key is an error (draft-ietf-httpapi-idempotency-key-header).
 import { z } from "@hono/zod-openapi";
 import { fingerprint } from "assent/internal/protocol";
-import type { Arguments, Executor, OnceKey, OnceResult, Operations, Result } from "assent/internal/engine";
+import type { Executor, OnceKey, OnceResult } from "assent/internal/engine";
+import type { AnyOperation } from "assent/internal/ports";
 import { Problem } from "./problem.ts";
 
 export const idempotencyKeyLengthMax = 255;
@@ -25,14 +26,20 @@ export function onceKey(key: string | undefined, request: { method: string; path
   return key === undefined ? undefined : { key, fingerprint: fingerprint(`${request.method} ${request.path}`) };
 }
 
+/** An operation, and what it is to do. */
+export interface Call<Input, Result> {
+  readonly operation: AnyOperation<Input, Result>;
+  readonly input: NoInfer<Input>;
+}
+
 /** Runs an operation, at most once if the request carries a key. @throws {Problem} idempotency_key_reused */
-export async function runKeyed<O extends Operations, Name extends keyof O & string>(
-  executor: Executor<O>,
+export async function runKeyed<Input, Result>(
+  executor: Executor,
   once: OnceKey | undefined,
-  call: { readonly name: Name; readonly args: Arguments<O, Name> },
-): Promise<Result<O, Name>> {
-  if (once === undefined) return executor.run(call.name, call.args);
-  return doneOf(await executor.runOnce(once, call.name, call.args));
+  { operation, input }: Call<Input, Result>,
+): Promise<Result> {
+  if (once === undefined) return executor.run(operation, input);
+  return doneOf(await executor.runOnce(once, operation, input));
 }
 
 /** The result of a keyed operation. @throws {Problem} idempotency_key_reused */

@@ -1,7 +1,14 @@
 // Seeding: an interrupted one reports its progress, and other requests wait only for the current step.
-import { changesIn, EngineFull, type Executor, GroupCommitExecutor, type Writes } from "assent/internal/engine";
+import {
+  bindOperations,
+  changesIn,
+  EngineFull,
+  type Executor,
+  GroupCommitExecutor,
+  type Writes,
+} from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
-import { table, type Tables } from "assent/internal/ports";
+import { operation, table } from "assent/internal/ports";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Problem } from "./problem.ts";
@@ -10,11 +17,11 @@ import { seedChunk, Seedings, seedingsAtOnceMax, seedingsWaitingMax } from "./se
 const rows = table<number>("rows", "ordered");
 
 const operations = {
-  fill(tables: Tables, { first, size }: { first: number; size: number }): null {
+  fill: operation("fill", (tables, { first, size }: { first: number; size: number }): null => {
     for (let row = first; row < first + size; row += 1) tables.put(rows, String(row), row);
     return null;
-  },
-  count: (tables: Tables): number => tables.scan(rows, { limit: Infinity }).length,
+  }),
+  count: operation("count", (tables): number => tables.scan(rows, { limit: Infinity }).length),
 };
 
 class Engine extends MemoryEngine {
@@ -31,9 +38,9 @@ class Engine extends MemoryEngine {
 
 class Desk {
   readonly engine = new Engine();
-  readonly store: Executor<typeof operations> = new GroupCommitExecutor({
+  readonly store: Executor = new GroupCommitExecutor({
     engine: this.engine,
-    operations,
+    operations: bindOperations(operations, {}),
     now: () => 0,
     schedule: setImmediate,
   });
@@ -44,12 +51,12 @@ class Desk {
     return this.seedings.seed(once, {
       things: "users",
       count,
-      call: (first, size) => ({ name: "fill", args: { first, size } }),
+      call: (first, size) => ({ operation: operations.fill, input: { first, size } }),
     });
   }
 
   rows(): Promise<number> {
-    return this.store.run("count", undefined);
+    return this.store.run(operations.count, undefined);
   }
 }
 

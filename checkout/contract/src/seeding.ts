@@ -1,7 +1,7 @@
 // Seeds many rows in chunks. Each chunk is a separate atomic step, so that other requests do not wait long. Seeding
 // again replaces everything, so it can be repeated. An interrupted seeding reports its progress.
-import { type Arguments, type Executor, type OnceKey, type Operations, StoreFailure } from "assent/internal/engine";
-import { runKeyed } from "./idempotency-key.ts";
+import { type Executor, type OnceKey, StoreFailure } from "assent/internal/engine";
+import { type Call, runKeyed } from "./idempotency-key.ts";
 import { Problem } from "./problem.ts";
 
 /** Rows in one atomic step: every other step of the store waits for its commit. */
@@ -11,21 +11,21 @@ export const seedingsAtOnceMax = 1;
 export const seedingsWaitingMax = 4;
 const retryAfterMs = 1_000;
 
-export interface Seeding<O extends Operations, Name extends keyof O & string> {
+export interface Seeding<Input> {
   /** Such as `users`. */
   readonly things: string;
   readonly count: number;
-  readonly call: (first: number, size: number) => { readonly name: Name; readonly args: Arguments<O, Name> };
+  readonly call: (first: number, size: number) => Call<Input, null>;
 }
 
 /** The seedings of one service. */
-export class Seedings<O extends Operations> {
-  readonly #store: Executor<O>;
+export class Seedings {
+  readonly #store: Executor;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
   #isStopping = false;
 
-  constructor(store: Executor<O>) {
+  constructor(store: Executor) {
     this.#store = store;
   }
 
@@ -34,7 +34,7 @@ export class Seedings<O extends Operations> {
    * is seeded once, whichever client repeats the request, so a repeat continues where the first one ended and undoes no
    * later change. @throws {Problem} {StoreFailure}
    */
-  async seed<Name extends keyof O & string>(once: OnceKey | undefined, seeding: Seeding<O, Name>): Promise<void> {
+  async seed<Input>(once: OnceKey | undefined, seeding: Seeding<Input>): Promise<void> {
     await this.#turn();
     try {
       await this.#seedInChunks(once, seeding);
@@ -60,10 +60,7 @@ export class Seedings<O extends Operations> {
     this.#running += 1;
   }
 
-  async #seedInChunks<Name extends keyof O & string>(
-    once: OnceKey | undefined,
-    seeding: Seeding<O, Name>,
-  ): Promise<void> {
+  async #seedInChunks<Input>(once: OnceKey | undefined, seeding: Seeding<Input>): Promise<void> {
     const { count, call } = seeding;
     for (let first = 0; first === 0 || first < count; first += seedChunk) {
       const size = Math.min(seedChunk, count - first);

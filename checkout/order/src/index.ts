@@ -4,4 +4,9 @@ export * from "./order.ts";
 export * from "./order-app.ts";
 export * from "./order-service.ts";
 export * from "./order-store.ts";
-export { purchasesReplacedTable, readReplacedPurchases, type ReplacedPurchases } from "./replaced-purchases.ts";
+export {
+  purchasesReplacedTable,
+  readReplacedPurchases,
+  type ReplacedPurchases,
+  seedOrders,
+} from "./replaced-purchases.ts";

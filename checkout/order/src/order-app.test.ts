@@ -3,7 +3,7 @@ import { Problem } from "@assent/contract";
 import { Orchestrator } from "assent/internal/coordinator";
 import { type Transport } from "assent/internal/ports";
 import { defaultLimits } from "assent/internal/protocol";
-import { type Executor, GroupCommitExecutor, keyedLog, StoreClosed, StoreFailure } from "assent/internal/engine";
+import { Executor, GroupCommitExecutor, keyedLog, StoreClosed, StoreFailure } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { test } from "node:test";
 import { checkout } from "./checkout.ts";
 import { orderApp } from "./order-app.ts";
 import { OrderService, type PriceLookup } from "./order-service.ts";
-import { orderOperations, type OrderOperations } from "./order-store.ts";
+import { orderOperations } from "./order-store.ts";
 
 const failures = ["step_failed", "store_full", "store_broken"] as const;
 
@@ -34,11 +34,11 @@ function appOver(
     now: () => systemClock.now(),
     schedule: nextTurn,
   });
-  const store: Executor<OrderOperations> = {
-    run: (name, args) =>
-      failing.includes(name) ? Promise.reject(new StoreFailure(code, "asked to")) : executor.run(name, args),
-    runOnce: (once, name, args) => executor.runOnce(once, name, args),
-  };
+  const store = Executor.over((call) =>
+    failing.includes(call.name) && call.once === undefined
+      ? Promise.reject(new StoreFailure(code, "asked to"))
+      : executor.perform(call),
+  );
   const reported: unknown[] = [];
   const log = keyedLog(store);
   const orchestrator = new Orchestrator({

@@ -3,21 +3,18 @@ import { doneOf, isProblemCode, Problem, runKeyed, Seedings } from "@assent/cont
 import { type Orchestrator, unfinishedRecords } from "assent/internal/coordinator";
 import { type Random, type Row, type RowChange, type RowWrite, type TransactionLog } from "assent/internal/ports";
 import type { Json, JsonObject } from "assent/internal/protocol";
-import type { Executor, OnceKey, onceOperations, probeOperations, RowOperations } from "assent/internal/engine";
+import { type Executor, type OnceKey, onceOperations, probeOperations, rowOperations } from "assent/internal/engine";
 import { checkout } from "./checkout.ts";
 import { emptyOrder, type OrderFields, orderEntriesMax, orderTotalMax, orderUnitsMax } from "./order.ts";
-import type { seedOrders } from "./replaced-purchases.ts";
-
-export type OrderStore = Executor<
-  RowOperations & { readonly seedOrders: typeof seedOrders } & typeof onceOperations & typeof probeOperations
->;
+import { seedOrders } from "./replaced-purchases.ts";
 
 /** The price of an item, or undefined if the item does not exist. Rejects if stock does not answer. */
 export type PriceLookup = (itemId: string) => Promise<number | undefined>;
 
 export interface OrderServiceOptions {
   readonly orchestrator: Orchestrator;
-  readonly store: OrderStore;
+  /** With the operations of `orderOperations`. */
+  readonly store: Executor;
   readonly log: TransactionLog;
   readonly priceOf: PriceLookup;
   readonly random: Random;
@@ -56,13 +53,13 @@ export class OrderService {
 
   async create(userId: string, once?: OnceKey): Promise<string> {
     const { store, random } = this.#options;
-    const args = { key: random.name(), incarnation: random.name(), fields: emptyOrder(userId) };
-    return (await runKeyed(store, once, { name: "putRow", args })).key;
+    const input = { key: random.name(), incarnation: random.name(), fields: emptyOrder(userId) };
+    return (await runKeyed(store, once, { operation: rowOperations.putRow, input })).key;
   }
 
   /** @throws {Problem} order_not_found */
   async find(orderId: string): Promise<Order> {
-    const row = await this.#options.store.run("readRow", { key: orderId });
+    const row = await this.#options.store.run(rowOperations.readRow, { key: orderId });
     if (row === null) throw notFound(orderId);
     return { id: orderId, paid: row.outcome === "committed", ...(row.fields as unknown as OrderFields) };
   }
@@ -118,8 +115,8 @@ export class OrderService {
       things: "orders",
       count,
       call: (first, size) => ({
-        name: "seedOrders",
-        args: {
+        operation: seedOrders,
+        input: {
           incarnation,
           rows: Array.from({ length: size }, (_, index): [string, JsonObject] => {
             const bought: Json = [
@@ -158,7 +155,7 @@ export class OrderService {
 
   /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
-    await this.#options.store.run("probe", null);
+    await this.#options.store.run(probeOperations.probe, null);
   }
 
   /** A repeat gets the first answer, even if the item is gone since, or stock does not answer. @throws {Problem} */
@@ -168,12 +165,12 @@ export class OrderService {
     try {
       price = await this.#priceOf(itemId);
     } catch (error) {
-      const stored = once === undefined ? null : await store.run("findOnce", once);
+      const stored = once === undefined ? null : await store.run(onceOperations.findOnce, once);
       if (stored === null) throw error;
       return doneOf(stored) as unknown as RowWrite;
     }
-    const args = { key: orderId, change: addition(itemId, quantity, price) };
-    return runKeyed(store, once, { name: "changeRow", args });
+    const input = { key: orderId, change: addition(itemId, quantity, price) };
+    return runKeyed(store, once, { operation: rowOperations.changeRow, input });
   }
 
   /** @throws {Problem} item_not_found */

@@ -1,7 +1,6 @@
 // Purchases of paid orders that seeding replaced: their stock and credit stay spent, so the books need their sums.
-import { table, type Table, type Tables } from "assent/internal/ports";
-import type { JsonObject } from "assent/internal/protocol";
-import { readRow, replacedCommitted, rowOperations } from "assent/internal/engine";
+import { operation, table, type Table, type Tables } from "assent/internal/ports";
+import { putRows, type PutRowsRequest, readRow, replacedCommitted } from "assent/internal/engine";
 import type { OrderFields } from "./order.ts";
 
 export const purchasesReplacedTable: Table<string> = table("purchases_replaced", "records");
@@ -25,13 +24,8 @@ interface WholeTables extends Pick<Tables, "get"> {
   entries<Row>(table: Table<Row>): Iterable<readonly [key: string, row: Row]>;
 }
 
-export interface SeedOrdersRequest {
-  readonly incarnation: string;
-  readonly rows: readonly (readonly [key: string, fields: JsonObject])[];
-}
-
 /** Replaces orders, and adds the purchases of the paid ones to the sums, in one step. */
-export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
+export const seedOrders = operation("seedOrders", (tables, request: PutRowsRequest): null => {
   const sums = new Map<string, bigint>();
   const add = (key: string, amount: number): void => void sums.set(key, (sums.get(key) ?? 0n) + BigInt(amount));
   for (const [key] of request.rows) {
@@ -43,8 +37,8 @@ export function seedOrders(tables: Tables, request: SeedOrdersRequest): null {
     for (const [item, quantity] of items) add(itemPrefix + item, quantity);
   }
   for (const [key, sum] of sums) tables.put(purchasesReplacedTable, key, String(readSum(tables, key) + sum));
-  return rowOperations.putRows(tables, request);
-}
+  return putRows(tables, request);
+});
 
 export function readReplacedPurchases(tables: WholeTables): ReplacedPurchases {
   const units = new Map<string, bigint>();

@@ -1,30 +1,30 @@
 // Users: accounts of credit.
 import { Problem, runKeyed, Seedings } from "@assent/contract";
-import type { LedgerWrite } from "assent/ledger";
+import { ledgerOperations, type LedgerWrite } from "assent/ledger";
 import type { Random } from "assent/internal/ports";
 import { balanceMax } from "assent/internal/protocol";
-import type { OnceKey } from "assent/internal/engine";
-import type { PaymentStore } from "./payment-store.ts";
+import { type Executor, type OnceKey, probeOperations } from "assent/internal/engine";
 
 export class PaymentService {
-  readonly #store: PaymentStore;
+  readonly #store: Executor;
   readonly #random: Random;
   readonly #seedings;
 
-  constructor(options: { store: PaymentStore; random: Random }) {
+  /** `store`: with the operations of `paymentOperations`. */
+  constructor(options: { store: Executor; random: Random }) {
     this.#store = options.store;
     this.#random = options.random;
     this.#seedings = new Seedings(options.store);
   }
 
   async create(once?: OnceKey): Promise<string> {
-    const args = { accountId: this.#random.name(), generation: this.#random.name(), details: null };
-    return (await runKeyed(this.#store, once, { name: "openAccount", args })).accountId;
+    const input = { accountId: this.#random.name(), generation: this.#random.name(), details: null };
+    return (await runKeyed(this.#store, once, { operation: ledgerOperations.openAccount, input })).accountId;
   }
 
   /** The user's credit. @throws {Problem} user_not_found */
   async find(userId: string): Promise<number> {
-    const account = await this.#store.run("findAccount", { accountId: userId });
+    const account = await this.#store.run(ledgerOperations.findAccount, { accountId: userId });
     if (account === null) throw notFound(userId);
     return account.available;
   }
@@ -34,14 +34,14 @@ export class PaymentService {
     if (amount === 0) return this.#addNothing(userId, once);
     return creditAfter(
       userId,
-      await runKeyed(this.#store, once, { name: "deposit", args: { accountId: userId, amount } }),
+      await runKeyed(this.#store, once, { operation: ledgerOperations.deposit, input: { accountId: userId, amount } }),
     );
   }
 
   /** Returns the new credit. @throws {Problem} */
   async pay(userId: string, amount: number, once?: OnceKey): Promise<number> {
-    const args = { accountId: userId, amount };
-    return creditAfter(userId, await runKeyed(this.#store, once, { name: "withdraw", args }));
+    const input = { accountId: userId, amount };
+    return creditAfter(userId, await runKeyed(this.#store, once, { operation: ledgerOperations.withdraw, input }));
   }
 
   /** Replaces users 0 to count − 1. */
@@ -51,8 +51,8 @@ export class PaymentService {
       things: "users",
       count,
       call: (first, size) => ({
-        name: "seed",
-        args: { first, count: size, generation, available: credit, details: null },
+        operation: ledgerOperations.seed,
+        input: { first, count: size, generation, available: credit, details: null },
       }),
     });
   }
@@ -64,12 +64,15 @@ export class PaymentService {
 
   /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
-    await this.#store.run("probe", null);
+    await this.#store.run(probeOperations.probe, null);
   }
 
   /** A ledger does not move zero, but it is not an error either: a repeat with a key works as for other amounts. */
   async #addNothing(userId: string, once: OnceKey | undefined): Promise<number> {
-    const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: userId } });
+    const account = await runKeyed(this.#store, once, {
+      operation: ledgerOperations.findAccount,
+      input: { accountId: userId },
+    });
     if (account === null) throw notFound(userId);
     return account.available;
   }

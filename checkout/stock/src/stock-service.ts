@@ -1,10 +1,9 @@
 // Items: accounts of stock, each with a price.
 import { Problem, runKeyed, Seedings } from "@assent/contract";
-import type { Account, LedgerWrite } from "assent/ledger";
+import { type Account, ledgerOperations, type LedgerWrite } from "assent/ledger";
 import type { Random } from "assent/internal/ports";
 import { balanceMax } from "assent/internal/protocol";
-import type { OnceKey } from "assent/internal/engine";
-import type { StockStore } from "./stock-store.ts";
+import { type Executor, type OnceKey, probeOperations } from "assent/internal/engine";
 
 export interface Item {
   readonly stock: number;
@@ -12,24 +11,25 @@ export interface Item {
 }
 
 export class StockService {
-  readonly #store: StockStore;
+  readonly #store: Executor;
   readonly #random: Random;
   readonly #seedings;
 
-  constructor(options: { store: StockStore; random: Random }) {
+  /** `store`: with the operations of `stockOperations`. */
+  constructor(options: { store: Executor; random: Random }) {
     this.#store = options.store;
     this.#random = options.random;
     this.#seedings = new Seedings(options.store);
   }
 
   async create(price: number, once?: OnceKey): Promise<string> {
-    const args = { accountId: this.#random.name(), generation: this.#random.name(), details: { price } };
-    return (await runKeyed(this.#store, once, { name: "openAccount", args })).accountId;
+    const input = { accountId: this.#random.name(), generation: this.#random.name(), details: { price } };
+    return (await runKeyed(this.#store, once, { operation: ledgerOperations.openAccount, input })).accountId;
   }
 
   /** @throws {Problem} item_not_found */
   async find(itemId: string): Promise<Item> {
-    const account = await this.#store.run("findAccount", { accountId: itemId });
+    const account = await this.#store.run(ledgerOperations.findAccount, { accountId: itemId });
     if (account === null) throw notFound(itemId);
     return { stock: account.available, price: priceOf(account) };
   }
@@ -39,14 +39,14 @@ export class StockService {
     if (amount === 0) return this.#addNothing(itemId, once);
     return stockAfter(
       itemId,
-      await runKeyed(this.#store, once, { name: "deposit", args: { accountId: itemId, amount } }),
+      await runKeyed(this.#store, once, { operation: ledgerOperations.deposit, input: { accountId: itemId, amount } }),
     );
   }
 
   /** Returns the new stock. @throws {Problem} */
   async subtract(itemId: string, amount: number, once?: OnceKey): Promise<number> {
-    const args = { accountId: itemId, amount };
-    return stockAfter(itemId, await runKeyed(this.#store, once, { name: "withdraw", args }));
+    const input = { accountId: itemId, amount };
+    return stockAfter(itemId, await runKeyed(this.#store, once, { operation: ledgerOperations.withdraw, input }));
   }
 
   /** Replaces items 0 to count − 1. */
@@ -56,8 +56,8 @@ export class StockService {
       things: "items",
       count,
       call: (first, size) => ({
-        name: "seed",
-        args: { first, count: size, generation, available: stock, details: { price } },
+        operation: ledgerOperations.seed,
+        input: { first, count: size, generation, available: stock, details: { price } },
       }),
     });
   }
@@ -69,12 +69,15 @@ export class StockService {
 
   /** Resolves if the store answers and accepts writes. */
   async ping(): Promise<void> {
-    await this.#store.run("probe", null);
+    await this.#store.run(probeOperations.probe, null);
   }
 
   /** A ledger does not move zero, but it is not an error either: a repeat with a key works as for other amounts. */
   async #addNothing(itemId: string, once: OnceKey | undefined): Promise<number> {
-    const account = await runKeyed(this.#store, once, { name: "findAccount", args: { accountId: itemId } });
+    const account = await runKeyed(this.#store, once, {
+      operation: ledgerOperations.findAccount,
+      input: { accountId: itemId },
+    });
     if (account === null) throw notFound(itemId);
     return account.available;
   }

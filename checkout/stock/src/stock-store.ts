@@ -1,14 +1,16 @@
 // What the store of items has to be able to do. Threads that only keep a store import this, and no HTTP.
-import { ledgerHandler, type LedgerOperations, ledgerOperations } from "assent/ledger";
+import { ledgerHandler, ledgerOperations } from "assent/ledger";
 import type { Limits } from "assent/internal/protocol";
-import { branchOperations, type Executor, onceOperations, probeOperations } from "assent/internal/engine";
+import {
+  bindOperations,
+  type BoundOperations,
+  branchOperations,
+  onceOperations,
+  probeOperations,
+} from "assent/internal/engine";
 
-export type StockStore = Executor<LedgerOperations & typeof onceOperations & typeof probeOperations>;
-
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function stockOperations(limits: Limits) {
+export function stockOperations(limits: Limits): BoundOperations {
   const handler = ledgerHandler({ insufficient: "insufficient_stock", absent: "item_not_found" });
-  return { ...branchOperations(handler, limits), ...ledgerOperations, ...onceOperations, ...probeOperations };
+  const operations = { ...branchOperations, ...ledgerOperations, ...onceOperations, ...probeOperations };
+  return bindOperations(operations, { handler, limits });
 }
-
-export type StockOperations = ReturnType<typeof stockOperations>;

@@ -1,5 +1,6 @@
 // A small world in virtual time: two services with ledgers, a bus that promises nothing, and processes that can die.
 // A trip takes rooms of a hotel and seats of a flight, all or nothing.
+import { branchOperations } from "../src/engine/index.ts";
 import { type Account, ledgerHandler, type LedgerTotals, ledgerOperations } from "../src/ledger/index.ts";
 import {
   defineTransaction,
@@ -80,7 +81,7 @@ export class World {
   readonly scriptedLog = new ScriptedLog();
   readonly observations: Observation[] = [];
   readonly participants = new Map<Service, Participant>();
-  readonly #branches = new Map<Service, MemoryBranches<typeof ledgerOperations>>();
+  readonly #branches = new Map<Service, MemoryBranches>();
   /** What the handlers do: by default, what a ledger does. */
   handle: (handling: Handling) => unknown = ({ good }) => good();
   #engine = new JournalEngine();
@@ -160,30 +161,30 @@ export class World {
   }
 
   async account(service: Service, accountId: string): Promise<Account> {
-    const account = await this.clock.until(this.ledger(service).run("findAccount", { accountId }));
+    const account = await this.clock.until(this.ledger(service).run(ledgerOperations.findAccount, { accountId }));
     if (account === null) throw new Error(`there is no account ${accountId}`);
     return account;
   }
 
   async totals(service: Service): Promise<LedgerTotals> {
-    return this.clock.until(this.ledger(service).run("totals", undefined));
+    return this.clock.until(this.ledger(service).run(ledgerOperations.totals, undefined));
   }
 
   async branch(service: Service, txId: string): Promise<BranchRecord | null> {
     const branchId = service === "hotels" ? "rooms/0" : "seats/0";
-    return this.clock.until(this.ledger(service).run("readBranch", { txId, branchId }));
+    return this.clock.until(this.ledger(service).run(branchOperations.readBranch, { txId, branchId }));
   }
 
   async deposit(service: Service, accountId: string, amount: number): Promise<void> {
     const ledger = this.ledger(service);
-    const known = await this.clock.until(ledger.run("findAccount", { accountId }));
+    const known = await this.clock.until(ledger.run(ledgerOperations.findAccount, { accountId }));
     if (known === null) {
-      await this.clock.until(ledger.run("openAccount", { accountId, generation: "g1", details: null }));
+      await this.clock.until(ledger.run(ledgerOperations.openAccount, { accountId, generation: "g1", details: null }));
     }
-    if (amount > 0) await this.clock.until(ledger.run("deposit", { accountId, amount }));
+    if (amount > 0) await this.clock.until(ledger.run(ledgerOperations.deposit, { accountId, amount }));
   }
 
-  ledger(service: Service): MemoryBranches<typeof ledgerOperations> {
+  ledger(service: Service): MemoryBranches {
     const branches = this.#branches.get(service);
     if (branches === undefined) throw new Error(`there is no service ${service}`);
     return branches;

@@ -4,6 +4,8 @@ import { type BranchHandler } from "assent/internal/participant";
 import { type Tables } from "assent/internal/ports";
 import { defaultLimits } from "assent/internal/protocol";
 import {
+  bindOperations,
+  type Bound,
   branchOperations,
   type Executor,
   GroupCommitExecutor,
@@ -20,33 +22,34 @@ import { type LeaseAdapter, type LedgerAdapter, ledgerReasons, type LogAdapter }
 import type { Open } from "./suite.ts";
 
 /** Operations with state of their own, such as a waiting line: made anew for every store. */
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function keyedOperations(handler: BranchHandler<Tables> = ledgerHandler(ledgerReasons)) {
-  return {
-    ...logOperations(defaultLimits),
-    ...rowOperations,
-    ...leaseOperations,
-    ...ledgerOperations,
-    ...branchOperations(handler, defaultLimits),
-  };
+export function keyedOperations(handler: BranchHandler<Tables> = ledgerHandler(ledgerReasons)): KeyedOperations {
+  return bindOperations(everyOperation, { handler, limits: defaultLimits });
 }
 
-export type KeyedOperations = ReturnType<typeof keyedOperations>;
+const everyOperation = {
+  ...logOperations,
+  ...rowOperations,
+  ...leaseOperations,
+  ...ledgerOperations,
+  ...branchOperations,
+};
+
+export type KeyedOperations = Bound<typeof everyOperation>;
 export type KeyedAdapter = LogAdapter & LedgerAdapter & LeaseAdapter;
 
-export function keyedAdapter(executor: Executor<KeyedOperations>): KeyedAdapter {
+export function keyedAdapter(executor: Executor): KeyedAdapter {
   return {
     log: keyedLog(executor),
     rows: keyedRows(executor),
     lease: keyedLease(executor),
     store: keyedBranchStore(executor),
     accounts: {
-      seed: (request) => executor.run("seed", request),
-      find: async (accountId) => (await executor.run("findAccount", { accountId })) ?? undefined,
-      open: (request) => executor.run("openAccount", request),
-      deposit: (accountId, amount) => executor.run("deposit", { accountId, amount }),
-      withdraw: (accountId, amount) => executor.run("withdraw", { accountId, amount }),
-      totals: () => executor.run("totals", undefined),
+      seed: (request) => executor.run(ledgerOperations.seed, request),
+      find: async (accountId) => (await executor.run(ledgerOperations.findAccount, { accountId })) ?? undefined,
+      open: (request) => executor.run(ledgerOperations.openAccount, request),
+      deposit: (accountId, amount) => executor.run(ledgerOperations.deposit, { accountId, amount }),
+      withdraw: (accountId, amount) => executor.run(ledgerOperations.withdraw, { accountId, amount }),
+      totals: () => executor.run(ledgerOperations.totals, undefined),
     },
   };
 }

@@ -1,9 +1,18 @@
 // A long run: every two hours some checkouts come, and those whose time is over go, so that after a day as many records
 // go as come. What a checkout costs is then compared with what it cost before anything was old (R7).
+import { ledgerOperations } from "assent/ledger";
 import { defaultLimits, type Verb } from "assent/internal/protocol";
-import { type Executor, onceKeptMs, onceOperations } from "assent/internal/engine";
+import {
+  bindOperations,
+  type BoundOperations,
+  branchOperations,
+  type Executor,
+  logOperations,
+  onceKeptMs,
+  onceOperations,
+} from "assent/internal/engine";
 import { commandsOf, seedAccounts, taking } from "./commands.ts";
-import { keyedAdapter, type KeyedOperations, keyedOperations } from "./keyed-adapters.ts";
+import { keyedAdapter, keyedOperations } from "./keyed-adapters.ts";
 import { begun, decided, decision } from "./log-requests.ts";
 import type { TestClock } from "./test-clock.ts";
 
@@ -13,18 +22,15 @@ const perStep = 40;
 /** Rounds after which everything that can grow old has done so. */
 const stepsUntilSteady = Math.ceil(Math.max(onceKeptMs, 4 * defaultLimits.maxAgeMs) / stepMs) + 1;
 
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function longRunOperations() {
-  return { ...keyedOperations(), ...onceOperations };
+export function longRunOperations(): BoundOperations {
+  return { ...keyedOperations(), ...bindOperations(onceOperations, {}) };
 }
-
-export type LongRunOperations = ReturnType<typeof longRunOperations>;
 
 export interface LongRun {
   /** Takes the checkouts. */
-  readonly working: Executor<LongRunOperations>;
+  readonly working: Executor;
   /** Sweeps: another process, which has seen none of them. */
-  readonly sweeping: Executor<LongRunOperations>;
+  readonly sweeping: Executor;
   readonly clock: TestClock;
   /** What has been spent so far, of what is counted. */
   readonly spent: () => LongRunCost;
@@ -43,7 +49,7 @@ export interface LongRunCosts {
 
 export async function longRunCosts(run: LongRun): Promise<LongRunCosts> {
   const { spent } = run;
-  await seedAccounts(keyedAdapter(run.working as unknown as Executor<KeyedOperations>), { available: 1_000_000 });
+  await seedAccounts(keyedAdapter(run.working), { available: 1_000_000 });
   let made = 0;
   const steps = async (count: number): Promise<LongRunCost> => {
     const before = spent();
@@ -65,7 +71,7 @@ export async function longRunCosts(run: LongRun): Promise<LongRunCosts> {
 async function oneStep({ working, sweeping, clock }: LongRun, first: number): Promise<void> {
   clock.advance(stepMs);
   const numbers = Array.from({ length: perStep }, (_, index) => first + index);
-  const { log, store, ...ports } = keyedAdapter(working as unknown as Executor<KeyedOperations>);
+  const { log, store, ...ports } = keyedAdapter(working);
   await Promise.all(
     numbers.map(async (number) => {
       const key = `order-${number}`;
@@ -78,19 +84,22 @@ async function oneStep({ working, sweeping, clock }: LongRun, first: number): Pr
       await apply("commit");
       await log.end(record);
       await apply("forget");
-      await working.runOnce({ key: `key-${number}`, fingerprint: 1 }, "deposit", { accountId: "1", amount: 1 });
+      await working.runOnce({ key: `key-${number}`, fingerprint: 1 }, ledgerOperations.deposit, {
+        accountId: "1",
+        amount: 1,
+      });
     }),
   );
   await sweepEverything(sweeping);
 }
 
-async function sweepEverything(executor: Executor<LongRunOperations>): Promise<void> {
-  for (let more = true; more;) ({ more } = await executor.run("sweepBranches", { limit: sweepLimit }));
+async function sweepEverything(executor: Executor): Promise<void> {
+  for (let more = true; more;) ({ more } = await executor.run(branchOperations.sweepBranches, { limit: sweepLimit }));
   for (let more = true; more;) {
-    const swept = await executor.run("sweepLog", { limit: sweepLimit });
+    const swept = await executor.run(logOperations.sweepLog, { limit: sweepLimit });
     const places = swept.removable.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
-    if (places.length > 0) await executor.run("removeSwept", { places });
+    if (places.length > 0) await executor.run(logOperations.removeSwept, { places });
     ({ more } = swept);
   }
-  while ((await executor.run("sweepOnce", { limit: sweepLimit })) === sweepLimit);
+  while ((await executor.run(onceOperations.sweepOnce, { limit: sweepLimit })) === sweepLimit);
 }

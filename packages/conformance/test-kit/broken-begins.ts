@@ -169,7 +169,7 @@ const changes: readonly Broken<KeyedAdapter>[] = [
     "ignores conditions",
     ({ begin, changeRow }) => ({
       begin: (tables, request, context) => begin(tables, withoutConditions(request), context),
-      changeRow: (tables, request) => changeRow(tables, withoutConditions(request)),
+      changeRow: (tables, request, context) => changeRow(tables, withoutConditions(request), context),
     }),
     ["C4 conditions is, atMost and atLeast", "C4 a row is changed under its conditions"],
   ),
@@ -177,7 +177,7 @@ const changes: readonly Broken<KeyedAdapter>[] = [
     "does only part of a change",
     ({ begin, changeRow }) => ({
       begin: (tables, request, context) => begin(tables, withSetOnly(request), context),
-      changeRow: (tables, request) => changeRow(tables, withSetOnly(request)),
+      changeRow: (tables, request, context) => changeRow(tables, withSetOnly(request), context),
     }),
     ["C4 set, increment and append", "C4 a row is changed under its conditions"],
   ),
@@ -197,9 +197,9 @@ const changes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "keeps one life of a row for ever",
     ({ putRow: put }) => ({
-      putRow(tables, request) {
+      putRow(tables, request, context) {
         const incarnation = rowOf(tables, request.key)?.incarnation ?? request.incarnation;
-        return put(tables, { ...request, incarnation });
+        return put(tables, { ...request, incarnation }, context);
       },
     }),
     ["C4 a row seeded again begins a life of its own", "a row that was put is read", "C4 a row of another incarnation"],
@@ -207,17 +207,18 @@ const changes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "puts only the first of many rows",
     ({ putRows }) => ({
-      putRows: (tables, { incarnation, rows }) => putRows(tables, { incarnation, rows: rows.slice(0, 100) }),
+      putRows: (tables, { incarnation, rows }, context) =>
+        putRows(tables, { incarnation, rows: rows.slice(0, 100) }, context),
     }),
     ["many rows are put together"],
   ),
   broken(
     "lets anybody change a row under way",
     ({ changeRow }) => ({
-      changeRow(tables, request) {
+      changeRow(tables, request, context) {
         const row = rowOf(tables, request.key);
         if (row !== undefined) putRow(tables, { ...row, outcome: "none" });
-        const result = changeRow(tables, request);
+        const result = changeRow(tables, request, context);
         const changed = rowOf(tables, request.key);
         if (row !== undefined && changed !== undefined) putRow(tables, { ...changed, outcome: row.outcome });
         return result;
@@ -228,9 +229,9 @@ const changes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "never changes a row that had an attempt",
     ({ changeRow }) => ({
-      changeRow(tables, request) {
+      changeRow(tables, request, context) {
         const row = rowOf(tables, request.key);
-        return row !== undefined && row.attempt > 0 ? { kind: "unmet", row } : changeRow(tables, request);
+        return row !== undefined && row.attempt > 0 ? { kind: "unmet", row } : changeRow(tables, request, context);
       },
     }),
     ["C4 an aborted row may be changed"],

@@ -1,6 +1,6 @@
 // Logs whose audit trail does not tell what was written.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { Tables } from "assent/internal/ports";
+import type { StepContext, Tables } from "assent/internal/ports";
 import {
   defaultLimits,
   type Trail,
@@ -8,7 +8,7 @@ import {
   type TrailLine,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import { logOperations, recordTable, type StepContext, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
+import { bindOperations, logOperations, recordTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -49,7 +49,7 @@ const withoutEnd: ReturnType<Break> = ((operations) => ({
   decide: (...step) => operations.decide(...step),
   end: (...step) => operations.end(...step),
   takeOver: (...step) => operations.takeOver(...step),
-}))(logOperations({ ...defaultLimits, trailEntriesMax: 10_000 }));
+}))(bindOperations(logOperations, { limits: { ...defaultLimits, trailEntriesMax: 10_000 } }));
 
 /** Adds a line, whatever was written. */
 function addLine(
@@ -155,10 +155,10 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
           if (result.kind === "begun") txIds.push(result.record.txId);
           return result;
         },
-        history: (tables, { txId }) =>
+        history: (tables, { txId }, context) =>
           txIds.includes(txId)
-            ? txIds.flatMap((each) => [...history(tables, { txId: each })])
-            : history(tables, { txId }),
+            ? txIds.flatMap((each) => [...history(tables, { txId: each }, context)])
+            : history(tables, { txId }, context),
       };
     },
     ["a commit leaves three entries, and another transaction's"],
@@ -187,8 +187,8 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     ({ history }) => {
       const known = new Map<string, readonly TrailEntry[]>();
       return {
-        history(tables, { txId }) {
-          const told = history(tables, { txId });
+        history(tables, { txId }, context) {
+          const told = history(tables, { txId }, context);
           if (told.length > 0) known.set(txId, told);
           return known.get(txId) ?? told;
         },
@@ -212,7 +212,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     "drops the beginning of a history that is full",
     ({ history }) => ({
       ...withoutEnd,
-      history: (tables, request) => history(tables, request).slice(-defaultLimits.trailEntriesMax),
+      history: (tables, request, context) => history(tables, request, context).slice(-defaultLimits.trailEntriesMax),
     }),
     ["a history that is full"],
   ),

@@ -25,34 +25,44 @@ export const brokenIndexes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "begins each page where the last one ended",
     ({ unfinished }) => ({
-      unfinished: (tables, { after, ...range }) =>
-        unfinished(tables, {
-          ...range,
-          ...(after !== undefined && { after: { ...after, txId: after.txId.slice(0, -1) } }),
-        }),
+      unfinished: (tables, { after, ...range }, context) =>
+        unfinished(
+          tables,
+          {
+            ...range,
+            ...(after !== undefined && { after: { ...after, txId: after.txId.slice(0, -1) } }),
+          },
+          context,
+        ),
     }),
     ["R7 unfinished records are read in pages"],
   ),
   broken(
     "answers one record too many",
     ({ unfinished }) => ({
-      unfinished: (tables, { limit, ...range }) => unfinished(tables, { ...range, limit: limit + 1 }),
+      unfinished: (tables, { limit, ...range }, context) => unfinished(tables, { ...range, limit: limit + 1 }, context),
     }),
     ["R7 unfinished records are read in pages"],
   ),
   broken(
     "reads whatever exists, due or not",
-    ({ unfinished }) => ({ unfinished: (tables, { deadlineBefore: _due, ...range }) => unfinished(tables, range) }),
+    ({ unfinished }) => ({
+      unfinished: (tables, { deadlineBefore: _due, ...range }, context) => unfinished(tables, range, context),
+    }),
     ["R7 of those whose deadline is before a time"],
   ),
   broken(
     "counts a deadline that is now as past",
     ({ unfinished }) => ({
-      unfinished: (tables, { deadlineBefore, ...range }) =>
-        unfinished(tables, {
-          ...range,
-          ...(deadlineBefore !== undefined && { deadlineBefore: deadlineBefore + 1 }),
-        }),
+      unfinished: (tables, { deadlineBefore, ...range }, context) =>
+        unfinished(
+          tables,
+          {
+            ...range,
+            ...(deadlineBefore !== undefined && { deadlineBefore: deadlineBefore + 1 }),
+          },
+          context,
+        ),
     }),
     ["R7 of those whose deadline is before a time"],
   ),
@@ -95,8 +105,8 @@ export const brokenIndexes: readonly Broken<KeyedAdapter>[] = [
   broken(
     "lists an owner again that it was asked to go on after",
     ({ owners }) => ({
-      owners: (tables, { after, limit }) =>
-        owners(tables, after === undefined ? { limit } : { after: after.slice(0, -1), limit }),
+      owners: (tables, { after, limit }, context) =>
+        owners(tables, after === undefined ? { limit } : { after: after.slice(0, -1), limit }, context),
     }),
     ["R7 owners of unfinished records are listed"],
   ),

@@ -46,8 +46,8 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
     "takes half of a surrogate pair for a replacement character",
     ({ begin, peek, readRow }) => ({
       begin: (tables, request, context) => begin(inUtf8(tables), request, context),
-      peek: (tables, request) => peek(inUtf8(tables), request),
-      readRow: (tables, request) => readRow(inUtf8(tables), request),
+      peek: (tables, request, context) => peek(inUtf8(tables), request, context),
+      readRow: (tables, request, context) => readRow(inUtf8(tables), request, context),
     }),
     ["names that are not well-formed are refused"],
   ),
@@ -107,9 +107,9 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
   broken(
     "keeps whose the key was in its next life",
     ({ putRow: put }) => ({
-      putRow(tables, request) {
+      putRow(tables, request, context) {
         const definition = rowOf(tables, request.key)?.definition;
-        const result = put(tables, request);
+        const result = put(tables, request, context);
         const row = rowOf(tables, request.key);
         if (row !== undefined && definition !== undefined) putRow(tables, { ...row, definition });
         return result;
@@ -139,8 +139,8 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
   broken(
     "shows an outcome without its reason",
     ({ peek }) => ({
-      peek(tables, request) {
-        const row = peek(tables, request);
+      peek(tables, request, context) {
+        const row = peek(tables, request, context);
         if (row === null) return row;
         const { reason: _reason, ...rest } = row;
         return rest;
@@ -151,8 +151,8 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
   broken(
     "makes the row that is peeked at",
     ({ peek }) => ({
-      peek(tables, request) {
-        const row = peek(tables, request);
+      peek(tables, request, context) {
+        const row = peek(tables, request, context);
         if (row === null) putRow(tables, { ...request, incarnation: "life1", attempt: 0, outcome: "none", fields: {} });
         return row ?? rowOf(tables, request.key) ?? null;
       },

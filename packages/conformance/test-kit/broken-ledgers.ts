@@ -117,11 +117,11 @@ const balances: readonly Broken<KeyedAdapter>[] = [
   broken(
     "lets held amounts be withdrawn",
     ({ withdraw }) => ({
-      withdraw(tables, request) {
+      withdraw(tables, request, context) {
         const account = accountOf(tables, request.accountId);
-        if (account === undefined || account.available >= request.amount) return withdraw(tables, request);
+        if (account === undefined || account.available >= request.amount) return withdraw(tables, request, context);
         const { available, held, withdrawn } = account;
-        if (available + held < request.amount) return withdraw(tables, request);
+        if (available + held < request.amount) return withdraw(tables, request, context);
         const less = { ...account, available: 0, held: held + available - request.amount };
         const next = { ...less, withdrawn: withdrawn + request.amount };
         tables.put(accountTable, request.accountId, next);
@@ -133,19 +133,21 @@ const balances: readonly Broken<KeyedAdapter>[] = [
   broken(
     "opens an account for a deposit that has none",
     ({ deposit, openAccount }) => ({
-      deposit(tables, request) {
+      deposit(tables, request, context) {
         const { accountId } = request;
         if (accountOf(tables, accountId) === undefined) {
-          openAccount(tables, { accountId, generation: "g", details: null });
+          openAccount(tables, { accountId, generation: "g", details: null }, context);
         }
-        return deposit(tables, request);
+        return deposit(tables, request, context);
       },
     }),
     ["S3 a balance never exceeds 2^53 − 1, and deposits and withdrawals are counted"],
   ),
   broken(
     "leaves withdrawals out of its totals",
-    ({ totals }) => ({ totals: (tables) => ({ ...totals(tables), withdrawn: 0 }) }),
+    ({ totals }) => ({
+      totals: (tables, _nothing, context) => ({ ...totals(tables, undefined, context), withdrawn: 0 }),
+    }),
     ["S2 totals are the sums over all accounts"],
   ),
   brokenBranch(

@@ -9,15 +9,10 @@ import {
   openKeyed,
 } from "@assent/conformance";
 import type { Table, Tables } from "assent/internal/ports";
-import { BatchTables, type Executor, type Operation, recordTable, removeUnfinished } from "assent/internal/engine";
+import { BatchTables, Executor, type BoundOperations, recordTable, removeUnfinished } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
-/** Operations as plain functions, which may be taken out of their object. */
-export type Functions<O extends Readonly<Record<string, Operation>>> = {
-  readonly [Name in keyof O]: (...args: Parameters<O[Name]>) => ReturnType<O[Name]>;
-};
-
-export type Break = (good: Functions<KeyedOperations>) => Partial<Functions<KeyedOperations>>;
+export type Break = (good: KeyedOperations) => Partial<KeyedOperations>;
 
 export const goodStore: Open<KeyedAdapter> = openKeyed(() => new MemoryEngine());
 
@@ -79,14 +74,13 @@ export function showing<Shown>(tables: Tables, shown: Table<Shown>, look: (row: 
 /** Every port over an executor whose steps read what was committed before, not what was done just before them. */
 export const unorderedStore: Open<KeyedAdapter> = ({ now }) => {
   const engine = new MemoryEngine();
-  const operations: Readonly<Record<string, Operation>> = keyedOperations();
-  const run = async (name: string, args: unknown): Promise<unknown> => {
+  const operations: BoundOperations = keyedOperations();
+  const executor = Executor.over(async ({ name, input }) => {
     const tables = new BatchTables(engine);
-    const result = tables.step((step) => operations[name]?.(step, args, { now: now() }));
+    const result = tables.step((step) => operations[name]?.(step, input as never, { now: now() }));
     await new Promise(setImmediate);
     engine.commit(tables.writes);
     return result;
-  };
-  const executor = { run, runOnce: run } as unknown as Executor<KeyedOperations>;
+  });
   return { adapter: keyedAdapter(executor), close: () => engine.close() };
 };

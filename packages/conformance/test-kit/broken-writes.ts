@@ -285,7 +285,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
     "removes what is old, ended or not",
     ({ sweepLog, unfinished }) => ({
       sweepLog(tables, { limit }, context) {
-        for (const { txId, begunAt } of unfinished(tables, { owner: "order/a.1", limit })) {
+        for (const { txId, begunAt } of unfinished(tables, { owner: "order/a.1", limit }, context)) {
           if (begunAt + 20_000_000 > context.now) continue;
           removeFromIndex(tables, txId);
           tables.delete(recordTable, txId);

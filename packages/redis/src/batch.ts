@@ -16,7 +16,7 @@ import type { ScanRange, ScannedTable, Table, Tables } from "assent/internal/por
 import type { Json } from "assent/internal/protocol";
 import {
   BatchTables,
-  type Operations,
+  type BoundOperations,
   runStep,
   type StepCall,
   type StepTables,
@@ -41,7 +41,7 @@ export interface Access {
 }
 
 export interface BatchOptions {
-  readonly operations: Operations;
+  readonly operations: BoundOperations;
   readonly layout: TableLayout;
   readonly cache: RecordCache;
   /** What the last try of some of its steps had found out. Whatever the cache forgets, each try gets further. */

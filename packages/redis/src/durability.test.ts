@@ -1,6 +1,6 @@
 // What a store promises, on servers that keep more or less; and replicas that do not acknowledge.
-import { table, type Tables } from "assent/internal/ports";
-import type { Durability } from "assent/internal/engine";
+import { type AnyOperation, operation, table } from "assent/internal/ports";
+import { bindOperations, type Durability } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,20 +12,20 @@ import type { UnsuitableServer } from "./server-probe.ts";
 const a = table<number>("a", "records");
 
 const operations = {
-  add(tables: Tables): number {
+  add: operation("add", (tables): number => {
     const sum = (tables.get(a, "sum") ?? 0) + 1;
     tables.put(a, "sum", sum);
     return sum;
-  },
-  get: (tables: Tables): number => tables.get(a, "sum") ?? 0,
+  }),
+  get: operation("get", (tables): number => tables.get(a, "sum") ?? 0),
 };
 
-type Store = RedisExecutor<typeof operations>;
+type Store = RedisExecutor;
 
 const open = (
   server: TestServer,
   options: { replicas?: number; connect?: RedisConnect; unreachableMaxMs?: number } = {},
-): Promise<Store> => server.open({ prefix: "store", operations, ...options });
+): Promise<Store> => server.open({ prefix: "store", operations: bindOperations(operations, {}), ...options });
 
 const unknown = { code: "store_broken", changed: "unknown" };
 
@@ -38,11 +38,11 @@ const replicated = {
 };
 
 /** What a step answers once replicas follow and are heard: until then it waits, and may be told unknown. */
-async function acknowledged(store: Store, name: "add" | "get"): Promise<number> {
+async function acknowledged(store: Store, operation: AnyOperation<unknown, number>): Promise<number> {
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
     try {
-      return await store.run(name, undefined);
+      return await store.run(operation, undefined);
     } catch (error) {
       if (performance.now() > giveUpAt) throw error;
     }
@@ -105,19 +105,23 @@ test("C3 a server that keeps less than was promised is not used any more, from a
       ],
     ];
     for (const [set, back, why] of changes) {
-      await store.run("add", undefined);
+      await store.run(operations.add, undefined);
       await admin.send([["CONFIG", "SET", ...set]]);
       // A store without traffic finds it, too: no connection ends, and no step fails.
       for (const problem of [await problemOf(store), await problemOf(idle)]) {
         assert.equal(problem?.code, "unsuitable_server");
         assert.match(problem?.message ?? "", why);
       }
-      await assert.rejects(store.run("add", undefined), { code: "step_failed", changed: "nothing", message: why });
+      await assert.rejects(store.run(operations.add, undefined), {
+        code: "step_failed",
+        changed: "nothing",
+        message: why,
+      });
       await admin.send([["CONFIG", "SET", ...back]]);
       await until(() => store.server.problem === undefined && idle.server.problem === undefined, "both use it again");
     }
     admin.close();
-    const sum = await store.run("add", undefined);
+    const sum = await store.run(operations.add, undefined);
     assert.equal(sum, changes.length + 1, "what was refused was not done");
     await idle.close();
     await store.close();
@@ -127,13 +131,13 @@ test("D2 a server whose min-replicas-to-write is lowered while it runs is not us
   withServer(replicated, (first) =>
     withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async () => {
       const store = await open(first, { replicas: 1, unreachableMaxMs: 300 });
-      const sum = await acknowledged(store, "add");
+      const sum = await acknowledged(store, operations.add);
       const admin = await first.connect();
       await admin.send([["CONFIG", "SET", "min-replicas-to-write", "0"]]);
       assert.match((await problemOf(store))?.message ?? "", /min-replicas-to-write is 0/);
-      await assert.rejects(store.run("add", undefined), { changed: "nothing" });
+      await assert.rejects(store.run(operations.add, undefined), { changed: "nothing" });
       await admin.send([["CONFIG", "SET", "min-replicas-to-write", "1"]]);
-      assert.equal(await acknowledged(store, "add"), sum + 1);
+      assert.equal(await acknowledged(store, operations.add), sum + 1);
       admin.close();
       await store.close();
     }),
@@ -180,20 +184,20 @@ test("C3 M4 D2: without its replica no step is acknowledged, and no read; with i
       const store = await open(first, { replicas: 1, connect });
       assert.equal(store.durability, "D2");
       // The replica may still be on its way: until it follows, the server takes nothing, and the step waits.
-      const sum = await acknowledged(store, "add");
+      const sum = await acknowledged(store, operations.add);
       const admin = await connect();
       await admin.send([["DEL", "{store}/touched"]]);
-      assert.equal(await acknowledged(store, "get"), sum);
+      assert.equal(await acknowledged(store, operations.get), sum);
       assert.deepEqual(await admin.send([["EXISTS", "{store}/touched"]]), [1], "a read writes, so that WAIT covers it");
       admin.close();
 
       replica.process.pause();
-      await assert.rejects(store.run("get", undefined), unknown);
-      await assert.rejects(store.run("add", undefined), unknown);
-      await assert.rejects(store.run("get", undefined), unknown);
+      await assert.rejects(store.run(operations.get, undefined), unknown);
+      await assert.rejects(store.run(operations.add, undefined), unknown);
+      await assert.rejects(store.run(operations.get, undefined), unknown);
       replica.process.resume();
       // It was written, and is acknowledged now.
-      assert.equal(await acknowledged(store, "get"), sum + 1);
+      assert.equal(await acknowledged(store, operations.get), sum + 1);
       await store.close();
     }),
   ));
@@ -205,9 +209,9 @@ test("M4 D2: fewer replicas than were asked for is unknown", async () => {
     await withServer(following, () =>
       withServer(following, async (second) => {
         const store = await open(first, { replicas: 2 });
-        await acknowledged(store, "add");
+        await acknowledged(store, operations.add);
         second.process.pause();
-        await assert.rejects(store.run("add", undefined), unknown);
+        await assert.rejects(store.run(operations.add, undefined), unknown);
         second.process.resume();
         await store.close();
       }),

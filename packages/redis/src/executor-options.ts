@@ -1,13 +1,13 @@
 // What an executor over a server is given, and what it counts.
 import type { Clock, Random } from "assent/internal/ports";
-import type { Operations } from "assent/internal/engine";
+import type { BoundOperations } from "assent/internal/engine";
 import type { RedisConnect } from "./redis-port.ts";
 
-export interface RedisExecutorOptions<O extends Operations> {
+export interface RedisExecutorOptions {
   readonly connect: RedisConnect;
   /** Of all keys, and their hash tag: stores that share a server differ in it, processes that share a store do not. */
   readonly prefix: string;
-  readonly operations: O;
+  readonly operations: BoundOperations;
   /** Replicas that may be promoted, all of which must acknowledge a round before it is answered (D2). */
   readonly replicas?: number;
   /** So many are enough while those who promote servers say that they promote none; left out, all. */

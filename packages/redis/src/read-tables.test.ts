@@ -1,6 +1,6 @@
 // Whoever only looks finds what an executor has written, and asks the server for nothing but records.
 import { accountTable } from "assent/ledger";
-import { rowOperations, rowTable } from "assent/internal/engine";
+import { readRow, rowOperations, rowTable } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
@@ -17,7 +17,7 @@ after(() => server.stop());
 test("records are read by HGET and by nothing else; one that is absent is absent", async () => {
   const prefix = server.prefix();
   const executor = await server.openKeyed(prefix);
-  await executor.run("putRow", { key: "here", incarnation: "1", fields: { name: "a b" } });
+  await executor.run(rowOperations.putRow, { key: "here", incarnation: "1", fields: { name: "a b" } });
   await executor.close();
   const port = await server.connect();
   const sent: string[] = [];
@@ -32,11 +32,11 @@ test("records are read by HGET and by nothing else; one that is absent is absent
   const rows = await readTables({
     port: watched,
     prefix,
-    read: (tables) => ["here", "gone"].map((key) => rowOperations.readRow(tables, { key })),
+    read: (tables) => ["here", "gone"].map((key) => readRow(tables, key)),
   });
   assert.deepEqual(rows, [
     { key: "here", incarnation: "1", attempt: 0, outcome: "none", fields: { name: "a b" } },
-    null,
+    undefined,
   ]);
   assert.deepEqual(sent, ["HGET", "HGET"]);
   port.close();
@@ -47,7 +47,7 @@ test("what would write or scan is refused, and an error of the server is told", 
   const port = await server.connect();
   const row = { key: "k", incarnation: "1", fields: {} };
   await assert.rejects(
-    readTables({ port, prefix, read: (tables) => rowOperations.putRow(tables, row) }),
+    readTables({ port, prefix, read: (tables) => rowOperations.putRow.step(tables, row, { now: 0 }) }),
     /only single records are read/,
   );
   await assert.rejects(

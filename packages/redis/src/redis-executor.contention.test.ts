@@ -10,10 +10,10 @@ import {
   taking,
   TestClock,
 } from "@assent/conformance";
-import type { Account } from "assent/ledger";
-import { table, type Tables } from "assent/internal/ports";
+import { type Account, ledgerOperations } from "assent/ledger";
+import { operation, table } from "assent/internal/ports";
 import { defaultLimits, type Json } from "assent/internal/protocol";
-import { StoreFailure } from "assent/internal/engine";
+import { bindOperations, StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { TestServer } from "../test-kit/redis-server.ts";
@@ -26,42 +26,44 @@ const a = table<Json>("a", "records");
 const list = table("list", "index");
 
 const operations = {
-  put(tables: Tables, { key, value }: { key: string; value: Json }): Json {
+  put: operation("put", (tables, { key, value }: { key: string; value: Json }): Json => {
     tables.put(a, key, value);
     return value;
-  },
-  get: (tables: Tables, { key }: { key: string }): Json => tables.get(a, key) ?? null,
-  add(tables: Tables, { keys }: { keys: readonly string[] }): number {
+  }),
+  get: operation("get", (tables, { key }: { key: string }): Json => tables.get(a, key) ?? null),
+  add: operation("add", (tables, { keys }: { keys: readonly string[] }): number => {
     let last = 0;
     for (const key of keys) {
       last = Number(tables.get(a, key) ?? 0) + 1;
       tables.put(a, key, last);
     }
     return last;
-  },
-  list(tables: Tables, { name }: { name: string }): null {
+  }),
+  list: operation("list", (tables, { name }: { name: string }): null => {
     tables.put(list, name, null);
     return null;
-  },
+  }),
   /** Takes a name off the list if x is as the caller says. */
-  unlistIf(tables: Tables, { name, value }: { name: string; value: Json }): boolean {
+  unlistIf: operation("unlistIf", (tables, { name, value }: { name: string; value: Json }): boolean => {
     if (tables.get(a, "x") !== value) return false;
     tables.delete(list, name);
     return true;
-  },
-  listed: (tables: Tables): readonly string[] => tables.scan(list, { limit: 10 }).map(([name]) => name),
+  }),
+  listed: operation("listed", (tables): readonly string[] => tables.scan(list, { limit: 10 }).map(([name]) => name)),
   /** Fails unless the record is what the caller thinks that it is. */
-  insist(tables: Tables, { key, value }: { key: string; value: Json }): null {
+  insist: operation("insist", (tables, { key, value }: { key: string; value: Json }): null => {
     if (tables.get(a, key) !== value) throw new Error("it is something else");
     return null;
-  },
+  }),
 };
 
-type Store = RedisExecutor<typeof operations>;
+type Store = RedisExecutor;
 
 async function openStores(count: number): Promise<Store[]> {
   const prefix = server.prefix();
-  return Promise.all(Array.from({ length: count }, () => server.open({ prefix, operations })));
+  return Promise.all(
+    Array.from({ length: count }, () => server.open({ prefix, operations: bindOperations(operations, {}) })),
+  );
 }
 
 const closeAll = (stores: readonly { close: () => Promise<void> }[]): Promise<unknown> =>
@@ -69,24 +71,24 @@ const closeAll = (stores: readonly { close: () => Promise<void> }[]): Promise<un
 
 test("C3 what another process changed is read as it is, however often it was read before", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
-  await first.run("put", { key: "x", value: 1 });
+  await first.run(operations.put, { key: "x", value: 1 });
   for (let value = 2; value < 6; value += 1) {
-    assert.equal(await second.run("get", { key: "x" }), value - 1);
-    assert.equal(await second.run("get", { key: "x" }), value - 1, "once more, from what it knows");
-    await first.run("put", { key: "x", value });
-    assert.equal(await second.run("get", { key: "x" }), value);
-    assert.equal(await first.run("get", { key: "x" }), value);
+    assert.equal(await second.run(operations.get, { key: "x" }), value - 1);
+    assert.equal(await second.run(operations.get, { key: "x" }), value - 1, "once more, from what it knows");
+    await first.run(operations.put, { key: "x", value });
+    assert.equal(await second.run(operations.get, { key: "x" }), value);
+    assert.equal(await first.run(operations.get, { key: "x" }), value);
   }
   await closeAll([first, second]);
 });
 
 test("C4 a step that fails on a wrong belief has not failed", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
-  await first.run("put", { key: "x", value: "old" });
-  await second.run("insist", { key: "x", value: "old" });
-  await first.run("put", { key: "x", value: "new" });
-  await second.run("insist", { key: "x", value: "new" });
-  await assert.rejects(second.run("insist", { key: "x", value: "old" }), { code: "step_failed" });
+  await first.run(operations.put, { key: "x", value: "old" });
+  await second.run(operations.insist, { key: "x", value: "old" });
+  await first.run(operations.put, { key: "x", value: "new" });
+  await second.run(operations.insist, { key: "x", value: "new" });
+  await assert.rejects(second.run(operations.insist, { key: "x", value: "old" }), { code: "step_failed" });
   await closeAll([first, second]);
 });
 
@@ -97,7 +99,7 @@ test("C2 two processes that count on the same records lose no update, and every 
     stores.flatMap((store) =>
       Array.from({ length: 32 }, async (_, worker) => {
         for (let turn = 0; turn < turns; turn += 1) {
-          await store.run("add", { keys: ["hot", `own-${worker}`, `shared-${(worker + turn) % 5}`] });
+          await store.run(operations.add, { keys: ["hot", `own-${worker}`, `shared-${(worker + turn) % 5}`] });
         }
         return turns;
       }),
@@ -105,13 +107,15 @@ test("C2 two processes that count on the same records lose no update, and every 
   );
   const total = sums.reduce((sum, each) => sum + each, 0);
   for (const store of stores) {
-    assert.equal(await store.run("get", { key: "hot" }), total);
-    const shared = await Promise.all([0, 1, 2, 3, 4].map((index) => store.run("get", { key: `shared-${index}` })));
+    assert.equal(await store.run(operations.get, { key: "hot" }), total);
+    const shared = await Promise.all(
+      [0, 1, 2, 3, 4].map((index) => store.run(operations.get, { key: `shared-${index}` })),
+    );
     assert.equal(
       shared.reduce<number>((sum, each) => sum + (each as number), 0),
       total,
     );
-    assert.equal(await store.run("get", { key: "own-7" }), 2 * turns);
+    assert.equal(await store.run(operations.get, { key: "own-7" }), 2 * turns);
   }
   assert.ok(
     stores.every(({ counts }) => counts.conflicts > 0),
@@ -125,43 +129,43 @@ test("R6 one at a time against a crowd, nobody starves", async () => {
   const each = 50;
   await Promise.all(
     stores.map(async (store) => {
-      for (let turn = 0; turn < each; turn += 1) await store.run("add", { keys: ["hot"] });
+      for (let turn = 0; turn < each; turn += 1) await store.run(operations.add, { keys: ["hot"] });
     }),
   );
-  assert.equal(await stores[0]?.run("get", { key: "hot" }), each * stores.length);
+  assert.equal(await stores[0]?.run(operations.get, { key: "hot" }), each * stores.length);
   await closeAll(stores);
 });
 
 test("C4 a conflict holds up only the steps that share a record with it", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
-  await second.run("put", { key: "x", value: 1 });
-  await second.run("put", { key: "y", value: 10 });
-  await first.run("put", { key: "x", value: 5 });
+  await second.run(operations.put, { key: "x", value: 1 });
+  await second.run(operations.put, { key: "y", value: 10 });
+  await first.run(operations.put, { key: "x", value: 5 });
   const before = { ...second.counts };
   const ended: string[] = [];
   await Promise.all([
-    second.run("add", { keys: ["x"] }).then((sum) => ended.push(`x ${sum}`)),
-    second.run("add", { keys: ["y"] }).then((sum) => ended.push(`y ${sum}`)),
-    second.run("add", { keys: ["y", "z"] }).then((sum) => ended.push(`z ${sum}`)),
-    second.run("add", { keys: ["z"] }).then((sum) => ended.push(`z ${sum}`)),
+    second.run(operations.add, { keys: ["x"] }).then((sum) => ended.push(`x ${sum}`)),
+    second.run(operations.add, { keys: ["y"] }).then((sum) => ended.push(`y ${sum}`)),
+    second.run(operations.add, { keys: ["y", "z"] }).then((sum) => ended.push(`z ${sum}`)),
+    second.run(operations.add, { keys: ["z"] }).then((sum) => ended.push(`z ${sum}`)),
   ]);
   assert.deepEqual(ended, ["y 11", "z 1", "z 2", "x 6"]);
   assert.equal(second.counts.conflicts - before.conflicts, 1);
   assert.equal(second.counts.rounds - before.rounds, 2);
-  await second.run("add", { keys: ["y", "z"] });
+  await second.run(operations.add, { keys: ["y", "z"] });
   assert.equal(second.counts.conflicts - before.conflicts, 1, "it knows what it has written");
   await closeAll([first, second]);
 });
 
 test("C3 C4 a step that scans does not see what another step of its batch has not done after all", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
-  await first.run("list", { name: "b" });
-  await first.run("put", { key: "x", value: "old" });
-  await second.run("get", { key: "x" });
-  await first.run("put", { key: "x", value: "new" });
+  await first.run(operations.list, { name: "b" });
+  await first.run(operations.put, { key: "x", value: "old" });
+  await second.run(operations.get, { key: "x" });
+  await first.run(operations.put, { key: "x", value: "new" });
   const [unlisted, listed] = await Promise.all([
-    second.run("unlistIf", { name: "b", value: "old" }),
-    second.run("listed", undefined),
+    second.run(operations.unlistIf, { name: "b", value: "old" }),
+    second.run(operations.listed, undefined),
   ]);
   assert.deepEqual([unlisted, listed], [false, ["b"]]);
   await closeAll([first, second]);
@@ -170,11 +174,11 @@ test("C3 C4 a step that scans does not see what another step of its batch has no
 test("P4 a key is used once, whichever process is asked, and however many at once", async () => {
   const stores = await openStores(2);
   const once = { key: "k", fingerprint: 1 };
-  const calls = stores.flatMap((store) => [1, 2, 3].map(() => store.runOnce(once, "add", { keys: ["x"] })));
+  const calls = stores.flatMap((store) => [1, 2, 3].map(() => store.runOnce(once, operations.add, { keys: ["x"] })));
   const results = await Promise.all(calls);
   assert.equal(results.filter((result) => result.kind === "done" && !result.repeated).length, 1);
   assert.ok(results.every((result) => result.kind === "done" && result.result === 1));
-  assert.equal(await stores[1]?.run("get", { key: "x" }), 1);
+  assert.equal(await stores[1]?.run(operations.get, { key: "x" }), 1);
   await closeAll(stores);
 });
 
@@ -242,12 +246,14 @@ test("S2 S3 C1 checkouts of two processes over one hot account: one each, all en
 test("S3 many steps, one account, two processes: as much is given as there is", async () => {
   const prefix = server.prefix();
   const stores = await Promise.all([0, 1].map(() => server.openKeyed(prefix)));
-  await stores[0]?.run("seed", { first: 0, count: 1, generation: "g", available: 150, details: null });
+  await stores[0]?.run(ledgerOperations.seed, { first: 0, count: 1, generation: "g", available: 150, details: null });
   const writes = await Promise.all(
-    stores.flatMap((store) => Array.from({ length: 100 }, () => store.run("withdraw", { accountId: "0", amount: 1 }))),
+    stores.flatMap((store) =>
+      Array.from({ length: 100 }, () => store.run(ledgerOperations.withdraw, { accountId: "0", amount: 1 })),
+    ),
   );
   assert.equal(writes.filter(({ kind }) => kind === "ok").length, 150);
-  const account = (await stores[1]?.run("findAccount", { accountId: "0" })) as Account;
+  const account = (await stores[1]?.run(ledgerOperations.findAccount, { accountId: "0" })) as Account;
   assert.deepEqual([account.available, account.withdrawn], [0, 150]);
   await closeAll(stores);
 });
@@ -272,9 +278,9 @@ test("R7 a row that is due is dealt with by one of two sweeps", async () => {
 
 test("a store that is closed refuses what comes later, after answering what came before", async () => {
   const [store] = (await openStores(1)) as [Store];
-  const calls = [store.run("add", { keys: ["x"] }), store.run("get", { key: "x" })];
+  const calls = [store.run(operations.add, { keys: ["x"] }), store.run(operations.get, { key: "x" })];
   const closed = store.close();
-  await assert.rejects(store.run("get", { key: "x" }), StoreFailure);
+  await assert.rejects(store.run(operations.get, { key: "x" }), StoreFailure);
   assert.deepEqual(await Promise.all(calls), [1, 1]);
   await closed;
 });

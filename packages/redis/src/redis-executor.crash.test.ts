@@ -1,7 +1,7 @@
 // Connections and servers that end in the middle of many steps, and scripts that a server has forgotten.
-import { table, type Tables } from "assent/internal/ports";
+import { operation, table } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
-import { StoreFailure } from "assent/internal/engine";
+import { bindOperations, StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -20,23 +20,24 @@ const values = table<Json>("counts", "records");
 
 const operations = {
   /** Writes a pair, and counts it. */
-  mark(tables: Tables, { name }: { name: string }): number {
+  mark: operation("mark", (tables, { name }: { name: string }): number => {
     for (const each of pairTables) tables.put(each, name, true);
     const count = (tables.get(counts, "all") ?? 0) + 1;
     tables.put(counts, "all", count);
     return count;
-  },
-  isMarked: (tables: Tables, { name }: { name: string }): readonly boolean[] =>
+  }),
+  isMarked: operation("isMarked", (tables, { name }: { name: string }): readonly boolean[] =>
     pairTables.map((each) => tables.get(each, name) === true),
-  count: (tables: Tables): number => tables.get(counts, "all") ?? 0,
-  put(tables: Tables, { value }: { value: Json }): Json {
+  ),
+  count: operation("count", (tables): number => tables.get(counts, "all") ?? 0),
+  put: operation("put", (tables, { value }: { value: Json }): Json => {
     tables.put(values, "x", value);
     return value;
-  },
-  get: (tables: Tables): Json => tables.get(values, "x") ?? null,
+  }),
+  get: operation("get", (tables): Json => tables.get(values, "x") ?? null),
 };
 
-type Store = RedisExecutor<typeof operations>;
+type Store = RedisExecutor;
 type Outcome = "done" | "nothing" | "unknown";
 
 /** Marks names with some at a time until told to stop; answers what was heard of each. */
@@ -47,7 +48,7 @@ async function markUntil(store: Store, isOver: () => boolean): Promise<ReadonlyM
       const name = `n${outcomes.size}`;
       outcomes.set(name, "unknown");
       try {
-        await store.run("mark", { name });
+        await store.run(operations.mark, { name });
         outcomes.set(name, "done");
       } catch (error) {
         assert.ok(error instanceof StoreFailure);
@@ -62,14 +63,14 @@ async function markUntil(store: Store, isOver: () => boolean): Promise<ReadonlyM
 /** Resolves when so many more steps have been answered. */
 async function answered(store: Store, outcomes: () => number, more: number): Promise<void> {
   const target = outcomes() + more;
-  while (outcomes() < target) await store.run("count", undefined).catch(() => undefined);
+  while (outcomes() < target) await store.run(operations.count, undefined).catch(() => undefined);
 }
 
 /** Asserts that what was heard of each name is true; answers how many are there. */
 async function assertTrue(store: Store, outcomes: ReadonlyMap<string, Outcome>): Promise<number> {
   let found = 0;
   for (const [name, outcome] of outcomes) {
-    const [left, right] = await store.run("isMarked", { name });
+    const [left, right] = await store.run(operations.isMarked, { name });
     assert.equal(left, right, `${name} is there by half`);
     if (outcome === "done") assert.equal(left, true, `${name} was acknowledged`);
     if (outcome === "nothing") assert.equal(left, false, `${name} was said to have changed nothing`);
@@ -85,7 +86,7 @@ interface Run {
 
 /** Lets steps run while something happens to the server or the connection, again and again. */
 async function runThrough(times: number, happen: () => Promise<unknown>): Promise<Run> {
-  const store = await server.open({ prefix: server.prefix(), operations });
+  const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
   let over = false;
   const counted = (): number => store.counts.steps;
   const marking = markUntil(store, () => over);
@@ -102,7 +103,7 @@ async function assertWhole({ store, outcomes }: Run): Promise<void> {
   const heard = [...outcomes.values()];
   assert.ok(heard.includes("done"));
   const found = await assertTrue(store, outcomes);
-  assert.equal(await store.run("count", undefined), found, "each was counted with its pair, once");
+  assert.equal(await store.run(operations.count, undefined), found, "each was counted with its pair, once");
 }
 
 test("C2 C3 connections killed amid many steps: what was heard is true, nothing is there by half", async () => {
@@ -125,12 +126,12 @@ test("C2 C3 a server killed and started again: what was acknowledged is there, t
 });
 
 test("a server that is gone is told as unreached, with nothing changed, and used again when it is back", async () => {
-  const store = await server.open({ prefix: server.prefix(), operations });
-  await store.run("put", { value: 1 });
+  const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
+  await store.run(operations.put, { value: 1 });
   await server.process.stop();
-  await assert.rejects(store.run("put", { value: 2 }), { code: "step_failed", changed: "nothing" });
+  await assert.rejects(store.run(operations.put, { value: 2 }), { code: "step_failed", changed: "nothing" });
   await server.process.restart();
-  assert.equal(await store.run("get", undefined), 1);
+  assert.equal(await store.run(operations.get, undefined), 1);
   await store.close();
 });
 
@@ -147,14 +148,19 @@ test("a step that is asked for while others wait for a server waits no longer th
     tries += 1;
     return redisConnect({ url: server.url })();
   };
-  const store = await server.open({ prefix: server.prefix(), operations, connect, unreachableMaxMs });
+  const store = await server.open({
+    prefix: server.prefix(),
+    operations: bindOperations(operations, {}),
+    connect,
+    unreachableMaxMs,
+  });
   const admin = await redisConnect({ url: server.url })();
   await admin.send([["CLIENT", "KILL", "TYPE", "normal"]]);
-  const first = assert.rejects(store.run("get", undefined), { code: "step_failed" });
+  const first = assert.rejects(store.run(operations.get, undefined), { code: "step_failed" });
   await tried.promise;
   // Counted in tries. They are at least one pause apart, so a slow machine does not make more of them.
   const before = tries;
-  await assert.rejects(store.run("get", undefined), { code: "step_failed", changed: "nothing" });
+  await assert.rejects(store.run(operations.get, undefined), { code: "step_failed", changed: "nothing" });
   const triesMax = unreachableMaxMs / reconnectPauseMs + 2;
   assert.ok(tries - before <= triesMax, `it was tried ${tries - before} times`);
   await first;
@@ -163,12 +169,12 @@ test("a step that is asked for while others wait for a server waits no longer th
 });
 
 test("a server that forgot the script is given it again", async () => {
-  const store = await server.open({ prefix: server.prefix(), operations });
+  const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
   const admin = await redisConnect({ url: server.url })();
-  await store.run("put", { value: 1 });
+  await store.run(operations.put, { value: 1 });
   await admin.send([["SCRIPT", "FLUSH"]]);
-  assert.equal(await store.run("put", { value: 2 }), 2);
-  assert.equal(await store.run("get", undefined), 2);
+  assert.equal(await store.run(operations.put, { value: 2 }), 2);
+  assert.equal(await store.run(operations.get, undefined), 2);
   admin.close();
   await store.close();
 });
@@ -177,19 +183,19 @@ test("C2 a step that was told unknown is over: it does not happen afterwards", a
   const prefix = server.prefix();
   const connect = redisConnect({ url: server.url, replyMs: 2_000 });
   const [hasty, other] = await Promise.all([
-    server.open({ prefix, operations, connect }),
-    server.open({ prefix, operations }),
+    server.open({ prefix, operations: bindOperations(operations, {}), connect }),
+    server.open({ prefix, operations: bindOperations(operations, {}) }),
   ]);
-  await hasty.run("put", { value: "before" });
+  await hasty.run(operations.put, { value: "before" });
   // The server stands still with the step in its socket, for as long as it takes until the step is given up.
   server.process.pause();
-  const failure = await hasty.run("put", { value: "late" }).then(
+  const failure = await hasty.run(operations.put, { value: "late" }).then(
     () => undefined,
     (error: unknown) => error,
   );
   server.process.resume();
   assert.ok(failure instanceof StoreFailure && failure.changed === "unknown", String(failure));
-  for (let turn = 0; turn < 20; turn += 1) assert.equal(await other.run("get", undefined), "before");
+  for (let turn = 0; turn < 20; turn += 1) assert.equal(await other.run(operations.get, undefined), "before");
   await Promise.all([hasty.close(), other.close()]);
 });
 
@@ -211,12 +217,12 @@ test("C2 a step that was told unknown is over, also where the server's time is n
       throw new RepliesLost(true, {});
     },
   });
-  const hasty = await server.open({ prefix, operations, connect });
-  const other = await server.open({ prefix, operations });
-  await assert.rejects(hasty.run("mark", { name: "late" }), { changed: "unknown" });
+  const hasty = await server.open({ prefix, operations: bindOperations(operations, {}), connect });
+  const other = await server.open({ prefix, operations: bindOperations(operations, {}) });
+  await assert.rejects(hasty.run(operations.mark, { name: "late" }), { changed: "unknown" });
   told.resolve();
   await delivered;
-  assert.deepEqual(await other.run("isMarked", { name: "late" }), [false, false]);
+  assert.deepEqual(await other.run(operations.isMarked, { name: "late" }), [false, false]);
   await Promise.all([hasty.close(), other.close()]);
   real.close();
 });

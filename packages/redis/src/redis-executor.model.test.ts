@@ -1,7 +1,7 @@
 // Two executors on one store against one in memory: random steps, whoever runs them, have the results they have there.
-import type { ScanRange, Tables } from "assent/internal/ports";
+import { operation, type ScanRange } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
-import { type Executor, GroupCommitExecutor } from "assent/internal/engine";
+import { bindOperations, type Executor, GroupCommitExecutor } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 import fc from "fast-check";
 import assert from "node:assert/strict";
@@ -28,7 +28,7 @@ interface Step {
 }
 
 const operations = {
-  perform(tables: Tables, { accesses }: { accesses: readonly Access[] }): Json {
+  perform: operation("perform", (tables, { accesses }: { accesses: readonly Access[] }): Json => {
     return accesses.map((access): Json => {
       switch (access.kind) {
         case "put":
@@ -45,7 +45,7 @@ const operations = {
           throw new Error(`asked to, seeing ${JSON.stringify(tables.get(tableNamed("records"), "a") ?? "absent")}`);
       }
     });
-  },
+  }),
 };
 
 const table = fc.constantFrom(...names);
@@ -76,8 +76,8 @@ const together = fc
 const alone = stepOf(access, 6).map((step) => [step]);
 const batches = fc.array(fc.oneof(together, alone), { minLength: 10, maxLength: 30, size: "max" });
 
-async function outcome(executor: Executor<typeof operations>, { accesses }: Step): Promise<Json> {
-  return executor.run("perform", { accesses }).catch((error: unknown) => String(error));
+async function outcome(executor: Executor, { accesses }: Step): Promise<Json> {
+  return executor.run(operations.perform, { accesses }).catch((error: unknown) => String(error));
 }
 
 test("C4 steps of two executors see each other as those of one do", async () => {
@@ -85,11 +85,12 @@ test("C4 steps of two executors see each other as those of one do", async () => 
   await fc.assert(
     fc.asyncProperty(batches, async (history) => {
       const prefix = server.prefix();
-      const open = (cachedRecordsMax: number) => server.open({ prefix, operations, cachedRecordsMax });
+      const open = (cachedRecordsMax: number) =>
+        server.open({ prefix, operations: bindOperations(operations, {}), cachedRecordsMax });
       const stores = await Promise.all([open(100), open(3)]);
       const model = new GroupCommitExecutor({
         engine: new MemoryEngine(),
-        operations,
+        operations: bindOperations(operations, {}),
         now: () => 0,
         schedule: setImmediate,
       });

@@ -7,13 +7,8 @@
 // record's stamp is written with one text only, so a round that verifies stamps has verified what its steps stood on.
 import type { Clock } from "assent/internal/ports";
 import {
-  type Arguments,
   type Durability,
-  type Executor,
-  type OnceKey,
-  type OnceResult,
-  type Operations,
-  type Result,
+  Executor,
   type StepCall,
   stepsPerCommitMax,
   StoreClosed,
@@ -38,8 +33,8 @@ import { TableLayout } from "./table-layout.ts";
 import { callScript, encodeCall, readVerdict } from "./verify-and-apply.ts";
 import { readWanted } from "./wanted-reads.ts";
 
-export class RedisExecutor<O extends Operations> implements Executor<O> {
-  readonly #options: RedisExecutorOptions<O>;
+export class RedisExecutor extends Executor {
+  readonly #options: RedisExecutorOptions;
   readonly #clock: Clock;
   readonly #time: StoreTime;
   readonly #layout: TableLayout;
@@ -59,7 +54,8 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
   #isClosing = false;
   #lastRound = 0;
 
-  private constructor(options: RedisExecutorOptions<O>) {
+  private constructor(options: RedisExecutorOptions) {
+    super();
     const { clock = systemClock, random = systemRandom, replicas = 0 } = options;
     const replicasLeast = options.replicasLeast ?? replicas;
     this.#options = options;
@@ -87,7 +83,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
    * Resolves when the connection is warm.
    * @throws {ServerUnreachable} {UnsuitableServer}
    */
-  static async open<O extends Operations>(options: RedisExecutorOptions<O>): Promise<RedisExecutor<O>> {
+  static async open(options: RedisExecutorOptions): Promise<RedisExecutor> {
     const executor = new RedisExecutor(options);
     await executor.#connection.port(executor.#clock.monotonic());
     return executor;
@@ -107,18 +103,6 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     return this.#counts;
   }
 
-  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>> {
-    return this.#enqueue({ name, args, once: undefined }) as Promise<Result<O, Name>>;
-  }
-
-  runOnce<Name extends keyof O & string>(
-    once: OnceKey,
-    name: Name,
-    args: Arguments<O, Name>,
-  ): Promise<OnceResult<Result<O, Name>>> {
-    return this.#enqueue({ name, args, once }) as Promise<OnceResult<Result<O, Name>>>;
-  }
-
   /** Closes the connection after everything that was asked for before; refuses what comes later. */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -126,7 +110,7 @@ export class RedisExecutor<O extends Operations> implements Executor<O> {
     this.#connection.close();
   }
 
-  #enqueue(call: StepCall): Promise<unknown> {
+  perform(call: StepCall): Promise<unknown> {
     if (this.#isClosing) return Promise.reject(new StoreClosed());
     return new Promise((resolve, reject) => {
       this.#counts.steps += 1;

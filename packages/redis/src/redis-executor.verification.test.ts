@@ -1,5 +1,6 @@
 // C2, C4: everything that a writing step has read is verified at its commit, however it was read.
-import type { Tables } from "assent/internal/ports";
+import { bindOperations } from "assent/internal/engine";
+import { operation, type Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -29,27 +30,27 @@ const seen = (tables: Tables, how: "get" | "scan", { table, key }: Place): Json 
   );
 
 const operations = {
-  put: (tables: Tables, { table, key, value }: Place & { value: Json }): null => (
-    tables.put(tableNamed(table), key, value),
-    null
+  put: operation(
+    "put",
+    (tables, { table, key, value }: Place & { value: Json }): null => (tables.put(tableNamed(table), key, value), null),
   ),
-  delete: (tables: Tables, { table, key }: Place): null => (tables.delete(tableNamed(table), key), null),
-  read: (tables: Tables, { table, key }: Place): Json => orAbsent(tables.get(tableNamed(table), key)),
+  delete: operation("delete", (tables, { table, key }: Place): null => (tables.delete(tableNamed(table), key), null)),
+  read: operation("read", (tables, { table, key }: Place): Json => orAbsent(tables.get(tableNamed(table), key))),
   /** Writes what it has seen into a record of its own. */
-  note(tables: Tables, { how, place }: { how: "get" | "scan"; place: Place }): Json {
+  note: operation("note", (tables, { how, place }: { how: "get" | "scan"; place: Place }): Json => {
     const found = seen(tables, how, place);
     tables.put(notes, "note", found);
     return found;
-  },
+  }),
   /** Deletes a record of its own if it has seen something. */
-  clear(tables: Tables, { how, place }: { how: "get" | "scan"; place: Place }): Json {
+  clear: operation("clear", (tables, { how, place }: { how: "get" | "scan"; place: Place }): Json => {
     const found = seen(tables, how, place);
     if (found !== "absent") tables.delete(notes, "note");
     return found;
-  },
+  }),
 };
 
-type Store = RedisExecutor<typeof operations>;
+type Store = RedisExecutor;
 
 /** A connection whose script calls wait, while they are held, between reading and committing. */
 class HeldConnection {
@@ -109,8 +110,8 @@ const readings: readonly Reading[] = [
 async function withStores(work: (stores: { held: HeldConnection; late: Store; other: Store }) => Promise<void>) {
   const prefix = server.prefix();
   const held = new HeldConnection();
-  const late = await server.open({ prefix, operations, connect: held.connect });
-  const other = await server.open({ prefix, operations });
+  const late = await server.open({ prefix, operations: bindOperations(operations, {}), connect: held.connect });
+  const other = await server.open({ prefix, operations: bindOperations(operations, {}) });
   await work({ held, late, other });
   await Promise.all([late.close(), other.close()]);
 }
@@ -120,9 +121,17 @@ for (const { how, table } of readings) {
   const value = (text: string): Json => (table === "index" ? null : text);
   const present = table === "index" ? null : "old";
   const changes = [
-    { what: "changed", before: "old", run: (store: Store) => store.run("put", { ...place, value: value("new") }) },
-    { what: "deleted", before: "old", run: (store: Store) => store.run("delete", place) },
-    { what: "added", before: undefined, run: (store: Store) => store.run("put", { ...place, value: value("new") }) },
+    {
+      what: "changed",
+      before: "old",
+      run: (store: Store) => store.run(operations.put, { ...place, value: value("new") }),
+    },
+    { what: "deleted", before: "old", run: (store: Store) => store.run(operations.delete, place) },
+    {
+      what: "added",
+      before: undefined,
+      run: (store: Store) => store.run(operations.put, { ...place, value: value("new") }),
+    },
   ];
   for (const { what, before, run } of changes) {
     // Every value of an index is null; that a row has been added to a scanned range is not verified (batch.ts).
@@ -133,18 +142,18 @@ for (const { how, table } of readings) {
       const name = `C2 C4 a ${how} of "${table}" that is ${what} before it commits: ${write} runs on what is there`;
       test(name, async () => {
         await withStores(async ({ held, late, other }) => {
-          await other.run("put", { table: "notes", key: "note", value: "untouched" });
-          if (before !== undefined) await other.run("put", { ...place, value: value(before) });
+          await other.run(operations.put, { table: "notes", key: "note", value: "untouched" });
+          if (before !== undefined) await other.run(operations.put, { ...place, value: value(before) });
           // What the step relied on was true, and the commit verified it.
-          assert.equal(await late.run("read", place), before === undefined ? "absent" : present);
+          assert.equal(await late.run(operations.read, place), before === undefined ? "absent" : present);
           const { arrived, release } = held.hold();
-          const running = late.run(write, { how, place });
+          const running = late.run(operations[write], { how, place });
           await arrived;
           await run(other);
           release();
-          const expected = await other.run("read", place);
+          const expected = await other.run(operations.read, place);
           assert.equal(await running, expected);
-          const note = await other.run("read", { table: "notes", key: "note" });
+          const note = await other.run(operations.read, { table: "notes", key: "note" });
           const cleared = expected === "absent" ? "untouched" : "absent";
           assert.equal(note, write === "note" ? expected : cleared);
         });

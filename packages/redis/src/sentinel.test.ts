@@ -1,6 +1,6 @@
 // A master that dies, stops or is demoted, with replicas and sentinels that are real.
-import { table, type Tables } from "assent/internal/ports";
-import { StoreFailure } from "assent/internal/engine";
+import { operation, table } from "assent/internal/ports";
+import { bindOperations, StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ask, WatchedServers } from "../test-kit/watched-servers.ts";
@@ -12,17 +12,17 @@ import { SentinelDirectory } from "./sentinel-directory.ts";
 const a = table<number>("a", "records");
 
 const operations = {
-  note(tables: Tables, { key }: { key: string }): null {
+  note: operation("note", (tables, { key }: { key: string }): null => {
     tables.put(a, key, 1);
     return null;
-  },
-  noted: (tables: Tables, { key }: { key: string }): boolean => tables.get(a, key) !== undefined,
+  }),
+  noted: operation("noted", (tables, { key }: { key: string }): boolean => tables.get(a, key) !== undefined),
 };
 
 /** All that may be promoted, or one while nobody is. */
 const replicated = { replicas: 2, replicasLeast: 1, unreachableMaxMs: failoverMaxMs };
 
-type Store = RedisExecutor<typeof operations>;
+type Store = RedisExecutor;
 
 async function withServers(work: (watched: WatchedServers) => Promise<void>): Promise<void> {
   const watched = await WatchedServers.start();
@@ -50,7 +50,7 @@ async function written(store: Store, work: () => Promise<void>): Promise<Written
     while (!stopped) {
       const key = `k${(next += 1)}`;
       try {
-        await store.run("note", { key });
+        await store.run(operations.note, { key });
         told.push(key);
       } catch (error) {
         assert.ok(error instanceof StoreFailure);
@@ -70,22 +70,26 @@ async function written(store: Store, work: () => Promise<void>): Promise<Written
 
 /** Resolves when a key is written and acknowledged: a machine that has just stalled may need more than one try. */
 const noted = (watched: WatchedServers, store: Store, key: string): Promise<void> =>
-  watched.until(() => store.run("note", { key }).then(() => true));
+  watched.until(() => store.run(operations.note, { key }).then(() => true));
 
 test("D2, D10, D31 a master is killed under load: what was acknowledged is on the one that takes its place", () =>
   withServers(async (watched) => {
     const connections = watched.connections();
-    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    const store = await watched.open({
+      connect: connections.connect,
+      operations: bindOperations(operations, {}),
+      ...replicated,
+    });
     assert.equal(store.durability, "D2");
     const { told, denied } = await written(store, async () => {
-      await watched.until(() => store.run("noted", { key: "k200" }));
+      await watched.until(() => store.run(operations.noted, { key: "k200" }));
       await watched.servers[0]?.kill();
       await noted(watched, store, "afterwards");
     });
     assert.ok(told.length >= 100);
-    for (const key of told) assert.equal(await store.run("noted", { key }), true, `${key} was acknowledged`);
+    for (const key of told) assert.equal(await store.run(operations.noted, { key }), true, `${key} was acknowledged`);
     for (const key of denied)
-      assert.equal(await store.run("noted", { key }), false, `${key} is not there, it was said`);
+      assert.equal(await store.run(operations.noted, { key }), false, `${key} is not there, it was said`);
 
     // The old master comes back, and follows.
     await watched.servers[0]?.restart();
@@ -103,18 +107,22 @@ test("D2, D10, D31 a master is killed under load: what was acknowledged is on th
 test("C2, D32 a master that stops answering loses its place, and when it wakes up nobody listens to it", () =>
   withServers(async (watched) => {
     const connections = watched.connections();
-    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    const store = await watched.open({
+      connect: connections.connect,
+      operations: bindOperations(operations, {}),
+      ...replicated,
+    });
     await noted(watched, store, "before");
     watched.servers[0]?.pause();
-    const lost = assert.rejects(store.run("note", { key: "lost" }), { code: "store_broken" });
+    const lost = assert.rejects(store.run(operations.note, { key: "lost" }), { code: "store_broken" });
     await lost;
     await noted(watched, store, "after");
     watched.servers[0]?.resume();
     // It still takes itself for the master; nothing goes there any more.
     const [role] = await ask(watched.servers[0], ["ROLE"]);
     assert.ok(Array.isArray(role) && role[0] === "master");
-    assert.equal(await store.run("noted", { key: "before" }), true);
-    assert.equal(await store.run("noted", { key: "after" }), true);
+    assert.equal(await store.run(operations.noted, { key: "before" }), true);
+    assert.equal(await store.run(operations.noted, { key: "after" }), true);
     await store.close();
     connections.close();
   }));
@@ -133,16 +141,20 @@ for (const [how, fail] of Object.entries({
   test(`D2 a master that ${how} acknowledges nothing that is thrown away afterwards`, () =>
     withServers(async (watched) => {
       const connections = watched.connections();
-      const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+      const store = await watched.open({
+        connect: connections.connect,
+        operations: bindOperations(operations, {}),
+        ...replicated,
+      });
       const { told } = await written(store, async () => {
-        await watched.until(() => store.run("noted", { key: "k200" }));
+        await watched.until(() => store.run(operations.noted, { key: "k200" }));
         await fail(watched);
         // Until the replica that was left follows the new one: what it had besides is gone then.
         await watched.until(async () => ((await watched.replicas(1)) || (await watched.replicas(2))) > 0);
         await noted(watched, store, "afterwards");
       });
       const lost: string[] = [];
-      for (const key of told) if (!(await store.run("noted", { key }))) lost.push(key);
+      for (const key of told) if (!(await store.run(operations.noted, { key }))) lost.push(key);
       assert.deepEqual(lost, []);
       await store.close();
       connections.close();
@@ -152,11 +164,18 @@ for (const [how, fail] of Object.entries({
 test("D2 one replica that is dead stops nobody, as long as every sentinel says that nobody is promoted", () =>
   withServers(async (watched) => {
     const connections = watched.connections();
-    const store = await watched.open({ connect: connections.connect, operations, ...replicated });
+    const store = await watched.open({
+      connect: connections.connect,
+      operations: bindOperations(operations, {}),
+      ...replicated,
+    });
     await watched.servers[2]?.kill();
     await noted(watched, store, "with one");
     watched.sentinels[0]?.pause();
-    await assert.rejects(store.run("note", { key: "nobody to ask" }), { code: "store_broken", changed: "unknown" });
+    await assert.rejects(store.run(operations.note, { key: "nobody to ask" }), {
+      code: "store_broken",
+      changed: "unknown",
+    });
     watched.sentinels[0]?.resume();
     await noted(watched, store, "again");
     await watched.servers[2]?.restart();

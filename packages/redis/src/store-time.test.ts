@@ -1,4 +1,5 @@
-import { table } from "assent/internal/ports";
+import { bindOperations } from "assent/internal/engine";
+import { operation, table } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -59,29 +60,28 @@ after(() => server.stop());
 test("P7 a step with a time that is off by more than the bound is refused, and run again with the right", async () => {
   let aheadMs = 0;
   const times: number[] = [];
+  const note = operation("note", (tables, _nothing: null, { now }): number => {
+    times.push(now);
+    tables.put(table<number>("a", "records"), "time", now);
+    return now;
+  });
   const clock = { ...systemClock, monotonic: () => performance.now() + aheadMs };
   const store = await server.open({
     prefix: server.prefix(),
     clock,
-    operations: {
-      note(tables, _args: null, { now }) {
-        times.push(now);
-        tables.put(table<number>("a", "records"), "time", now);
-        return now;
-      },
-    },
+    operations: bindOperations({ note }, {}),
   });
   const before = Date.now();
   for (const jump of [hourMs, -hourMs]) {
     // A stall of this machine makes a time wrong as well; without one, the first try has the right time.
     for (let { late } = store.counts; ; { late } = store.counts) {
-      await store.run("note", null);
+      await store.run(note, null);
       if (store.counts.late === late) break;
     }
     aheadMs += jump;
     const { late } = store.counts;
     const tries = times.length;
-    const told = await store.run("note", null);
+    const told = await store.run(note, null);
     assert.ok(store.counts.late > late);
     const wrong = times[tries] ?? 0;
     assert.ok(Math.abs(wrong - told) > hourMs / 2, "the first try had the wrong time");

@@ -1,8 +1,7 @@
 // A Redis server of one test file, and stores on it that share nothing unless they are told to.
-import { keyedOperations, type KeyedOperations } from "@assent/conformance";
+import { keyedOperations } from "@assent/conformance";
 import { type RedisOptions, type ServerProcess, startRedis } from "@assent/local-servers";
 import { type RedisConnect, redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/redis";
-import type { Operations } from "assent/internal/engine";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -40,14 +39,14 @@ export class TestServer {
     return `store-${this.#prefixes}`;
   }
 
-  open<O extends Operations>(
-    options: Omit<RedisExecutorOptions<O>, "connect"> & Partial<Pick<RedisExecutorOptions<O>, "connect">>,
-  ): Promise<RedisExecutor<O>> {
+  open(
+    options: Omit<RedisExecutorOptions, "connect"> & Partial<Pick<RedisExecutorOptions, "connect">>,
+  ): Promise<RedisExecutor> {
     return RedisExecutor.open({ connect: redisConnect({ url: this.url }), ...options });
   }
 
   /** A process's worth of every port on the store of that name. */
-  openKeyed(prefix: string): Promise<RedisExecutor<KeyedOperations>> {
+  openKeyed(prefix: string): Promise<RedisExecutor> {
     return this.open({ prefix, operations: keyedOperations() });
   }
 

@@ -1,6 +1,5 @@
 // A replica set that sentinels watch, and stores on whichever of its servers is the master.
 import { freePorts, type ServerProcess, startReplicaSet, startSentinel } from "@assent/local-servers";
-import type { Operations } from "assent/internal/engine";
 import {
   redisConnect,
   RedisExecutor,
@@ -63,7 +62,7 @@ export class WatchedServers {
     return connections;
   }
 
-  open<O extends Operations>(options: Omit<RedisExecutorOptions<O>, "prefix">): Promise<RedisExecutor<O>> {
+  open(options: Omit<RedisExecutorOptions, "prefix">): Promise<RedisExecutor> {
     return RedisExecutor.open({ prefix: "store", ...options });
   }
 

@@ -1,25 +1,16 @@
 // A store on another thread, as seen from here. Operations asked for in one turn travel as one message.
-import { Gathering } from "assent/internal/ports";
+import { type AnyOperation, Gathering } from "assent/internal/ports";
 import { nextTurn, systemClock } from "assent/node";
-import {
-  type Arguments,
-  type Executor,
-  type OnceKey,
-  type OnceResult,
-  type Operations,
-  type Result,
-  StoreClosed,
-  StoreFailure,
-} from "assent/internal/engine";
+import { Executor, type StepCall, StoreClosed, StoreFailure } from "assent/internal/engine";
 import { Worker } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
 import type { StoreCopy } from "./store-copy.ts";
-import type { StoreCall, StoreReply } from "./store-host.ts";
+import type { StoreReply } from "./store-host.ts";
 
 /** The young generation of a store's thread. The default grows to several times this size under load. */
 export const youngGenerationMegabytes = 24;
 
-interface PendingCall extends StoreCall {
+interface PendingCall extends StepCall {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: StoreFailure) => void;
 }
@@ -31,12 +22,12 @@ export interface StoreClientOptions {
   /** Channels that the store's thread may call. */
   readonly channels?: Readonly<Record<string, CallHandler>>;
   /** Operations that no caller waits for, and how long they may wait for a commit to share. */
-  readonly unwaitedFor?: { readonly operations: readonly string[]; readonly companyWaitMs: number };
+  readonly unwaitedFor?: { readonly operations: readonly AnyOperation[]; readonly companyWaitMs: number };
   /** Told when the thread ends on its own. */
   readonly onFailed: (error: Error) => void;
 }
 
-export class StoreClient<O extends Operations> implements Executor<O> {
+export class StoreClient extends Executor {
   readonly #worker: Worker;
   readonly #calls: PortCalls;
   readonly #gathering: Gathering<PendingCall>;
@@ -44,8 +35,9 @@ export class StoreClient<O extends Operations> implements Executor<O> {
   #closing = false;
 
   constructor(options: StoreClientOptions) {
+    super();
     const { operations = [], companyWaitMs = 0 } = options.unwaitedFor ?? {};
-    this.#unwaitedFor = new Set(operations);
+    this.#unwaitedFor = new Set(operations.map(({ name }) => name));
     this.#gathering = new Gathering({
       send: (batch) => void this.#send(batch),
       schedule: nextTurn,
@@ -73,16 +65,11 @@ export class StoreClient<O extends Operations> implements Executor<O> {
     });
   }
 
-  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>> {
-    return this.#enqueue({ name, args }) as Promise<Result<O, Name>>;
-  }
-
-  runOnce<Name extends keyof O & string>(
-    once: OnceKey,
-    name: Name,
-    args: Arguments<O, Name>,
-  ): Promise<OnceResult<Result<O, Name>>> {
-    return this.#enqueue({ name, args, once }) as Promise<OnceResult<Result<O, Name>>>;
+  perform(call: StepCall): Promise<unknown> {
+    if (this.#closing) return Promise.reject(new StoreClosed());
+    return new Promise((resolve, reject) => {
+      this.#gathering.add({ ...call, resolve, reject }, { mayWait: this.#unwaitedFor.has(call.name) });
+    });
   }
 
   /** Calls another channel of the store's thread. Undefined when it did not answer: nothing may be concluded. */
@@ -116,16 +103,9 @@ export class StoreClient<O extends Operations> implements Executor<O> {
     await this.#worker.terminate();
   }
 
-  #enqueue(call: StoreCall): Promise<unknown> {
-    if (this.#closing) return Promise.reject(new StoreClosed());
-    return new Promise((resolve, reject) => {
-      this.#gathering.add({ ...call, resolve, reject }, { mayWait: this.#unwaitedFor.has(call.name) });
-    });
-  }
-
   async #send(batch: readonly PendingCall[]): Promise<void> {
     try {
-      const message = JSON.stringify(batch.map(({ name, args, once }) => ({ name, args, once })));
+      const message = JSON.stringify(batch.map(({ name, input, once }) => ({ name, input, once })));
       const replies = JSON.parse((await this.#calls.call("run", message)) as string) as readonly StoreReply[];
       batch.forEach((call, index) => settle(call, replies[index]));
     } catch (cause) {

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import type { CounterOperations } from "../test-kit/counter-thread.ts";
+import { counterOperations } from "../test-kit/counter-thread.ts";
 import { TemporaryFolder } from "../test-kit/temporary-folder.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 import { StoreClient } from "./store-client.ts";
 import { CopyNotBegun, meet, newMeeting } from "./store-copy.ts";
 
 const folder = new TemporaryFolder();
-const opened: StoreClient<CounterOperations>[] = [];
+const opened: StoreClient[] = [];
 after(async () => {
   for (const store of opened) await store.close();
   folder.remove();
@@ -18,8 +18,8 @@ after(async () => {
 
 const newPath = (): string => folder.file();
 
-function openStore(): StoreClient<CounterOperations> {
-  const store = new StoreClient<CounterOperations>({
+function openStore(): StoreClient {
+  const store = new StoreClient({
     module: new URL("../test-kit/counter-thread.ts", import.meta.url),
     workerData: { path: newPath() },
     onFailed: (error) => assert.fail(error),
@@ -39,16 +39,16 @@ function counted(path: string): unknown {
 
 test("a store that copies stands still from its arrival until the last of the others has arrived", async () => {
   const [first, second] = [openStore(), openStore()];
-  await Promise.all([first.run("add", { by: 1 }), second.run("add", { by: 1 })]);
+  await Promise.all([first.run(counterOperations.add, { by: 1 }), second.run(counterOperations.add, { by: 1 })]);
   const shared = { meeting: newMeeting(), parties: 2 };
   const [firstPath, secondPath] = [newPath(), newPath()];
   const copying = first.copy({ ...shared, path: firstPath });
   let answered = false;
-  const later = first.run("add", { by: 1 }).then((sum) => {
+  const later = first.run(counterOperations.add, { by: 1 }).then((sum) => {
     answered = true;
     return sum;
   });
-  for (let sum = 2; sum <= 6; sum += 1) assert.equal(await second.run("add", { by: 1 }), sum);
+  for (let sum = 2; sum <= 6; sum += 1) assert.equal(await second.run(counterOperations.add, { by: 1 }), sum);
   assert.equal(answered, false, "nothing is committed while it waits");
   await Promise.all([copying, second.copy({ ...shared, path: secondPath })]);
   assert.equal(await later, 2, "it goes on afterwards");
@@ -66,5 +66,5 @@ test("a copy that cannot be written is an error, and the store goes on", async (
   const store = openStore();
   const path = join(newPath(), "nowhere", "copy.db");
   await assert.rejects(store.copy({ meeting: newMeeting(), parties: 1, path }), { code: "store_thread_failed" });
-  assert.equal(await store.run("add", { by: 1 }), 1);
+  assert.equal(await store.run(counterOperations.add, { by: 1 }), 1);
 });

@@ -1,17 +1,17 @@
 // The thread that owns a store's file: answers operations, and whatever else its composition lets it answer.
 import { nextTurn, releaseHeap, Rest, systemClock } from "assent/node";
 import type { Clock } from "assent/internal/ports";
-import { GroupCommitExecutor, type OnceKey, type Operations, StoreFailure } from "assent/internal/engine";
+import {
+  type BoundOperations,
+  type Executor,
+  GroupCommitExecutor,
+  type StepCall,
+  StoreFailure,
+} from "assent/internal/engine";
 import type { MessagePort } from "node:worker_threads";
 import { type CallHandler, PortCalls } from "./port-calls.ts";
 import { SqliteEngine } from "./sqlite-engine.ts";
 import { meet, type StoreCopy } from "./store-copy.ts";
-
-export interface StoreCall {
-  readonly name: string;
-  readonly args: unknown;
-  readonly once?: OnceKey;
-}
 
 export type StoreReply =
   | { readonly ok: true; readonly result: unknown }
@@ -20,24 +20,24 @@ export type StoreReply =
 /** Keys that a store at rest moves to its tables in one turn: a call that arrives meanwhile waits for one turn only. */
 const settledKeysMax = 1_024;
 
-export interface StoreHostOptions<O extends Operations> {
+export interface StoreHostOptions {
   readonly port: MessagePort;
   readonly path: string;
-  readonly operations: O;
+  readonly operations: BoundOperations;
   /** Notices rest by this clock; left out, by the machine's. */
   readonly restClock?: Clock;
   /** Further channels, such as a participant's commands. */
-  readonly channels?: (executor: GroupCommitExecutor<O>) => Readonly<Record<string, CallHandler>>;
+  readonly channels?: (executor: Executor) => Readonly<Record<string, CallHandler>>;
 }
 
-export interface StoreHost<O extends Operations> {
-  readonly executor: GroupCommitExecutor<O>;
+export interface StoreHost {
+  readonly executor: Executor;
   /** Calls to the thread that started this one. */
   readonly calls: PortCalls;
 }
 
 /** Opens the file and serves it until the port closes. */
-export function hostStore<O extends Operations>(options: StoreHostOptions<O>): StoreHost<O> {
+export function hostStore(options: StoreHostOptions): StoreHost {
   const engine = new SqliteEngine(options.path);
   const executor = new GroupCommitExecutor({
     engine,
@@ -65,7 +65,7 @@ export function hostStore<O extends Operations>(options: StoreHostOptions<O>): S
       }
     };
   const run = tracked(async (payload) => {
-    const calls = JSON.parse(payload as string) as readonly StoreCall[];
+    const calls = JSON.parse(payload as string) as readonly StepCall[];
     return JSON.stringify(await Promise.all(calls.map((call) => settle(executor, call))));
   });
   const close = async (): Promise<undefined> => {
@@ -103,10 +103,9 @@ function restOf(engine: SqliteEngine, clock: Clock): Rest {
   return new Rest({ clock, work: () => engine.keysCommitted, onRest: () => settleFrom(engine.keysCommitted) });
 }
 
-async function settle(executor: GroupCommitExecutor<Operations>, { name, args, once }: StoreCall): Promise<StoreReply> {
+async function settle(executor: Executor, call: StepCall): Promise<StoreReply> {
   try {
-    const result = await (once === undefined ? executor.run(name, args) : executor.runOnce(once, name, args));
-    return { ok: true, result };
+    return { ok: true, result: await executor.perform(call) };
   } catch (error) {
     if (!(error instanceof StoreFailure)) throw error;
     return { ok: false, code: error.code, message: error.message };

@@ -1,4 +1,5 @@
 // A store that has nothing to do moves what it holds in memory to its tables.
+import { bindOperations } from "assent/internal/engine";
 import { TestClock } from "@assent/conformance";
 import { restAfterMs } from "assent/node";
 import assert from "node:assert/strict";
@@ -29,9 +30,14 @@ test("a store at rest moves everything to its tables, and goes on", async (conte
   const { port1, port2 } = new MessageChannel();
   context.after(() => port2.close());
   const path = folder.file();
-  const { executor } = hostStore({ port: port1, path, operations: counterOperations, restClock: clock });
+  const { executor } = hostStore({
+    port: port1,
+    path,
+    operations: bindOperations(counterOperations, {}),
+    restClock: clock,
+  });
   const calls = new PortCalls(port2, {});
-  for (let sum = 1; sum <= 3; sum += 1) assert.equal(await executor.run("add", { by: 1 }), sum);
+  for (let sum = 1; sum <= 3; sum += 1) assert.equal(await executor.run(counterOperations.add, { by: 1 }), sum);
   assert.equal(journalled(path), 3);
   clock.advance(restAfterMs);
   const deadline = performance.now() + 30_000;
@@ -39,7 +45,7 @@ test("a store at rest moves everything to its tables, and goes on", async (conte
     assert.ok(performance.now() < deadline, "it has moved nothing");
     await turn();
   }
-  assert.equal(await executor.run("add", { by: 1 }), 4);
+  assert.equal(await executor.run(counterOperations.add, { by: 1 }), 4);
   assert.equal(journalled(path), 1);
   await calls.call("close", undefined);
   assert.equal(clock.pending, 0, "a closed store notices nothing");

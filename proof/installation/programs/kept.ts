@@ -22,7 +22,8 @@ function branchesOn(engine: SqliteEngine) {
 }
 
 await opened(async (run) => {
-  await run("openAccount", { accountId: "ritz", generation: "1", details: null });
-  await run("deposit", { accountId: "ritz", amount: 4 });
+  await run(ledgerOperations.openAccount, { accountId: "ritz", generation: "1", details: null });
+  await run(ledgerOperations.deposit, { accountId: "ritz", amount: 4 });
 }, path);
-console.log(`kept ${await opened(async (run) => (await run("findAccount", { accountId: "ritz" }))?.available, path)}`);
+const account = await opened((run) => run(ledgerOperations.findAccount, { accountId: "ritz" }), path);
+console.log(`kept ${account?.available}`);

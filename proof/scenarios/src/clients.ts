@@ -1,4 +1,5 @@
 // Clients that want orders paid: they ask again whenever they do not know, and remember what they were told.
+import { ledgerOperations } from "assent/ledger";
 import { Problem } from "@assent/contract";
 import type { Deployment } from "./deployment.ts";
 import type { Swarm } from "./swarm.ts";
@@ -72,7 +73,9 @@ export class Clients {
     const fresh = { count: 1, generation: `g1.${this.#generations}` };
     const item = { ...fresh, first: random.below(items), available: stockPerItem, details: { price: 1 } };
     const user = { ...fresh, first: random.below(users), available: creditPerUser, details: null };
-    const seeding = random.chance(0.5) ? stock.direct.run("seed", item) : payment.direct.run("seed", user);
+    const seeding = random.chance(0.5)
+      ? stock.direct.run(ledgerOperations.seed, item)
+      : payment.direct.run(ledgerOperations.seed, user);
     seeding.catch(ignored);
   }
 

@@ -1,6 +1,7 @@
 // The checkout system deployed in the simulator: three stores on servers of their own, instances of each service as
 // processes that can die, and a bus between them.
-import { type OrderFields, OrderService, orderOperations, type OrderOperations } from "@assent/order";
+import { ledgerOperations } from "assent/ledger";
+import { type OrderFields, OrderService, orderOperations } from "@assent/order";
 import {
   LeasedLeadership,
   LeasedOwnership,
@@ -15,7 +16,7 @@ import {
 } from "assent/internal/coordinator";
 import { Participant } from "assent/internal/participant";
 import { type Lease, type Observation, type TransactionLog } from "assent/internal/ports";
-import { paymentOperations, type PaymentOperations, PaymentService } from "@assent/payment";
+import { paymentOperations, PaymentService } from "@assent/payment";
 import { decodeCommands, decoded, decodeQuestionAnswers, encodeQuestions, type Limits } from "assent/internal/protocol";
 import {
   History,
@@ -26,8 +27,8 @@ import {
   Trace,
   VirtualClock,
 } from "@assent/simulator";
-import { priceOf, stockOperations, type StockOperations, StockService } from "@assent/stock";
-import { type Executor, keyedBranchStore, keyedLease, keyedLog, type Operations } from "assent/internal/engine";
+import { priceOf, stockOperations, StockService } from "@assent/stock";
+import { type BoundOperations, type Executor, keyedBranchStore, keyedLease, keyedLog } from "assent/internal/engine";
 import { MemoryTransport } from "assent/memory";
 import { checkoutShapes } from "./checkout-shapes.ts";
 import { slotNames, type Swarm } from "./swarm.ts";
@@ -67,9 +68,9 @@ export class Deployment {
   readonly random: SeededRandom;
   readonly bus: SimulatedBus;
   readonly history: History;
-  readonly orders: SimulatedStore<OrderOperations>;
-  readonly stock: SimulatedStore<StockOperations>;
-  readonly payment: SimulatedStore<PaymentOperations>;
+  readonly orders: SimulatedStore;
+  readonly stock: SimulatedStore;
+  readonly payment: SimulatedStore;
   readonly orderInstances = new Map<string, OrderInstance>();
   readonly processes = new Map<string, SimulatedProcess>();
   /** Commits of the order store that are older than the run, and are never lost. */
@@ -96,26 +97,22 @@ export class Deployment {
       planOf: ({ input }) => planBranches(this.#shape, input, limits),
       storeOf: ({ service }) => service,
     });
-    const store = <O extends Operations>(name: string, operations: O): SimulatedStore<O> =>
+    const store = (name: string, operations: BoundOperations): SimulatedStore =>
       new SimulatedStore({ ...shared, name, operations: this.history.watched(operations) });
     this.orders = store("orders", orderOperations(limits));
     this.stock = store("stock", stockOperations(limits));
     this.payment = store("payment", paymentOperations(limits));
   }
 
-  get stores(): readonly [
-    SimulatedStore<OrderOperations>,
-    SimulatedStore<StockOperations>,
-    SimulatedStore<PaymentOperations>,
-  ] {
+  get stores(): readonly [SimulatedStore, SimulatedStore, SimulatedStore] {
     return [this.orders, this.stock, this.payment];
   }
 
   /** Starts watching; what is set up before is taken as given. */
   watch(): void {
-    this.history.watch(this.orders as unknown as SimulatedStore<Operations>, true);
-    this.history.watch(this.stock as unknown as SimulatedStore<Operations>);
-    this.history.watch(this.payment as unknown as SimulatedStore<Operations>);
+    this.history.watch(this.orders, true);
+    this.history.watch(this.stock);
+    this.history.watch(this.payment);
   }
 
   bootAll(): void {
@@ -183,7 +180,7 @@ export class Deployment {
       store,
       log: options.log,
       priceOf: async (itemId) => {
-        const account = await stock.run("findAccount", { accountId: itemId });
+        const account = await stock.run(ledgerOperations.findAccount, { accountId: itemId });
         return account === null ? undefined : priceOf(account);
       },
       random,
@@ -193,7 +190,7 @@ export class Deployment {
     void ownership.start().then(() => orchestrator.start());
   }
 
-  #watchedLog(store: Executor<OrderOperations>): TransactionLog {
+  #watchedLog(store: Executor): TransactionLog {
     const log = keyedLog(store);
     return {
       ...log,
@@ -208,7 +205,7 @@ export class Deployment {
     };
   }
 
-  #watchedLease(store: Executor<OrderOperations>): Lease {
+  #watchedLease(store: Executor): Lease {
     const lease = keyedLease(store);
     return {
       ...lease,
@@ -220,13 +217,9 @@ export class Deployment {
     };
   }
 
-  #bootParticipant(
-    slot: string,
-    process: SimulatedProcess,
-    store: SimulatedStore<StockOperations> | SimulatedStore<PaymentOperations>,
-  ): void {
+  #bootParticipant(slot: string, process: SimulatedProcess, store: SimulatedStore): void {
     const participant = new Participant({
-      store: keyedBranchStore((store as SimulatedStore<StockOperations>).seenBy(process)),
+      store: keyedBranchStore(store.seenBy(process)),
       questions: {
         ask: async (coordinator, question, waitMs) => {
           const message = encodeQuestions([question]);

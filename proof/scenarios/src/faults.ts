@@ -1,6 +1,6 @@
 // Performs the faults of a plan on a deployment, and takes them back.
 import { type Fault, fairStoreWeather, fairWeather, faultText, type StoreWeather } from "@assent/simulator";
-import { branchTable, changesIn, leaseTable, recordTable, type Writes } from "assent/internal/engine";
+import { branchTable, changesIn, leaseOperations, leaseTable, recordTable, type Writes } from "assent/internal/engine";
 import type { Deployment } from "./deployment.ts";
 
 /** Longest delay of a message in bad weather: past deadlines, takeovers and, sometimes, `maxAge`. */
@@ -82,7 +82,7 @@ function perform(deployment: Deployment, fault: Fault): void {
       return loseVotes(deployment, target, strength);
     case "lose_leases":
       for (const [name, { holder }] of deployment.history.mirror("orders").entries(leaseTable)) {
-        const release = orders.direct.run("releaseLease", { name, holder });
+        const release = orders.direct.run(leaseOperations.releaseLease, { name, holder });
         release.catch((error: unknown) => trace.add(`${name} is still there: ${String(error)}`));
       }
       return;

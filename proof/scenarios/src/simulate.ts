@@ -1,4 +1,6 @@
 // One run: a seed picks a system, a workload and a plan of faults; then every fault ends and the books must add up.
+import { rowOperations } from "assent/internal/engine";
+import { ledgerOperations } from "assent/ledger";
 import { type Fault, SeededRandom, type Violation } from "@assent/simulator";
 import { auditBooks } from "./audit.ts";
 import { Clients } from "./clients.ts";
@@ -90,9 +92,19 @@ async function setUp(deployment: Deployment, swarm: Swarm): Promise<void> {
   const { time, random, orders, stock, payment } = deployment;
   const seed = { first: 0, generation: "g1" };
   const ready = [
-    stock.direct.run("seed", { ...seed, count: swarm.items, available: swarm.stockPerItem, details: { price: 1 } }),
-    payment.direct.run("seed", { ...seed, count: swarm.users, available: swarm.creditPerUser, details: null }),
-    orders.direct.run("putRows", {
+    stock.direct.run(ledgerOperations.seed, {
+      ...seed,
+      count: swarm.items,
+      available: swarm.stockPerItem,
+      details: { price: 1 },
+    }),
+    payment.direct.run(ledgerOperations.seed, {
+      ...seed,
+      count: swarm.users,
+      available: swarm.creditPerUser,
+      details: null,
+    }),
+    orders.direct.run(rowOperations.putRows, {
       incarnation: "i1",
       rows: Array.from({ length: swarm.orders }, (_, order): [string, ReturnType<typeof orderOf>] => [
         String(order),

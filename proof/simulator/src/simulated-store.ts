@@ -1,7 +1,7 @@
 // A store on a server of its own, shared by the instances of a service: the real operations and the real group commit
 // over an engine that remembers every commit, so that its newest can be lost. Calls are slow, fail before anything is
 // done, or are done and their reply is lost.
-import { type Executor, GroupCommitExecutor, type Operations, StoreFailure } from "assent/internal/engine";
+import { type BoundOperations, Executor, GroupCommitExecutor, StoreFailure } from "assent/internal/engine";
 import { JournaledEngine } from "./journaled-engine.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
@@ -19,9 +19,9 @@ export interface StoreWeather {
 
 export const fairStoreWeather: StoreWeather = { failure: 0, lostReply: 0, slow: 0, slowMaxMs: 0, full: false };
 
-export interface SimulatedStoreOptions<O extends Operations> {
+export interface SimulatedStoreOptions {
   readonly name: string;
-  readonly operations: O;
+  readonly operations: BoundOperations;
   readonly time: VirtualClock;
   readonly random: SeededRandom;
   readonly trace: Trace;
@@ -31,14 +31,14 @@ export interface SimulatedStoreOptions<O extends Operations> {
 const latencyMaxMs = 2;
 const commitEveryMs = 1;
 
-export class SimulatedStore<O extends Operations> {
+export class SimulatedStore {
   readonly name: string;
   weather: StoreWeather = fairStoreWeather;
-  readonly #options: SimulatedStoreOptions<O>;
+  readonly #options: SimulatedStoreOptions;
   #engine: JournaledEngine;
-  #executor: GroupCommitExecutor<O>;
+  #executor: Executor;
 
-  constructor(options: SimulatedStoreOptions<O>) {
+  constructor(options: SimulatedStoreOptions) {
     this.name = options.name;
     this.#options = options;
     this.#engine = new JournaledEngine(() => this.weather.full);
@@ -50,16 +50,14 @@ export class SimulatedStore<O extends Operations> {
   }
 
   /** The store as one process sees it. */
-  seenBy(process: SimulatedProcess): Executor<O> {
-    return {
-      run: (name, args) => process.call(() => this.#call(name, () => this.#executor.run(name, wire(args)))),
-      runOnce: (once, name, args) =>
-        process.call(() => this.#call(name, () => this.#executor.runOnce(once, name, wire(args)))),
-    };
+  seenBy(process: SimulatedProcess): Executor {
+    return Executor.over((call) =>
+      process.call(() => this.#call(call.name, () => this.#executor.perform({ ...call, input: wire(call.input) }))),
+    );
   }
 
   /** The store as nobody else can disturb it: for setting up and looking. */
-  get direct(): Executor<O> {
+  get direct(): Executor {
     return this.#executor;
   }
 
@@ -72,7 +70,7 @@ export class SimulatedStore<O extends Operations> {
     this.#options.trace.fault(`${this.name} lost its last ${commits} commits`);
   }
 
-  #open(): GroupCommitExecutor<O> {
+  #open(): Executor {
     const { operations, time, skewMs = 0 } = this.#options;
     return new GroupCommitExecutor({
       engine: this.#engine,

@@ -1,14 +1,15 @@
 // The embedded topology: the whole checkout system in one process. Each service has its own SQLite file with its own
 // thread; commands between them are encoded bytes, as they would be on a bus.
+import { ledgerOperations } from "assent/ledger";
 import { answerHealth } from "@assent/contract";
 import { coordinatorPoints, faultyLog, type FaultRules } from "@assent/faults";
 import { Orchestrator, type ProtocolPolicy } from "assent/internal/coordinator";
 import { type Observer, type TransactionLog } from "assent/internal/ports";
-import { checkout, orderApp, OrderService, type OrderOperations } from "@assent/order";
-import { paymentApp, PaymentService, type PaymentOperations } from "@assent/payment";
+import { checkout, orderApp, OrderService } from "@assent/order";
+import { paymentApp, PaymentService } from "@assent/payment";
 import { defaultLimits, type Limits, type Protocol } from "assent/internal/protocol";
-import { priceOf, stockApp, StockService, type StockOperations } from "@assent/stock";
-import { keyedLog } from "assent/internal/engine";
+import { priceOf, stockApp, StockService } from "@assent/stock";
+import { keyedLog, logOperations } from "assent/internal/engine";
 import { StoreClient } from "@assent/sqlite";
 import { nextTurn, releaseHeap, Rest, systemClock, systemRandom } from "assent/node";
 import { MemoryTransport } from "assent/memory";
@@ -62,9 +63,9 @@ const companyWaitUsualMs = 50;
 const stopWaitMs = 5_000;
 
 interface Stores {
-  readonly order: StoreClient<OrderOperations>;
-  readonly stock: StoreClient<StockOperations>;
-  readonly payment: StoreClient<PaymentOperations>;
+  readonly order: StoreClient;
+  readonly stock: StoreClient;
+  readonly payment: StoreClient;
 }
 
 /** @throws {DataFolderInUse}; {CannotStart} */
@@ -160,7 +161,7 @@ function openStores(
     order: new StoreClient({
       module: new URL("./order-thread.ts", import.meta.url),
       workerData: { path: folder.file("orders.db"), limits } satisfies StoreThreadData,
-      unwaitedFor: { operations: ["end"], companyWaitMs },
+      unwaitedFor: { operations: [logOperations.end], companyWaitMs },
       onFailed,
     }),
     stock: new StoreClient(participant("stock")),
@@ -221,7 +222,7 @@ function makeApp(
     store: stores.order,
     log: keyedLog(stores.order),
     priceOf: async (itemId) => {
-      const account = await stores.stock.run("findAccount", { accountId: itemId });
+      const account = await stores.stock.run(ledgerOperations.findAccount, { accountId: itemId });
       return account === null ? undefined : priceOf(account);
     },
     random: systemRandom,

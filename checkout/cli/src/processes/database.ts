@@ -1,5 +1,5 @@
 // Opens the database of a service according to the settings. Refuses one with less durability than required.
-import type { Durability, Operations } from "assent/internal/engine";
+import type { BoundOperations, Durability } from "assent/internal/engine";
 import {
   failoverMaxMs,
   redisConnect,
@@ -13,16 +13,16 @@ import { systemClock } from "assent/node";
 import { CannotStart } from "../cannot-start.ts";
 import { type DatabaseSettings, placeOf, redisUrl, sentinelUrls, serverUrl } from "./database-settings.ts";
 
-export interface DatabaseOptions<O extends Operations> {
+export interface DatabaseOptions {
   readonly settings: DatabaseSettings;
   /** Name of this process in `CLIENT LIST`. */
   readonly name: string;
   readonly prefix: string;
-  readonly operations: O;
+  readonly operations: BoundOperations;
 }
 
-export interface Database<O extends Operations> {
-  readonly store: RedisExecutor<O>;
+export interface Database {
+  readonly store: RedisExecutor;
   /** A server that does not flush every write can lose its newest ones, as can a failover without D2 (ADR 0008). */
   readonly mayLoseTail: boolean;
   close(): Promise<void>;
@@ -32,7 +32,7 @@ export interface Database<O extends Operations> {
 const startMaxMs = 30_000;
 
 /** @throws {CannotStart} {UnsuitableServer} */
-export async function openDatabase<O extends Operations>(options: DatabaseOptions<O>): Promise<Database<O>> {
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { settings, name, prefix, operations } = options;
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, ASSENT_DURABILITY } = settings;
   const { ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST } = settings;
@@ -41,7 +41,7 @@ export async function openDatabase<O extends Operations>(options: DatabaseOption
     console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
   );
   const isReplicated = ASSENT_DURABILITY === "D2";
-  const open = (): Promise<RedisExecutor<O>> =>
+  const open = (): Promise<RedisExecutor> =>
     RedisExecutor.open({
       connect: connections.connect,
       prefix,

@@ -11,8 +11,8 @@ import {
   type StoreMark,
   writeMark,
 } from "@assent/books";
-import type { Tables } from "assent/internal/ports";
-import { StoreFailure } from "assent/internal/engine";
+import { operation } from "assent/internal/ports";
+import { bindOperations, StoreFailure } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import { setTimeout as pause } from "node:timers/promises";
 import { CannotStart, doNotBelongTogether } from "../cannot-start.ts";
@@ -23,14 +23,14 @@ import { type DatabaseSettings, keyPrefix } from "./database-settings.ts";
 import { databaseNames, databaseOf, type OfEach, type Part } from "./paused-databases.ts";
 
 const markOperations = {
-  readMark: (tables: Tables, _args: null): StoreMark | null => readMark(tables) ?? null,
-  writeMark(tables: Tables, mark: StoreMark): null {
+  readMark: operation("readMark", (tables, _nothing: null): StoreMark | null => readMark(tables) ?? null),
+  writeMark: operation("writeMark", (tables, mark: StoreMark): null => {
     writeMark(tables, mark);
     return null;
-  },
+  }),
 };
 
-type MarkedDatabases = OfEach<Database<typeof markOperations>>;
+type MarkedDatabases = OfEach<Database>;
 
 export interface Marking {
   readonly settings: OfEach<DatabaseSettings>;
@@ -47,11 +47,16 @@ const againMs = 100;
 
 /** @throws {CannotStart} {UnsuitableServer} */
 export async function markDatabases(marking: Marking): Promise<void> {
-  const opened: Database<typeof markOperations>[] = [];
-  const open = async (part: Part): Promise<Database<typeof markOperations>> => {
+  const opened: Database[] = [];
+  const open = async (part: Part): Promise<Database> => {
     const settings = marking.settings[part];
     const prefix = keyPrefix(settings, part);
-    const database = await openDatabase({ settings, name: "assent-start", prefix, operations: markOperations });
+    const database = await openDatabase({
+      settings,
+      name: "assent-start",
+      prefix,
+      operations: bindOperations(markOperations, {}),
+    });
     opened.push(database);
     return database;
   };
@@ -65,7 +70,7 @@ export async function markDatabases(marking: Marking): Promise<void> {
 
 async function markAll(databases: MarkedDatabases, { settings, topology, folder, accept }: Marking): Promise<void> {
   const read = async (part: Part): Promise<StoreMark | undefined> => {
-    const mark = await patiently(databaseOf(part), () => databases[part].store.run("readMark", null));
+    const mark = await patiently(databaseOf(part), () => databases[part].store.run(markOperations.readMark, null));
     return mark ?? undefined;
   };
   const marks = { orders: await read("orders"), stock: await read("stock"), payment: await read("payment") };
@@ -84,7 +89,7 @@ async function markAll(databases: MarkedDatabases, { settings, topology, folder,
   try {
     for (const { store, mark } of planned) {
       // A server's files are always complete, so the mark need not record whether it is running.
-      await patiently(databaseOf(store), () => databases[store].store.run("writeMark", stopped(mark)));
+      await patiently(databaseOf(store), () => databases[store].store.run(markOperations.writeMark, stopped(mark)));
     }
   } catch (error) {
     // Same as an interrupted marking: the same databases are used as before, and the next start resumes it.

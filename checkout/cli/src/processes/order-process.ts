@@ -2,8 +2,8 @@
 import { Problem } from "@assent/contract";
 import { coordinatorPoints, faultyLog } from "@assent/faults";
 import { LeasedLeadership, LeasedOwnership, Orchestrator } from "assent/internal/coordinator";
-import { checkout, orderApp, OrderService, orderOperations, type OrderOperations } from "@assent/order";
-import { CompanyExecutor, keyedLease, keyedLog } from "assent/internal/engine";
+import { checkout, orderApp, OrderService, orderOperations } from "@assent/order";
+import { CompanyExecutor, keyedLease, keyedLog, logOperations } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
 import type { Hono } from "hono";
@@ -27,12 +27,12 @@ export function runOrder(settings: ProcessSettings): Promise<void> {
 }
 
 function makeOrder(
-  { owner, store: database, mayLoseTail, bus, rules, report }: Surroundings<OrderOperations>,
+  { owner, store: database, mayLoseTail, bus, rules, report }: Surroundings,
   settings: ProcessSettings,
 ): ServiceParts {
   const limits = limitsOf(settings);
   const companyWaitMs = settings.ASSENT_COMPANY_WAIT_MS;
-  const store = new CompanyExecutor(database, { unwaitedFor: ["end"], companyWaitMs, clock: systemClock });
+  const store = new CompanyExecutor(database, { unwaitedFor: [logOperations.end], companyWaitMs, clock: systemClock });
   const observer = observationLog(owner);
   const log = rules === undefined ? keyedLog(store) : faultyLog(keyedLog(store), rules);
   const leased = { lease: keyedLease(store), owner, clock: systemClock, observer, limits };

@@ -1,10 +1,11 @@
 // `assent stock` and `assent payment`: one instance of a service that participates in checkouts.
+import { ledgerOperations } from "assent/ledger";
 import { FaultyBranchStore, participantPoints } from "@assent/faults";
 import { Participant } from "assent/internal/participant";
 import { paymentApp, PaymentService, paymentOperations } from "@assent/payment";
 import type { Limits } from "assent/internal/protocol";
-import { priceOf, stockApp, StockService, stockOperations, type StockOperations } from "@assent/stock";
-import { type BranchOperations, type Executor, keyedBranchStore, type Operations } from "assent/internal/engine";
+import { priceOf, stockApp, StockService, stockOperations } from "@assent/stock";
+import { type Executor, keyedBranchStore } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
 import type { Hono } from "hono";
@@ -53,12 +54,12 @@ export function runPayment(settings: ProcessSettings): Promise<void> {
 }
 
 /** Commands from the bus, applied to the store. */
-function takingPart<O extends Operations & BranchOperations>(
+function takingPart(
   service: string,
-  { owner, store, bus, rules, limits }: Surroundings<O> & { readonly limits: Limits },
+  { owner, store, bus, rules, limits }: Surroundings & { readonly limits: Limits },
   serveMore: () => Promise<void> = () => Promise.resolve(),
 ): Pick<ServiceParts, "start" | "stop"> {
-  const branches = keyedBranchStore(store as unknown as Executor<BranchOperations>);
+  const branches = keyedBranchStore(store);
   const participant = new Participant({
     store: rules === undefined ? branches : new FaultyBranchStore(branches, rules),
     questions: bus,
@@ -82,9 +83,9 @@ function takingPart<O extends Operations & BranchOperations>(
   };
 }
 
-async function servePrices(bus: NatsBus, store: Executor<StockOperations>): Promise<void> {
+async function servePrices(bus: NatsBus, store: Executor): Promise<void> {
   await bus.requests.serve(priceTopic, async (message) => {
-    const account = await store.run("findAccount", { accountId: new TextDecoder().decode(message) });
+    const account = await store.run(ledgerOperations.findAccount, { accountId: new TextDecoder().decode(message) });
     return encodePrice(account === null ? undefined : priceOf(account));
   });
 }

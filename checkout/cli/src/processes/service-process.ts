@@ -3,7 +3,7 @@
 import { answerHealth, serviceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/faults";
 import type { Outage } from "assent/internal/ports";
-import { type Executor, OnceSweeper, type OnceSweeperOptions, type Operations } from "assent/internal/engine";
+import { type BoundOperations, type Executor, OnceSweeper } from "assent/internal/engine";
 import type { ServerState } from "@assent/redis";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { NatsBus } from "@assent/nats";
@@ -23,20 +23,20 @@ import { type ProcessSettings, settingLines } from "./process-settings.ts";
 /** First segment of a service's paths. */
 export type ServicePath = "orders" | "stock" | "payment";
 
-export interface ServiceProcessOptions<O extends Operations> {
+export interface ServiceProcessOptions {
   readonly path: ServicePath;
   readonly settings: ProcessSettings;
-  readonly operations: O;
+  readonly operations: BoundOperations;
   /** Points where faults can be injected. */
   readonly faultPoints: readonly string[];
-  readonly make: (surroundings: Surroundings<O>) => ServiceParts;
+  readonly make: (surroundings: Surroundings) => ServiceParts;
 }
 
 /** Dependencies of a service. */
-export interface Surroundings<O extends Operations> {
+export interface Surroundings {
   /** Unique among all processes, including earlier ones with the same name (R1). */
   readonly owner: string;
-  readonly store: Executor<O>;
+  readonly store: Executor;
   /** Whether a server may take over that lacks the newest acknowledged writes. */
   readonly mayLoseTail: boolean;
   readonly bus: NatsBus;
@@ -60,7 +60,7 @@ export interface ServiceParts {
 const faultQuietMs = 150;
 
 /** Runs until it is asked to stop. @throws {CannotStart} {NatsUnavailable} {ServerUnreachable} */
-export async function runService<O extends Operations>(options: ServiceProcessOptions<O>): Promise<void> {
+export async function runService(options: ServiceProcessOptions): Promise<void> {
   const { path, settings, operations, faultPoints, make } = options;
   const name = settings.INSTANCE_ID ?? path;
   const report = (error: unknown, where: string): void => console.error(`${name}: ${where}:`, shownError(error));
@@ -86,7 +86,7 @@ export async function runService<O extends Operations>(options: ServiceProcessOp
   const server = new ServiceServer((request) => app.fetch(request), self);
   await parts.start();
   const sweeper = new OnceSweeper({
-    executor: store as unknown as OnceSweeperOptions["executor"],
+    executor: store,
     clock: systemClock,
     report: (error) => report(error, "sweep"),
   });

@@ -1,4 +1,5 @@
 // R7: what the sweep of branches reads, and what becomes of the index of an earlier version.
+import { bindOperations } from "./bound-operations.ts";
 import { branchesDueTable, branchesRemovableTable, branchTable } from "./branch-index.ts";
 import { type LongRunCost, longRunCosts, longRunOperations, TestClock } from "@assent/conformance";
 import type { BranchHandler } from "../participant/index.ts";
@@ -20,7 +21,7 @@ const key = "order-1:life1:1/stock/0";
 const all = { limit: 100 };
 const ok = (): { kind: "ok" } => ({ kind: "ok" });
 const handler: BranchHandler<Tables> = { prepare: ok, execute: ok, reapply: ok, commit: ok, abort: ok, compensate: ok };
-const operations = branchOperations(handler, defaultLimits);
+const operations = bindOperations(branchOperations, { handler, limits: defaultLimits });
 
 class Branches {
   readonly tables = new BatchTables(new MemoryEngine());
@@ -94,7 +95,7 @@ for (const [verbs, asks] of [
 test("R7 the lifetime in force counts, whatever it was when a record ended", () => {
   const branches = new Branches();
   branches.apply("prepare", "abort");
-  const longer = branchOperations(handler, { ...defaultLimits, maxAgeMs: 3 * maxAgeMs });
+  const longer = bindOperations(branchOperations, { handler, limits: { ...defaultLimits, maxAgeMs: 3 * maxAgeMs } });
   longer.sweepBranches(branches.tables, all, { now: begunAt + 2 * maxAgeMs + 1 });
   assert.ok(branches.exists);
   longer.sweepBranches(branches.tables, all, { now: begunAt + 6 * maxAgeMs + 1 });

@@ -1,6 +1,6 @@
 // The branch records of a participant over tables.
 import { applyCommand, type BranchHandler } from "../participant/index.ts";
-import { type BranchSweep, table, type Table, type Tables } from "../ports/index.ts";
+import { type BranchSweep, operation, type StepContext, table, type Table, type Tables } from "../ports/index.ts";
 import {
   type Answer,
   type BranchRecord,
@@ -16,7 +16,6 @@ import {
   sweepAsking,
   writeStoredBranch,
 } from "./branch-index.ts";
-import type { StepContext } from "./step.ts";
 import { StepView } from "./step-view.ts";
 
 /** What a branch needs to ask its question, apart from the record: written once, not with every change. */
@@ -26,29 +25,32 @@ type BranchLimitsUsed = Pick<Limits, "maxAgeMs" | "clockSkewMs" | "askAfterMs">;
 
 const branchKey = (txId: string, branchId: string): string => `${txId}/${branchId}`;
 
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function branchOperations(handler: BranchHandler<Tables>, limits: BranchLimitsUsed) {
-  return {
-    apply(tables: Tables, command: Command, { now }: StepContext): Answer {
-      const records = {
-        read: (txId: string, branchId: string) => readStoredBranch(tables, branchKey(txId, branchId)),
-        write(record: BranchRecord, before: StoredBranch | undefined) {
-          const key = branchKey(record.txId, record.branchId);
-          const { origin, ...after } = record;
-          writeStoredBranch(tables, { key, before, after }, limits);
-          if (before === undefined && origin !== undefined && shouldAsk(record)) tables.put(originTable, key, origin);
-          else if (before !== undefined && shouldAsk(before) && !shouldAsk(record)) tables.delete(originTable, key);
-        },
-      };
-      const view = new StepView(tables);
-      try {
-        return applyCommand(command, { records, view, handler, limits, now });
-      } finally {
-        view.close();
-      }
-    },
+type BranchContext = StepContext & { readonly limits: BranchLimitsUsed };
+type ApplyContext = BranchContext & { readonly handler: BranchHandler<Tables> };
 
-    readBranch(tables: Tables, { txId, branchId }: { txId: string; branchId: string }): BranchRecord | null {
+export const branchOperations = {
+  apply: operation("apply", (tables, command: Command, { now, limits, handler }: ApplyContext): Answer => {
+    const records = {
+      read: (txId: string, branchId: string) => readStoredBranch(tables, branchKey(txId, branchId)),
+      write(record: BranchRecord, before: StoredBranch | undefined) {
+        const key = branchKey(record.txId, record.branchId);
+        const { origin, ...after } = record;
+        writeStoredBranch(tables, { key, before, after }, limits);
+        if (before === undefined && origin !== undefined && shouldAsk(record)) tables.put(originTable, key, origin);
+        else if (before !== undefined && shouldAsk(before) && !shouldAsk(record)) tables.delete(originTable, key);
+      },
+    };
+    const view = new StepView(tables);
+    try {
+      return applyCommand(command, { records, view, handler, limits, now });
+    } finally {
+      view.close();
+    }
+  }),
+
+  readBranch: operation(
+    "readBranch",
+    (tables, { txId, branchId }: { readonly txId: string; readonly branchId: string }): BranchRecord | null => {
       const key = branchKey(txId, branchId);
       const stored = readStoredBranch(tables, key);
       if (stored === undefined) return null;
@@ -56,8 +58,11 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
       const origin = tables.get(originTable, key);
       return origin === undefined ? record : { ...record, origin };
     },
+  ),
 
-    sweepBranches(tables: Tables, { limit }: { limit: number }, { now }: StepContext): BranchSweep {
+  sweepBranches: operation(
+    "sweepBranches",
+    (tables, { limit }: { readonly limit: number }, { now, limits }: BranchContext): BranchSweep => {
       const { looked, asking } = sweepAsking(tables, { limit, now }, limits);
       const removed = removeOldBranches(tables, { limit: limit - looked, now }, limits);
       const questions = asking.flatMap(([key, record]) => {
@@ -66,8 +71,8 @@ export function branchOperations(handler: BranchHandler<Tables>, limits: BranchL
       });
       return { questions, more: looked + removed === limit };
     },
-  };
-}
+  ),
+};
 
 function questionOf({ txId, branchId, protocol, epoch, begunAt }: BranchRecord, origin: string): Question {
   return { txId, branchId, protocol, epoch, begunAt, origin };

@@ -1,25 +1,25 @@
 // An executor that holds back operations that no caller waits for: they run together with the next operation that a
 // caller does wait for, and share its commit.
-import { type Clock, Gathering } from "../ports/index.ts";
-import type { Arguments, Executor, Result } from "./executor.ts";
-import type { OnceKey, OnceResult } from "./once.ts";
-import type { Operations } from "./step.ts";
+import { type AnyOperation, type Clock, Gathering } from "../ports/index.ts";
+import { Executor } from "./executor.ts";
+import type { StepCall } from "./step.ts";
 
-export interface CompanyOptions<O extends Operations> {
+export interface CompanyOptions {
   /** Operations that no caller waits for. */
-  readonly unwaitedFor: readonly (keyof O & string)[];
+  readonly unwaitedFor: readonly AnyOperation[];
   readonly companyWaitMs: number;
   readonly clock: Clock;
 }
 
-export class CompanyExecutor<O extends Operations> implements Executor<O> {
-  readonly #executor: Executor<O>;
+export class CompanyExecutor extends Executor {
+  readonly #executor: Executor;
   readonly #unwaitedFor: ReadonlySet<string>;
   readonly #gathering: Gathering<() => void>;
 
-  constructor(executor: Executor<O>, { unwaitedFor, companyWaitMs, clock }: CompanyOptions<O>) {
+  constructor(executor: Executor, { unwaitedFor, companyWaitMs, clock }: CompanyOptions) {
+    super();
     this.#executor = executor;
-    this.#unwaitedFor = new Set(unwaitedFor);
+    this.#unwaitedFor = new Set(unwaitedFor.map(({ name }) => name));
     // The executor batches by itself: operations that a caller waits for are passed on at once.
     const schedule = (callback: () => void): void => callback();
     const send = (calls: readonly (() => void)[]): void => {
@@ -28,27 +28,15 @@ export class CompanyExecutor<O extends Operations> implements Executor<O> {
     this.#gathering = new Gathering({ send, schedule, clock, companyWaitMs });
   }
 
-  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>> {
-    return this.#ask(name, () => this.#executor.run(name, args));
-  }
-
-  runOnce<Name extends keyof O & string>(
-    once: OnceKey,
-    name: Name,
-    args: Arguments<O, Name>,
-  ): Promise<OnceResult<Result<O, Name>>> {
-    return this.#ask(name, () => this.#executor.runOnce(once, name, args));
+  perform(call: StepCall): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const mayWait = this.#unwaitedFor.has(call.name);
+      this.#gathering.add(() => void this.#executor.perform(call).then(resolve, reject), { mayWait });
+    });
   }
 
   /** Runs at once everything that is held back; from now on nothing is held back. */
   drain(): void {
     this.#gathering.drain();
-  }
-
-  #ask<T>(name: string, call: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const mayWait = this.#unwaitedFor.has(name);
-      this.#gathering.add(() => void call().then(resolve, reject), { mayWait });
-    });
   }
 }

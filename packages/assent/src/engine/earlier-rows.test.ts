@@ -1,4 +1,5 @@
 // Rows of earlier versions, which did not record the definition that owns the key.
+import { bindOperations } from "./bound-operations.ts";
 import { recordTable } from "./stored-record.ts";
 import { rowTable } from "./row-operations.ts";
 import type { BeginRequest } from "../ports/index.ts";
@@ -9,7 +10,7 @@ import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { logOperations } from "./log-operations.ts";
 
-const operations = logOperations(defaultLimits);
+const operations = bindOperations(logOperations, { limits: defaultLimits });
 const context = { now: 1_000_000 };
 
 function request(definition: string): BeginRequest {
@@ -32,7 +33,7 @@ for (const outcome of ["pending", "committed", "aborted"] as const) {
     const tables = earlierStore(outcome);
     const reused = { kind: "key_reused", definition: "book" };
     assert.deepEqual(operations.begin(tables, request("refund"), context), reused);
-    assert.equal(operations.peek(tables, { key: "k" })?.definition, "book");
+    assert.equal(operations.peek(tables, { key: "k" }, context)?.definition, "book");
     const { kind } = operations.begin(tables, request("book"), context);
     assert.equal(kind, outcome === "pending" ? "in_flight" : outcome === "committed" ? "committed" : "begun");
   });
@@ -41,7 +42,7 @@ for (const outcome of ["pending", "committed", "aborted"] as const) {
 test("S4 a row of an earlier version whose record has gone is claimed by the definition that begins next", () => {
   const tables = earlierStore("aborted");
   tables.delete(recordTable, "k:life1:1");
-  assert.equal(operations.peek(tables, { key: "k" })?.definition, undefined);
+  assert.equal(operations.peek(tables, { key: "k" }, context)?.definition, undefined);
   assert.equal(operations.begin(tables, request("refund"), context).kind, "begun");
   assert.deepEqual(operations.begin(tables, request("book"), context), { kind: "key_reused", definition: "refund" });
 });

@@ -1,4 +1,5 @@
-import { table, type Tables } from "../ports/index.ts";
+import { bindOperations } from "./bound-operations.ts";
+import { operation, table } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
@@ -11,22 +12,26 @@ const a = table<Json>("a", "records");
 const sums = table<number>("a", "records");
 
 const operations = {
-  put(tables: Tables, { key, value }: { key: string; value: Json }): Json {
+  put: operation("put", (tables, { key, value }: { key: string; value: Json }): Json => {
     tables.put(a, key, value);
     return value;
-  },
-  add(tables: Tables, { by }: { by: number }): number {
+  }),
+  add: operation("add", (tables, { by }: { by: number }): number => {
     const sum = (tables.get(sums, "sum") ?? 0) + by;
     tables.put(a, "sum", sum);
     return sum;
-  },
-  get: (tables: Tables, { key }: { key: string }): Json => tables.get(a, key) ?? null,
-  fail(tables: Tables): null {
+  }),
+  get: operation("get", (tables, { key }: { key: string }): Json => tables.get(a, key) ?? null),
+  fail: operation("fail", (tables): null => {
     tables.put(a, "sum", -1);
     tables.put(a, "trace", "left by a failed step");
     throw new Error("asked to");
-  },
+  }),
 };
+
+/** No store here has it. */
+const missing = operation("missing", (_tables, _input: { key: string }) => null);
+const time = operation("time", (_tables, _nothing: null, { now }) => now);
 
 /** The engine in memory, which counts commits, and fails the ones that it is told to. */
 class CountingEngine extends MemoryEngine {
@@ -42,7 +47,7 @@ class CountingEngine extends MemoryEngine {
 
 interface Bench {
   readonly engine: CountingEngine;
-  readonly executor: GroupCommitExecutor<typeof operations>;
+  readonly executor: GroupCommitExecutor;
   /** Commits what waits, once. */
   readonly flush: () => void;
   readonly scheduled: () => number;
@@ -55,7 +60,7 @@ function bench(): Bench {
   const told: StoreFailure[] = [];
   const executor = new GroupCommitExecutor({
     engine,
-    operations,
+    operations: bindOperations(operations, {}),
     now: () => 1_000,
     schedule: (callback) => void scheduled.push(callback),
     onBroken: (error) => void told.push(error),
@@ -87,7 +92,7 @@ const unknown = "store_broken, unknown changed";
 
 test("C3 nobody hears of a step before the commit that covers it", async () => {
   const { engine, executor, flush } = bench();
-  const calls = [executor.run("add", { by: 1 }), executor.run("get", { key: "sum" })];
+  const calls = [executor.run(operations.add, { by: 1 }), executor.run(operations.get, { key: "sum" })];
   assert.deepEqual(await heard(calls), ["nothing yet", "nothing yet"]);
   assert.equal(engine.get("a", "sum"), undefined);
   flush();
@@ -97,7 +102,7 @@ test("C3 nobody hears of a step before the commit that covers it", async () => {
 
 test("C4 what is asked for together is one commit, in order", async () => {
   const { engine, executor, flush, scheduled } = bench();
-  const calls = [1, 2, 3].map((by) => executor.run("add", { by }));
+  const calls = [1, 2, 3].map((by) => executor.run(operations.add, { by }));
   assert.equal(scheduled(), 1);
   flush();
   assert.deepEqual(await heard(calls), [1, 3, 6]);
@@ -106,7 +111,7 @@ test("C4 what is asked for together is one commit, in order", async () => {
 
 test("C4 a batch that only reads commits nothing", async () => {
   const { engine, executor, flush } = bench();
-  const call = executor.run("get", { key: "sum" });
+  const call = executor.run(operations.get, { key: "sum" });
   flush();
   assert.deepEqual(await heard([call]), [null]);
   assert.deepEqual(engine.commits, []);
@@ -115,11 +120,11 @@ test("C4 a batch that only reads commits nothing", async () => {
 test("C4 one failing step does not spoil its batch mates, and leaves nothing behind", async () => {
   const { engine, executor, flush } = bench();
   const calls = [
-    executor.run("add", { by: 1 }),
-    executor.run("fail", undefined),
-    executor.run("add", { by: 2 }),
-    executor.run("nothing" as "get", { key: "x" }),
-    executor.run("get", { key: "trace" }),
+    executor.run(operations.add, { by: 1 }),
+    executor.run(operations.fail, undefined),
+    executor.run(operations.add, { by: 2 }),
+    executor.run(missing, { key: "x" }),
+    executor.run(operations.get, { key: "trace" }),
   ];
   flush();
   assert.deepEqual(await heard(calls), [1, nothing, 3, nothing, null]);
@@ -128,7 +133,7 @@ test("C4 one failing step does not spoil its batch mates, and leaves nothing beh
 
 test("C4 a batch of failures commits nothing", async () => {
   const { engine, executor, flush } = bench();
-  const calls = [executor.run("fail", undefined), executor.run("fail", undefined)];
+  const calls = [executor.run(operations.fail, undefined), executor.run(operations.fail, undefined)];
   flush();
   assert.deepEqual(await heard(calls), [nothing, nothing]);
   assert.deepEqual(engine.commits, []);
@@ -136,21 +141,21 @@ test("C4 a batch of failures commits nothing", async () => {
 
 test("C3 a full engine refuses all that a batch writes; what only reads is answered from what is durable", async () => {
   const { engine, executor, flush, told } = bench();
-  const before = executor.run("add", { by: 1 });
+  const before = executor.run(operations.add, { by: 1 });
   flush();
   engine.failure = new EngineFull("no room");
   const calls = [
-    executor.run("get", { key: "other" }),
-    executor.run("add", { by: 5 }),
-    executor.run("get", { key: "sum" }),
-    executor.run("fail", undefined),
-    executor.run("put", { key: "other", value: 2 }),
-    executor.run("get", { key: "other" }),
+    executor.run(operations.get, { key: "other" }),
+    executor.run(operations.add, { by: 5 }),
+    executor.run(operations.get, { key: "sum" }),
+    executor.run(operations.fail, undefined),
+    executor.run(operations.put, { key: "other", value: 2 }),
+    executor.run(operations.get, { key: "other" }),
   ];
   flush();
   assert.deepEqual(await heard([before, ...calls]), [1, null, full, 1, nothing, full, null]);
   engine.failure = undefined;
-  const after = executor.run("add", { by: 1 });
+  const after = executor.run(operations.add, { by: 1 });
   flush();
   assert.deepEqual(await heard([after]), [2]);
   assert.deepEqual(told, []);
@@ -158,7 +163,7 @@ test("C3 a full engine refuses all that a batch writes; what only reads is answe
 
 test("C3 a full engine answers a repeated request, and refuses one whose first try it refused", async () => {
   const { engine, executor, flush } = bench();
-  const once = (key: string): Promise<unknown> => executor.runOnce({ key, fingerprint: 1 }, "add", { by: 1 });
+  const once = (key: string): Promise<unknown> => executor.runOnce({ key, fingerprint: 1 }, operations.add, { by: 1 });
   const before = once("k");
   flush();
   engine.failure = new EngineFull("no room");
@@ -180,16 +185,19 @@ test("C2 C3 a broken engine rejects every waiting call as unknown, and is not us
   const { engine, executor, flush, told } = bench();
   engine.failure = new Error("the disk is on fire");
   const calls: Promise<unknown>[] = Array.from({ length: stepsPerCommitMax + 2 }, (_, index) =>
-    executor.run("add", { by: index }),
+    executor.run(operations.add, { by: index }),
   );
-  calls.push(executor.run("get", { key: "sum" }));
+  calls.push(executor.run(operations.get, { key: "sum" }));
   flush();
   const results = await heard(calls);
   assert.deepEqual(new Set(results), new Set([unknown]), "those of the next batch too");
   assert.equal(told.length, 1);
   assert.match(String(told[0]), /the disk is on fire/);
   engine.failure = undefined;
-  const late = [executor.run("get", { key: "sum" }), executor.runOnce({ key: "k", fingerprint: 1 }, "add", { by: 1 })];
+  const late = [
+    executor.run(operations.get, { key: "sum" }),
+    executor.runOnce({ key: "k", fingerprint: 1 }, operations.add, { by: 1 }),
+  ];
   flush();
   flush();
   assert.deepEqual(await heard(late), [unknown, unknown]);
@@ -199,10 +207,10 @@ test("C2 C3 a broken engine rejects every waiting call as unknown, and is not us
 test("R6 a crowd is committed in parts, in order", async () => {
   const { engine, executor, flush, scheduled } = bench();
   const count = 2 * stepsPerCommitMax + 5;
-  const calls = Array.from({ length: count }, () => executor.run("add", { by: 1 }));
+  const calls = Array.from({ length: count }, () => executor.run(operations.add, { by: 1 }));
   flush();
   assert.equal(engine.get("a", "sum"), stepsPerCommitMax);
-  const late = executor.run("add", { by: 1 });
+  const late = executor.run(operations.add, { by: 1 });
   assert.equal(scheduled(), 1);
   flush();
   flush();
@@ -216,13 +224,13 @@ test("C3 a step sees the store's time of its own commit", async () => {
   let flush = (): void => undefined;
   const executor = new GroupCommitExecutor({
     engine: new MemoryEngine(),
-    operations: { time: (_tables: Tables, _args: null, context: { now: number }) => context.now },
+    operations: bindOperations({ time }, {}),
     now: () => now,
     schedule: (callback) => {
       flush = callback;
     },
   });
-  const call = executor.run("time", null);
+  const call = executor.run(time, null);
   now = 2;
   flush();
   assert.deepEqual(await heard([call]), [2]);

@@ -1,25 +1,43 @@
 // Runs named operations, each as one atomic step. Steps that are asked for together are committed together, and
 // nobody hears of a step before the commit that covers it (C3).
+import type { AnyOperation } from "../ports/index.ts";
 import { BatchTables } from "./batch-tables.ts";
 import { EngineFull, type KeyedEngine } from "./keyed-engine.ts";
 import type { OnceKey, OnceResult } from "./once.ts";
-import { type Operations, runStep, type StepCall, stepsPerCommitMax, StoreFailure } from "./step.ts";
+import { runStep, type StepCall, stepsPerCommitMax, StoreFailure } from "./step.ts";
+import type { BoundOperations } from "./bound-operations.ts";
 
-export type Arguments<O extends Operations, Name extends keyof O> = Parameters<O[Name]>[1];
-export type Result<O extends Operations, Name extends keyof O> = ReturnType<O[Name]>;
+export abstract class Executor {
+  /** An executor that performs its steps in this way. */
+  static over(perform: (call: StepCall) => Promise<unknown>): Executor {
+    return new (class extends Executor {
+      perform(call: StepCall): Promise<unknown> {
+        return perform(call);
+      }
+    })();
+  }
 
-export interface Executor<O extends Operations> {
   /**
    * Runs one operation and resolves with its result once that is durable.
    * @throws {StoreFailure} `changed: "nothing"` or `changed: "unknown"`
    */
-  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>>;
+  run<Input, Result>({ name }: AnyOperation<Input, Result>, input: NoInfer<Input>): Promise<Result> {
+    // The store has the operation under its name, and returns what it returned.
+    return this.perform({ name, input, once: undefined }) as Promise<Result>;
+  }
+
   /** The same, at most once per key: a repeat gets the stored result, another request under the key a mismatch. */
-  runOnce<Name extends keyof O & string>(
+  runOnce<Input, Result>(
     once: OnceKey,
-    name: Name,
-    args: Arguments<O, Name>,
-  ): Promise<OnceResult<Result<O, Name>>>;
+    { name }: AnyOperation<Input, Result>,
+    input: NoInfer<Input>,
+  ): Promise<OnceResult<Result>> {
+    // As in `run`.
+    return this.perform({ name, input, once }) as Promise<OnceResult<Result>>;
+  }
+
+  /** Performs one step: the operation of this name, as the store has it. @throws {StoreFailure} */
+  abstract perform(call: StepCall): Promise<unknown>;
 }
 
 interface PendingStep extends StepCall {
@@ -27,9 +45,9 @@ interface PendingStep extends StepCall {
   readonly reject: (error: StoreFailure) => void;
 }
 
-export interface ExecutorOptions<O extends Operations> {
+export interface ExecutorOptions {
   readonly engine: KeyedEngine;
-  readonly operations: O;
+  readonly operations: BoundOperations;
   /** Store time. */
   readonly now: () => number;
   /** Runs the callback after everything that is asked for in this turn of the event loop, such as `setImmediate`. */
@@ -38,31 +56,20 @@ export interface ExecutorOptions<O extends Operations> {
   readonly onBroken?: (error: StoreFailure) => void;
 }
 
-export class GroupCommitExecutor<O extends Operations> implements Executor<O> {
-  readonly #options: ExecutorOptions<O>;
+export class GroupCommitExecutor extends Executor {
+  readonly #options: ExecutorOptions;
   readonly #tables: BatchTables;
   #pending: PendingStep[] = [];
   #broken: StoreFailure | undefined;
   #refusesWrites = false;
 
-  constructor(options: ExecutorOptions<O>) {
+  constructor(options: ExecutorOptions) {
+    super();
     this.#options = options;
     this.#tables = new BatchTables(options.engine);
   }
 
-  run<Name extends keyof O & string>(name: Name, args: Arguments<O, Name>): Promise<Result<O, Name>> {
-    return this.#enqueue({ name, args, once: undefined }) as Promise<Result<O, Name>>;
-  }
-
-  runOnce<Name extends keyof O & string>(
-    once: OnceKey,
-    name: Name,
-    args: Arguments<O, Name>,
-  ): Promise<OnceResult<Result<O, Name>>> {
-    return this.#enqueue({ name, args, once }) as Promise<OnceResult<Result<O, Name>>>;
-  }
-
-  #enqueue(step: StepCall): Promise<unknown> {
+  perform(step: StepCall): Promise<unknown> {
     if (this.#broken !== undefined) return Promise.reject(this.#broken);
     return new Promise((resolve, reject) => {
       this.#pending.push({ ...step, resolve, reject });

@@ -1,6 +1,7 @@
 /** Log, rows, branch store and lease over any ordered key-value engine with atomic batches. @module */
 export * from "./batch-tables.ts";
 export { branchesDueTable, branchesRemovableTable, branchTable, type StoredBranch } from "./branch-index.ts";
+export * from "./bound-operations.ts";
 export * from "./branch-operations.ts";
 export * from "./company-executor.ts";
 export * from "./executor.ts";
@@ -19,6 +20,6 @@ export * from "./row-change.ts";
 export { removableTable } from "./removable-index.ts";
 export * from "./row-operations.ts";
 export * from "./step.ts";
-export { recordTable } from "./stored-record.ts";
+export { readRecord, recordTable } from "./stored-record.ts";
 export * from "./time-key.ts";
 export * from "./unfinished-index.ts";

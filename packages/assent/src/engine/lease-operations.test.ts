@@ -1,10 +1,12 @@
 // R7: leases of owners that are gone do not pile up, and a removed one never gives its holder back what it has lost.
+import { bindOperations } from "./bound-operations.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { lapsedKeptMs, leaseOperations, leaseTable } from "./lease-operations.ts";
 
+const leases = bindOperations(leaseOperations, {});
 const ttlMs = 5_000;
 const begunAt = 1_000_000_000;
 
@@ -14,11 +16,11 @@ class Leases {
 
   acquire(owner: string): number {
     const request = { name: `owner:${owner}`, holder: owner, ttlMs };
-    return leaseOperations.acquireLease(this.tables, request, { now: this.now }).counter;
+    return leases.acquireLease(this.tables, request, { now: this.now }).counter;
   }
 
   release(owner: string): void {
-    leaseOperations.releaseLease(this.tables, { name: `owner:${owner}`, holder: owner }, { now: this.now });
+    leases.releaseLease(this.tables, { name: `owner:${owner}`, holder: owner }, { now: this.now });
   }
 
   get names(): readonly string[] {

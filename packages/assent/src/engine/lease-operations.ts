@@ -1,8 +1,7 @@
 // Leases over tables, by store time.
-import { type Lease, type LeaseGrant, type ScannedTable, table, type Tables } from "../ports/index.ts";
+import { type Lease, type LeaseGrant, operation, type ScannedTable, table, type Tables } from "../ports/index.ts";
 import { defaultLimits, invariant } from "../protocol/index.ts";
 import type { Executor } from "./executor.ts";
-import type { StepContext } from "./step.ts";
 
 export const leaseTable: ScannedTable<LeaseGrant> = table("leases", "ordered");
 /**
@@ -39,30 +38,35 @@ export function isInForce(grant: LeaseGrant | undefined, now: number): grant is 
   return grant !== undefined && grant.until > now;
 }
 
+export interface AcquireRequest {
+  readonly name: string;
+  readonly holder: string;
+  readonly ttlMs: number;
+}
+
 export const leaseOperations = {
-  acquireLease(
-    tables: Tables,
-    { name, holder, ttlMs }: { name: string; holder: string; ttlMs: number },
-    { now }: StepContext,
-  ): LeaseGrant {
+  acquireLease: operation("acquireLease", (tables, { name, ...request }: AcquireRequest, { now }): LeaseGrant => {
     const grant = tables.get(leaseTable, name);
-    const next = grantAfter(grant, { holder, ttlMs }, now);
+    const next = grantAfter(grant, request, now);
     if (next === grant) return grant;
     if (grant === undefined) removeLapsed(tables, now);
     tables.put(leaseTable, name, next);
     return next;
-  },
+  }),
 
-  releaseLease(tables: Tables, { name, holder }: { name: string; holder: string }, { now }: StepContext): null {
-    const released = grantAfterRelease(tables.get(leaseTable, name), holder, now);
-    if (released !== undefined) tables.put(leaseTable, name, released);
-    return null;
-  },
+  releaseLease: operation(
+    "releaseLease",
+    (tables, { name, holder }: { readonly name: string; readonly holder: string }, { now }): null => {
+      const released = grantAfterRelease(tables.get(leaseTable, name), holder, now);
+      if (released !== undefined) tables.put(leaseTable, name, released);
+      return null;
+    },
+  ),
 
-  currentLease(tables: Tables, { name }: { name: string }, { now }: StepContext): LeaseGrant | null {
+  currentLease: operation("currentLease", (tables, { name }: { readonly name: string }, { now }): LeaseGrant | null => {
     const grant = tables.get(leaseTable, name);
     return isInForce(grant, now) ? grant : null;
-  },
+  }),
 };
 
 /** Owners' leases are named after one life of a process, so nobody would ever take theirs again. */
@@ -72,12 +76,10 @@ function removeLapsed(tables: Tables, now: number): void {
   }
 }
 
-export type LeaseOperations = typeof leaseOperations;
-
-export function keyedLease(executor: Executor<LeaseOperations>): Lease {
+export function keyedLease(executor: Executor): Lease {
   return {
-    acquire: (name, holder, ttlMs) => executor.run("acquireLease", { name, holder, ttlMs }),
-    release: async (name, holder) => void (await executor.run("releaseLease", { name, holder })),
-    current: async (name) => (await executor.run("currentLease", { name })) ?? undefined,
+    acquire: (name, holder, ttlMs) => executor.run(leaseOperations.acquireLease, { name, holder, ttlMs }),
+    release: async (name, holder) => void (await executor.run(leaseOperations.releaseLease, { name, holder })),
+    current: async (name) => (await executor.run(leaseOperations.currentLease, { name })) ?? undefined,
   };
 }

@@ -1,4 +1,5 @@
 // Any history of log operations, by owners that are alive, late, or wrong, keeps what must hold of records and rows.
+import { bindOperations } from "./bound-operations.ts";
 import type { BeginResult, Row, Tables } from "../ports/index.ts";
 import {
   type Decision,
@@ -18,7 +19,7 @@ import { logOperations } from "./log-operations.ts";
 import { rowOperations } from "./row-operations.ts";
 import { unfinishedTable } from "./unfinished-index.ts";
 
-const operations = { ...logOperations(defaultLimits), ...rowOperations };
+const operations = bindOperations({ ...logOperations, ...rowOperations }, { limits: defaultLimits });
 const keys = ["order-1", "order-2"];
 const owners = ["a", "b", "c"];
 const change = { increment: { paid: 1 } };
@@ -95,15 +96,16 @@ class History {
   readonly told = new Map<string, { readonly record: TransactionRecord; readonly trail: readonly TrailEntry[] }>();
 
   constructor() {
-    for (const key of keys) operations.putRow(this.tables, { key, incarnation: "life1", fields: { paid: 0 } });
+    for (const key of keys)
+      operations.putRow(this.tables, { key, incarnation: "life1", fields: { paid: 0 } }, { now: this.now });
   }
 
   read(txId: string): TransactionRecord | undefined {
-    return operations.readRecord(this.tables, { txId }) ?? undefined;
+    return operations.readRecord(this.tables, { txId }, { now: this.now }) ?? undefined;
   }
 
   row(key: string): Row {
-    const row = operations.readRow(this.tables, { key });
+    const row = operations.readRow(this.tables, { key }, { now: this.now });
     assert.ok(row !== null);
     return row;
   }
@@ -143,7 +145,7 @@ class History {
   #removeDue(): void {
     const { removable } = operations.sweepLog(this.tables, { limit: 100 }, { now: this.now });
     const places = removable.map(({ dueAt, record }) => ({ dueAt, txId: record.txId }));
-    operations.removeSwept(this.tables, { places });
+    operations.removeSwept(this.tables, { places }, { now: this.now });
   }
 
   #begin(key: string, owner: string): void {
@@ -197,8 +199,10 @@ class History {
     for (const record of present) this.#checkOne(record);
     for (const txId of this.seen.keys()) this.#checkTrail(txId, this.read(txId));
     const open = present.filter((record) => !isEnded(record)).map(({ txId }) => txId);
-    const owners = operations.owners(this.tables, { limit: 100 });
-    const indexed = owners.flatMap((owner) => operations.unfinished(this.tables, { owner, limit: 100 }));
+    const owners = operations.owners(this.tables, { limit: 100 }, { now: this.now });
+    const indexed = owners.flatMap((owner) =>
+      operations.unfinished(this.tables, { owner, limit: 100 }, { now: this.now }),
+    );
     assert.deepEqual(indexed.map(({ txId }) => txId).sort(), open.sort(), "R4 the index is what has not ended");
     const { length } = this.tables.scan(unfinishedTable, { limit: 100 });
     assert.equal(length, open.length, "R7 one key per unfinished record");
@@ -216,7 +220,7 @@ class History {
 
   /** An event writes a record once at most; the newest entry tells what it changed, and nothing else is told. */
   #checkTrail(txId: string, record: TransactionRecord | undefined): void {
-    const trail = operations.history(this.tables, { txId });
+    const trail = operations.history(this.tables, { txId }, { now: this.now });
     if (record === undefined) {
       assert.deepEqual(trail, [], "P7 a trail goes with its record");
       this.told.delete(txId);

@@ -5,9 +5,11 @@ import {
   type DecideRequest,
   type DecideResult,
   type LogSweep,
+  operation,
   type OwnedRequest,
   type OwnedWrite,
   type Row,
+  type StepContext,
   type Tables,
   type TakeOverRequest,
   type UnfinishedRange,
@@ -19,7 +21,6 @@ import {
   type TransactionRecord,
   transactionId,
 } from "../protocol/index.ts";
-import type { StepContext } from "./step.ts";
 import {
   beginStep,
   decideStep,
@@ -44,71 +45,91 @@ import {
 
 type LogLimits = Pick<Limits, "maxAgeMs" | "trailEntriesMax">;
 
-// oxlint-disable-next-line typescript/explicit-module-boundary-types -- the operations' types are the point
-export function logOperations(limits: LogLimits) {
-  return {
-    begin(tables: Tables, request: BeginRequest, { now }: StepContext): BeginResult {
-      const row = rowOfDefinition(tables, request.key);
-      const previous = (): TransactionRecord | undefined => row && readRecord(tables, transactionId(row));
-      return added(tables, beginStep(request, { row, previous }, now));
-    },
+type LogContext = StepContext & { readonly limits: LogLimits };
+type OwnersPage = { readonly after?: string; readonly limit: number };
 
-    decide(tables: Tables, request: DecideRequest, { now }: StepContext): DecideResult {
-      const stored = readStored(tables, request.txId);
-      const row = (): Row | undefined => stored && readRow(tables, stored.key);
-      return written(tables, decideStep(request, { stored, row }, { now, limits }));
-    },
+export const logOperations = {
+  begin: operation("begin", (tables, request: BeginRequest, { now }): BeginResult => {
+    const row = rowOfDefinition(tables, request.key);
+    const previous = (): TransactionRecord | undefined => row && readRecord(tables, transactionId(row));
+    return added(tables, beginStep(request, { row, previous }, now));
+  }),
 
-    end(tables: Tables, request: OwnedRequest, { now }: StepContext): OwnedWrite {
-      const before = readStored(tables, request.txId);
-      const step = endStep(request, before, { now, limits });
-      if (before !== undefined && step.record !== undefined) {
-        removeUnfinished(tables, before);
-        addRemovable(tables, step.record, limits);
-      }
-      return written(tables, step);
-    },
+  decide: operation("decide", (tables, request: DecideRequest, { now, limits }: LogContext): DecideResult => {
+    const stored = readStored(tables, request.txId);
+    const row = (): Row | undefined => stored && readRow(tables, stored.key);
+    return written(tables, decideStep(request, { stored, row }, { now, limits }));
+  }),
 
-    takeOver(tables: Tables, request: TakeOverRequest, { now }: StepContext): OwnedWrite {
-      const before = readStored(tables, request.txId);
-      const step = takeOverStep(request, before, { now, limits });
-      if (before !== undefined && step.record !== undefined) moveUnfinished(tables, { before, after: step.record });
-      return written(tables, step);
-    },
+  end: operation("end", (tables, request: OwnedRequest, { now, limits }: LogContext): OwnedWrite => {
+    const before = readStored(tables, request.txId);
+    const step = endStep(request, before, { now, limits });
+    if (before !== undefined && step.record !== undefined) {
+      removeUnfinished(tables, before);
+      addRemovable(tables, step.record, limits);
+    }
+    return written(tables, step);
+  }),
 
-    park: (tables: Tables, request: ParkRequest, { now }: StepContext): OwnedWrite =>
-      written(tables, parkStep(request, readStored(tables, request.txId), { now, limits })),
+  takeOver: operation("takeOver", (tables, request: TakeOverRequest, { now, limits }: LogContext): OwnedWrite => {
+    const before = readStored(tables, request.txId);
+    const step = takeOverStep(request, before, { now, limits });
+    if (before !== undefined && step.record !== undefined) moveUnfinished(tables, { before, after: step.record });
+    return written(tables, step);
+  }),
 
-    readRecord: (tables: Tables, { txId }: { txId: string }): TransactionRecord | null =>
-      readRecord(tables, txId) ?? null,
+  park: operation("park", (tables, request: ParkRequest, { now, limits }: LogContext): OwnedWrite =>
+    written(tables, parkStep(request, readStored(tables, request.txId), { now, limits })),
+  ),
 
-    peek: (tables: Tables, { key }: { key: string }): Row | null => rowOfDefinition(tables, key) ?? null,
+  readRecord: operation(
+    "readRecord",
+    (tables, { txId }: { readonly txId: string }): TransactionRecord | null => readRecord(tables, txId) ?? null,
+  ),
 
-    history(tables: Tables, { txId }: { txId: string }): readonly TrailEntry[] {
-      const stored = readStored(tables, txId);
-      return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
-    },
+  peek: operation(
+    "peek",
+    (tables, { key }: { readonly key: string }): Row | null => rowOfDefinition(tables, key) ?? null,
+  ),
 
-    owners(tables: Tables, page: { after?: string; limit: number }): readonly string[] {
-      moveFormerIndex(tables, readRecord);
-      return ownersOfUnfinished(tables, page);
-    },
+  history: operation("history", (tables, { txId }: { readonly txId: string }): readonly TrailEntry[] =>
+    readHistory(tables, txId),
+  ),
 
-    unfinished: (tables: Tables, request: UnfinishedRange & { owner: string }): readonly TransactionRecord[] =>
+  owners: operation("owners", (tables, page: OwnersPage): readonly string[] => {
+    moveFormerIndex(tables, readRecord);
+    return ownersOfUnfinished(tables, page);
+  }),
+
+  unfinished: operation(
+    "unfinished",
+    (tables, request: UnfinishedRange & { readonly owner: string }): readonly TransactionRecord[] =>
       readUnfinished(tables, request, readRecord),
+  ),
 
-    rebuild(tables: Tables, { record }: { record: TransactionRecord }, { now }: StepContext): TransactionRecord | null {
+  rebuild: operation(
+    "rebuild",
+    (tables, { record }: { readonly record: TransactionRecord }, { now }): TransactionRecord | null => {
       const existing = readRecord(tables, record.txId);
       const row = (): Row | undefined => rowOfDefinition(tables, record.key);
       return added(tables, rebuildStep(record, { existing, row }, now)) ?? null;
     },
+  ),
 
-    sweepLog: (tables: Tables, { limit }: { limit: number }, { now }: StepContext): LogSweep =>
+  sweepLog: operation(
+    "sweepLog",
+    (tables, { limit }: { readonly limit: number }, { now, limits }: LogContext): LogSweep =>
       sweepRemovable(tables, { limit, now }, limits),
+  ),
 
-    removeSwept,
-    postponeSwept,
-  };
+  removeSwept: operation("removeSwept", removeSwept),
+  postponeSwept: operation("postponeSwept", postponeSwept),
+};
+
+/** What every write of a record did, oldest first. */
+export function readHistory(tables: Tables, txId: string): readonly TrailEntry[] {
+  const stored = readStored(tables, txId);
+  return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
 }
 
 /** Stores what a step writes. */

@@ -1,5 +1,6 @@
+import { bindOperations } from "./bound-operations.ts";
 import { soon, TestClock, turn } from "@assent/conformance";
-import type { Tables } from "../ports/index.ts";
+import { operation } from "../ports/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,13 +9,14 @@ import { EngineFull, type Writes } from "./keyed-engine.ts";
 import { onceKeptMs, onceOperations } from "./once.ts";
 import { OnceSweeper, onceSweepEveryMs, onceSweepMax } from "./once-sweeper.ts";
 
-const operations = { ...onceOperations, note: (_tables: Tables, at: number): number => at };
+const note = operation("note", (_tables, at: number): number => at);
+const operations = bindOperations({ ...onceOperations, note }, {});
 
 const soonAfter = (callback: () => void): void => void turn().then(callback);
 
 interface SweptStore {
   readonly clock: TestClock;
-  readonly executor: GroupCommitExecutor<typeof operations>;
+  readonly executor: GroupCommitExecutor;
   readonly sweeper: OnceSweeper;
   readonly reported: readonly unknown[];
   /** Stores this many results. */
@@ -33,7 +35,7 @@ function sweptStore(engine = new MemoryEngine()): SweptStore {
   sweeper.start();
   const fill = async (count: number): Promise<void> => {
     const keys = Array.from({ length: count }, (_, index) => `${clock.now()}/${index}`);
-    await Promise.all(keys.map((key, index) => executor.runOnce({ key, fingerprint: 1 }, "note", index)));
+    await Promise.all(keys.map((key, index) => executor.runOnce({ key, fingerprint: 1 }, note, index)));
   };
   const left = (): number =>
     engine.scan("once", { limit: 100_000 }).length + engine.scan("once_due", { limit: 100_000 }).length;
@@ -67,7 +69,7 @@ test("R6 others get their turn between two pages", async () => {
   const sweeping = swept();
   const heard: number[] = [];
   const isSwept = sweeping.then(() => true);
-  while (!(await Promise.race([isSwept, executor.run("note", 1).then(() => false)]))) heard.push(left());
+  while (!(await Promise.race([isSwept, executor.run(note, 1).then(() => false)]))) heard.push(left());
   assert.ok(
     heard.some((count) => count > 0 && count < 6 * onceSweepMax),
     String(heard),

@@ -2,7 +2,7 @@
 // steps run between two pages.
 import type { Clock, Timer } from "../ports/index.ts";
 import type { Executor } from "./executor.ts";
-import type { onceOperations } from "./once.ts";
+import { onceOperations } from "./once.ts";
 
 /** How long a sweep waits after the previous one. */
 export const onceSweepEveryMs = 10_000;
@@ -10,7 +10,7 @@ export const onceSweepEveryMs = 10_000;
 export const onceSweepMax = 1_000;
 
 export interface OnceSweeperOptions {
-  readonly executor: Pick<Executor<Pick<typeof onceOperations, "sweepOnce">>, "run">;
+  readonly executor: Pick<Executor, "run">;
   readonly clock: Clock;
   /** Receives the error of a sweep that failed, on a full disk for example; the next one tries again. */
   readonly report: (error: unknown) => void;
@@ -41,7 +41,7 @@ export class OnceSweeper {
 
   async #sweep(): Promise<void> {
     let removed: number;
-    do removed = await this.#options.executor.run("sweepOnce", { limit: onceSweepMax });
+    do removed = await this.#options.executor.run(onceOperations.sweepOnce, { limit: onceSweepMax });
     while (removed === onceSweepMax && !this.#stopped);
   }
 }

@@ -1,11 +1,12 @@
-import { type ScannedTable, table, type Tables } from "../ports/index.ts";
+import { bindOperations } from "./bound-operations.ts";
+import { operation, type ScannedTable, table, type Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchTables } from "./batch-tables.ts";
 import { GroupCommitExecutor } from "./executor.ts";
-import { onceDueTable, onceKeptMs, onceOperations, type OnceRecord, onceTable, runOnce } from "./once.ts";
+import { findOnce, onceDueTable, onceKeptMs, onceOperations, type OnceRecord, onceTable, runOnce } from "./once.ts";
 import { StoreFailure } from "./step.ts";
 
 const charges = table<number>("charges", "records");
@@ -59,39 +60,35 @@ test("S4 the result of one key is not the result of another", () => {
 test("C4 work that fails leaves neither result nor effect, and may be tried again", async () => {
   const engine = new MemoryEngine();
   let isFailing = true;
-  const operations = {
-    ...onceOperations,
-    charge(tables: Tables, { amount }: { amount: number }): number {
-      tables.put(charges, "one", amount);
-      if (isFailing) throw new Error("asked to");
-      return amount;
-    },
-  };
+  const charge = operation("charge", (tables, { amount }: { amount: number }): number => {
+    tables.put(charges, "one", amount);
+    if (isFailing) throw new Error("asked to");
+    return amount;
+  });
+  const operations = bindOperations({ ...onceOperations, charge }, {});
   const executor = new GroupCommitExecutor({ engine, operations, now: () => begin, schedule: queueMicrotask });
-  await assert.rejects(executor.runOnce(once, "charge", { amount: 5 }), StoreFailure);
+  await assert.rejects(executor.runOnce(once, charge, { amount: 5 }), StoreFailure);
   assert.equal(engine.get("charges", "one"), undefined);
-  assert.equal(await executor.run("findOnce", once), null);
+  assert.equal(await executor.run(onceOperations.findOnce, once), null);
   isFailing = false;
-  const done = await executor.runOnce(once, "charge", { amount: 5 });
+  const done = await executor.runOnce(once, charge, { amount: 5 });
   assert.deepEqual(done, { kind: "done", result: 5, repeated: false });
   assert.equal(engine.get("charges", "one"), 5);
 });
 
 test("S4 repeats of one batch get the result of the first", async () => {
-  const operations = {
-    add(tables: Tables, { by }: { by: number }): number {
-      const sum = (tables.get(sums, "one") ?? 0) + by;
-      tables.put(sums, "one", sum);
-      return sum;
-    },
-  };
+  const add = operation("add", (tables, { by }: { by: number }): number => {
+    const sum = (tables.get(sums, "one") ?? 0) + by;
+    tables.put(sums, "one", sum);
+    return sum;
+  });
   const executor = new GroupCommitExecutor({
     engine: new MemoryEngine(),
-    operations,
+    operations: bindOperations({ add }, {}),
     now: () => begin,
     schedule: queueMicrotask,
   });
-  const results = await Promise.all([1, 2, 3].map(() => executor.runOnce(once, "add", { by: 2 })));
+  const results = await Promise.all([1, 2, 3].map(() => executor.runOnce(once, add, { by: 2 })));
   assert.deepEqual(results, [
     { kind: "done", result: 2, repeated: false },
     { kind: "done", result: 2, repeated: true },
@@ -101,10 +98,10 @@ test("S4 repeats of one batch get the result of the first", async () => {
 
 test("findOnce answers what is stored, and nothing for a key that was not used", () => {
   const tables = newTables();
-  assert.equal(onceOperations.findOnce(tables, once), null);
+  assert.equal(findOnce(tables, once), undefined);
   runOnce({ tables, once, now: begin }, () => 1);
-  assert.deepEqual(onceOperations.findOnce(tables, once), { kind: "done", result: 1, repeated: true });
-  assert.deepEqual(onceOperations.findOnce(tables, { ...once, fingerprint: 8 }), { kind: "mismatch" });
+  assert.deepEqual(findOnce(tables, once), { kind: "done", result: 1, repeated: true });
+  assert.deepEqual(findOnce(tables, { ...once, fingerprint: 8 }), { kind: "mismatch" });
 });
 
 test("R7 a result is kept for a day, then removed with its place in the index, no more at once than asked for", () => {
@@ -113,12 +110,12 @@ test("R7 a result is kept for a day, then removed with its place in the index, n
   for (const [index, key] of keys.entries()) {
     runOnce({ tables, once: { key, fingerprint: 1 }, now: begin + index }, () => key);
   }
-  const sweep = (now: number, limit: number): number => onceOperations.sweepOnce(tables, { limit }, { now });
+  const sweep = (now: number, limit: number): number => onceOperations.sweepOnce.step(tables, { limit }, { now });
   assert.equal(sweep(begin + onceKeptMs - 1, 10), 0);
   assert.equal(sizeOf(tables, onceScanned), 3);
   assert.equal(sweep(begin + onceKeptMs + 10, 2), 2);
-  assert.equal(onceOperations.findOnce(tables, { key: "a", fingerprint: 1 }), null, "the oldest went first");
-  assert.notEqual(onceOperations.findOnce(tables, { key: "c", fingerprint: 1 }), null);
+  assert.equal(findOnce(tables, { key: "a", fingerprint: 1 }), undefined, "the oldest went first");
+  assert.notEqual(findOnce(tables, { key: "c", fingerprint: 1 }), undefined);
   assert.equal(sweep(begin + onceKeptMs + 10, 2), 1);
   assert.equal(sizeOf(tables, onceScanned) + sizeOf(tables, onceDueTable), 0);
 });

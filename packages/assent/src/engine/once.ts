@@ -1,5 +1,5 @@
 // At most once per key (the Idempotency-Key of HTTP requests): the result is stored in the step that made it.
-import { type ScannedTable, table, type Table, type Tables } from "../ports/index.ts";
+import { operation, type ScannedTable, table, type Table, type Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { keyOfTimeKey, timeKey } from "./time-key.ts";
 
@@ -46,15 +46,15 @@ export function findOnce(tables: Tables, once: OnceKey): OnceResult<Json> | unde
 
 /** Operations of every store that answers requests at most once. */
 export const onceOperations = {
-  findOnce: (tables: Tables, once: OnceKey): OnceResult<Json> | null => findOnce(tables, once) ?? null,
+  findOnce: operation("findOnce", (tables, once: OnceKey): OnceResult<Json> | null => findOnce(tables, once) ?? null),
 
   /** Removes up to `limit` results that were kept long enough; answers how many. */
-  sweepOnce(tables: Tables, { limit }: { limit: number }, { now }: { now: number }): number {
+  sweepOnce: operation("sweepOnce", (tables, { limit }: { readonly limit: number }, { now }): number => {
     const due = tables.scan(onceDueTable, { before: timeKey(now, ""), limit });
     for (const [key] of due) {
       tables.delete(onceDueTable, key);
       tables.delete(onceTable, keyOfTimeKey(key));
     }
     return due.length;
-  },
+  }),
 };

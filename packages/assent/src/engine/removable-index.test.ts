@@ -1,3 +1,4 @@
+import { bindOperations } from "./bound-operations.ts";
 import { recordTable } from "./stored-record.ts";
 import type { LogSweep } from "../ports/index.ts";
 import { defaultLimits, type TransactionRecord } from "../protocol/index.ts";
@@ -9,7 +10,7 @@ import { logOperations } from "./log-operations.ts";
 import { removableTable } from "./removable-index.ts";
 import { timeKey } from "./time-key.ts";
 
-const operations = logOperations(defaultLimits);
+const operations = bindOperations(logOperations, { limits: defaultLimits });
 const { maxAgeMs } = defaultLimits;
 const begunAt = 1_700_000_000_000;
 const endedAt = begunAt + 9 * 3_600_000;
@@ -42,7 +43,7 @@ test("P7 an entry of an earlier version, due by the beginning, is moved to where
   const dueAt = endedAt + 4 * maxAgeMs;
   const sweptAt = (now: number): LogSweep => operations.sweepLog(tables, { limit: 10 }, { now });
   assert.deepEqual(sweptAt(endedAt + 5_000), { removable: [], more: false });
-  assert.deepEqual(operations.readRecord(tables, { txId: ended.txId }), ended);
+  assert.deepEqual(operations.readRecord(tables, { txId: ended.txId }, { now: 0 }), ended);
   assert.deepEqual(sweptAt(dueAt), { removable: [], more: false });
   assert.deepEqual(sweptAt(dueAt + 1), { removable: [{ dueAt, record: ended }], more: false });
 });
@@ -53,6 +54,6 @@ test("an entry whose record has gone, or has come back undecided, is dropped", (
   tables.put(removableTable, timeKey(begunAt, "order-2:life1:1"), null);
   const swept = operations.sweepLog(tables, { limit: 10 }, { now: endedAt + 5 * maxAgeMs });
   assert.deepEqual(swept, { removable: [], more: false });
-  assert.equal(operations.readRecord(tables, { txId: ended.txId })?.state, "active");
+  assert.equal(operations.readRecord(tables, { txId: ended.txId }, { now: 0 })?.state, "active");
   assert.deepEqual(tables.scan(removableTable, { limit: 10 }), []);
 });

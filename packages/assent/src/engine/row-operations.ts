@@ -1,5 +1,5 @@
 // The rows beside the log.
-import { type Row, type RowChange, type RowWrite, table, type Table, type Tables } from "../ports/index.ts";
+import { operation, type Row, type RowChange, type RowWrite, table, type Table, type Tables } from "../ports/index.ts";
 import type { JsonObject } from "../protocol/index.ts";
 import { changeRowStep, freshRow } from "./log-steps.ts";
 
@@ -20,33 +20,47 @@ export function replacedCommitted(tables: Pick<Tables, "get">): number {
   return tables.get(rowsReplacedTable, "committed") ?? 0;
 }
 
+/** Puts rows with no attempt behind them in place of those of their keys, and counts the committed ones among these. */
+export function putRows(tables: Tables, { incarnation, rows }: PutRowsRequest): null {
+  let replaced = replacedCommitted(tables);
+  for (const [key, fields] of rows) {
+    if (readRow(tables, key)?.outcome === "committed") replaced += 1;
+    writeRow(tables, freshRow(key, incarnation, fields));
+  }
+  tables.put(rowsReplacedTable, "committed", replaced);
+  return null;
+}
+
+export interface PutRowsRequest {
+  readonly incarnation: string;
+  readonly rows: readonly (readonly [key: string, fields: JsonObject])[];
+}
+
+export interface PutRowRequest {
+  readonly key: string;
+  readonly incarnation: string;
+  readonly fields: JsonObject;
+}
+
 export const rowOperations = {
-  putRow(
-    tables: Tables,
-    { key, incarnation, fields }: { key: string; incarnation: string; fields: JsonObject },
-  ): { readonly key: string } {
+  putRow: operation("putRow", (tables, { key, incarnation, fields }: PutRowRequest): { readonly key: string } => {
     writeRow(tables, freshRow(key, incarnation, fields));
     return { key };
-  },
+  }),
 
-  putRows(
-    tables: Tables,
-    { incarnation, rows }: { incarnation: string; rows: readonly (readonly [string, JsonObject])[] },
-  ): null {
-    let replaced = replacedCommitted(tables);
-    for (const [key, fields] of rows) {
-      if (readRow(tables, key)?.outcome === "committed") replaced += 1;
-      writeRow(tables, freshRow(key, incarnation, fields));
-    }
-    tables.put(rowsReplacedTable, "committed", replaced);
-    return null;
-  },
+  putRows: operation("putRows", putRows),
 
-  readRow: (tables: Tables, { key }: { key: string }): Row | null => readRow(tables, key) ?? null,
+  readRow: operation(
+    "readRow",
+    (tables, { key }: { readonly key: string }): Row | null => readRow(tables, key) ?? null,
+  ),
 
-  changeRow(tables: Tables, { key, change }: { key: string; change: RowChange }): RowWrite {
-    const write = changeRowStep(readRow(tables, key), change);
-    if (write.kind === "changed") writeRow(tables, write.row);
-    return write;
-  },
+  changeRow: operation(
+    "changeRow",
+    (tables, { key, change }: { readonly key: string; readonly change: RowChange }): RowWrite => {
+      const write = changeRowStep(readRow(tables, key), change);
+      if (write.kind === "changed") writeRow(tables, write.row);
+      return write;
+    },
+  ),
 };

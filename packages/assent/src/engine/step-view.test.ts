@@ -1,4 +1,5 @@
 // A handler that continues after its step cannot write into another step.
+import { bindOperations } from "./bound-operations.ts";
 import type { BranchHandler } from "../participant/index.ts";
 import { type BranchFailure, table, type Tables } from "../ports/index.ts";
 import { type Command, defaultLimits, encodeOrigin } from "../protocol/index.ts";
@@ -45,7 +46,7 @@ test("M3 an async handler is refused, seen with its command, and what it writes 
   const ok = (): { kind: "ok" } => ({ kind: "ok" });
   const handler = { prepare, execute: prepare, reapply: prepare, commit: ok, abort: ok, compensate: ok };
   const engine = new MemoryEngine();
-  const operations = branchOperations(handler, defaultLimits);
+  const operations = bindOperations(branchOperations, { handler, limits: defaultLimits });
   const schedule = (callback: () => void): void => void turn().then(callback);
   const executor = new GroupCommitExecutor({ engine, operations, now: () => now, schedule });
   const store = keyedBranchStore(executor);

@@ -1,23 +1,8 @@
-// One step: a named operation on tables, as every executor runs it.
-import type { Tables } from "../ports/index.ts";
+// One step: an operation that was requested, as every executor runs it.
+import type { StepContext, Tables } from "../ports/index.ts";
 import type { Json } from "../protocol/index.ts";
 import { type OnceKey, runOnce } from "./once.ts";
-
-/** What an operation may know besides its tables and arguments. */
-export interface StepContext {
-  /** Store time, epoch milliseconds. */
-  readonly now: number;
-  /** Whether the store refused the last write and has accepted none since. */
-  readonly refusesWrites?: boolean;
-}
-
-/**
- * An operation is synchronous and works on its tables only. Arguments and results are JSON (no undefined). An executor
- * may run it more than once before its result counts: what it remembers besides its tables must bear that.
- */
-// oxlint-disable-next-line typescript/no-explicit-any -- each operation has arguments of its own type
-export type Operation = (tables: Tables, args: any, context: StepContext) => unknown;
-export type Operations = Readonly<Record<string, Operation>>;
+import type { BoundOperations } from "./bound-operations.ts";
 
 /** An operation failed. `code` is stable; `changed` says what is known of its effect. */
 export class StoreFailure extends Error {
@@ -46,7 +31,7 @@ export const stepsPerCommitMax = 4_096;
 /** An operation that somebody asked for. */
 export interface StepCall {
   readonly name: string;
-  readonly args: unknown;
+  readonly input: unknown;
   /** Where it has to happen at most once. */
   readonly once: OnceKey | undefined;
 }
@@ -58,16 +43,19 @@ export interface StepTables {
 
 /** Runs one step; answers its result, or a failure that changed nothing and has the error as its cause. */
 export function runStep(
-  { name, args, once }: StepCall,
-  { operations, tables, context }: { operations: Operations; tables: StepTables; context: StepContext },
+  { name, input, once }: StepCall,
+  { operations, tables, context }: { operations: BoundOperations; tables: StepTables; context: StepContext },
 ): unknown {
   const operation = operations[name];
   if (operation === undefined) return new StoreFailure("step_failed", `there is no operation ${name}`);
+  // What the caller of this name has to pass: the value that it named says so.
+  const work = (inside: Tables): unknown => operation(inside, input as never, context);
   try {
     return tables.step((inside) =>
       once === undefined
-        ? operation(inside, args, context)
-        : runOnce({ tables: inside, once, now: context.now }, () => operation(inside, args, context) as Json),
+        ? work(inside)
+        : // The result of an operation is JSON.
+          runOnce({ tables: inside, once, now: context.now }, () => work(inside) as Json),
     );
   } catch (cause) {
     return new StoreFailure("step_failed", `${name} failed; nothing was changed: ${String(cause)}`, { cause });

@@ -1,4 +1,5 @@
 // R7: what reading the index of unfinished records costs, and what becomes of the index of an earlier version.
+import { bindOperations } from "./bound-operations.ts";
 import { recordTable } from "./stored-record.ts";
 import type { BeginRequest, ScannedTable, ScanRange, Table, Tables } from "../ports/index.ts";
 import { defaultLimits, type TransactionRecord } from "../protocol/index.ts";
@@ -9,7 +10,7 @@ import { BatchTables } from "./batch-tables.ts";
 import { logOperations } from "./log-operations.ts";
 import { formerIndexTable, unfinishedKey, unfinishedTable } from "./unfinished-index.ts";
 
-const operations = logOperations(defaultLimits);
+const operations = bindOperations(logOperations, { limits: defaultLimits });
 const all = { limit: 100_000 };
 const now = 1_000_000;
 
@@ -70,10 +71,12 @@ test("R7 owners, and what is due, are read at a cost that ten thousand others do
   }
   const due = begin(tables, "due", { owner: "order/b.1", deadlineAt: now - 1 });
   tables.rows = 0;
-  assert.deepEqual(operations.owners(tables, { limit: 64 }), owners);
+  assert.deepEqual(operations.owners(tables, { limit: 64 }, { now }), owners);
   assert.equal(tables.rows, owners.length, "one row for each owner");
   tables.rows = 0;
-  assert.deepEqual(operations.unfinished(tables, { owner: "order/b.1", deadlineBefore: now, limit: 256 }), [due]);
+  assert.deepEqual(operations.unfinished(tables, { owner: "order/b.1", deadlineBefore: now, limit: 256 }, { now }), [
+    due,
+  ]);
   assert.equal(tables.rows, 2, "its key and the record");
 });
 
@@ -101,9 +104,9 @@ test("R7 the index of an earlier version is moved when owners are first read, wi
   operations.end(tables, ended, { now });
   indexedFormerly(tables, first, second, ended);
   tables.put(formerIndexTable, "gone:life1:1", null);
-  assert.deepEqual(operations.owners(tables, { limit: 64 }), ["order/a.1"]);
+  assert.deepEqual(operations.owners(tables, { limit: 64 }, { now }), ["order/a.1"]);
   assert.equal(tables.scan(unfinishedTable, all).length, 2);
-  assert.deepEqual(operations.unfinished(tables, { owner: "order/a.1", limit: 10 }), [first, second]);
+  assert.deepEqual(operations.unfinished(tables, { owner: "order/a.1", limit: 10 }, { now }), [first, second]);
   assert.deepEqual(tables.scan(formerIndexTable, all), []);
 });
 
@@ -114,7 +117,7 @@ test("R7 a record that was written before its key was moved is found all the sam
   const { txId, owner, epoch } = record;
   const taker = { owner: "order/b.1", epoch: epoch + 1 };
   operations.takeOver(tables, { txId, seen: { owner, epoch }, taker }, { now });
-  assert.deepEqual(operations.owners(tables, { limit: 64 }), [taker.owner]);
+  assert.deepEqual(operations.owners(tables, { limit: 64 }, { now }), [taker.owner]);
   assert.equal(tables.scan(unfinishedTable, all).length, 1);
 });
 
@@ -124,7 +127,7 @@ test("R7 a key that a process of an earlier version left where its record is not
   const taken = { ...moved, owner: "order/b.1", epoch: moved.epoch + 1 };
   tables.put(recordTable, moved.txId, taken);
   tables.put(recordTable, ended.txId, { ...ended, state: "aborted" });
-  assert.deepEqual(operations.unfinished(tables, { owner: moved.owner, limit: 10 }), []);
-  assert.deepEqual(operations.owners(tables, { limit: 64 }), [taken.owner]);
-  assert.deepEqual(operations.unfinished(tables, { owner: taken.owner, limit: 10 }), [taken]);
+  assert.deepEqual(operations.unfinished(tables, { owner: moved.owner, limit: 10 }, { now }), []);
+  assert.deepEqual(operations.owners(tables, { limit: 64 }, { now }), [taken.owner]);
+  assert.deepEqual(operations.unfinished(tables, { owner: taken.owner, limit: 10 }, { now }), [taken]);
 });

@@ -11,7 +11,7 @@ import {
   isYesState,
   type Protocol,
 } from "../protocol/index.ts";
-import type { Tables } from "../ports/index.ts";
+import { operation } from "../ports/index.ts";
 import { memoryBranches } from "../memory/index.ts";
 import { nextTurn } from "../node/index.ts";
 import assert from "node:assert/strict";
@@ -23,10 +23,10 @@ import { readReplaced } from "./replaced-amounts.ts";
 
 const operations = {
   ...ledgerOperations,
-  replaced(tables: Tables, { accountId: id }: { accountId: string }) {
+  replaced: operation("replaced", (tables, { accountId: id }: { accountId: string }) => {
     const { spent, held } = readReplaced(tables, id);
     return { spent: Number(spent), held: Number(held) };
-  },
+  }),
 };
 
 const accountIds = ["0", "1", "2"];
@@ -163,7 +163,7 @@ class Life {
     });
     await this.#act([{ kind: "message", items: [...ends, ...ends] }]);
     await this.#checkAccounts();
-    assert.equal((await this.#ledger.run("totals", undefined)).held, 0, "S7 no hold is left");
+    assert.equal((await this.#ledger.run(ledgerOperations.totals, undefined)).held, 0, "S7 no hold is left");
   }
 
   /** All of them are asked for before any is answered, and take effect in that order. */
@@ -184,7 +184,7 @@ class Life {
         this.#seeds += 1;
         const generation = `seed ${this.#seeds}`;
         const first = Number(asked.accountId);
-        await run("seed", { first, count: 1, generation, available: seeded, details: null });
+        await run(ledgerOperations.seed, { first, count: 1, generation, available: seeded, details: null });
         return () => {
           if (this.#expected(asked.accountId).held > 0) meet("seeded while held");
           this.#accounts.set(asked.accountId, { generation, deposited: seeded, withdrawn: 0 });
@@ -192,7 +192,10 @@ class Life {
       }
       case "deposit":
       case "withdraw": {
-        const { kind, account } = (await run(asked.kind, asked)) as { kind: string; account: { available: number } };
+        const { kind, account } = (await run(operations[asked.kind], asked)) as {
+          kind: string;
+          account: { available: number };
+        };
         return () => {
           meet(`${asked.kind} ${kind}`);
           const model = this.#accounts.get(asked.accountId);
@@ -259,7 +262,7 @@ class Life {
 
   async #checkAccounts(): Promise<void> {
     for (const id of accountIds) {
-      const account = await this.#ledger.run("findAccount", { accountId: id });
+      const account = await this.#ledger.run(ledgerOperations.findAccount, { accountId: id });
       assert.ok(account !== null);
       const { available, held, spent, deposited, withdrawn } = account;
       assert.equal(deposited, available + held + spent + withdrawn, `S2 account ${id}`);
@@ -267,7 +270,7 @@ class Life {
       for (const [part, amount] of Object.entries(parts)) assert.ok(amount >= 0, `S3 ${part} of account ${id}`);
       assert.deepEqual(parts, this.#expected(id), `account ${id} is what was taken and settled, each once`);
       const former = this.#taken(id, (generation) => generation !== account.generation);
-      const replaced = await this.#ledger.run("replaced", { accountId: id });
+      const replaced = await this.#ledger.run(operations.replaced, { accountId: id });
       assert.deepEqual(replaced, former, `what former generations of account ${id} have spent and hold`);
       if (former.held > 0) meet("held by a former generation");
       if (former.spent > 0) meet("spent by a former generation");

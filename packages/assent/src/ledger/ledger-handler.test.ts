@@ -1,4 +1,5 @@
 // The ledger's handler behind a store: what the suite of every ledger does not ask already.
+import { branchOperations } from "../engine/index.ts";
 import { commandsIn, protocols, taking, TestClock, tombstoneOf, yesOf } from "@assent/conformance";
 import type { Answer, Command, Json } from "../protocol/index.ts";
 import { memoryBranches } from "../memory/index.ts";
@@ -27,8 +28,8 @@ class Desk {
   static async with(accountIds: readonly string[], clock?: TestClock): Promise<Desk> {
     const desk = new Desk(clock);
     for (const accountId of accountIds) {
-      await desk.run("openAccount", { accountId, generation: `first ${accountId}`, details: null });
-      await desk.run("deposit", { accountId, amount: 10 });
+      await desk.run(ledgerOperations.openAccount, { accountId, generation: `first ${accountId}`, details: null });
+      await desk.run(ledgerOperations.deposit, { accountId, amount: 10 });
     }
     return desk;
   }
@@ -55,7 +56,7 @@ class Desk {
   }
 
   async parts(accountId: string): Promise<Pick<Account, "available" | "held" | "spent">> {
-    const account = await this.run("findAccount", { accountId });
+    const account = await this.run(ledgerOperations.findAccount, { accountId });
     assert.ok(account !== null, accountId);
     const { available, held, spent } = account;
     return { available, held, spent };
@@ -87,7 +88,13 @@ test("P3 a refusal has the reason that the service gave it; absent comes before 
 
 test("S2 a branch has as many entries as the limit, and not one more", async () => {
   const desk = new Desk();
-  await desk.run("seed", { first: 0, count: ledgerEntriesMax + 1, generation: "g1", available: 1, details: null });
+  await desk.run(ledgerOperations.seed, {
+    first: 0,
+    count: ledgerEntriesMax + 1,
+    generation: "g1",
+    available: 1,
+    details: null,
+  });
   for (const protocol of protocols) {
     const entries = Array.from({ length: ledgerEntriesMax + 1 }, (_, index) => [String(index), 1] as const);
     const over = commandsIn(desk.clock, protocol, { txId: `${protocol}:over:1`, payload: taking(...entries) });
@@ -95,9 +102,9 @@ test("S2 a branch has as many entries as the limit, and not one more", async () 
     const payload = taking(...entries.slice(1));
     const full = commandsIn(desk.clock, protocol, { txId: `${protocol}:full:1`, payload });
     assert.deepEqual(await desk.apply(full.vote), yesOf(protocol));
-    assert.equal((await desk.run("totals", undefined)).available, 1);
+    assert.equal((await desk.run(ledgerOperations.totals, undefined)).available, 1);
     assert.deepEqual(await desk.apply(full.backward), tombstoneOf(protocol));
-    assert.equal((await desk.run("totals", undefined)).available, ledgerEntriesMax + 1);
+    assert.equal((await desk.run(ledgerOperations.totals, undefined)).available, ledgerEntriesMax + 1);
   }
 });
 
@@ -108,7 +115,7 @@ test("S2 a yes vote remembers the generation of every account that it took from"
     const protocol = verb === "execute" ? "saga" : "2pc";
     const { vote, forward } = commandsIn(desk.clock, protocol, { txId: `${verb}:life1:1`, payload });
     assert.equal((await desk.apply(verb === "commit" ? forward : vote)).kind, "done");
-    const record = await desk.run("readBranch", { txId: `${verb}:life1:1`, branchId: "stock/0" });
+    const record = await desk.run(branchOperations.readBranch, { txId: `${verb}:life1:1`, branchId: "stock/0" });
     assert.deepEqual(record?.memo, { a: "first a", b: "first b" }, verb);
   }
 });
@@ -152,7 +159,7 @@ test("P9 a commit of a lost vote takes nothing that others hold, and waits in no
 test("S2 what was taken of an account before it was seeded twice is owed to none of its lives", async () => {
   const desk = new Desk();
   const seed = (generation: string) =>
-    desk.run("seed", { first: 0, count: 1, generation, available: 10, details: null });
+    desk.run(ledgerOperations.seed, { first: 0, count: 1, generation, available: 10, details: null });
   for (const end of ["forward", "backward"] as const) {
     await seed(`${end} 1`);
     const branches = protocols.map((protocol) =>

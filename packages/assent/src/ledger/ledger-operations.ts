@@ -1,5 +1,5 @@
 // What a service does to its own accounts outside of transactions. Each is one atomic step.
-import type { Tables } from "../ports/index.ts";
+import { operation, type Tables } from "../ports/index.ts";
 import { invariant, type Json } from "../protocol/index.ts";
 import { type Account, deposit, isAmount, newAccount, withdraw } from "./account.ts";
 import { accountTable, readAccount, writeAccount } from "./account-table.ts";
@@ -28,32 +28,47 @@ export interface SeedRequest {
 
 const auditChunk = 10_000;
 
+export interface OpenAccountRequest {
+  readonly accountId: string;
+  readonly generation: string;
+  readonly details: Json;
+}
+
+export interface AmountRequest {
+  readonly accountId: string;
+  readonly amount: number;
+}
+
 export const ledgerOperations = {
-  openAccount(
-    tables: Tables,
-    { accountId, generation, details }: { accountId: string; generation: string; details: Json },
-  ): { readonly accountId: string } {
-    writeAccount(tables, accountId, newAccount(generation, 0, details));
-    return { accountId };
-  },
+  openAccount: operation(
+    "openAccount",
+    (tables, { accountId, generation, details }: OpenAccountRequest): { readonly accountId: string } => {
+      writeAccount(tables, accountId, newAccount(generation, 0, details));
+      return { accountId };
+    },
+  ),
 
-  findAccount: (tables: Tables, { accountId }: { accountId: string }): Account | null =>
-    readAccount(tables, accountId) ?? null,
+  findAccount: operation(
+    "findAccount",
+    (tables, { accountId }: { readonly accountId: string }): Account | null => readAccount(tables, accountId) ?? null,
+  ),
 
-  deposit: (tables: Tables, request: { accountId: string; amount: number }): LedgerWrite =>
+  deposit: operation("deposit", (tables, request: AmountRequest): LedgerWrite =>
     change(tables, request, { move: deposit, failure: "too_large" }),
+  ),
 
-  withdraw: (tables: Tables, request: { accountId: string; amount: number }): LedgerWrite =>
+  withdraw: operation("withdraw", (tables, request: AmountRequest): LedgerWrite =>
     change(tables, request, { move: withdraw, failure: "insufficient" }),
+  ),
 
-  seed(tables: Tables, { first, count, generation, available, details }: SeedRequest): null {
+  seed: operation("seed", (tables, { first, count, generation, available, details }: SeedRequest): null => {
     const account = newAccount(generation, available, details);
     for (let index = first; index < first + count; index += 1) replace(tables, String(index), account);
     return null;
-  },
+  }),
 
   /** @throws RangeError where a number cannot hold a sum exactly: it is refused rather than rounded */
-  totals(tables: Tables): LedgerTotals {
+  totals: operation("totals", (tables): LedgerTotals => {
     const sums = { accounts: 0n, available: 0n, held: 0n, spent: 0n, deposited: 0n, withdrawn: 0n };
     let after: string | undefined;
     for (;;) {
@@ -62,10 +77,8 @@ export const ledgerOperations = {
       after = page.at(-1)?.[0];
       if (page.length < auditChunk) return exact(sums);
     }
-  },
+  }),
 };
-
-export type LedgerOperations = typeof ledgerOperations;
 
 function replace(tables: Tables, accountId: string, account: Account): void {
   const former = readAccount(tables, accountId);
@@ -75,7 +88,7 @@ function replace(tables: Tables, accountId: string, account: Account): void {
 
 function change(
   tables: Tables,
-  { accountId, amount }: { accountId: string; amount: number },
+  { accountId, amount }: AmountRequest,
   {
     move,
     failure,

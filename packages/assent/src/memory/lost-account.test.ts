@@ -38,7 +38,7 @@ test("a decision about an account that is gone makes no account, not even one of
       (await store.apply([command(verb)])).map(({ kind }) => kind),
       [answer],
     );
-    assert.equal(await run("findAccount", { accountId: "gone" }), null, verb);
-    assert.equal((await run("totals", undefined)).accounts, 0, verb);
+    assert.equal(await run(ledgerOperations.findAccount, { accountId: "gone" }), null, verb);
+    assert.equal((await run(ledgerOperations.totals, undefined)).accounts, 0, verb);
   }
 });

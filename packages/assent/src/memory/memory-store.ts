@@ -1,9 +1,10 @@
 // The stores of a coordinator and of a participant in memory, ready to use: for tests, examples and first steps.
 import type { BranchHandler } from "../participant/index.ts";
-import type { BranchStore, Clock, Lease, RowStore, Tables, TransactionLog } from "../ports/index.ts";
+import type { BranchStore, Clock, Lease, Operation, RowStore, Tables, TransactionLog } from "../ports/index.ts";
 import { defaultLimits, type Limits } from "../protocol/index.ts";
 import {
-  type BranchOperations,
+  bindOperations,
+  type BoundOperations,
   branchOperations,
   type Executor,
   GroupCommitExecutor,
@@ -14,7 +15,6 @@ import {
   keyedRows,
   leaseOperations,
   logOperations,
-  type Operations,
   rowOperations,
 } from "../engine/index.ts";
 import { MemoryEngine } from "./memory-engine.ts";
@@ -36,35 +36,33 @@ export interface MemoryLog {
 
 /** What a coordinator needs: the log with its rows, and leases. */
 export function memoryLog(options: MemoryStoreOptions): MemoryLog {
-  const executor = executorOf(options, {
-    ...logOperations(options.limits ?? defaultLimits),
-    ...rowOperations,
-    ...leaseOperations,
-  });
+  const operations = { ...logOperations, ...rowOperations, ...leaseOperations };
+  const executor = executorOf(options, bindOperations(operations, { limits: options.limits ?? defaultLimits }));
   return { log: keyedLog(executor), rows: keyedRows(executor), lease: keyedLease(executor) };
 }
 
-export interface MemoryBranches<O extends Operations> {
+export interface MemoryBranches {
   readonly store: BranchStore;
   /** Runs an operation of the service's own on the tables that its handler works on, as one atomic step. */
-  readonly run: Executor<O & BranchOperations>["run"];
+  readonly run: Executor["run"];
 }
+
+/** An operation that needs no settings, under its own name. */
+type OwnOperation<Name> = Operation<Name & string, never, unknown>;
 
 /** What a participant needs: its branches, and the service's own operations beside them. */
-export function memoryBranches<O extends Operations>(
+export function memoryBranches<Operations extends { readonly [Name in keyof Operations]: OwnOperation<Name> }>(
   handler: BranchHandler<Tables>,
-  operations: O,
+  operations: Operations,
   options: MemoryStoreOptions,
-): MemoryBranches<O> {
-  const all = { ...operations, ...branchOperations(handler, options.limits ?? defaultLimits) };
-  const executor = executorOf(options, all);
-  return {
-    store: keyedBranchStore(executor as unknown as Executor<BranchOperations>),
-    run: (name, args) => executor.run(name, args),
-  };
+): MemoryBranches {
+  const own = bindOperations(operations, {});
+  const branches = bindOperations(branchOperations, { handler, limits: options.limits ?? defaultLimits });
+  const executor = executorOf(options, { ...own, ...branches });
+  return { store: keyedBranchStore(executor), run: (operation, input) => executor.run(operation, input) };
 }
 
-function executorOf<O extends Operations>(options: MemoryStoreOptions, operations: O): GroupCommitExecutor<O> {
+function executorOf(options: MemoryStoreOptions, operations: BoundOperations): Executor {
   const { clock, schedule, engine = new MemoryEngine() } = options;
   return new GroupCommitExecutor({ engine, operations, schedule, now: () => clock.now() });
 }

@@ -1,4 +1,5 @@
 // P6, R6, M3: how a participant asks, and what it makes of the answers.
+import { branchOperations } from "../engine/index.ts";
 import { type Account, ledgerHandler, ledgerOperations } from "../ledger/index.ts";
 import {
   type Command,
@@ -46,8 +47,8 @@ class Desk {
   static async open(): Promise<Desk> {
     const desk = new Desk();
     const { clock, branches, participant } = desk;
-    await clock.until(branches.run("openAccount", { accountId: "a", generation: "1", details: null }));
-    await clock.until(branches.run("deposit", { accountId: "a", amount: 10 }));
+    await clock.until(branches.run(ledgerOperations.openAccount, { accountId: "a", generation: "1", details: null }));
+    await clock.until(branches.run(ledgerOperations.deposit, { accountId: "a", amount: 10 }));
     participant.start();
     return desk;
   }
@@ -75,11 +76,11 @@ class Desk {
   }
 
   async account(): Promise<Account | null> {
-    return this.clock.until(this.branches.run("findAccount", { accountId: "a" }));
+    return this.clock.until(this.branches.run(ledgerOperations.findAccount, { accountId: "a" }));
   }
 
   async state(txId: string): Promise<string | undefined> {
-    const branch = await this.clock.until(this.branches.run("readBranch", { txId, branchId: "b/0" }));
+    const branch = await this.clock.until(this.branches.run(branchOperations.readBranch, { txId, branchId: "b/0" }));
     return branch?.forgotten === true ? `${branch.state}, forgotten` : branch?.state;
   }
 }
@@ -209,7 +210,9 @@ test("P6 a decision that could not be carried out is not forgotten, is no alarm,
   const desk = await Desk.open();
   await desk.prepare("t:1:1");
   // The account loses its hold and keeps its generation: releasing the hold would break it, so the step fails.
-  await desk.clock.until(desk.branches.run("openAccount", { accountId: "a", generation: "1", details: null }));
+  await desk.clock.until(
+    desk.branches.run(ledgerOperations.openAccount, { accountId: "a", generation: "1", details: null }),
+  );
   desk.answers.set("t:1:1", { kind: "decided", decision: "abort", epoch: 5, ended: true });
   await desk.clock.advance(askedByMs);
   assert.equal(await desk.state("t:1:1"), "prepared");
@@ -253,7 +256,7 @@ test("R7 one sweep asks about everything that is due, however much that is, and 
   const desk = await Desk.open();
   const { clock, branches, participant } = desk;
   const count = participantSweepMax + 1;
-  await clock.until(branches.run("deposit", { accountId: "a", amount: count }));
+  await clock.until(branches.run(ledgerOperations.deposit, { accountId: "a", amount: count }));
   const payload = { entries: [["a", 1]] };
   const commands = Array.from({ length: count }, (_, index) => desk.command(`t${index}:1:1`, { payload }));
   await clock.until(participant.handle(encodeCommands(commands)));

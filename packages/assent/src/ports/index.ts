@@ -6,6 +6,7 @@ export * from "./clock.ts";
 export * from "./coordinator-store.ts";
 export * from "./lease.ts";
 export * from "./observer.ts";
+export * from "./operation.ts";
 export * from "./outbox.ts";
 export * from "./question-endpoint.ts";
 export * from "./random.ts";

@@ -66,8 +66,8 @@ const broken: readonly Pick<Broken<KeyedAdapter>, "that" | "open">[] = [
   ].map(({ that, of }) => ({
     that,
     open: brokenStore(({ putRow, readRow }) => ({
-      putRow: (tables, { key, ...request }) => putRow(tables, { ...request, key: of(key) }),
-      readRow: (tables, { key }) => readRow(tables, { key: of(key) }),
+      putRow: (tables, { key, ...request }, context) => putRow(tables, { ...request, key: of(key) }, context),
+      readRow: (tables, { key }, context) => readRow(tables, { key: of(key) }, context),
     })),
   })),
   {

@@ -1,14 +1,16 @@
 // The three stores of the checkout in one process and one thread, each in a SQLite file of its own at durability D1,
 // with every atomic step and every commit counted.
-import { orderOperations, type OrderOperations } from "@assent/order";
-import { paymentOperations, type PaymentOperations } from "@assent/payment";
+import { ledgerOperations } from "assent/ledger";
+import { orderOperations } from "@assent/order";
+import { paymentOperations } from "@assent/payment";
 import { defaultLimits } from "assent/internal/protocol";
-import { stockOperations, type StockOperations } from "@assent/stock";
+import { stockOperations } from "@assent/stock";
 import {
-  type Executor,
+  type BoundOperations,
+  Executor,
   GroupCommitExecutor,
   type KeyedEngine,
-  type Operations,
+  rowOperations,
   type Writes,
 } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
@@ -23,9 +25,9 @@ export interface StoreWork {
 }
 
 export interface LocalStores {
-  readonly order: Executor<OrderOperations>;
-  readonly stock: Executor<StockOperations>;
-  readonly payment: Executor<PaymentOperations>;
+  readonly order: Executor;
+  readonly stock: Executor;
+  readonly payment: Executor;
   readonly work: StoreWork;
   close(): void;
 }
@@ -42,7 +44,7 @@ const seedChunk = 10_000;
 export function openLocalStores(folder: string): LocalStores {
   const work: StoreWork = { steps: 0, commits: 0, keysWritten: 0 };
   const engines = ["orders", "stock", "payment"].map((name) => new SqliteEngine(join(folder, `${name}.db`)));
-  const open = <O extends Operations>(index: number, operations: O): Executor<O> => {
+  const open = (index: number, operations: BoundOperations): Executor => {
     const engine = engines[index];
     if (engine === undefined) throw new Error(`there is no engine ${index}`);
     const executor = new GroupCommitExecutor({
@@ -65,12 +67,12 @@ export function openLocalStores(folder: string): LocalStores {
 /** Orders "0" to "orders − 1", each of user i mod accounts, with items i and i + 1 mod accounts. */
 export async function seedLocalStores({ order, stock, payment }: LocalStores, seed: LocalSeed): Promise<void> {
   const accounts = { first: 0, count: seed.accounts, generation: "g1", available: plenty };
-  await stock.run("seed", { ...accounts, details: { price: 1 } });
-  await payment.run("seed", { ...accounts, details: null });
+  await stock.run(ledgerOperations.seed, { ...accounts, details: { price: 1 } });
+  await payment.run(ledgerOperations.seed, { ...accounts, details: null });
   for (let first = 0; first < seed.orders; first += seedChunk) {
     const size = Math.min(seedChunk, seed.orders - first);
     const rows = Array.from({ length: size }, (_, index) => orderRow(first + index, seed.accounts));
-    await order.run("putRows", { incarnation: "i1", rows });
+    await order.run(rowOperations.putRows, { incarnation: "i1", rows });
   }
 }
 
@@ -83,17 +85,11 @@ function orderRow(number: number, accounts: number) {
   return [String(number), { user, items, total: 2, units: 2, entries: 2 }] as const;
 }
 
-function countingExecutor<O extends Operations>(executor: Executor<O>, work: StoreWork): Executor<O> {
-  return {
-    run(name, args) {
-      work.steps += 1;
-      return executor.run(name, args);
-    },
-    runOnce(once, name, args) {
-      work.steps += 1;
-      return executor.runOnce(once, name, args);
-    },
-  };
+function countingExecutor(executor: Executor, work: StoreWork): Executor {
+  return Executor.over((call) => {
+    work.steps += 1;
+    return executor.perform(call);
+  });
 }
 
 function countingEngine(engine: KeyedEngine, work: StoreWork): KeyedEngine {

@@ -23,7 +23,7 @@ const stopWaitMs = 30_000;
 export function orchestratedCheckout(stores: LocalStores, protocol: Protocol): OrchestratedCheckout {
   const clock = systemClock;
   const random = systemRandom;
-  const participant = (store: LocalStores["stock"] | LocalStores["payment"]): Participant =>
+  const participant = (store: LocalStores["stock"]): Participant =>
     new Participant({
       store: keyedBranchStore(store),
       questions: { ask: () => Promise.resolve(undefined) },

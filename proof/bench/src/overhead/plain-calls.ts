@@ -1,6 +1,8 @@
 // The checkout as it is written by hand without a protocol: read the order, take the stock, take the money, mark the
 // order paid. Nothing undoes anything after a crash, a lost reply charges twice, and a refusal in the middle keeps what
 // was taken before. It is what the orchestrator's price is measured against.
+import { rowOperations } from "assent/internal/engine";
+import { ledgerOperations } from "assent/ledger";
 import type { OrderFields } from "@assent/order";
 import type { LocalStores } from "./local-stores.ts";
 
@@ -8,12 +10,16 @@ import type { LocalStores } from "./local-stores.ts";
 export const plainSequentialSteps = 4;
 
 export async function plainCheckout({ order, stock, payment }: LocalStores, orderId: string): Promise<boolean> {
-  const row = await order.run("readRow", { key: orderId });
+  const row = await order.run(rowOperations.readRow, { key: orderId });
   if (row === null) return false;
   const { items, user, total } = row.fields as unknown as OrderFields;
-  const taken = await Promise.all(items.map(([accountId, amount]) => stock.run("withdraw", { accountId, amount })));
+  const taken = await Promise.all(
+    items.map(([accountId, amount]) => stock.run(ledgerOperations.withdraw, { accountId, amount })),
+  );
   if (taken.some(({ kind }) => kind !== "ok")) return false;
-  const paid = await payment.run("withdraw", { accountId: user, amount: total });
+  const paid = await payment.run(ledgerOperations.withdraw, { accountId: user, amount: total });
   if (paid.kind !== "ok") return false;
-  return (await order.run("changeRow", { key: orderId, change: { set: { paid: true } } })).kind === "changed";
+  return (
+    (await order.run(rowOperations.changeRow, { key: orderId, change: { set: { paid: true } } })).kind === "changed"
+  );
 }

@@ -16,9 +16,9 @@ import {
 import {
   branchesDueTable,
   branchesRemovableTable,
+  type BoundOperations,
   branchTable,
   changesIn,
-  type Operations,
   originTable,
   recordTable,
   removableTable,
@@ -86,7 +86,7 @@ export class History {
   }
 
   /** The operations of a store, with the rules of each step checked inside it. */
-  watched<O extends Operations>(operations: O): O {
+  watched(operations: BoundOperations): BoundOperations {
     const { limits, planOf } = this.#options;
     const isTombstone = (txId: string, spec: BranchSpec): boolean => {
       const state = this.branch(txId, spec)?.state;
@@ -100,7 +100,7 @@ export class History {
   }
 
   /** Watches a store from now on. `log`: it holds the transaction records. */
-  watch(store: SimulatedStore<Operations>, log = false): void {
+  watch(store: SimulatedStore, log = false): void {
     if (log) this.#log = store.name;
     if (this.#mirrors.has(store.name)) this.#hasLost = true;
     const mirror = new Mirror();

@@ -8,6 +8,7 @@ import type {
   OwnedWrite,
   Row,
   RowWrite,
+  StepContext,
   Tables,
   TakeOverRequest,
 } from "assent/internal/ports";
@@ -20,14 +21,7 @@ import {
   parseTransactionId,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import {
-  branchTable,
-  type Operation,
-  type Operations,
-  recordTable,
-  rowTable,
-  type StepContext,
-} from "assent/internal/engine";
+import { branchTable, type BoundOperation, type BoundOperations, recordTable, rowTable } from "assent/internal/engine";
 import { checkBranchRemoval } from "./branch-checker.ts";
 import { checkCommand } from "./command-checker.ts";
 import {
@@ -51,8 +45,7 @@ export interface StepWatch {
   readonly hasTombstone: (record: TransactionRecord) => boolean;
 }
 
-type Step = (tables: Tables, args: never, context: StepContext) => unknown;
-type Watcher = (run: Step, watch: StepWatch) => Step;
+type Watcher = (run: BoundOperation, watch: StepWatch) => BoundOperation;
 
 /** Each takes a step and answers it with its check around it. */
 const watchers: Readonly<Record<string, Watcher>> = {
@@ -125,16 +118,15 @@ const checkedApply = watched((tables, command: Command, { now, limits, report })
 });
 
 /** The same operations; what breaks a rule is reported, and so is an invariant that does not hold. */
-export function watchedOperations<O extends Operations>(operations: O, watch: StepWatch): O {
-  const entries = Object.entries(operations).map(([name, operation]): [string, Operation] => {
+export function watchedOperations(operations: BoundOperations, watch: StepWatch): BoundOperations {
+  const entries = Object.entries(operations).map(([name, operation]): [string, BoundOperation] => {
     const checked = watchers[name]?.(operation, watch) ?? operation;
     return [
       name,
-      (tables, args, context) =>
-        reported(() => checked(watchingRemovals(tables, watch), args as never, context), watch),
+      (tables, input, context) => reported(() => checked(watchingRemovals(tables, watch), input, context), watch),
     ];
   });
-  return Object.fromEntries(entries) as O;
+  return Object.fromEntries(entries);
 }
 
 /** The tables of a step; each record of a branch that it removes is checked. */
