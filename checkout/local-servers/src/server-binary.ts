@@ -7,7 +7,7 @@ import { homedir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
 import { PackagesUnavailable, unpackPackage } from "./debian-package.ts";
 
-export type ServerName = "redis-server" | "nats-server" | "haproxy" | "postgres";
+export type ServerName = "redis-server" | "nats-server" | "haproxy" | "postgres" | "python3";
 
 export interface BinarySearch {
   /** Folders, first to last. */
@@ -30,6 +30,7 @@ const remedies: Readonly<Record<ServerName, string>> = {
   "nats-server": "Install NATS 2.9 or later (package nats-server) so that nats-server is on the PATH.",
   haproxy: "Install HAProxy 2.6 or later (package haproxy) so that haproxy is on the PATH.",
   postgres: "Install PostgreSQL 15 or later (package postgresql) so that postgres and initdb are on the PATH.",
+  python3: "Install Python 3.9 or later (package python3) so that python3 is on the PATH.",
 };
 
 /** Where Debian installs some servers, outside some users' PATH. */
@@ -40,6 +41,7 @@ const versionArgs: Readonly<Record<ServerName, string>> = {
   "nats-server": "--version",
   haproxy: "-v",
   postgres: "--version",
+  python3: "--version",
 };
 /** What their packages need to be installed, and the servers do not need to run. */
 const omittedPackages: Partial<Record<ServerName, RegExp>> = {

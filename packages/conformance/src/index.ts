@@ -15,3 +15,4 @@ export * from "./suite.ts";
 export * from "./test-clock.ts";
 export * from "./transaction-log-suite.ts";
 export * from "./transport-suite.ts";
+export * from "./wire/conversations.ts";

@@ -1,6 +1,7 @@
 // The handler before requests that anybody on the network may send.
 import { decoded, decodeCommands, encodeAnswers, encodeCommands, type Question } from "../protocol/index.ts";
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { HttpHandler } from "./http-handler.ts";
 import { sealOf, signatureAgeMaxMs, type Subject } from "./seal.ts";
@@ -144,4 +145,16 @@ test("R6 one question that fails is answered `wait`, and the others are answered
     ["decided", "wait"],
   );
   assert.deepEqual(failures, ["answer a question to trips"]);
+});
+
+test("the page about the wire shows the signatures that are made", async () => {
+  const page = readFileSync(new URL("../../../../docs/reference/http-wire.md", import.meta.url), "utf8");
+  const body = /^\{"v":1,"commands".*$/m.exec(page)?.[0] ?? "";
+  const reply = /`(\{"v":1,"answers".*?\})`/.exec(page)?.[1] ?? "";
+  assert.ok(page.includes(`\`${secret}\``));
+  const seal = sealOf({ secret });
+  const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+  const request = await seal.request({ kind: "commands", name: "flights" }, bytes(body), now);
+  const answer = await seal.reply(new Headers(request), bytes(reply));
+  for (const { "assent-signature": shown = "" } of [request, answer]) assert.ok(page.includes(`\n${shown}\n`), shown);
 });
