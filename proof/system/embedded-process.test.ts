@@ -186,7 +186,7 @@ test("kill -9 under concurrent checkouts: nothing is lost or created, and every 
     [],
   );
   // The test proves something only if checkouts were really interrupted.
-  assert.ok(rounds.every((round) => round.unanswered > 0 && round.toldPaid > 0));
+  assert.ok(rounds.every((round) => round.unanswered > 0 && round.reportedPaid > 0));
   const report = execFileSync(process.execPath, [command, "audit", "--data", folder.path, "--json"], {
     encoding: "utf8",
   });

@@ -1,7 +1,7 @@
 // The local topology as users run it: real NATS, Redis and HAProxy, two instances of each service. Runs the course's
 // scenario through the gateway, and kills every kind of process under load.
 import { closedLoop, courseScenario, drawnCases, faultMatrix, type FaultySystem, openLocal } from "@assent/bench";
-import { chaosRun, killOf, Stage } from "@assent/chaos";
+import { chaosRun, killOf, SystemUnderTest } from "@assent/chaos";
 import { freePort, startNats, startRedis } from "@assent/local-servers";
 import { Processes, startInstances, startLocalTopology, temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
@@ -47,15 +47,15 @@ for (const protocol of ["2pc", "saga"] as const) {
 
 test("every kind of process is killed under load: all answers stay true, and the books are exact", async () => {
   const folder = temporaryFolder();
-  const stage = await Stage.openLocal({ folder: folder.path, protocol: "2pc" });
+  const system = await SystemUnderTest.openLocal({ folder: folder.path, protocol: "2pc" });
   const victims = ["order-0", "stock-1", "payment-0", "nats", "redis-order", "redis-stock", "redis-payment", "gateway"];
   try {
-    const report = await chaosRun({ stage, faults: victims.map(killOf), connections: 32 });
+    const report = await chaosRun({ system, faults: victims.map(killOf), connections: 32 });
     assert.deepEqual(report.findings, []);
     assert.equal(report.results.length, victims.length);
-    assert.equal(stage.topology.deaths(), victims.length);
+    assert.equal(system.topology.deaths(), victims.length);
   } finally {
-    await stage.close();
+    await system.close();
   }
   folder.remove();
 });

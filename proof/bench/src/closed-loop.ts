@@ -1,16 +1,16 @@
-// A closed loop: so many connections, each sending its next request when the last was answered. It measures what the
-// system can do at most, not how long requests wait at a given rate.
+// A closed loop: a number of connections, each sending its next request when the last was answered. It measures the
+// maximum throughput, not how long requests wait at a given rate.
 import { KeepAliveClient, type Reply } from "./keep-alive-client.ts";
 
 export interface ClosedLoopOptions {
   readonly url: string;
   readonly connections: number;
-  /** POST when left out. */
+  /** Default: POST. */
   readonly method?: "GET" | "POST";
-  /** Paths to ask for, each once, in order. */
+  /** Paths to request, each once, in order. */
   readonly paths: readonly string[];
   readonly onReply?: (index: number, reply: Reply) => void;
-  /** A request that was not answered; left out, it ends the run. */
+  /** Called for a request without an answer; default: the run ends. */
   readonly onFailure?: (index: number, error: unknown) => void;
 }
 

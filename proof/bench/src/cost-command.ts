@@ -1,6 +1,6 @@
-// `npm run proof -- cost`: what a checkout costs a topology, in rounds on the same processes, so that growth with
-// history shows. Another version of this repository can run beside it, alternating on the same machine; then only
-// ratios count.
+// `npm run proof -- cost`: the cost of a checkout in a topology, in rounds on the same processes, so that growth with
+// history shows. Another version of this repository can run alternately on the same machine; then only ratios are
+// meaningful.
 import {
   choiceOption,
   commandOptions,
@@ -18,12 +18,12 @@ const values = commandOptions({
   command: "npm run proof -- cost",
   about: "Measures CPU, written bytes, write calls and memory of each checkout, in rounds on one process.",
   options: {
-    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "what is measured"),
+    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "the measured topology"),
     connections: countOption(1, "connections that check out"),
     orders: countOption(2_000, "checkouts of each round"),
     rounds: countOption(3, "rounds on one process"),
-    against: textOption("PATH", "a checkout of another version, ready to run, measured in turns with this one"),
-    idle: countOption(0, "seconds at rest after the last round, before memory is read again", 0),
+    against: textOption("PATH", "a working copy of another version, ready to run, measured alternately with this one"),
+    idle: countOption(0, "idle seconds after the last round, before memory is read again", 0),
     json: flagOption("print the rounds as JSON"),
   },
 });
@@ -44,7 +44,7 @@ interface Round {
 
 const { topology, connections, orders, rounds } = values;
 const databaseProgram = "redis-server";
-/** Items, and users: enough that concurrent checkouts rarely meet. */
+/** Items, and users: enough that concurrent checkouts rarely conflict. */
 const accountsMax = 100_000;
 const trees: readonly (readonly [name: string, tree: string | undefined])[] =
   values.against === undefined
@@ -65,7 +65,7 @@ try {
   }
   if (values.idle > 0) await pause(values.idle * 1_000);
   for (const system of systems) {
-    if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${toldMemory(system.memory())} at the end\n`);
+    if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${memoryText(system.memory())} at the end\n`);
   }
 } finally {
   await Promise.all(systems.map((system) => system.stop()));
@@ -95,7 +95,7 @@ async function openSystem(
   const { byStatus } = await closedLoop({ url, connections: 1, paths: seeds });
   if (byStatus[200] !== seeds.length) {
     await served.stop();
-    throw new Error(`${all} orders could not be seeded in one request: ${JSON.stringify(byStatus)}; ask for fewer`);
+    throw new Error(`${all} orders could not be seeded in one request: ${JSON.stringify(byStatus)}; use fewer`);
   }
   return {
     name,
@@ -132,7 +132,7 @@ function memoryOf({ residentBytes, residentBytesMax }: ProcessFigures): Memory {
   };
 }
 
-function toldMemory({ residentMegabytes, databaseMegabytes }: Memory): string {
+function memoryText({ residentMegabytes, databaseMegabytes }: Memory): string {
   const databases = databaseMegabytes === 0 ? "" : `, databases ${databaseMegabytes.toFixed(0)} MB`;
   return `${residentMegabytes.toFixed(0)} MB resident${databases}`;
 }
@@ -141,7 +141,7 @@ function told(round: Round): string {
   return (
     `CPU ${round.cpuMicros.toFixed(0)} µs, written ${(round.writtenBytes / 1_024).toFixed(1)} KB in ` +
     `${round.writeCalls.toFixed(1)} calls each; ${round.perSecond.toFixed(0)}/s, p50 ${round.p50Ms.toFixed(1)} ms, ` +
-    `p99 ${round.p99Ms.toFixed(1)} ms; ${toldMemory(round)}; ` +
+    `p99 ${round.p99Ms.toFixed(1)} ms; ${memoryText(round)}; ` +
     `not 2xx: ${round.notSuccessful}`
   );
 }

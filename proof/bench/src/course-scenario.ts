@@ -1,5 +1,5 @@
 // The course's consistency scenario: one item with a stock of 100 at price 1; 1,000 users with a credit of 1; 1,000
-// orders, each of a user drawn at random with replacement; all checked out. Exactly 100 may succeed.
+// orders, each of a random user (with replacement); all are checked out. Exactly 100 may succeed.
 import { closedLoop } from "./closed-loop.ts";
 import { lacking } from "./fault-matrix.ts";
 import { KeepAliveClient, type Reply } from "./keep-alive-client.ts";
@@ -72,8 +72,8 @@ export async function courseScenario({ url, connections, random }: CourseOptions
 }
 
 /**
- * The status of the last answer to each order. An answer that is neither a success nor a refusal for want of stock or
- * credit, such as a pending one or `contended`, may be asked for again, as often as a slow machine needs.
+ * The status of the last answer to each order. An answer that is neither a success nor a refusal for lack of stock or
+ * credit, such as pending or `contended`, is retried as often as a slow machine needs.
  */
 async function checkoutEach(
   orders: readonly string[],
@@ -103,15 +103,15 @@ function isRefusal(body: string): boolean {
   return lacking.some((code) => body.includes(`"${code}"`));
 }
 
-/** The code of an answer that says that nothing was done, because the price was not told in time. */
+/** The code of an answer that nothing was done, because the price did not arrive in time. */
 const nothingDone = '"stock_unavailable"';
 const clearDeadlineMs = 120_000;
 const quietDeadlineMs = 120_000;
 
-/** Connections that set the scenario up and read what is left. */
+/** Connections that set up the scenario and read the results. */
 const someConnections = 16;
 
-/** The bodies of answers to requests that all must succeed, some of them at a time. */
+/** The bodies of answers to requests that all must succeed, several at a time. */
 async function answers(url: string, method: "GET" | "POST", paths: readonly string[]): Promise<readonly string[]> {
   const bodies: (string | undefined)[] = paths.map(() => undefined);
   const deadline = performance.now() + clearDeadlineMs;
@@ -137,7 +137,7 @@ async function sum(url: string, paths: readonly string[], field: string): Promis
   return bodies.reduce((total, body) => total + Number(fieldOf(body, field)), 0);
 }
 
-/** @throws Error when a transaction is still unfinished after the deadline */
+/** @throws Error if a transaction is still unfinished after the deadline */
 async function allEnded(url: string): Promise<void> {
   const client = new KeepAliveClient(url);
   const isQuiet = await untilQuiet(client, quietDeadlineMs);

@@ -1,10 +1,10 @@
-// `npm run proof -- crash`: ten rounds of kill -9 in the middle of thousands of concurrent checkouts.
+// `npm run proof -- crash`: ten rounds of kill -9 under thousands of concurrent checkouts.
 import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/topology";
 import { type CrashRound, crashProof } from "./crash-proof.ts";
 
 const values = commandOptions({
   command: "npm run proof -- crash",
-  about: "Kills the embedded system in the middle of concurrent checkouts, starts it again, and adds up the books.",
+  about: "Kills the embedded system under concurrent checkouts, restarts it, and audits the books.",
   options: {
     rounds: countOption(10, "kills"),
     orders: countOption(8_000, "orders of each round"),
@@ -32,10 +32,10 @@ else {
 }
 
 function print(round: CrashRound): void {
-  const { toldPaid, toldFailed, unanswered, paid, paidAgain, restartMs, recoveredMs } = round;
+  const { reportedPaid, reportedFailed, unanswered, paid, paidAgain, restartMs, recoveredMs } = round;
   process.stdout.write(
-    `round ${round.round}: told paid ${toldPaid}, told failed ${toldFailed}, unanswered ${unanswered}; ` +
-      `paid ${paid}, and ${paidAgain} after a repeat of all; up after ${restartMs.toFixed(0)} ms, ` +
+    `round ${round.round}: reported paid ${reportedPaid}, failed ${reportedFailed}, unanswered ${unanswered}; ` +
+      `paid ${paid}, ${paidAgain} after all were repeated; up after ${restartMs.toFixed(0)} ms, ` +
       `all ended ${recoveredMs.toFixed(0)} ms later; ` +
       `${round.findings.length === 0 ? "ok" : round.findings.join("; ")}\n`,
   );

@@ -1,5 +1,5 @@
-// kill -9 in the middle of concurrent checkouts, restart, again and again: nothing may be lost, nothing made, nothing
-// told that is not true, and nothing may stay held.
+// kill -9 under concurrent checkouts, and restarts: nothing may be lost or created, every answer must stay true, and no
+// hold may remain.
 import { auditCheckout, serveCheckout, type ServedCheckout } from "@assent/topology";
 import { closedLoop } from "./closed-loop.ts";
 import { KeepAliveClient } from "./keep-alive-client.ts";
@@ -17,8 +17,8 @@ export interface CrashProofOptions {
 
 export interface CrashRound {
   readonly round: number;
-  readonly toldPaid: number;
-  readonly toldFailed: number;
+  readonly reportedPaid: number;
+  readonly reportedFailed: number;
   readonly unanswered: number;
   /** Orders found paid after recovery. */
   readonly paid: number;
@@ -26,12 +26,12 @@ export interface CrashRound {
   readonly paidAgain: number;
   readonly restartMs: number;
   readonly recoveredMs: number;
-  /** Empty when nothing is wrong. */
+  /** Empty if everything is correct. */
   readonly findings: readonly string[];
 }
 
 const recoveryDeadlineMs = 120_000;
-/** Nobody knows the outcome yet: neither success nor failure was told. */
+/** The outcome is unknown: neither success nor failure was reported. */
 const pendingStatus = 409;
 
 export async function crashProof(options: CrashProofOptions): Promise<readonly CrashRound[]> {
@@ -69,7 +69,7 @@ async function checkoutUntilKilled(served: ServedCheckout, round: number, option
   const paid = new Set<number>();
   const failed = new Set<number>();
   let answered = 0;
-  // Somewhere in the middle half, so that thousands are behind it and hundreds in flight.
+  // Somewhere in the middle half, so that thousands are finished and hundreds in flight.
   const killAt = Math.floor(ordersPerRound * (0.25 + random() / 2));
   let killed: Promise<void> | undefined;
   let unanswered = 0;
@@ -107,8 +107,8 @@ async function inspect(
   for (let order = first; order < first + round.ordersPerRound; order += 1) {
     const isPaid = (await read(client, `/orders/find/${order}`))["paid"] === true;
     if (isPaid) paid += 1;
-    if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was told paid and is not`);
-    if (round.failed.has(order) && isPaid) findings.push(`order ${order} was told failed and is paid`);
+    if (round.paid.has(order) && !isPaid) findings.push(`order ${order} was reported as paid but is not`);
+    if (round.failed.has(order) && isPaid) findings.push(`order ${order} was reported as failed but is paid`);
   }
   findings.push(...(await unbalanced(client, totals.sold + unitsPerOrder * paid)));
   const paidAgain = await checkoutAgain(url, first, round);
@@ -120,8 +120,8 @@ async function inspect(
   client.close();
   return {
     round: round.round,
-    toldPaid: round.paid.size,
-    toldFailed: round.failed.size,
+    reportedPaid: round.paid.size,
+    reportedFailed: round.failed.size,
     unanswered: round.unanswered,
     paid,
     paidAgain,
@@ -131,7 +131,7 @@ async function inspect(
   };
 }
 
-/** Every order once more: what was paid must not be charged again, what was not must be paid now. How many were. */
+/** Repeats every order: paid ones must not be charged again, others must be paid now. Returns how many succeeded. */
 async function checkoutAgain(
   url: string,
   first: number,

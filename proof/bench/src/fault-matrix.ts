@@ -1,5 +1,5 @@
-// Every injection point with every action: the fault must have fired, every order must get a clear answer, and the
-// books must be exact afterwards, without anybody's help.
+// Every injection point with every action: the fault must fire, every order must get a definite answer, and the books
+// must be exact afterwards, without intervention.
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { judgeLeftOver } from "@assent/books";
@@ -7,16 +7,16 @@ import { KeepAliveClient } from "./keep-alive-client.ts";
 import { untilQuiet } from "./shop-books.ts";
 
 export interface FaultMatrixOptions {
-  /** Where the system is served; asked anew each time, because a restart may move it. */
+  /** The system's address; read each time, because a restart may change it. */
   readonly url: () => string;
   readonly protocol: "2pc" | "saga";
   /** Whether a process has died since the last `revive`. */
   readonly hasDied: () => boolean;
-  /** Starts again what has died, if nobody else does; resolves when checkouts are taken again. */
+  /** Restarts a dead process, unless the topology does; resolves when checkouts are accepted again. */
   readonly revive: () => Promise<void>;
-  /** What the system has printed lately, for an error. */
+  /** The system's latest output, for an error. */
   readonly log?: () => string;
-  /** Left out: all of them. */
+  /** Default: all cases. */
   readonly cases?: readonly FaultCase[];
   readonly onCase?: (result: FaultCaseResult) => void;
 }
@@ -25,7 +25,7 @@ export interface FaultCase {
   readonly service: "orders" | "stock" | "payment";
   readonly point: string;
   readonly action: "crash" | "error" | "delay" | "drop_reply" | "duplicate";
-  /** Whether the order that meets the fault can be paid, or lacks what the other service has. */
+  /** Whether the order that meets the fault can be paid, or fails for lack of the other service's resource. */
   readonly order: "pays" | "fails";
 }
 
@@ -37,7 +37,7 @@ export interface FaultMatrixReport {
   readonly cases: readonly FaultCaseResult[];
   readonly paid: number;
   readonly failed: number;
-  /** Empty when nothing is wrong. */
+  /** Empty if everything is correct. */
   readonly findings: readonly string[];
 }
 
@@ -46,14 +46,14 @@ const delayMs = 150;
 const plenty = 1_000_000;
 /** Seeded orders have two items. */
 const unitsPerOrder = 2;
-/** Orders that are checked out beside each fault: few enough that a reply dropped for all opens no breaker. */
+/** Orders checked out around each fault: few enough that replies dropped for all open no breaker. */
 const around = 1;
-/** Longer than a breaker that the faults before have opened keeps checkouts out. */
+/** Longer than a breaker opened by earlier faults stays open. */
 const fireDeadlineMs = 60_000;
 const answerDeadlineMs = 90_000;
 const requestMs = 30_000;
 const pollMs = 50;
-/** What an order lacks is its own failure. Whatever else is answered 400 may be tried again, and then succeeds. */
+/** A lack of stock or credit is the order's own failure. Any other 400 may be retried, and then succeeds. */
 export const lacking: readonly string[] = ["insufficient_credit", "insufficient_stock"];
 
 export function faultCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
@@ -77,7 +77,7 @@ export function faultCases(protocol: "2pc" | "saga"): readonly FaultCase[] {
   );
 }
 
-/** A few of all cases, others in each run. */
+/** A few of all cases, chosen at random in each run. */
 export function drawnCases(protocol: "2pc" | "saga", count: number): readonly FaultCase[] {
   const left = [...faultCases(protocol)];
   return Array.from({ length: count }, () => left.splice(randomInt(left.length), 1)).flat();
@@ -98,11 +98,11 @@ export async function faultMatrix(options: FaultMatrixOptions): Promise<FaultMat
 }
 
 interface Shop {
-  /** The order that meets the fault of a case, and those around it. */
+  /** The order that meets the fault of a case, and the orders around it. */
   ordersOf(index: number, kind: FaultCase["order"]): { readonly target: string; readonly others: readonly string[] };
 }
 
-/** Item 0 of plenty, user 0 rich and user 1 poor; orders of user 0 pay, those of user 1 fail for lack of credit. */
+/** Item 0 is plentiful, user 0 rich and user 1 poor; orders of user 0 pay, those of user 1 fail for lack of credit. */
 async function openShop(api: Api, ordersOfEach: number): Promise<Shop> {
   await api.done(`/stock/batch_init/1/${plenty}/1`);
   await api.done(`/payment/batch_init/1/${plenty}`);
@@ -130,7 +130,7 @@ async function tryFault(
   { target, others }: { readonly target: string; readonly others: readonly string[] },
 ): Promise<boolean> {
   const rule = { point, action, value: action === "delay" ? delayMs : 0, count: 1 };
-  // Others are still being checked out: a crash may come before it is answered that it is set.
+  // Others are still being checked out: a crash may come before the request that sets it is answered.
   await api.done(`/${service}/fault/set`, { body: rule, orElse: () => api.hasDied() });
   for (const order of [target, ...others]) api.insist(order);
   const fired = await api.until(() => (action === "crash" ? api.hasDied() : api.hasFired(service, point)));
@@ -139,7 +139,7 @@ async function tryFault(
   return fired;
 }
 
-/** Everything gets a clear answer in the end, and the books are exact. */
+/** Every order gets a definite answer in the end, and the books are exact. */
 async function settle(
   api: Api,
   shop: Shop,
@@ -177,15 +177,15 @@ async function settle(
 }
 
 interface Answer {
-  /** 0 when there was none. */
+  /** 0 if there was none. */
   readonly status: number;
   readonly text: string;
 }
 
-/** The system's API, as a patient client uses it. */
+/** The system's API, used by a patient client. */
 class Api {
   readonly #options: FaultMatrixOptions;
-  /** Checkouts that were answered 5xx, which they never may be. */
+  /** Checkouts that were answered 5xx, which must never happen. */
   readonly serverErrors: string[] = [];
   readonly #outcomes = new Map<string, Promise<number>>();
 
@@ -211,7 +211,7 @@ class Api {
     }
   }
 
-  /** @throws Error unless it is answered 200 in the end, or something else has come about */
+  /** @throws Error unless it is answered 200 in the end, or the alternative condition holds */
   async done(path: string, options: { body?: object; orElse?: () => Promise<boolean> } = {}): Promise<void> {
     const deadline = performance.now() + answerDeadlineMs;
     for (;;) {
@@ -228,12 +228,12 @@ class Api {
     return JSON.parse(text) as Record<string, unknown>;
   }
 
-  /** Starts to check an order out, and goes on until the answer is clear. */
+  /** Starts a checkout, and repeats it until the answer is definite. */
   insist(order: string): void {
     this.#outcomes.set(order, this.#clearAnswer(order));
   }
 
-  /** The status of the clear answer that `insist` got, and that is still given; 0 when it is another now. */
+  /** The definite status that `insist` got, if it is still the same; otherwise 0. */
   async outcomeOf(order: string): Promise<number> {
     const first = await this.#outcomes.get(order);
     const again = await this.#clearAnswer(order);
@@ -250,7 +250,7 @@ class Api {
     }
   }
 
-  /** Looks until it holds, or the time for a fault to fire is over. */
+  /** Polls until it holds, or the time for a fault to fire is over. */
   async until(condition: () => Promise<boolean>): Promise<boolean> {
     const deadline = performance.now() + fireDeadlineMs;
     while (performance.now() < deadline) {

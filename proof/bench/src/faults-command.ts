@@ -5,10 +5,10 @@ import { openEmbedded, openLocal, openSentinel } from "./faulty-systems.ts";
 
 const values = commandOptions({
   command: "npm run proof -- faults",
-  about: "Injects every fault at every point, in both protocols, and adds up the books.",
+  about: "Injects every fault at every point, in both protocols, and audits the books.",
   options: {
     topology: choiceOption(["embedded", "local", "sentinel"], "local", "where"),
-    quiet: flagOption("print the sums only"),
+    quiet: flagOption("only print the totals"),
   },
 });
 const systems = { embedded: openEmbedded, local: openLocal, sentinel: openSentinel };

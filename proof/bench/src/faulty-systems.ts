@@ -1,4 +1,4 @@
-// The systems that faults are tried on: one process, or a whole topology of them.
+// The systems in which faults are injected: one process, or a whole topology.
 import {
   serveCheckout,
   type ServedCheckout,
@@ -14,10 +14,10 @@ export type FaultySystem = Pick<FaultMatrixOptions, "url" | "hasDied" | "revive"
 };
 
 const backMs = 120_000;
-/** Characters of what a process printed that an error shows. */
+/** Characters of a process's output in an error. */
 const shownLogLength = 3_000;
 
-/** The local topology; what dies there is started again by it. */
+/** The local topology, which restarts its dead processes. */
 export async function openLocal(folder: string, protocol: Protocol): Promise<FaultySystem> {
   return looked(await startLocalTopology({ folder, protocol, faults: true }));
 }
@@ -40,7 +40,7 @@ function looked(topology: Topology): FaultySystem {
   };
 }
 
-/** One process, started again here when it dies. */
+/** One process, restarted here when it dies. */
 export async function openEmbedded(folder: string, protocol: Protocol): Promise<FaultySystem> {
   const serve = (): Promise<ServedCheckout> => serveCheckout({ dataFolder: folder, protocol, faults: true });
   let served = await serve();

@@ -1,5 +1,5 @@
-// A load generator's HTTP client: keep-alive connections, one request at a time on each, and as little work per request
-// as it can be (a general client costs more than the server it measures).
+// HTTP client of the load generator: keep-alive connections, one request at a time on each, with minimal work per
+// request (a general client costs more than the server it measures).
 import { connect, type Socket } from "node:net";
 
 export interface Reply {
@@ -7,7 +7,7 @@ export interface Reply {
   readonly body: string;
 }
 
-/** The connection ended or failed before a whole answer had come: what the request did is not known. */
+/** The connection ended or failed before a complete answer: the effect of the request is unknown. */
 export class NoReply extends Error {
   readonly code = "no_reply";
 

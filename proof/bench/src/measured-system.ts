@@ -13,7 +13,7 @@ export interface MeasuredSystem {
   readonly url: string;
   /** Seconds so far, by kind: "server", or "order", "nats", "redis-order", … */
   cpuSeconds(): ReadonlyMap<string, number>;
-  /** Bytes that each database keeps in memory now, by kind; of several replicas only one is counted. */
+  /** Bytes of each database in memory now, by kind; of several replicas only one is counted. */
   databaseBytes(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<unknown>;
 }
@@ -81,6 +81,6 @@ async function usedMemoryBytes(server: ServerProcess): Promise<number> {
   const isComplete = (text: string): boolean => text.includes("used_memory_startup:");
   const text = await converseWithRedis(server, { text: "INFO memory\r\n", isComplete, waitMs: 10_000 });
   const bytes = /^used_memory:(\d+)/m.exec(text ?? "")?.[1];
-  if (bytes === undefined) throw new Error("a database does not say how much memory it uses");
+  if (bytes === undefined) throw new Error("a database does not report its memory usage");
   return Number(bytes);
 }

@@ -1,6 +1,6 @@
-// `npm run proof -- overhead`: what the orchestrator costs over a hand-written sequence of plain calls, per checkout,
-// in CPU and in store steps. Both run in one thread over the same SQLite stores at durability D1, without HTTP, in
-// turns.
+// `npm run proof -- overhead`: the cost of the orchestrator compared with a hand-written sequence of plain calls, per
+// checkout, in CPU and in store steps. Both run alternately in one thread on the same SQLite stores at durability D1,
+// without HTTP.
 import { commandOptions, countOption, flagOption, temporaryFolder } from "@assent/topology";
 import { openLocalStores, seedLocalStores } from "./overhead/local-stores.ts";
 import { orchestratedCheckout, orchestratedSequentialSteps } from "./overhead/orchestrated.ts";
@@ -8,12 +8,12 @@ import { plainCheckout, plainSequentialSteps } from "./overhead/plain-calls.ts";
 
 const values = commandOptions({
   command: "npm run proof -- overhead",
-  about: "Measures what the orchestrator costs beside plain calls without a protocol.",
+  about: "Measures the cost of the orchestrator compared with plain calls without a protocol.",
   options: {
     orders: countOption(20_000, "orders of each round"),
-    "in-flight": countOption(128, "checkouts at once"),
-    rounds: countOption(5, "rounds that count, after one that does not"),
-    json: flagOption("print everything measured as JSON"),
+    "in-flight": countOption(128, "concurrent checkouts"),
+    rounds: countOption(5, "measured rounds, after one warm-up round"),
+    json: flagOption("print all measurements as JSON"),
   },
 });
 
@@ -31,7 +31,7 @@ interface Measured {
 
 const orders = values.orders;
 const measured: Measured[] = [];
-// The first round warms the code up and is not counted.
+// The first round warms up the code and is not counted.
 for (let round = 0; round <= values.rounds; round += 1) {
   for (const way of ways) {
     const result = await measure(way);
@@ -48,7 +48,7 @@ if (values.json) process.stdout.write(`${JSON.stringify({ orders, summary, measu
 else {
   for (const { way, cpuMicros, perSecond, storeSteps, sequentialSteps, keysWritten } of summary) {
     const cpu = `${cpuMicros.median} µs CPU (${cpuMicros.min} to ${cpuMicros.max})`;
-    const steps = `${storeSteps.toFixed(1)} store steps, ${sequentialSteps} one after another before the answer`;
+    const steps = `${storeSteps.toFixed(1)} store steps, ${sequentialSteps} of them sequential before the answer`;
     process.stdout.write(
       `${way}: per checkout ${cpu}, ${steps}, ${keysWritten.toFixed(1)} keys; ${perSecond} checkouts/s\n`,
     );
@@ -67,7 +67,7 @@ async function measure(way: Way): Promise<Measured> {
   const startedAt = performance.now();
   await closedLoopOf(checkOut);
   const seconds = (performance.now() - startedAt) / 1_000;
-  // Phase 2 and what follows it belong to the price, although no caller waits for them.
+  // Phase 2 and later steps are part of the cost, although no caller waits for them.
   await orchestrated?.stop();
   const { user, system } = process.cpuUsage(cpu);
   const { steps, keysWritten, commits } = stores.work;

@@ -1,4 +1,4 @@
-// CPU time of a process, all threads, as Linux tells it (proc(5), /proc/pid/stat fields 14 and 15).
+// CPU time of a process with all its threads, from Linux (proc(5), /proc/pid/stat fields 14 and 15).
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 

@@ -1,5 +1,5 @@
-// The cost of a process and its descendants so far and their memory now, for all threads, as Linux reports them in
-// /proc/pid (proc(5)).
+// Cost so far and current memory of a process and its descendants, including all threads, from Linux's /proc/pid
+// (proc(5)).
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { processCpuSeconds } from "./process-cpu.ts";
@@ -8,7 +8,7 @@ export interface ProcessFigures {
   readonly cpuSeconds: number;
   /** Write calls of any kind, to files, sockets and other threads. */
   readonly writeCalls: number;
-  /** Sent to the disk. Zero where the file system is in memory. */
+  /** Bytes sent to the disk. Zero if the file system is in memory. */
   readonly writtenBytes: number;
   /** Of all processes of each program, such as `node` or `redis-server`. */
   readonly residentBytes: ReadonlyMap<string, number>;
@@ -16,7 +16,7 @@ export interface ProcessFigures {
   readonly residentBytesMax: ReadonlyMap<string, number>;
 }
 
-/** A process that ends meanwhile takes its figures with it: call it while the same processes run. */
+/** A process that ends meanwhile is not counted: call it while the same processes run. */
 export function processFigures(pid: number): ProcessFigures {
   let [cpuSeconds, writeCalls, writtenBytes] = [0, 0, 0];
   const residentBytes = new Map<string, number>();

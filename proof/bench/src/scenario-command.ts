@@ -1,11 +1,11 @@
-// `npm run proof -- scenario`: the course's scenario in every protocol, through 100 connections and with all orders at
+// `npm run proof -- scenario`: the course's scenario in every protocol, with 100 connections and with all orders at
 // once.
 import { commandOptions, flagOption, serveCheckout, temporaryFolder } from "@assent/topology";
 import { courseOrders, type CourseResult, courseScenario, courseStock, courseUsers } from "./course-scenario.ts";
 
 const values = commandOptions({
   command: "npm run proof -- scenario",
-  about: "1,000 buyers of 100 units, in every protocol: who got one, and what is left.",
+  about: "1,000 buyers compete for 100 units, in every protocol.",
   options: {
     json: flagOption("print the rows as JSON"),
   },
@@ -36,12 +36,12 @@ for (const protocol of ["2pc", "saga", "auto"] as const) {
 if (values.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
 if (rows.some((row) => row.verdict !== "ok")) process.exitCode = 1;
 
-/** Conservation always; exactly 100 where nothing but a false "sold out" could make it fewer (P10). */
+/** Conservation always; exactly 100 sales where only a false "sold out" could make it fewer (P10). */
 function judge(result: CourseResult, protocol: string, connections: number): string {
   const { succeeded, refused, otherwise, stockLeft, creditLeft, paidOrders } = result;
   if (otherwise > 0) return `${otherwise} answers were neither 2xx nor 4xx`;
   if (succeeded + refused !== courseOrders) return "answers are missing";
-  if (paidOrders !== succeeded) return `${paidOrders} orders are paid, ${succeeded} were told so`;
+  if (paidOrders !== succeeded) return `${paidOrders} orders are paid, but ${succeeded} were reported as paid`;
   if (stockLeft !== courseStock - succeeded) return `${stockLeft} in stock after ${succeeded} sales`;
   if (creditLeft !== courseUsers - succeeded) return `${creditLeft} credit left after ${succeeded} sales`;
   const exact = connections < courseOrders || protocol === "2pc";

@@ -1,4 +1,4 @@
-// A shop in which nothing ever runs out, seeded over the API, and whether its books are exact, as the API tells them.
+// A system with ample stock and credit, seeded over the API, and a check that its books, read over the API, are exact.
 import { setTimeout as pause } from "node:timers/promises";
 import { judgeLeftOver } from "@assent/books";
 import { closedLoop } from "./closed-loop.ts";
@@ -9,7 +9,7 @@ const stock = 1_000_000;
 const items = 50;
 const quietPollMs = 10;
 const againMs = 50;
-/** What a seeded order is: two items of price 1, of a few items that everybody buys. */
+/** A seeded order: two items of price 1, of a few items that all orders share. */
 export const unitsPerOrder = 2;
 
 /** @throws Error unless everything is seeded */
@@ -31,8 +31,8 @@ export interface CheckoutAll {
 }
 
 /**
- * Checks orders out, each again and again until it is paid, as whoever is told that an outcome is not known yet is to
- * do; those that are not paid when the time is over.
+ * Checks orders out, repeating each until it is paid, as a client must while an outcome is unknown. Returns the orders
+ * that are not paid when the time is over.
  */
 export async function unpaidAfter({ url, connections, orders, waitMs }: CheckoutAll): Promise<readonly number[]> {
   const deadline = performance.now() + waitMs;
@@ -51,8 +51,8 @@ export async function unpaidAfter({ url, connections, orders, waitMs }: Checkout
 }
 
 /**
- * Polls until no transaction is unfinished; false when one still is after `deadlineMs`. A refusal is told once it is
- * decided, and what the transaction holds elsewhere is let go after that: books that are read before can be short.
+ * Polls until no transaction is unfinished; false if one still is after `deadlineMs`. A refusal is returned once it is
+ * decided, and its holds elsewhere are released afterwards, so books that are read earlier can be short.
  */
 export async function untilQuiet(client: KeepAliveClient, deadlineMs: number): Promise<boolean> {
   const deadline = performance.now() + deadlineMs;
@@ -63,7 +63,7 @@ export async function untilQuiet(client: KeepAliveClient, deadlineMs: number): P
   return true;
 }
 
-/** Whether stock and credit, as they can be read, miss exactly what was sold: holds would show here, too. */
+/** Whether the remaining stock and credit match the sales exactly: remaining holds would show here, too. */
 export async function unbalanced(client: KeepAliveClient, sold: number): Promise<readonly string[]> {
   const numbers = Array.from({ length: items }, (_, index) => index);
   const stockPaths = numbers.map((index) => `/stock/find/${index}`);
@@ -77,7 +77,7 @@ export async function unbalanced(client: KeepAliveClient, sold: number): Promise
   return things.map((thing) => judgeLeftOver({ ...thing, taken: 0, sold })).filter((wrong) => wrong !== undefined);
 }
 
-/** @throws Error unless it is answered 200 */
+/** @throws Error unless the answer is 200 */
 export async function read(client: KeepAliveClient, path: string): Promise<Record<string, unknown>> {
   const { status, body } = await client.request("GET", path);
   if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${body}`);

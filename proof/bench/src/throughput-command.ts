@@ -1,5 +1,5 @@
-// `npm run proof -- bench`: unique checkouts in a closed loop at durability D1, load generator included, on the
-// embedded default or on the local topology of real servers. Each run starts a system of its own on an empty folder.
+// `npm run proof -- bench`: unique checkouts in a closed loop at durability D1, including the load generator, on the
+// embedded default or on a topology of real servers. Each run starts a new system on an empty folder.
 import {
   choiceOption,
   commandOptions,
@@ -16,15 +16,15 @@ import { openEmbeddedSystem, openLocalSystem, openSentinelSystem } from "./measu
 
 const values = commandOptions({
   command: "npm run proof -- bench",
-  about: "Measures unique checkouts in a closed loop, load generator included. Each run has a system of its own.",
+  about: "Measures unique checkouts in a closed loop, including the load generator. Each run starts a new system.",
   options: {
     orders: countOption(60_000, "orders of each run"),
     connections: countOption(256, "connections that check out"),
     runs: countOption(5, "runs"),
     protocol: protocolOption,
-    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "what is measured"),
+    topology: choiceOption(["embedded", "local", "sentinel"], "embedded", "the measured topology"),
     delivery: deliveryOption,
-    instances: countOption(2, "instances of each service, where there are several"),
+    instances: countOption(2, "instances of each service, if there are several"),
     json: flagOption("print the summary and the runs as JSON"),
   },
 });
@@ -33,16 +33,16 @@ interface Run {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Of all processes but the load generator. */
+  /** Of all processes except the load generator. */
   readonly serverCpuMicros: number;
   readonly cpuMicrosByKind: Readonly<Record<string, number>>;
   readonly clientCpuMicros: number;
   readonly notSuccessful: number;
-  /** Bytes that a checkout leaves in each database until they are removed, once nothing is under way. */
+  /** Bytes that a checkout leaves in each database until they are removed, once nothing is in progress. */
   readonly keptBytesByDatabase: Readonly<Record<string, number>>;
 }
 
-/** How long phase 2 of the last checkouts may take before memory is measured anyway, and how often it is measured. */
+/** Longest wait for phase 2 of the last checkouts before memory is measured, and the interval of measurements. */
 const settleMaxMs = 30_000;
 const settleLookMs = 500;
 
@@ -127,7 +127,7 @@ async function measure(): Promise<Run> {
   }
 }
 
-/** `forget` is sent to branches after the end, off the caller's path. */
+/** `forget` is sent to branches after the end, in the background. */
 async function nothingUnderWay(url: string): Promise<void> {
   const deadline = performance.now() + settleMaxMs;
   const unfinished = async (): Promise<unknown> => {

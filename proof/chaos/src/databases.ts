@@ -1,18 +1,18 @@
-// Which database is the master of a service now, and whether the others are in step: asked before a fault strikes, and
-// after it is healed.
+// The current master of a service's database, and whether its replicas are in sync: read before a fault and after it is
+// healed.
 import { converseWithRedis, type ServerProcess } from "@assent/local-servers";
 import { databaseNames, type MasterView, masterView, sentinelNames, type ServiceName } from "@assent/topology";
 import type { CutNetwork } from "./faults/cut-network.ts";
 
 export interface Databases {
-  /** Whether others take the place of one that dies. */
+  /** Whether a replica takes the place of a dead master. */
   readonly areReplicated: boolean;
-  /** Its name. @throws Error when nobody knows it now */
+  /** Its name. @throws Error if it is unknown now */
   master(service: ServiceName): Promise<string>;
   isInStep(service: ServiceName): Promise<boolean>;
 }
 
-/** One for each service. */
+/** One database for each service. */
 export const singleDatabases: Databases = {
   areReplicated: false,
   master: (service) => Promise.resolve(`redis-${service}`),
@@ -21,7 +21,7 @@ export const singleDatabases: Databases = {
 
 const askMs = 1_000;
 
-/** Several for each service, and sentinels that say which of them is the master. */
+/** Several databases for each service, and sentinels that name the master. */
 export class ReplicatedDatabases implements Databases {
   readonly areReplicated = true;
   readonly #process: (name: string) => ServerProcess;
@@ -47,7 +47,7 @@ export class ReplicatedDatabases implements Databases {
     return named;
   }
 
-  /** All sentinels name the same master, and all other databases follow it without a lag. */
+  /** Whether all sentinels name the same master, and all other databases follow it without lag. */
   async isInStep(service: ServiceName): Promise<boolean> {
     const views = await this.#views(service);
     if (new Set(views.map((view) => view?.port)).size !== 1 || views[0] === undefined) return false;

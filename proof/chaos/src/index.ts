@@ -1,4 +1,4 @@
-/** Recorded load on a checkout system, and the judge of what the system did under it. @module */
+/** Recorded load on a checkout system, and the check of its behaviour under that load. @module */
 export * from "./judge/api-books.ts";
 export * from "./load/attempt.ts";
 export * from "./chaos-run.ts";
@@ -12,5 +12,5 @@ export * from "./judge/judge-shop.ts";
 export * from "./judge/judge.ts";
 export * from "./load/shop-load.ts";
 export * from "./load/shop.ts";
-export * from "./stage.ts";
+export * from "./system-under-test.ts";
 export * from "./judge/store-books.ts";

@@ -1,5 +1,5 @@
-// `npm run proof -- kills`: every process of the local topology killed under load, one after the other, and then the
-// judge. Exit code 1 on any finding; the data is kept then.
+// `npm run proof -- kills`: kills every process of the local topology under load, one after another, and then checks
+// everything. Exit code 1 on any finding; the data is kept in that case.
 import {
   commandOptions,
   countOption,
@@ -10,25 +10,25 @@ import {
   textOption,
 } from "@assent/topology";
 import { killOf } from "./faults/kills.ts";
-import { Stage } from "./stage.ts";
-import { toldRun } from "./told-run.ts";
+import { SystemUnderTest } from "./system-under-test.ts";
+import { reportedRun } from "./reported-run.ts";
 
 const values = commandOptions({
   command: "npm run proof -- kills",
-  about: "Kills every process of the local topology under load, and then the judge.",
+  about: "Kills every process of the local topology under load, then checks all answers and the stored data.",
   options: {
-    rounds: countOption(1, "how often each process is killed"),
+    rounds: countOption(1, "how many times each process is killed"),
     protocol: protocolOption,
     delivery: deliveryOption,
-    connections: countOption(32, "customers at once"),
-    report: textOption("file", "where the report is written, too"),
-    history: textOption("file", "where every attempt is written, a line of JSON each"),
+    connections: countOption(32, "concurrent customers"),
+    report: textOption("file", "also write the report to this file"),
+    history: textOption("file", "write every attempt to this file, one JSON line each"),
     json: flagOption("print the report as JSON"),
   },
 });
 
 const folder = temporaryFolder();
 const { protocol, delivery } = values;
-const stage = await Stage.openLocal({ folder: folder.path, protocol, delivery });
-const kills = Array.from({ length: values.rounds }, () => [...stage.topology.processes.keys()].map(killOf)).flat();
-await toldRun({ ...values, command: "npm run proof -- kills", folder, stage, faults: kills });
+const system = await SystemUnderTest.openLocal({ folder: folder.path, protocol, delivery });
+const kills = Array.from({ length: values.rounds }, () => [...system.topology.processes.keys()].map(killOf)).flat();
+await reportedRun({ ...values, command: "npm run proof -- kills", folder, system, faults: kills });

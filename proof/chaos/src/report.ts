@@ -1,4 +1,4 @@
-// What a run showed, as a page that can be kept.
+// The results of a run as a document.
 import { cpus, totalmem } from "node:os";
 import type { ChaosReport, FaultResult } from "./chaos-run.ts";
 import { answerMaxMs } from "./load/history-figures.ts";
@@ -36,7 +36,7 @@ export function chaosReportText(report: ChaosReport, { command, begunAt }: Repor
 
 const findingsShown = 100;
 
-/** By role where every fault was a kill of one process; else fault by fault. */
+/** By role if every fault was a kill of one process; otherwise fault by fault. */
 function table(results: readonly FaultResult[]): readonly string[] {
   const groups = Map.groupBy(results, ({ name }) => roles.find((role) => name.startsWith(`${role} `)) ?? name);
   const rows = [...groups].map(([name, group]) => {
@@ -49,7 +49,7 @@ function table(results: readonly FaultResult[]): readonly string[] {
     return `| ${name} | ${group.length} | ${columns.join(" | ")} |`;
   });
   return [
-    "| what | times | checkouts flow after (median / p99) | stood still | all well after |",
+    "| fault | times | checkouts recover after (median / p99) | longest interruption | all healthy after |",
     "|---|---|---|---|---|",
     ...rows,
   ];

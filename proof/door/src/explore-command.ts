@@ -1,13 +1,13 @@
-// `npm run proof -- explore`: the proof run. Explores every state of small worlds over the real machines, and judges
-// each.
+// `npm run proof -- explore`: explores every state of small worlds with the real state machines, and checks each.
 import { type Exploration, explore, type World, worldNamed, worlds } from "@assent/simulator";
 import { commandOptions, flagOption, textOption } from "@assent/topology";
 
 const values = commandOptions({
   command: "npm run proof -- explore",
-  about: "Visits every state of small worlds over the real machines, and judges each. Exit code 1 on any violation.",
+  about:
+    "Visits every state of small worlds with the real state machines and checks each. Exit code 1 on any violation.",
   options: {
-    world: textOption("name", 'one world, or all whose names begin so, such as "T1"; left out, all'),
+    world: textOption("name", 'one world, or all whose names begin with this, such as "T1"; default: all'),
     json: flagOption("print the result as JSON"),
   },
 });
@@ -15,9 +15,7 @@ const chosen = values.world === undefined ? worlds : worldsOf(values.world);
 if (chosen.length > 0) exploreAll(chosen);
 else {
   const names = worlds.map((world) => `"${world.name}"`).join(", ");
-  console.error(
-    `npm run proof -- explore: there is no world "${values.world}". Nothing was started. There are: ${names}`,
-  );
+  console.error(`npm run proof -- explore: unknown world "${values.world}". Nothing was started. Worlds: ${names}`);
   process.exitCode = 1;
 }
 
@@ -25,7 +23,7 @@ interface Explored extends Exploration {
   readonly seconds: number;
 }
 
-/** The world of a name, or all whose names begin so. */
+/** The world of this name, or all whose names begin with it. */
 function worldsOf(name: string): readonly World[] {
   const exact = worldNamed(name);
   if (exact !== undefined) return [exact];

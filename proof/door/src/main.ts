@@ -1,18 +1,18 @@
-// `npm run proof -- NAME`: one door to everything that proves or measures the system.
+// `npm run proof -- NAME`: the entry point to everything that proves or measures the system.
 
 interface ProofCommand {
   readonly says: string;
-  /** Runs the command with the arguments that the process has left. */
+  /** Runs the command with the remaining arguments of the process. */
   readonly run: () => Promise<unknown>;
 }
 
 const commands: Readonly<Record<string, ProofCommand>> = {
   sim: {
-    says: "the checkout system in virtual time, under faults, every commit checked",
+    says: "the checkout system in virtual time under faults; every commit is checked",
     run: () => import("./sim-command.ts"),
   },
   explore: {
-    says: "every state that small worlds of the protocol can reach",
+    says: "every reachable state of small models of the protocol",
     run: () => import("./explore-command.ts"),
   },
   mutants: {
@@ -20,7 +20,7 @@ const commands: Readonly<Record<string, ProofCommand>> = {
     run: () => import("./mutants-command.ts"),
   },
   crash: {
-    says: "kill -9 among thousands of concurrent checkouts, then the books",
+    says: "kill -9 under thousands of concurrent checkouts, then an audit of the books",
     run: () => import("@assent/bench/crash"),
   },
   faults: {
@@ -28,11 +28,11 @@ const commands: Readonly<Record<string, ProofCommand>> = {
     run: () => import("@assent/bench/faults"),
   },
   kills: {
-    says: "every process of the local topology killed under load, then the judge",
+    says: "kills every process of the local topology under load, then checks everything",
     run: () => import("@assent/chaos/kills"),
   },
   chaos: {
-    says: "kills, stalls, cuts, full disks and failovers on the sentinel topology, then the judge",
+    says: "kills, stalls, partitions, full disks and failovers of the sentinel topology under load",
     run: () => import("@assent/chaos/chaos"),
   },
   scenario: {
@@ -41,11 +41,11 @@ const commands: Readonly<Record<string, ProofCommand>> = {
   },
   bench: { says: "unique checkouts in a closed loop", run: () => import("@assent/bench/bench") },
   cost: {
-    says: "CPU, written bytes and memory of a checkout, beside another version",
+    says: "CPU, bytes written and memory per checkout, optionally compared with another version",
     run: () => import("@assent/bench/cost"),
   },
   overhead: {
-    says: "the cost of the orchestrator beside plain calls without a protocol",
+    says: "the cost of the orchestrator compared with plain calls without a protocol",
     run: () => import("@assent/bench/overhead"),
   },
   runtimes: {
@@ -66,6 +66,6 @@ if (command !== undefined) {
 } else if (name === undefined || name === "--help" || name === "-h") {
   process.stdout.write(help);
 } else {
-  process.stderr.write(`npm run proof: there is no ${name}. Nothing was started.\n\n${help}`);
+  process.stderr.write(`npm run proof: unknown command ${name}. Nothing was started.\n\n${help}`);
   process.exitCode = 1;
 }

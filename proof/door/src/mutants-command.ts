@@ -1,4 +1,4 @@
-// `npm run proof -- mutants`: how many seeds of the simulator catch each mutant. Exit code 1 when one is missed.
+// `npm run proof -- mutants`: how many seeds of the simulator catch each mutant. Exit code 1 if one is missed.
 import { type Mutant, simulatedMutants, runSeeds, type WorldName, worldNames } from "@assent/scenarios";
 import { commandOptions, flagOption, optionalChoice, optionalCount, textOption } from "@assent/topology";
 import { availableParallelism } from "node:os";

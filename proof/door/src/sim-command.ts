@@ -1,4 +1,4 @@
-// `npm run proof -- sim`: seeds through the simulator, or one seed in full.
+// `npm run proof -- sim`: runs seeds in the simulator, or one seed in full.
 import {
   type RunReport,
   runSeeds,
@@ -13,7 +13,7 @@ import { commandOptions, countOption, flagOption, optionalChoice, optionalCount 
 import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
 
-/** Runs of a failing seed that may be spent on making its plan smaller. */
+/** Number of runs for minimizing the plan of a failing seed. */
 const minimisingRunsMax = 60;
 const baseMax = 2 ** 31;
 const progressEvery = 500;
@@ -21,14 +21,14 @@ const values = commandOptions({
   command: "npm run proof -- sim",
   about: "Runs the checkout system in the simulator. Exit code 1 on any violation.",
   options: {
-    seeds: countOption(2_000, "how many seeds"),
-    base: optionalCount("the first of them; left out, a random one, which is printed"),
-    seed: optionalCount("one seed in full, with the smallest plan of faults that fails"),
+    seeds: countOption(2_000, "number of seeds"),
+    base: optionalCount("the first seed; default: a random one, which is printed"),
+    seed: optionalCount("run one seed in full, with a minimal failing plan of faults"),
     world: optionalChoice(
       worldNames,
-      "only this world of each seed; left out, a storm each, every tenth also lifetimes",
+      "only this world of each seed; default: a storm each, every tenth also lifetimes",
     ),
-    threads: optionalCount("threads; left out, one for each processor"),
+    threads: optionalCount("threads; default: one for each processor"),
     json: flagOption("print the result as JSON"),
   },
 });
@@ -76,14 +76,14 @@ async function simMany({ seeds, base, world, threads, json }: SimSettings): Prom
   return sum.violations > 0 ? 1 : 0;
 }
 
-/** One seed: in each of its worlds, or in one. */
+/** Runs one seed: each of its worlds, or only one. */
 async function simSeed(seed: number, { world, json }: Pick<SimSettings, "world" | "json">): Promise<number> {
   let code = 0;
   for (const each of world === undefined ? worldsOf(seed) : [world]) code += await simOne(seed, each, json);
   return code > 0 ? 1 : 0;
 }
 
-/** Its plan, made smaller where it fails, and what happened to each transaction concerned. */
+/** Its plan, minimized if it fails, and the events of each affected transaction. */
 async function simOne(seed: number, world: WorldName, json: boolean): Promise<number> {
   const whole = await simulate({ seed, world, keepTrace: true });
   const { protocol, shape, slots, orders, items, users, skewMs } = whole.swarm;

@@ -1,5 +1,5 @@
-// The three stores of the checkout in one process and one thread, each in a SQLite file of its own at durability D1,
-// with every atomic step and every commit counted.
+// The three stores of the checkout in one process and one thread, each with its own SQLite file at durability D1; every
+// atomic step and every commit is counted.
 import { ledgerOperations } from "assent/ledger";
 import { orderOperations } from "@assent/order";
 import { paymentOperations } from "@assent/payment";
@@ -17,7 +17,7 @@ import { SqliteEngine } from "@assent/sqlite";
 import { nextTurn, systemClock } from "assent/node";
 import { join } from "node:path";
 
-/** What was done to the stores since the last reset. */
+/** Counts since the last reset. */
 export interface StoreWork {
   steps: number;
   commits: number;
@@ -46,7 +46,7 @@ export function openLocalStores(folder: string): LocalStores {
   const engines = ["orders", "stock", "payment"].map((name) => new SqliteEngine(join(folder, `${name}.db`)));
   const open = (index: number, operations: BoundOperations): Executor => {
     const engine = engines[index];
-    if (engine === undefined) throw new Error(`there is no engine ${index}`);
+    if (engine === undefined) throw new Error(`unknown engine ${index}`);
     const executor = new GroupCommitExecutor({
       engine: countingEngine(engine, work),
       operations,

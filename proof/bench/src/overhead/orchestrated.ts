@@ -1,5 +1,5 @@
-// The same checkout by the orchestrator, over the same stores: commands as encoded bytes to participants in the same
-// process.
+// The same checkout with the orchestrator, on the same stores: commands are sent as encoded bytes to participants in
+// the same process.
 import { checkout } from "@assent/order";
 import { Orchestrator } from "assent/internal/coordinator";
 import { Participant } from "assent/internal/participant";
@@ -9,12 +9,12 @@ import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { MemoryTransport } from "assent/memory";
 import type { LocalStores } from "./local-stores.ts";
 
-/** Begin, phase 1, decision: store steps that wait for each other, before the answer. */
+/** Begin, phase 1, decision: sequential store steps before the answer. */
 export const orchestratedSequentialSteps = 3;
 
 export interface OrchestratedCheckout {
   run(orderId: string): Promise<boolean>;
-  /** Resolves when everything off the caller's path is done, too. */
+  /** Resolves when all background work is done as well. */
   stop(): Promise<void>;
 }
 

@@ -1,12 +1,12 @@
-// The checkout as it is written by hand without a protocol: read the order, take the stock, take the money, mark the
-// order paid. Nothing undoes anything after a crash, a lost reply charges twice, and a refusal in the middle keeps what
-// was taken before. It is what the orchestrator's price is measured against.
+// The checkout written by hand without a protocol: read the order, take the stock, take the money, mark the order paid.
+// Nothing is undone after a crash, a lost reply charges twice, and a refusal in the middle keeps what was taken before.
+// The baseline for the cost of the orchestrator.
 import { rowOperations } from "assent/internal/engine";
 import { ledgerOperations } from "assent/ledger";
 import type { OrderFields } from "@assent/order";
 import type { LocalStores } from "./local-stores.ts";
 
-/** Store steps that wait for each other, before the answer. */
+/** Sequential store steps before the answer. */
 export const plainSequentialSteps = 4;
 
 export async function plainCheckout({ order, stock, payment }: LocalStores, orderId: string): Promise<boolean> {

@@ -18,24 +18,24 @@ import {
 
 const isInstance = (name: string): boolean => /^(order|stock|payment)-\d$/.test(name);
 
-/** Longer than the lease of an instance (5 s): whatever it owns is taken over meanwhile. */
+/** Longer than the lease of an instance (5 s): its transactions are taken over meanwhile. */
 const longerThanLeaseMs = 8_000;
 const someTimeMs = 5_000;
 const shortMs = 1_000;
 
 const inTurn =
   (...strikes: readonly Strike[]): Strike =>
-  async (stage) => {
-    for (const strike of strikes) await strike(stage);
+  async (system) => {
+    for (const strike of strikes) await strike(system);
   };
 
 const together =
   (...strikes: readonly Strike[]): Strike =>
-  async (stage) => {
-    await Promise.all(strikes.map((strike) => strike(stage)));
+  async (system) => {
+    await Promise.all(strikes.map((strike) => strike(system)));
   };
 
-/** What anybody would try first, in the words of the system's description. */
+/** The obvious cases, as the system's description names them. */
 const scenarios: readonly Fault[] = [
   {
     name: "an instance of each service is stopped, and started again",
@@ -69,9 +69,9 @@ const kills: readonly Fault[] = [
   },
   {
     name: "a replica of the log is killed",
-    strike: async (stage) => {
-      const master = await stage.master("order");
-      await kill(databaseNames("order").find((name) => name !== master) ?? "")(stage);
+    strike: async (system) => {
+      const master = await system.master("order");
+      await kill(databaseNames("order").find((name) => name !== master) ?? "")(system);
     },
   },
 ];
@@ -103,7 +103,7 @@ const stalls: readonly Fault[] = [
   { name: "a gateway stalls", strike: stall("gateway-0", someTimeMs) },
 ];
 
-/** What every operator does before maintenance; the old master is alive and working. */
+/** Done by every operator before maintenance; the old master is alive and working. */
 const replacements: readonly Fault[] = [
   { name: "the master of payment is replaced on purpose", strike: replaceMaster("payment") },
   { name: "the master with the log is replaced on purpose", strike: replaceMaster("order") },

@@ -1,4 +1,4 @@
-// Passages over real sockets.
+// Proxies between real sockets.
 import { freePort } from "@assent/local-servers";
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { CutNetwork, type Pairs } from "./cut-network.ts";
 
-/** For what comes, and for what must not. */
+/** Time limits for data that must arrive, and for data that must not. */
 const comesMs = 60_000;
 const silentMs = 150;
 
@@ -41,16 +41,16 @@ async function dial(from: string, to: string): Promise<Socket> {
   return socket;
 }
 
-/** What a race comes to when nothing else has come by then. It keeps no process from its end. */
+/** The default of a race, after this time. It keeps no process alive. */
 const unlessBefore = <T>(waitMs: number, value: T): Promise<T> => pause(waitMs, value, { ref: false });
 
-/** What comes within a while; undefined: nothing. */
+/** Data received within this time; undefined: none. */
 async function heard(socket: Socket, waitMs: number): Promise<string | undefined> {
   const came = once(socket, "data").then(([chunk]) => String(chunk));
   return Promise.race([came, unlessBefore(waitMs, undefined)]);
 }
 
-test("a cut is silent, of one pair only, and what was sent across it arrives when it is healed", async () => {
+test("a cut is silent and affects one pair only; data sent across it arrives when it is healed", async () => {
   const [cut, other] = [await dial("a", "b"), await dial("c", "b")];
   cut.write("before");
   assert.equal(await heard(cut, comesMs), "echo before");
@@ -63,7 +63,7 @@ test("a cut is silent, of one pair only, and what was sent across it arrives whe
   assert.equal(await heard(cut, silentMs), undefined);
   const late = await dial("a", "b");
   late.write("late");
-  assert.equal(await heard(late, silentMs), undefined, "nor does a new connection get through");
+  assert.equal(await heard(late, silentMs), undefined, "a new connection gets no data either");
   assert.equal(closed, false);
   heal();
   const [first, second] = await Promise.all([heard(cut, comesMs), heard(late, comesMs)]);
@@ -71,7 +71,7 @@ test("a cut is silent, of one pair only, and what was sent across it arrives whe
   for (const socket of [cut, other, late]) socket.destroy();
 });
 
-test("a death across a cut is not heard of before it is healed", async () => {
+test("the death of a process across a cut is not visible before the cut is healed", async () => {
   const socket = await dial("a", "b");
   socket.write("x");
   await heard(socket, comesMs);
@@ -83,7 +83,7 @@ test("a death across a cut is not heard of before it is healed", async () => {
   assert.equal(await Promise.race([closed, unlessBefore(comesMs, false)]), true);
 });
 
-test("a slow pair is slow each way, in order, and quick again afterwards", async () => {
+test("a slow pair is slow in both directions, keeps the order, and is fast again afterwards", async () => {
   const socket = await dial("a", "b");
   const quicken = network.slow(aToB, 100);
   const startedAt = performance.now();
@@ -97,7 +97,7 @@ test("a slow pair is slow each way, in order, and quick again afterwards", async
   socket.destroy();
 });
 
-test("what is on its way over a slow pair is lost with whoever sent it", async () => {
+test("data in transit over a slow pair is lost with its sender", async () => {
   const socket = await dial("a", "b");
   socket.write("x");
   assert.equal(await heard(socket, comesMs), "echo x");
@@ -108,6 +108,6 @@ test("what is on its way over a slow pair is lost with whoever sent it", async (
   quicken();
 });
 
-test("a cut of nobody is a mistake", () => {
+test("a cut that matches no pair is an error", () => {
   assert.throws(() => network.cut((from) => from === "nobody"), /nothing would be cut/);
 });

@@ -1,12 +1,12 @@
-// Every connection between two processes of a topology runs through here, so that it can be cut or slowed down, pair by
-// pair. A cut is silent, as on a real network: nothing is refused or closed, nothing arrives until it is healed.
+// Every connection between two processes of a topology runs through a proxy here, so that it can be cut or slowed,
+// pair by pair. A cut is silent, as on a real network: nothing is refused or closed; nothing arrives until it heals.
 import { loopback } from "@assent/local-servers";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-/** Whether the connections of a pair are meant. */
+/** Whether the connections of a pair are selected. */
 export type Pairs = (from: string, to: string) => boolean;
 
-interface Passage {
+interface Proxy {
   readonly from: string;
   readonly to: string;
   readonly server: Server;
@@ -15,23 +15,23 @@ interface Passage {
 }
 
 export class CutNetwork {
-  readonly #passages = new Map<string, Promise<Passage>>();
-  readonly #open: Passage[] = [];
+  readonly #proxies = new Map<string, Promise<Proxy>>();
+  readonly #open: Proxy[] = [];
   readonly #cuts = new Set<Pairs>();
   readonly #delays = new Map<Pairs, number>();
 
   /** A `Link` of the launcher: the port by which `from` reaches `to`. */
   readonly link = async (from: string, to: string, port: number): Promise<number> => {
     const name = `${from} ${to} ${port}`;
-    let passage = this.#passages.get(name);
-    if (passage === undefined) {
-      passage = this.#openPassage(from, to, port);
-      this.#passages.set(name, passage);
+    let proxy = this.#proxies.get(name);
+    if (proxy === undefined) {
+      proxy = this.#openProxy(from, to, port);
+      this.#proxies.set(name, proxy);
     }
-    return (await passage).port;
+    return (await proxy).port;
   };
 
-  /** Cuts pairs until the function that is answered is called. @throws Error when no pair is meant */
+  /** Cuts pairs until the returned function is called. @throws Error if no pair is selected */
   cut(pairs: Pairs): () => void {
     this.#mustMean(pairs);
     this.#cuts.add(pairs);
@@ -42,7 +42,7 @@ export class CutNetwork {
     };
   }
 
-  /** Delays each way of pairs until the function that is answered is called. @throws Error when no pair is meant */
+  /** Delays both directions of pairs until the returned function is called. @throws Error if no pair is selected */
   slow(pairs: Pairs, delayMs: number): () => void {
     this.#mustMean(pairs);
     this.#delays.set(pairs, delayMs);
@@ -60,7 +60,7 @@ export class CutNetwork {
     }
   }
 
-  #openPassage(from: string, to: string, target: number): Promise<Passage> {
+  #openProxy(from: string, to: string, target: number): Promise<Proxy> {
     const streams = new Set<Stream>();
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const stream = new Stream(socket, target, () => streams.delete(stream));
@@ -70,16 +70,15 @@ export class CutNetwork {
     return new Promise((resolve, reject) => {
       server.once("error", reject);
       server.listen(0, loopback, () => {
-        const passage = { from, to, server, port: (server.address() as AddressInfo).port, streams };
-        this.#open.push(passage);
-        resolve(passage);
+        const proxy = { from, to, server, port: (server.address() as AddressInfo).port, streams };
+        this.#open.push(proxy);
+        resolve(proxy);
       });
     });
   }
 
   #mustMean(pairs: Pairs): void {
-    if (!this.#open.some(({ from, to }) => pairs(from, to)))
-      throw new Error("there is no such pair: nothing would be cut");
+    if (!this.#open.some(({ from, to }) => pairs(from, to))) throw new Error("no such pair: nothing would be cut");
   }
 
   #apply(): void {
@@ -109,7 +108,7 @@ class Stream {
   #far: Socket | undefined;
   #state: StreamState = { isCut: true, delayMs: 0 };
   #hasEnded = false;
-  /** What a cut holds back: a socket that is paused still hears that the other end has closed. */
+  /** Events held back by a cut: a paused socket still notices that the other end has closed. */
   #held: (() => void)[] = [];
 
   constructor(near: Socket, target: number, ended: () => void) {
@@ -141,7 +140,7 @@ class Stream {
     this.#far.resume();
   }
 
-  /** Does it now, or as soon as the cut is healed. */
+  /** Runs it now, or as soon as the cut is healed. */
   whenHealed(work: () => void): void {
     if (this.#state.isCut) this.#held.push(work);
     else work();
@@ -172,7 +171,7 @@ class Stream {
     if (!this.#state.isCut) this.end();
   }
 
-  /** One end has closed; across a cut the other does not hear of it before it is healed. */
+  /** One end has closed; across a cut the other end is closed only after it is healed. */
   #close(): void {
     if (this.#hasEnded || this.#state.isCut) return;
     this.#hasEnded = true;
@@ -182,11 +181,11 @@ class Stream {
   }
 }
 
-/** Passes on what comes in, later where the stream is slow, and not faster than it is taken. */
+/** Forwards data, delayed if the stream is slow, and not faster than it is read. */
 function carry(from: Socket, to: Socket, stream: Stream): void {
   let due = 0;
   const pass = (work: () => void): void => {
-    // In order, also when the delay changes meanwhile.
+    // Keeps the order, even if the delay changes meanwhile.
     due = Math.max(due, performance.now() + stream.delayMs);
     if (due <= performance.now()) work();
     else setTimeout(work, due - performance.now());
@@ -198,6 +197,6 @@ function carry(from: Socket, to: Socket, stream: Stream): void {
   to.on("drain", () => {
     if (!stream.isCut) from.resume();
   });
-  // What is still on its way over a slow pair is lost with the machine that sent it.
+  // Data in transit over a slow pair is lost with the machine that sent it.
   from.on("end", () => stream.whenHealed(() => (stream.delayMs > 0 ? stream.end() : to.end())));
 }

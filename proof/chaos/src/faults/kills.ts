@@ -1,4 +1,4 @@
-// Kills of one process each: of every one of a list in turns, or, for a soak, at random for as long as is asked.
+// Kills of single processes: each of a list in turn or, for a soak, random ones for a given time.
 import { type Fault, killProcess, roleOf } from "./fault.ts";
 
 export interface SoakOptions {
@@ -9,13 +9,13 @@ export interface SoakOptions {
   readonly draw: () => number;
 }
 
-/** Told as "<role> <name>". */
+/** Reported as "<role> <name>". */
 export function killOf(victim: string): Fault {
   return {
     name: victim,
-    async strike(stage) {
-      const role = await roleOf(stage, victim);
-      await killProcess(stage, victim);
+    async strike(system) {
+      const role = await roleOf(system, victim);
+      await killProcess(system, victim);
       return `${role} ${victim}`;
     },
   };

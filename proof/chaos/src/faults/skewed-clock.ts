@@ -1,6 +1,6 @@
-// A process whose wall clock is off: a module that Node loads before anything else. The monotonic clock is left alone.
+// A process whose wall clock is off: a module that Node loads before anything else. The monotonic clock is unchanged.
 
-/** The environment of such a process; of none when it is not off. */
+/** The environment of such a process; empty if the clock is not off. */
 export function skewedClock(offByMs: number): Record<string, string> {
   if (offByMs === 0) return {};
   const source = `

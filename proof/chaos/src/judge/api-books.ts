@@ -1,8 +1,8 @@
-// The books of the shop as everybody can read them: over the API.
+// The books as any client can read them: over the API.
 import { History } from "../load/history.ts";
 import { inTurns } from "./in-turns.ts";
 import { withClients } from "./judging-clients.ts";
-import type { GoodClient } from "../load/good-client.ts";
+import type { RetryingClient } from "../load/retrying-client.ts";
 import type { RequestKind } from "../load/attempt.ts";
 import type { Shop } from "../load/shop.ts";
 
@@ -14,14 +14,14 @@ export interface ApiOrder {
   readonly total: number;
 }
 
-/** Of what could be read. What is missing was not found, or not answered. */
+/** Everything that could be read. Missing entries were not found, or not answered. */
 export interface ApiBooks {
   readonly orders: ReadonlyMap<string, ApiOrder>;
   readonly stock: ReadonlyMap<string, number>;
   readonly credit: ReadonlyMap<string, number>;
 }
 
-/** Reads everything that the clients of the shop know of. */
+/** Reads everything that the clients know of. */
 export async function booksOfApi(
   shop: Shop,
   { urls, deadline }: { readonly urls: readonly string[]; readonly deadline: number },
@@ -46,7 +46,11 @@ export async function booksOfApi(
   return { orders, stock, credit };
 }
 
-async function read(client: GoodClient, kind: RequestKind, path: string): Promise<Record<string, unknown> | undefined> {
+async function read(
+  client: RetryingClient,
+  kind: RequestKind,
+  path: string,
+): Promise<Record<string, unknown> | undefined> {
   const { verdict, body } = await client.ask({ kind, method: "GET", path, subject: path });
   return verdict === "done" ? (JSON.parse(body) as Record<string, unknown>) : undefined;
 }

@@ -1,6 +1,6 @@
 // Many requests by a few workers.
 
-/** Gives each thing to one of so many workers; rejects with the first that fails. */
+/** Distributes items over this many workers; rejects with the first failure. */
 export async function inTurns<T, W>(
   things: readonly T[],
   workers: readonly W[],

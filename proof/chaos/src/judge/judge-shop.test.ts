@@ -1,4 +1,4 @@
-// Load, faults and judge together, on real processes; and a judge that is not fooled when a database is tampered with.
+// Load, faults and checks together, on real processes; and the check detects a modified database.
 import { redisUrlOf } from "@assent/local-servers";
 import { startLocalTopology, temporaryFolder, type Topology } from "@assent/topology";
 import { type RedisCommand, redisConnect } from "@assent/redis";
@@ -27,7 +27,7 @@ function storesOf({ processes }: Topology): StoreUrls {
   return { order: url("redis-order"), stock: url("redis-stock"), payment: url("redis-payment") };
 }
 
-test("two kills under load leave no finding, and an account that is tampered with is one", async (t) => {
+test("two kills under load leave no finding, and a modified account is a finding", async (t) => {
   const folder = temporaryFolder();
   const topology = await startLocalTopology({ folder: folder.path });
   t.after(async () => {
@@ -44,15 +44,15 @@ test("two kills under load leave no finding, and an account that is tampered wit
   for (const name of ["stock-0", "redis-payment"]) {
     const killedAt = performance.now();
     await topology.processes.get(name)?.kill();
-    await until(`checkouts flow again without ${name}`, () => history.flowsAgainAfter(killedAt) !== undefined);
+    await until(`checkouts succeed again without ${name}`, () => history.flowsAgainAfter(killedAt) !== undefined);
     await topology.settled(upAgainMs);
   }
   const refused = (): number => history.figures().byKind.checkout?.byStatus["400"] ?? 0;
-  await until("some checkouts fail, as some have to", () => refused() > 0 && history.figures().ordersPaid > 100);
+  await until("some checkouts fail, as intended", () => refused() > 0 && history.figures().ordersPaid > 100);
   await load.stop();
   assert.ok(topology.deaths() >= 2, "both have died");
   assert.equal(history.figures().checkouts5xx, 0);
-  // While a master is replaced, its place is not known, and the former one answers nothing.
+  // While a master is replaced, its place is unknown, and the former one answers nothing.
   const places = [
     Promise.reject(new Error("no sentinel knows the master")),
     { ...stores, order: "redis://127.0.0.1:9" },
@@ -70,7 +70,7 @@ test("two kills under load leave no finding, and an account that is tampered wit
   assert.equal(findings.length, 2, findings.join("\n"));
 });
 
-/** One unit more than there is. */
+/** One unit more than exists. */
 async function tamper(url: string, item: string): Promise<void> {
   const port = await redisConnect({ url })();
   const send = async (command: RedisCommand): Promise<unknown> => (await port.send([command]))[0];

@@ -1,5 +1,5 @@
-// After a run: doubts are resolved, the system is given time to finish what it has begun, and then everything is read
-// and judged.
+// After a run: resolves unknown outcomes, gives the system time to finish its transactions, and then reads and checks
+// everything.
 import { setTimeout as pause } from "node:timers/promises";
 import { booksOfApi } from "./api-books.ts";
 import { judge } from "./judge.ts";
@@ -13,11 +13,11 @@ export interface JudgeShopOptions {
   readonly load: ShopLoad;
   /** Of the gateways. */
   readonly urls: readonly string[];
-  /** Asked before each reading: a master may be replaced meanwhile. */
+  /** Called before each reading: a master may be replaced meanwhile. */
   readonly stores: () => Promise<StoreUrls>;
   /**
-   * How long the system may take to give clear answers, and then again to end everything it has begun. Left out, 90 s:
-   * a branch that was left behind asks after 60 s (P6), and every 5 s it is seen which are due.
+   * How long the system may take to give definite answers, and then again to end all transactions. Default: 90 s,
+   * because an abandoned branch asks after 60 s (P6), and due branches are looked for every 5 s.
    */
   readonly clearMs?: number;
   /** ASSENT_NAMESPACE of the processes. */
@@ -25,11 +25,11 @@ export interface JudgeShopOptions {
 }
 
 const defaultClearMs = 90_000;
-/** For reading over the API, once everything is clear. */
+/** Connections for reading over the API, once everything is resolved. */
 const readMs = 60_000;
 const lookEveryMs = 250;
 
-/** To be called when the faults are healed and the load has stopped. Empty when nothing is wrong. */
+/** Call it after the faults are healed and the load has stopped. Empty if everything is correct. */
 export async function judgeShop(options: JudgeShopOptions): Promise<readonly string[]> {
   const { load, urls, clearMs = defaultClearMs } = options;
   const { history, open, shop } = load;
@@ -40,8 +40,8 @@ export async function judgeShop(options: JudgeShopOptions): Promise<readonly str
 }
 
 /**
- * The books once nothing is under way any more, or at the deadline. A reading that loses its server begins anew.
- * @throws Error when a database cannot be read until the deadline
+ * The books once nothing is in progress, or at the deadline. A reading that loses its server starts again.
+ * @throws Error if a database cannot be read before the deadline
  */
 async function quietBooks({ stores, namespace }: JudgeShopOptions, deadline: number): Promise<StoreBooks> {
   for (;;) {

@@ -1,5 +1,5 @@
-// S2 as everybody can check it: what is left of each item and of each user's credit is what was put in, less what was
-// taken out, less what the paid orders bought. Exact: every change was repeated by its key until it was clear.
+// S2 as any client can check it: the remaining stock of each item and credit of each user equals the deposits, minus
+// the withdrawals, minus the purchases of paid orders. Exact, because every change was repeated until it was clear.
 import { judgeLeftOver } from "@assent/books";
 import type { ApiBooks, ApiOrder } from "./api-books.ts";
 import type { Shop, ShopOrder, Thing } from "../load/shop.ts";
@@ -28,12 +28,12 @@ export function judgeSums(shop: Shop, api: ApiBooks): readonly string[] {
   return findings;
 }
 
-/** What an order holds that nobody was told to be added, or the other way round. */
+/** Differences between the items of an order and the acknowledged additions. */
 function wrongContent(shop: Shop, order: ShopOrder, found: ApiOrder): string | undefined {
   const total = shop.totalOf(order);
-  if (found.user !== order.user) return `is of user ${found.user}, and was made for ${order.user}`;
-  if (found.total !== total) return `costs ${found.total}, and must cost ${total}`;
+  if (found.user !== order.user) return `is of user ${found.user}, but was created for ${order.user}`;
+  if (found.total !== total) return `costs ${found.total}, but must cost ${total}`;
   const [items, added] = [[...found.items].sort(), order.lines.map(([item]) => item).sort()];
-  if (items.join() !== added.join()) return `holds ${items.join(" ")}, and ${added.join(" ")} was added`;
+  if (items.join() !== added.join()) return `contains ${items.join(" ")}, but ${added.join(" ")} was added`;
   return undefined;
 }

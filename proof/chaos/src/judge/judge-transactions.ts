@@ -17,7 +17,7 @@ export function judgeTransactions(books: StoreBooks, now: number): readonly stri
   return [...judgeEnds(books), ...judgeRows(books), ...judgeDecided(books, now), ...judgeBranches(books)];
 }
 
-/** S7: what is in the active index has not ended, and all else has. */
+/** S7: transactions in the active index have not ended, and all others have. */
 function judgeEnds({ active, transactions }: StoreBooks): readonly string[] {
   const findings = active.map((txId) => {
     const record = transactions.get(txId);
@@ -27,7 +27,7 @@ function judgeEnds({ active, transactions }: StoreBooks): readonly string[] {
   const isActive = new Set(active);
   for (const { txId, state } of transactions.values()) {
     if (state === "committed" || state === "aborted" || isActive.has(txId)) continue;
-    findings.push(`S7: transaction ${txId} is ${state} and in no index: nobody will end it`);
+    findings.push(`S7: transaction ${txId} is ${state} but in no index: it will never be ended`);
   }
   return findings;
 }
@@ -40,7 +40,7 @@ function judgeRows({ rows, transactions }: StoreBooks): readonly string[] {
     if (outcome === "pending") findings.push(`S7: order ${key} is still being checked out`);
     if (outcome !== "committed") continue;
     const record = attempt > 0 ? transactions.get(transactionId(row)) : undefined;
-    if (record === undefined) findings.push(`S4: order ${key} is paid, and its attempt ${attempt} has no record`);
+    if (record === undefined) findings.push(`S4: order ${key} is paid, but its attempt ${attempt} has no record`);
     else if (decisionOf(record) !== "commit")
       findings.push(`S4: order ${key} is paid by ${record.txId}, ${record.state}`);
   }
@@ -54,29 +54,29 @@ function judgeRows({ rows, transactions }: StoreBooks): readonly string[] {
     const row = rows.get(key);
     if (row?.outcome === "committed" && transactionId(row) === txId) continue;
     findings.push(
-      `S4: ${txId} is committed, and order ${key} is ${row?.outcome ?? "gone"}, attempt ${row?.attempt ?? 0}`,
+      `S4: ${txId} is committed, but order ${key} is ${row?.outcome ?? "gone"}, attempt ${row?.attempt ?? 0}`,
     );
   }
   return findings;
 }
 
-/** S1: every branch that a transaction has to have went the way of its decision. */
+/** S1: every branch that a transaction must have went in the direction of its decision. */
 function judgeDecided(books: StoreBooks, now: number): readonly string[] {
   const findings: string[] = [];
   for (const record of books.transactions.values()) {
     if (decisionOf(record) !== "commit") continue;
-    // P7: from then on, what was forgotten may be gone.
+    // P7: from then on, forgotten branches may be gone.
     const mayBeGone = now >= record.begunAt + 2 * defaultLimits.maxAgeMs;
     for (const { service, branchId } of planBranches(checkout, record.input, defaultLimits)) {
       const branch = books[service as Participant].branches.get(`${record.txId}/${branchId}`);
       if (branch !== undefined || mayBeGone) continue;
-      findings.push(`S1: ${record.txId} is ${record.state}, and ${service} has no branch of it`);
+      findings.push(`S1: ${record.txId} is ${record.state}, but ${service} has no branch of it`);
     }
   }
   return findings;
 }
 
-/** S1, from the side of the branches: none stands against its decision, and none waits (S7). */
+/** S1, from the side of the branches: none contradicts its decision, and none waits (S7). */
 function judgeBranches(books: StoreBooks): readonly string[] {
   const findings: string[] = [];
   for (const service of participants) {
@@ -85,9 +85,9 @@ function judgeBranches(books: StoreBooks): readonly string[] {
       const name = `the ${service} branch of ${txId} is ${state}`;
       if (isYesState(state)) findings.push(`S7: ${name}: it waits for a decision (${stateOf(record)})`);
       else if (isForwardFinal(state) && (record === undefined || decisionOf(record) !== "commit")) {
-        findings.push(`S1: ${name}, and the transaction is ${stateOf(record)}`);
+        findings.push(`S1: ${name}, but the transaction is ${stateOf(record)}`);
       } else if (isBackwardFinal(state) && record !== undefined && decisionOf(record) === "commit") {
-        findings.push(`S1: ${name}, and the transaction is ${stateOf(record)}`);
+        findings.push(`S1: ${name}, but the transaction is ${stateOf(record)}`);
       }
     }
   }

@@ -1,4 +1,4 @@
-// The judge over made-up evidence: nothing to find where all is well, and each finding where it is due.
+// The checks on constructed evidence: no finding if everything is correct, and each finding where it is due.
 import type { TableMaps } from "@assent/books/server-tables";
 import { type Account, accountTable } from "assent/ledger";
 import type { Row } from "assent/internal/ports";
@@ -10,7 +10,7 @@ import type { ApiOrder } from "./api-books.ts";
 import type { Attempt } from "../load/attempt.ts";
 import { History } from "../load/history.ts";
 import { judge } from "./judge.ts";
-import { lingerMaxMs } from "./judge-told.ts";
+import { lingerMaxMs } from "./judge-answers.ts";
 import { Shop } from "../load/shop.ts";
 import { storeBooks } from "./store-books.ts";
 
@@ -45,9 +45,9 @@ class Scene {
     this.transaction("good:life:1", "aborted");
     this.transaction("good:life:2", "committed");
     this.transaction("poor:life:1", "aborted");
-    this.told("good", { startedAt: 0, status: 400, code: "insufficient_credit" });
-    this.told("good", { startedAt: 20, status: 200 });
-    this.told("poor", { startedAt: 40, status: 400, code: "insufficient_credit" });
+    this.answered("good", { startedAt: 0, status: 400, code: "insufficient_credit" });
+    this.answered("good", { startedAt: 20, status: 200 });
+    this.answered("poor", { startedAt: 40, status: 400, code: "insufficient_credit" });
   }
 
   order(id: string, { quantity, outcome, attempt }: Pick<Row, "outcome" | "attempt"> & { quantity: number }): void {
@@ -74,7 +74,7 @@ class Scene {
     this.branches[service].set(key, { ...name, state, epoch: 1, begunAt, forgotten: true, changedAt: 0 });
   }
 
-  told(subject: string, attempt: Partial<Attempt> & { startedAt: number; status: number }): void {
+  answered(subject: string, attempt: Partial<Attempt> & { startedAt: number; status: number }): void {
     const request = this.history.nextRequest();
     const some = { kind: "checkout", request, subject, key: "", gateway: 0, code: "" } as const;
     this.history.record({ ...some, endedAt: attempt.startedAt + 10, ...attempt });
@@ -85,7 +85,7 @@ class Scene {
     this.accounts[service].set(id, { ...account({}), ...before, ...change });
   }
 
-  /** The order's row and what the API tells of it. */
+  /** The order's row and its state in the API. */
   paid(id: string, paid: boolean): void {
     const [row, order] = [this.rows.get(id), this.orders.get(id)];
     assert.ok(row !== undefined && order !== undefined);
@@ -116,76 +116,84 @@ function account(parts: Partial<Account>): Account {
   return { generation: "g", details: null, ...zero, ...parts };
 }
 
-test("nothing is found where all is well", () => {
+test("correct evidence gives no finding", () => {
   assert.deepEqual(new Scene().judge(), []);
 });
 
-/** What is wrong in a scene, and a finding that names it. */
+/** A defect in a scene, and a finding that names it. */
 type Case = readonly [what: string, spoil: (scene: Scene) => void, finding: RegExp];
 
 const cases: readonly Case[] = [
-  ["S5: paid was told, and is not", (s) => s.paid("good", false), /^S5: order good was told paid and is not$/],
   [
-    "S5: every checkout was told failure, and the order is paid",
-    (s) => s.paid("poor", true),
-    /^S5: order poor is paid, and each of its 1 checkouts was told failure$/,
+    "S5: an order was reported as paid but is not",
+    (s) => s.paid("good", false),
+    /^S5: order good was reported as paid but is not$/,
   ],
   [
-    "S5: nothing was started, it was told, and the order is paid",
+    "S5: every checkout was reported as failed, but the order is paid",
+    (s) => s.paid("poor", true),
+    /^S5: order poor is paid, but each of its 1 checkouts was reported as failed$/,
+  ],
+  [
+    "S5: the answer was that nothing was started, but the order is paid",
     (s) => {
       s.order("cut", { quantity: 1, outcome: "committed", attempt: 1 });
-      s.told("cut", { startedAt: 0, status: 400, code: "service_stock_unavailable" });
+      s.answered("cut", { startedAt: 0, status: 400, code: "service_stock_unavailable" });
     },
-    /^S5: order cut is paid, and each of its 1 checkouts was told failure$/,
+    /^S5: order cut is paid, but each of its 1 checkouts was reported as failed$/,
   ],
   [
-    "S5: failure was told of the attempt that has paid",
+    "S5: the attempt that has paid was reported as failed",
     (s) => {
       s.order("both", { quantity: 1, outcome: "committed", attempt: 1 });
-      s.told("both", { startedAt: 0, status: 400, code: "insufficient_stock" });
-      s.told("both", { startedAt: 20, status: 200 });
+      s.answered("both", { startedAt: 0, status: 400, code: "insufficient_stock" });
+      s.answered("both", { startedAt: 20, status: 200 });
     },
-    /^S5: order both was told failure, and its only attempt has paid it$/,
+    /^S5: order both was reported as failed, but its only attempt has paid it$/,
   ],
   [
-    "S5: failure was told long after the last doubt, and the order is paid",
+    "S5: failure was reported long after the last unclear answer, but the order is paid",
     (s) => {
       s.order("late", { quantity: 1, outcome: "committed", attempt: 1 });
-      s.told("late", { startedAt: 0, status: 0 });
-      s.told("late", { startedAt: 11 + lingerMaxMs, status: 400, code: "insufficient_stock" });
+      s.answered("late", { startedAt: 0, status: 0 });
+      s.answered("late", { startedAt: 11 + lingerMaxMs, status: 400, code: "insufficient_stock" });
     },
-    /^S5: order late is paid, and its checkouts were told failure/,
+    /^S5: order late is paid, but its checkouts failed/,
   ],
   [
-    "S5: a duplicate of a paid checkout was told failure",
-    (s) => s.told("good", { kind: "checkout_again", startedAt: 60, status: 400, code: "insufficient_credit" }),
-    /^S5: order good was told paid, and later a checkout was answered 400 insufficient_credit$/,
+    "S5: a duplicate of a paid checkout was reported as failed",
+    (s) => s.answered("good", { kind: "checkout_again", startedAt: 60, status: 400, code: "insufficient_credit" }),
+    /^S5: order good was reported as paid, but later a checkout was answered 400 insufficient_credit$/,
   ],
   [
-    "S5: a look-up told that a paid order is open",
-    (s) => s.told("good", { kind: "find_order", startedAt: 60, status: 200, code: "open" }),
-    /^S5: order good was told paid, and later a look-up told that it is not paid$/,
+    "S5: a read showed a paid order as open",
+    (s) => s.answered("good", { kind: "find_order", startedAt: 60, status: 200, code: "open" }),
+    /^S5: order good was reported as paid, but later a read showed it as not paid$/,
   ],
   ["S5: an order is gone", (s) => s.orders.delete("good"), /^S5: order good cannot be found$/],
   ["S2: an order is gone from the sums", (s) => s.orders.delete("good"), /^S2: order good cannot be found$/],
   ["S2: an order of another user", (s) => setOrder(s, { user: "thief" }), /^S2: order good is of user thief/],
-  ["S2: a wrong total", (s) => setOrder(s, { total: 15 }), /^S2: order good costs 15, and must cost 10$/],
-  ["S2: an item was added twice", (s) => setOrder(s, { items: ["item", "item"] }), /^S2: order good holds item item/],
+  ["S2: a wrong total", (s) => setOrder(s, { total: 15 }), /^S2: order good costs 15, but must cost 10$/],
+  [
+    "S2: an item was added twice",
+    (s) => setOrder(s, { items: ["item", "item"] }),
+    /^S2: order good contains item item/,
+  ],
   [
     "S2: stock was lost",
     (s) => s.stock.set("item", 6),
     /^S2: stock of item is 6, but must be 7 \(10 given, 1 taken, 2/,
   ],
-  ["S2: credit was made", (s) => s.credit.set("user", 88), /^S2: credit of user is 88, but must be 87/],
+  ["S2: credit was created", (s) => s.credit.set("user", 88), /^S2: credit of user is 88, but must be 87/],
   ["S2: an item is gone", (s) => s.stock.delete("item"), /^S2: stock of item is missing, but must be 7/],
   [
-    "S3: less than nothing",
+    "S3: a negative amount",
     (s) => s.account("stock", "x", { available: -1 }),
     /^S3: units of item x has -1 available$/,
   ],
   ["S2: an account does not add up", (s) => s.account("stock", "x", { deposited: 1 }), /^S2: units of item x does not/],
   [
-    "S7: a hold is left",
+    "S7: a leftover hold",
     (s) => s.account("payment", "user", { available: 86, held: 1 }),
     /^S7: credit of user user: the database of payment holds 1, but unfinished checkouts need only 0$/,
   ],
@@ -208,28 +216,28 @@ const cases: readonly Case[] = [
   [
     "S2: a deposit was done twice",
     (s) => s.account("stock", "item", { available: 17, deposited: 20 }),
-    /^S2: stock account item was given 20, and clients gave 10$/,
+    /^S2: stock account item was given 20, but clients gave 10$/,
   ],
   [
     "S2: a withdrawal was done twice",
     (s) => s.account("payment", "user", { available: 84, withdrawn: 6 }),
-    /^S2: payment account user was taken 6, and clients took 3$/,
+    /^S2: payment account user lost 6, but clients took 3$/,
   ],
   [
-    "S2: the API tells another amount than the database holds",
+    "S2: the API shows another amount than the database contains",
     (s) => s.stock.set("item", 6),
-    /^S2: stock account item has 7 in the database, and the API tells 6$/,
+    /^S2: stock account item has 7 in the database, but the API shows 6$/,
   ],
   ["S4: an order has no row", (s) => s.rows.delete("poor"), /^S4: order poor is not in the database$/],
   [
-    "S4: the API tells another outcome than the row",
+    "S4: the API shows another outcome than the row",
     (s) => setOrder(s, { paid: false }),
-    /^S4: order good is committed in the database, and the API tells otherwise$/,
+    /^S4: order good is committed in the database, but the API shows otherwise$/,
   ],
   [
     "S4: a paid order without a record of its attempt",
     (s) => s.transactions.delete("good:life:2"),
-    /^S4: order good is paid, and its attempt 2 has no record$/,
+    /^S4: order good is paid, but its attempt 2 has no record$/,
   ],
   [
     "S4: a paid order whose attempt was aborted",
@@ -244,7 +252,7 @@ const cases: readonly Case[] = [
   [
     "S4: a commit whose order is not paid",
     (s) => s.transaction("poor:life:1", "committed"),
-    /^S4: poor:life:1 is committed, and order poor is aborted, attempt 1$/,
+    /^S4: poor:life:1 is committed, but order poor is aborted, attempt 1$/,
   ],
   [
     "S7: an order is still in checkout",
@@ -260,29 +268,29 @@ const cases: readonly Case[] = [
     /^S7: transaction poor:life:1 is unfinished \(aborting\)$/,
   ],
   [
-    "S7: a transaction that nobody will end",
+    "S7: a transaction that will never be ended",
     (s) => s.transaction("poor:life:1", "aborting"),
-    /^S7: transaction poor:life:1 is aborting and in no index/,
+    /^S7: transaction poor:life:1 is aborting but in no index/,
   ],
   [
     "S1: a commit without one of its branches",
     (s) => s.branches.payment.delete("good:life:2/take_payment/0"),
-    /^S1: good:life:2 is committed, and payment has no branch of it$/,
+    /^S1: good:life:2 is committed, but payment has no branch of it$/,
   ],
   [
-    "S1: a commit with a branch that went back",
+    "S1: a commit with a branch that was undone",
     (s) => s.branch("stock", "good:life:2/reserve_stock/0", "aborted"),
-    /^S1: the stock branch of good:life:2 is aborted, and the transaction is committed$/,
+    /^S1: the stock branch of good:life:2 is aborted, but the transaction is committed$/,
   ],
   [
-    "S1: an abort with a branch that went forward",
+    "S1: an abort with a committed branch",
     (s) => s.branch("payment", "poor:life:1/take_payment/0", "committed"),
-    /^S1: the payment branch of poor:life:1 is committed, and the transaction is aborted$/,
+    /^S1: the payment branch of poor:life:1 is committed, but the transaction is aborted$/,
   ],
   [
-    "S1: a branch that went forward for nobody",
+    "S1: a committed branch without a transaction",
     (s) => s.branch("stock", "gone:life:1/reserve_stock/0", "completed"),
-    /^S1: the stock branch of gone:life:1 is completed, and the transaction is not in the log$/,
+    /^S1: the stock branch of gone:life:1 is completed, but the transaction is not in the log$/,
   ],
   [
     "S7: a branch that waits",
@@ -307,18 +315,18 @@ for (const [what, spoil, finding] of cases) {
   });
 }
 
-test("what may be gone, or may have been paid late, is no finding", () => {
+test("an order that may be gone, or may have been paid late, is no finding", () => {
   const scene = new Scene();
   // P7: forgotten long ago.
   scene.branches.stock.clear();
   scene.now = begunAt + 2 * maxAgeMs;
-  // The lost attempt may have been carried out after the one that was told failure.
+  // The lost attempt may have been executed after the one that was reported as failed.
   scene.order("lost", { quantity: 1, outcome: "committed", attempt: 2 });
   scene.transaction("lost:life:2", "committed");
-  scene.told("lost", { startedAt: 0, status: 0 });
-  scene.told("lost", { startedAt: 20, status: 400, code: "insufficient_stock" });
-  // Asked for before the success was told.
-  scene.told("good", { startedAt: 25, status: 400, code: "insufficient_stock" });
+  scene.answered("lost", { startedAt: 0, status: 0 });
+  scene.answered("lost", { startedAt: 20, status: 400, code: "insufficient_stock" });
+  // Sent before the success was reported.
+  scene.answered("good", { startedAt: 25, status: 400, code: "insufficient_stock" });
   scene.account("stock", "item", { available: 6, spent: 3 });
   scene.account("payment", "user", { available: 82, spent: 15 });
   scene.stock.set("item", 6);

@@ -1,17 +1,17 @@
-// The judge: what the clients were told, what everybody can read, and what the databases hold, against the promises of
-// the protocol (S1 to S5, S7). A finding is one sentence that begins with the promise that is broken.
+// Checks the clients' answers, the API and the contents of the databases against the properties of the protocol (S1 to
+// S5, S7). A finding is one sentence that begins with the violated property.
 import { bookStoreOfMaps, judgeBooks } from "@assent/books";
 import type { ApiBooks } from "./api-books.ts";
 import type { History } from "../load/history.ts";
 import { judgeSums } from "./judge-sums.ts";
-import { judgeTold } from "./judge-told.ts";
+import { judgeAnswers } from "./judge-answers.ts";
 import { judgeTransactions } from "./judge-transactions.ts";
 import type { Shop } from "../load/shop.ts";
 import { type Participant, participants, type StoreBooks } from "./store-books.ts";
 
 export interface Evidence {
   readonly history: History;
-  /** What the clients know of the shop. */
+  /** Everything that the clients know. */
   readonly shop: Shop;
   readonly api: ApiBooks;
   readonly books: StoreBooks;
@@ -19,10 +19,10 @@ export interface Evidence {
   readonly now: number;
 }
 
-/** Nothing may be under way any more. Empty when nothing is wrong. */
+/** Call it when nothing is in progress. Empty if everything is correct. */
 export function judge({ history, shop, api, books, now }: Evidence): readonly string[] {
   return [
-    ...judgeTold(history, api, books),
+    ...judgeAnswers(history, api, books),
     ...judgeSums(shop, api),
     ...judgeStores(books),
     ...judgeTransactions(books, now),
@@ -40,18 +40,18 @@ function judgeStores(books: StoreBooks): readonly string[] {
   return participants.flatMap((service) => findings[service].map(({ rule, text }) => `${rule}: ${text}`));
 }
 
-/** The API tells what the databases hold, and the databases hold what the clients put there. */
+/** The API shows the contents of the databases, and the databases contain the clients' changes. */
 function judgeAgreement({ shop, api, books }: Pick<Evidence, "shop" | "api" | "books">): readonly string[] {
   const findings: string[] = [];
   for (const id of shop.orders.keys()) {
     const row = books.rows.get(id);
     if (row === undefined) findings.push(`S4: order ${id} is not in the database`);
     else if (api.orders.get(id)?.paid !== (row.outcome === "committed")) {
-      findings.push(`S4: order ${id} is ${row.outcome} in the database, and the API tells otherwise`);
+      findings.push(`S4: order ${id} is ${row.outcome} in the database, but the API shows otherwise`);
     }
   }
   const things = { stock: shop.items, payment: shop.users };
-  const told: Readonly<Record<Participant, ReadonlyMap<string, number>>> = { stock: api.stock, payment: api.credit };
+  const shown: Readonly<Record<Participant, ReadonlyMap<string, number>>> = { stock: api.stock, payment: api.credit };
   for (const service of participants) {
     for (const { id, given, taken } of things[service].values()) {
       const account = books[service].accounts.get(id);
@@ -61,10 +61,10 @@ function judgeAgreement({ shop, api, books }: Pick<Evidence, "shop" | "api" | "b
         continue;
       }
       const { available, deposited, withdrawn } = account;
-      if (deposited !== given) findings.push(`S2: ${name} was given ${deposited}, and clients gave ${given}`);
-      if (withdrawn !== taken) findings.push(`S2: ${name} was taken ${withdrawn}, and clients took ${taken}`);
-      if (told[service].get(id) !== available) {
-        findings.push(`S2: ${name} has ${available} in the database, and the API tells ${told[service].get(id)}`);
+      if (deposited !== given) findings.push(`S2: ${name} was given ${deposited}, but clients gave ${given}`);
+      if (withdrawn !== taken) findings.push(`S2: ${name} lost ${withdrawn}, but clients took ${taken}`);
+      if (shown[service].get(id) !== available) {
+        findings.push(`S2: ${name} has ${available} in the database, but the API shows ${shown[service].get(id)}`);
       }
     }
   }

@@ -1,4 +1,4 @@
-// What is in doubt after a load is asked for until it is clear.
+// Unknown outcomes of a load are resolved by repeating the requests.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -8,14 +8,14 @@ import { History } from "../load/history.ts";
 import { type KeyedRequest, move } from "../load/keyed-request.ts";
 import { resolve } from "./resolve.ts";
 import { Shop } from "../load/shop.ts";
-import { toldOf } from "./told.ts";
+import { answersOf } from "./answers.ts";
 
-/** Answers each path with its statuses, one after the other, the last one again and again. */
+/** Answers each path with its statuses in order, repeating the last one. */
 async function gateway(t: TestContext, answers: Readonly<Record<string, number[]>>): Promise<string> {
   const time = heldTime(t);
   const server = createServer((request, response) => {
     const statuses = answers[request.url ?? ""] ?? [404];
-    // Once everything has come to its last answer.
+    // Once everything has reached its last answer.
     if (Object.values(answers).every(({ length }) => length === 1)) time.pass(deadlineMs / 10);
     const status = (statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 404;
     response.writeHead(status, { "Content-Length": 2, "Retry-After": 0 }).end("{}");
@@ -37,7 +37,7 @@ function checkouts(attempts: readonly Partial<Attempt>[]): History {
   return history;
 }
 
-/** Time that passes when it is told to: no machine is too slow for a deadline then. */
+/** Time that passes on request: no machine is too slow for a deadline then. */
 function heldTime(t: TestContext): { pass(ms: number): void } {
   let now = performance.now();
   t.mock.method(performance, "now", () => now);
@@ -47,7 +47,7 @@ function heldTime(t: TestContext): { pass(ms: number): void } {
 const deadlineMs = 300;
 const soon = (): number => performance.now() + deadlineMs;
 
-test("unclear checkouts are asked for until they are clear; those that are clear are left alone", async (t) => {
+test("checkouts with an unclear answer are repeated until it is clear; others are not", async (t) => {
   const url = await gateway(t, {
     "/orders/checkout/lost": [409, 409, 200],
     "/orders/checkout/late": [400],
@@ -67,8 +67,8 @@ test("unclear checkouts are asked for until they are clear; those that are clear
   assert.deepEqual(findings, ["S7: order never has no clear outcome at the deadline: 409 "]);
   const resolved = new Set([...history.attempts()].flatMap(({ kind, subject }) => (kind === "resolve" ? subject : [])));
   assert.deepEqual([...resolved].sort(), ["late", "lost", "never"]);
-  assert.ok(toldOf(history).get("lost")?.paidAt !== undefined);
-  assert.equal(history.figures().attempts, 8, "what is resolved is not of the load");
+  assert.ok(answersOf(history).get("lost")?.paidAt !== undefined);
+  assert.equal(history.figures().attempts, 8, "resolving does not count as load");
 });
 
 test("changes without a clear answer are repeated, and count once they are done", async (t) => {

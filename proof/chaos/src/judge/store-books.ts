@@ -1,5 +1,5 @@
-// The books as the databases hold them, read directly from the servers. Read them when nothing changes any more: the
-// tables of three servers are not one snapshot.
+// The contents of the databases, read directly from the servers. Read them when nothing changes any more: the tables of
+// three servers are not one snapshot.
 import { bookTables, readServerTables, type TableMaps } from "@assent/books/server-tables";
 import { type Account, accountTable } from "assent/ledger";
 import type { Row, Table } from "assent/internal/ports";
@@ -10,11 +10,11 @@ import { redisConnect } from "@assent/redis";
 /** `redis://` URLs of the databases, whichever server is their master now. */
 export type StoreUrls = Readonly<Record<"order" | "stock" | "payment", string>>;
 
-/** A service that takes part in checkouts. */
+/** A service that participates in checkouts. */
 export type Participant = "stock" | "payment";
 export const participants: readonly Participant[] = ["stock", "payment"];
 
-/** Every table that is judged, by store. */
+/** Every table that is checked, by store. */
 export type StoreTables = Readonly<Record<keyof typeof bookTables, TableMaps>>;
 
 export interface ParticipantBooks {
@@ -29,17 +29,17 @@ export interface StoreBooks extends Readonly<Record<Participant, ParticipantBook
   readonly rows: ReadonlyMap<string, Row>;
   /** By txId. */
   readonly transactions: ReadonlyMap<string, TransactionRecord>;
-  /** The txIds in the index of those that have not ended. */
+  /** The txIds in the index of unfinished transactions. */
   readonly active: readonly string[];
 }
 
-/** What the keys of the processes begin with, unless ASSENT_NAMESPACE says otherwise. */
+/** Prefix of the keys of the processes, unless ASSENT_NAMESPACE is set. */
 const defaultNamespace = "assent";
 
-/** The judge is in no hurry: the processes of a whole topology may share few cores with it. */
+/** Long limits: the processes of a whole topology may share a few cores with the checker. */
 const patientMs = 60_000;
 
-/** @throws Error when a database cannot be read */
+/** @throws Error if a database cannot be read */
 export async function booksOfStores(urls: StoreUrls, namespace: string = defaultNamespace): Promise<StoreBooks> {
   const [orders, stock, payment] = await Promise.all([
     reading(urls.order, `${namespace}-orders`, bookTables.orders),
@@ -62,7 +62,7 @@ export function storeBooks(tables: StoreTables): StoreBooks {
 }
 
 function tableOf<T>(maps: TableMaps, { name }: Table<T>): ReadonlyMap<string, T> {
-  // A table holds what was put there as its rows.
+  // The rows of a table were written with this type.
   return (maps.get(name) ?? new Map()) as ReadonlyMap<string, T>;
 }
 

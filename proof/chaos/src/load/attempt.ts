@@ -1,7 +1,7 @@
-// One request as it was sent and answered, and what its answer settles.
+// One request with its answer, and the meaning of that answer.
 
 /**
- * `checkout_again`: of an order that was paid already. `resolve`: a checkout asked for after the load, because its
+ * `checkout_again`: of an order that was already paid. `resolve`: a checkout repeated after the load, because its
  * outcome was unclear.
  */
 export const requestKinds = [
@@ -23,12 +23,12 @@ export const requestKinds = [
 
 export type RequestKind = (typeof requestKinds)[number];
 
-/** What was sent once to one gateway. */
+/** One request sent once to one gateway. */
 export interface Attempt {
   readonly kind: RequestKind;
-  /** Number of the request that this is an attempt at: the retries and the failover of a client have the same. */
+  /** Number of the request that this is an attempt at: retries and failovers of a client have the same number. */
   readonly request: number;
-  /** The id of the order, item or user it is about; of what is yet to be made, its Idempotency-Key. */
+  /** The id of the order, item or user; for one that is still to be created, its Idempotency-Key. */
   readonly subject: string;
   /** The Idempotency-Key; empty: none was sent. */
   readonly key: string;
@@ -39,13 +39,13 @@ export interface Attempt {
   readonly endedAt: number;
   /** 0: no answer. */
   readonly status: number;
-  /** `code` of the body; of `find_order`, `paid` or `open`. Empty where there is none. */
+  /** `code` of the body; for `find_order`, `paid` or `open`. Empty if there is none. */
   readonly code: string;
 }
 
 /**
- * done: told success · refused: told failure, by a rule of the business · not_now: told that nothing was changed, and
- * that it may go well later · unclear: anything else, no answer included.
+ * done: success · refused: failure, by a rule of the business · not_now: nothing was changed, and a retry may succeed
+ * · unclear: anything else, including no answer.
  */
 export type Verdict = "done" | "refused" | "not_now" | "unclear";
 

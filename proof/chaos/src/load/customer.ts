@@ -1,8 +1,8 @@
-// One customer: a connection to each gateway, and what it does with them, one thing after another. What it buys and
-// does is drawn; every change that is not a checkout carries a key.
+// One customer: a connection to each gateway, and a sequence of actions. Actions and purchases are random; every change
+// except a checkout carries a key.
 import type { Random } from "assent/internal/ports";
 import type { RequestKind } from "./attempt.ts";
-import { type Answer, type ClientOptions, GoodClient } from "./good-client.ts";
+import { type Answer, type ClientOptions, RetryingClient } from "./retrying-client.ts";
 import { addLine, createOrder, type KeyedRequest, move } from "./keyed-request.ts";
 import type { Item, Shop, ShopOrder, Thing } from "./shop.ts";
 
@@ -10,30 +10,30 @@ export interface CustomerOptions {
   readonly shop: Shop;
   readonly random: Random;
   readonly client: ClientOptions;
-  /** Requests that had no clear answer, from all customers: repeated by key when the load is over. */
+  /** Requests without a clear answer, from all customers: repeated with their keys when the load is over. */
   readonly open: KeyedRequest[];
-  /** Told of answers that nothing can explain. */
+  /** Called for answers that are always wrong. */
   readonly onWrong: (finding: string) => void;
 }
 
-/** What a customer does next, by the part of all that it is. They add up to 1. */
+/** Shares of a customer's actions. They add up to 1. */
 const mix = { buy: 0.5, checkoutAgain: 0.15, find: 0.17, moveStock: 0.09, moveCredit: 0.09 } as const;
-/** Of the orders that are bought, checked out twice at the same time, over two gateways. */
+/** Share of new orders that are checked out twice at the same time, over two gateways. */
 const twiceAtOnce = 0.15;
 const linesMax = 3;
 const quantityMax = 3;
 const movedMax = 20;
-/** A failed checkout is tried again so often, after the user was given money. */
+/** How many times a failed checkout is retried, after the user was given money. */
 const secondTry = 0.3;
 const secondTryFunds = 60;
-/** Paid orders remembered for checkouts again. */
+/** Number of paid orders remembered for repeated checkouts. */
 const paidKept = 200;
 
 export class Customer {
   readonly #options: CustomerOptions;
-  readonly #client: GoodClient;
-  /** For what is asked at the same time; it begins with another gateway. */
-  readonly #other: GoodClient;
+  readonly #client: RetryingClient;
+  /** For concurrent requests; it starts with another gateway. */
+  readonly #other: RetryingClient;
   readonly #items: readonly Item[];
   readonly #users: readonly Thing[];
   readonly #paid: string[] = [];
@@ -41,13 +41,13 @@ export class Customer {
   constructor(options: CustomerOptions) {
     const { client, shop } = options;
     this.#options = options;
-    this.#client = new GoodClient(client);
-    this.#other = new GoodClient({ ...client, first: client.first + 1 });
+    this.#client = new RetryingClient(client);
+    this.#other = new RetryingClient({ ...client, first: client.first + 1 });
     this.#items = [...shop.items.values()];
     this.#users = [...shop.users.values()];
   }
 
-  /** Until told to stop. */
+  /** Runs until stopped. */
   async run(): Promise<void> {
     while (!this.#options.client.isStopping()) await this.#next();
     this.close();
@@ -58,7 +58,7 @@ export class Customer {
     this.#other.close();
   }
 
-  /** Asks; what has no clear answer stays open. Answers whether it was done. */
+  /** Sends a request; without a clear answer it stays open. Returns whether it was done. */
   async change(keyed: KeyedRequest): Promise<boolean> {
     const { open, onWrong } = this.#options;
     const answer = await this.#client.ask(keyed.request);
@@ -67,7 +67,7 @@ export class Customer {
     if (verdict === "done") keyed.done(answer);
     else if (verdict !== "refused") open.push(keyed);
     else if (kind !== "subtract_stock" && kind !== "pay") {
-      onWrong(`${path} cannot fail, and was answered ${status} ${body}`);
+      onWrong(`${path} cannot fail, but was answered ${status} ${body}`);
     }
     return verdict === "done";
   }
@@ -91,7 +91,7 @@ export class Customer {
     for (let left = this.#upTo(linesMax); left > 0; left -= 1) {
       const line = [this.#draw(this.#items).id, this.#upTo(quantityMax)] as const;
       const isAdded = await this.change(addLine(order, this.#key(), line));
-      // Nothing is bought of which it is not known what it is.
+      // An order whose contents are not known is not bought.
       if (!isAdded || client.isStopping()) return;
     }
     const first = await this.#checkout(order);
@@ -102,7 +102,7 @@ export class Customer {
   }
 
   async #checkout({ id }: ShopOrder): Promise<Answer> {
-    const ask = (client: GoodClient): Promise<Answer> => client.ask(checkoutOf("checkout", id));
+    const ask = (client: RetryingClient): Promise<Answer> => client.ask(checkoutOf("checkout", id));
     const isTwice = this.#options.random.uniform() < twiceAtOnce;
     const answers = await Promise.all(isTwice ? [ask(this.#client), ask(this.#other)] : [ask(this.#client)]);
     const done = answers.find(({ verdict }) => verdict === "done");
@@ -127,7 +127,8 @@ export class Customer {
   async #look(kind: RequestKind, path: string, subject: string): Promise<void> {
     const { verdict, body } = await this.#client.ask({ kind, method: "GET", path: `${path}${subject}`, subject });
     if (verdict === "refused") this.#options.onWrong(`${kind} of ${subject}, which exists, was refused: ${body}`);
-    if (verdict === "done" && /:-/.test(body)) this.#options.onWrong(`${kind} of ${subject} told less than 0: ${body}`);
+    if (verdict === "done" && /:-/.test(body))
+      this.#options.onWrong(`${kind} of ${subject} returned less than 0: ${body}`);
   }
 
   async #move(

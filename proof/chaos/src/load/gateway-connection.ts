@@ -1,11 +1,11 @@
-// One keep-alive connection to a gateway, one request at a time, with a bound on the wait for an answer. Written on
-// sockets, because a general client costs more than the system has to spare on a small machine.
+// One keep-alive connection to a gateway, one request at a time, with a limit on the wait for an answer. Uses sockets
+// directly, because a general client costs too much CPU on a small machine.
 import { connect, type Socket } from "node:net";
 
 export interface Reply {
   readonly status: number;
   readonly body: string;
-  /** From the header of that name. */
+  /** From the Retry-After header. */
   readonly retryAfterMs: number | undefined;
 }
 
@@ -36,7 +36,7 @@ export class GatewayConnection {
     this.#answerMs = answerMs;
   }
 
-  /** Undefined without a whole answer in time: what the request did is not known. */
+  /** Undefined without a complete answer in time: the effect of the request is unknown. */
   ask({ method, path, key }: Request): Promise<Reply | undefined> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.close(), this.#answerMs);
@@ -80,7 +80,7 @@ export class GatewayConnection {
     if (this.#received.length < end) return;
     const body = this.#received.slice(headEnd + 4, end);
     this.#received = this.#received.slice(end);
-    // What is sent on a connection that is being closed would only get lost.
+    // Data sent on a closing connection would be lost.
     if (/\r\nconnection: *close/i.test(head)) this.#drop(socket);
     const seconds = /\r\nretry-after: *(\d+)/i.exec(head)?.[1];
     const retryAfterMs = seconds === undefined ? undefined : Number(seconds) * 1_000;

@@ -1,7 +1,7 @@
 // Figures of a load, from its attempts.
 import { type Attempt, isCheckout, type RequestKind, verdictOf } from "./attempt.ts";
 
-/** An attempt that is answered later than this counts as not answered. */
+/** Later answers count as missing. */
 export const answerMaxMs = 10_000;
 
 export interface Latencies {
@@ -14,20 +14,20 @@ export interface KindFigures {
   readonly attempts: number;
   /** Status 0: no answer. */
   readonly byStatus: Readonly<Record<string, number>>;
-  /** Of refusals and the like: how often each code came. */
+  /** Number of answers with each code. */
   readonly byCode: Readonly<Record<string, number>>;
 }
 
-/** What clients had in the end, with their failover and retries. */
+/** Results of clients after their failovers and retries. */
 export interface RequestFigures {
   readonly total: number;
   readonly done: number;
   readonly refused: number;
-  /** Given up without a clear answer, or not at an end yet. */
+  /** Given up without a clear answer, or not finished. */
   readonly unclear: number;
   /** Needed more than one attempt. */
   readonly repeated: number;
-  /** Requests whose first answer, by whichever gateway and attempt, came within 10 s, as a part of all. */
+  /** Share of requests whose first answer, from any gateway and attempt, came within 10 s. */
   readonly answeredInTime: number;
   /** From the first attempt to the clear answer. */
   readonly latencies: Latencies;
@@ -35,17 +35,17 @@ export interface RequestFigures {
 
 export interface HistoryFigures {
   readonly attempts: number;
-  /** Attempts that had an answer, whichever it was. */
+  /** Attempts with any answer. */
   readonly answered: number;
-  /** Attempts answered within 10 s, as a part of all (1: every one). */
+  /** Share of attempts answered within 10 s (1: all). */
   readonly answeredInTime: number;
   /** Checkouts answered 5xx. */
   readonly checkouts5xx: number;
   /** All attempts answered 5xx. */
   readonly all5xx: number;
-  /** Orders that were told paid. */
+  /** Orders that were reported as paid. */
   readonly ordersPaid: number;
-  /** Of the attempts that were answered. */
+  /** Of the answered attempts. */
   readonly latencies: Latencies;
   readonly checkoutLatencies: Latencies;
   readonly requests: RequestFigures;

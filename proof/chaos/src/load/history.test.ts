@@ -1,4 +1,4 @@
-// What a history says of a load, over made-up attempts.
+// Figures derived from a history, with constructed attempts.
 import { temporaryFolder } from "@assent/topology";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -17,7 +17,7 @@ function historyOf(attempts: readonly (Partial<Attempt> & { startedAt: number })
   return history;
 }
 
-test("checkouts stood still for the longest time without a first success, the ends of the range included", () => {
+test("the interruption is the longest time without a first success, including the ends of the range", () => {
   const history = historyOf([
     { startedAt: 0 },
     { startedAt: 90 },
@@ -32,7 +32,7 @@ test("checkouts stood still for the longest time without a first success, the en
   assert.equal(history.stoodStill(920, 1_000), 80);
 });
 
-test("checkouts flow again with the first of as many successes begun since as the criterion wants", () => {
+test("checkouts have recovered with the first of enough successes begun since", () => {
   const history = historyOf([
     { startedAt: 99, endedAt: 105 },
     { startedAt: 100, endedAt: 110 },
@@ -45,7 +45,7 @@ test("checkouts flow again with the first of as many successes begun since as th
   assert.equal(history.flowsAgainAfter(211), undefined);
 });
 
-test("figures count attempts, and requests with all that clients did for them", () => {
+test("figures count attempts, and requests including retries and failovers", () => {
   const history = historyOf([
     { startedAt: 0, endedAt: 10_001, request: 7, status: 0 },
     { startedAt: 10_010, endedAt: 10_030, request: 7, gateway: 1 },

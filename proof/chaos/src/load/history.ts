@@ -1,9 +1,9 @@
-// Every attempt of a load, and what it says of the system. Kept in columns: a run has millions of attempts.
+// Every attempt of a load, and figures derived from them. Stored in columns: a run has millions of attempts.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { type Attempt, type RequestKind, requestKinds } from "./attempt.ts";
 import { figuresOf, type HistoryFigures } from "./history-figures.ts";
 
-/** Checkouts flow when so many, in a row, have succeeded within so long. */
+/** Checkouts have recovered when this many consecutive ones have succeeded within this time. */
 export interface FlowCriterion {
   readonly checkouts: number;
   readonly withinMs: number;
@@ -11,7 +11,7 @@ export interface FlowCriterion {
 
 export const defaultFlow: FlowCriterion = { checkouts: 10, withinMs: 2_000 };
 
-/** Bytes of text that are written to a file together, about. */
+/** Approximate size of a write to the file. */
 const fileChunk = 1_000_000;
 
 export class History {
@@ -25,7 +25,7 @@ export class History {
   readonly #endedAt: number[] = [];
   readonly #statuses: number[] = [];
   readonly #codes: string[] = [];
-  /** One string for each code, instead of one for each answer. */
+  /** One shared string for each code. */
   readonly #codeNames = new Map<string, string>();
   #lastRequest = 0;
 
@@ -43,7 +43,7 @@ export class History {
     return this.#lastRequest;
   }
 
-  /** Attempts are recorded as they end. */
+  /** Attempts are recorded when they end. */
   record({ kind, request, subject, key, gateway, startedAt, endedAt, status, code }: Attempt): void {
     this.#kinds.push(requestKinds.indexOf(kind));
     this.#requests.push(request);
@@ -78,7 +78,7 @@ export class History {
     }
   }
 
-  /** The longest time between two moments in which no first checkout of an order was answered with success. */
+  /** The longest time between two moments without a successful first checkout of an order. */
   stoodStill(fromMs: number, toMs: number): number {
     let longest = 0;
     let last = fromMs;
@@ -92,9 +92,8 @@ export class History {
   }
 
   /**
-   * Milliseconds from a moment until checkouts flow: until the end of the first success begun after it that is followed
-   * by so many more, all begun after it, as the flow criterion says (left out: 10 in all within 2 s). Undefined when
-   * they never do.
+   * Milliseconds until checkouts have recovered: until the end of the first success that was begun after the given
+   * moment and is followed by enough others, all begun after it (default: 10 within 2 s). Undefined if they never do.
    */
   flowsAgainAfter(atMs: number): number | undefined {
     const { checkouts, withinMs } = this.#flow;
@@ -106,7 +105,7 @@ export class History {
     return first === undefined ? undefined : first - atMs;
   }
 
-  /** Of the attempts of the load; what was asked after it to resolve doubts is left out. */
+  /** Only attempts of the load, without those that resolve unclear answers. */
   figures(): HistoryFigures {
     return figuresOf(this.attempts());
   }

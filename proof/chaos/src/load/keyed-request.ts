@@ -1,11 +1,11 @@
-// A change under an Idempotency-Key, and what its answer means for what the clients know. Whoever repeats it, and
-// whenever, it is done once: so it stays open until its answer is known, and no doubt remains in the books.
-import type { Answer, ClientRequest } from "./good-client.ts";
+// A change with an Idempotency-Key, and the consequence of its answer for the clients' knowledge. However often it is
+// repeated, it is done once: so it stays open until its answer is known, and the books become certain.
+import type { Answer, ClientRequest } from "./retrying-client.ts";
 import type { Item, Shop, ShopOrder, Thing } from "./shop.ts";
 
 export interface KeyedRequest {
   readonly request: ClientRequest & { readonly key: string };
-  /** Told when it was done, once. */
+  /** Called once when it was done. */
   readonly done: (answer: Answer) => void;
 }
 
@@ -23,7 +23,7 @@ export function createUser(shop: Shop, key: string): KeyedRequest {
   };
 }
 
-/** `made` is told the order. */
+/** `made` receives the new order. */
 export function createOrder(
   shop: Shop,
   key: string,
@@ -53,7 +53,7 @@ const movementPaths: Readonly<Record<Movement, string>> = {
   pay: "/payment/pay",
 };
 
-/** Stock or credit, in or out, beside checkouts. */
+/** Stock or credit, in or out, outside checkouts. */
 export function move(
   kind: Movement,
   key: string,
@@ -69,7 +69,7 @@ export function move(
   };
 }
 
-/** @throws Error when the body does not hold the id */
+/** @throws Error if the body does not contain the id */
 function idOf(body: string, field: string): string {
   const id = (JSON.parse(body) as Record<string, unknown>)[field];
   if (typeof id !== "string") throw new Error(`${body} has no ${field}`);

@@ -1,16 +1,16 @@
-// Keeps requests from coming faster than so many per second, whoever sends them.
+// Limits the rate of requests of all senders together.
 import { setTimeout as pause } from "node:timers/promises";
 
 export class Pace {
   readonly #everyMs: number;
   #nextAt = 0;
 
-  /** Left out: as fast as they come. */
+  /** Default: no limit. */
   constructor(perSecond: number | undefined) {
     this.#everyMs = perSecond === undefined ? 0 : 1_000 / perSecond;
   }
 
-  /** Resolves when it is the caller's turn. Turns that nobody took are not made up for. */
+  /** Resolves in the caller's turn. Unused turns are lost. */
   async turn(): Promise<void> {
     if (this.#everyMs === 0) return;
     const now = performance.now();

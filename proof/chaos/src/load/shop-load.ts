@@ -1,8 +1,8 @@
-// A shop under load: seeded over the API, then kept busy by customers until told to stop.
+// A checkout system under load: seeded over the API, then used by customers until stopped.
 import type { Random } from "assent/internal/ports";
 import { systemRandom } from "assent/node";
 import { Customer } from "./customer.ts";
-import type { ClientOptions } from "./good-client.ts";
+import type { ClientOptions } from "./retrying-client.ts";
 import type { History } from "./history.ts";
 import { createItem, createUser, type KeyedRequest, move } from "./keyed-request.ts";
 import { Pace } from "./pace.ts";
@@ -11,15 +11,15 @@ import { Shop } from "./shop.ts";
 export interface ShopLoadOptions {
   /** Of the gateways. */
   readonly urls: readonly string[];
-  /** Customers, each of whom has one thing under way. */
+  /** Number of customers, each with one request at a time. */
   readonly connections: number;
-  /** Attempts per second of all customers together, at most; left out: as many as they can. */
+  /** Attempts per second of all customers together; default: unlimited. */
   readonly requestsPerSecond?: number;
   readonly history: History;
   readonly random?: Random;
 }
 
-/** Seeded: so many, each tenth of them scarce or poor, so that some checkouts have to fail. */
+/** Numbers of seeded rows, a tenth of them scarce or poor, so that some checkouts must fail. */
 const itemsSeeded = 300;
 const usersSeeded = 300;
 const scarceEvery = 10;
@@ -29,11 +29,11 @@ const poorCredit = 40;
 const priceMax = 20;
 
 export class ShopLoad {
-  /** What the customers know of the shop. */
+  /** Everything that the customers know. */
   readonly shop: Shop = new Shop();
   /** Changes without a clear answer: repeated with their keys when the load is over. */
   readonly open: KeyedRequest[] = [];
-  /** Answers that nothing can explain, whatever the books say in the end. */
+  /** Answers that are wrong whatever the final books show. */
   readonly wrong: string[] = [];
   readonly history: History;
   readonly #options: ShopLoadOptions;
@@ -49,7 +49,7 @@ export class ShopLoad {
     this.#pace = new Pace(options.requestsPerSecond);
   }
 
-  /** Items and users, made and filled over the API. @throws Error unless everything is seeded */
+  /** Items and users, created and filled over the API. @throws Error unless everything is seeded */
   async seed(): Promise<void> {
     const { shop } = this;
     const key = (): string => this.#random.name();
@@ -68,13 +68,13 @@ export class ShopLoad {
   start(): void {
     const customers = this.#customers();
     this.#running = Promise.all(customers.map((customer) => customer.run()));
-    // Told by `stop`; until then it must not end the process, which may be in the middle of a fault.
+    // Reported by `stop`; until then it must not end the process, which may be in the middle of a fault.
     this.#running.catch(() => undefined);
   }
 
   /**
-   * Retries end, and nothing new is begun; resolves when what was asked is answered or given up. That may take the
-   * 10 s of an attempt twice, where gateways do not answer. Rejects if a customer failed by a mistake of its own.
+   * Ends retries and starts nothing new; resolves when all requests are answered or given up. That may take twice the
+   * 10 s of an attempt if gateways do not answer. Rejects if a customer failed because of a bug.
    */
   async stop(): Promise<void> {
     this.#isStopping = true;

@@ -1,6 +1,6 @@
-// What the clients of a shop know of it: what they made, what they were told, and what follows for the books.
+// The clients' knowledge: what they created, the answers they got, and the consequences for the books.
 
-/** An item or a user, with what was put in and taken out beside checkouts, as far as that was told. */
+/** An item or a user, with deposits and withdrawals outside checkouts, as far as they were acknowledged. */
 export interface Thing {
   readonly id: string;
   given: number;
@@ -41,7 +41,7 @@ export class Shop {
     return order;
   }
 
-  /** What an order costs. */
+  /** The total of an order. */
   totalOf({ lines }: ShopOrder): number {
     return lines.reduce((sum, [item, quantity]) => sum + (this.items.get(item)?.price ?? 0) * quantity, 0);
   }

@@ -1,10 +1,10 @@
-// The client over gateways that do what gateways do when something is broken.
+// The client with gateways that fail in the usual ways.
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Answer, GoodClient } from "./good-client.ts";
+import { type Answer, RetryingClient } from "./retrying-client.ts";
 import { History } from "./history.ts";
 import { Pace } from "./pace.ts";
 
@@ -28,7 +28,7 @@ const answer =
   };
 
 interface Asked {
-  readonly answer: Answer;
+  readonly last: Answer;
   readonly history: History;
   /** Gateway and status of each attempt. */
   readonly attempts: readonly (readonly [gateway: number, status: number])[];
@@ -46,19 +46,19 @@ async function ask(
 ): Promise<Asked> {
   const history = new History();
   const options = { urls, first: 0, history, pace: new Pace(undefined), isStopping, patienceMs, answerMs };
-  const client = new GoodClient(options);
+  const client = new RetryingClient(options);
   const request = { kind: "pay", method: "POST", path: "/payment/pay/user/1", subject: "user", key: "key-1" } as const;
-  const told = await client.ask(request);
+  const last = await client.ask(request);
   client.close();
   const attempts = [...history.attempts()].map(({ gateway: index, status }) => [index, status] as const);
-  return { answer: told, history, attempts };
+  return { last, history, attempts };
 }
 
-test("a gateway that refuses connections is left for the next one", async (t) => {
+test("after a refused connection the client uses the next gateway", async (t) => {
   const good = await gateway(t, answer(200));
-  const { answer: told, attempts } = await ask(["http://127.0.0.1:1", good]);
+  const { last, attempts } = await ask(["http://127.0.0.1:1", good]);
   assert.deepEqual(
-    [told.verdict, attempts],
+    [last.verdict, attempts],
     [
       "done",
       [
@@ -69,7 +69,7 @@ test("a gateway that refuses connections is left for the next one", async (t) =>
   );
 });
 
-test("a gateway that hangs up, or never answers, is left for the next one; the key stays", async (t) => {
+test("if a gateway hangs up or never answers, the client uses the next one with the same key", async (t) => {
   const keys: unknown[] = [];
   const silent = await gateway(t, (request) => void keys.push(request.headers["idempotency-key"]));
   const rude = await gateway(t, (request) => {
@@ -80,9 +80,9 @@ test("a gateway that hangs up, or never answers, is left for the next one; the k
     keys.push(request.headers["idempotency-key"]);
     answer(200)(request, response);
   });
-  const { answer: told, attempts, history } = await ask([silent, rude, good], { answerMs: 2_000 });
+  const { last, attempts, history } = await ask([silent, rude, good], { answerMs: 2_000 });
   assert.deepEqual(
-    [told.verdict, attempts],
+    [last.verdict, attempts],
     [
       "done",
       [
@@ -97,7 +97,7 @@ test("a gateway that hangs up, or never answers, is left for the next one; the k
   assert.equal(history.figures().requests.repeated, 1);
 });
 
-test("an answer that is not clear is asked for again, when the answer says", async (t) => {
+test("a request with an unclear answer is repeated after Retry-After", async (t) => {
   const answers = [
     answer(503, {}, { "Retry-After": "0", Connection: "close" }),
     answer(409, { code: "checkout_pending" }, { "Retry-After": "1" }),
@@ -106,9 +106,9 @@ test("an answer that is not clear is asked for again, when the answer says", asy
   ];
   const url = await gateway(t, (request, response) => answers.shift()?.(request, response));
   const startedAt = performance.now();
-  const { answer: told, attempts } = await ask([url]);
-  assert.ok(performance.now() - startedAt >= 990, "Retry-After is kept to");
-  assert.deepEqual([told.verdict, told.code], ["refused", "insufficient_credit"]);
+  const { last, attempts } = await ask([url]);
+  assert.ok(performance.now() - startedAt >= 990, "Retry-After is respected");
+  assert.deepEqual([last.verdict, last.code], ["refused", "insufficient_credit"]);
   assert.deepEqual(attempts, [
     [0, 503],
     [0, 409],
@@ -117,7 +117,7 @@ test("an answer that is not clear is asked for again, when the answer says", asy
   ]);
 });
 
-test("a connection whose answer says that it is closed is not used again, open or not", async (t) => {
+test("a connection with `Connection: close` is not used again, even if it is still open", async (t) => {
   const server = createTcpServer((socket) => {
     socket.once("data", () => {
       const status = connections === 1 ? "503 Service Unavailable" : "200 OK";
@@ -135,26 +135,26 @@ test("a connection whose answer says that it is closed is not used again, open o
   ]);
 });
 
-test("a request is given up when patience ends, or the load", async (t) => {
+test("a request is given up when its time limit is over, or the load ends", async (t) => {
   const url = await gateway(t, answer(409, { code: "checkout_pending" }, { "Retry-After": "0" }));
   let impatient = await ask([url], { patienceMs: 0 });
-  assert.deepEqual([impatient.answer.verdict, impatient.attempts.length], ["unclear", 1]);
-  // Longer where this machine is slower.
+  assert.deepEqual([impatient.last.verdict, impatient.attempts.length], ["unclear", 1]);
+  // Longer on a slow machine.
   for (let patienceMs = 50; impatient.attempts.length === 1 && patienceMs < 60_000; patienceMs *= 2) {
     impatient = await ask([url], { patienceMs });
-    assert.equal(impatient.answer.verdict, "unclear");
+    assert.equal(impatient.last.verdict, "unclear");
   }
   assert.ok(impatient.attempts.length > 1);
   const stopped = await ask([url], { isStopping: () => true });
-  assert.deepEqual([stopped.answer.verdict, stopped.attempts.length], ["unclear", 1]);
+  assert.deepEqual([stopped.last.verdict, stopped.attempts.length], ["unclear", 1]);
 });
 
-test("a pace lets no more through than it says, whoever asks", async () => {
+test("a pace limits the rate of all callers together", async () => {
   const pace = new Pace(200);
   const startedAt = performance.now();
   const turns = Promise.all(Array.from({ length: 21 }, () => pace.turn())).then(() => "turns");
-  // Timers of one process fire in their order, also in one that has stalled.
-  assert.equal(await Promise.race([turns, pause(1_000).then(() => "it takes longer")]), "turns");
+  // Timers of one process fire in order, even if it has stalled.
+  assert.equal(await Promise.race([turns, pause(1_000).then(() => "too slow")]), "turns");
   const tookMs = performance.now() - startedAt;
   assert.ok(tookMs >= 95, `20 turns after the first took ${tookMs} ms`);
 });

@@ -1,42 +1,42 @@
-// A run of the chaos suite as a command: each fault is told when it is over, then the report; what is needed to look
-// into a finding is kept.
+// A run of the chaos suite as a command: prints each fault when it is over, then the report; keeps the data needed to
+// investigate a finding.
 import type { temporaryFolder } from "@assent/topology";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ChaosOptions, type ChaosReport, chaosRun, type FaultResult } from "./chaos-run.ts";
 import { chaosReportText } from "./report.ts";
 
-export interface ToldRunOptions extends Pick<
+export interface ReportedRunOptions extends Pick<
   ChaosOptions,
-  "stage" | "faults" | "connections" | "requestsPerSecond" | "everyMs"
+  "system" | "faults" | "connections" | "requestsPerSecond" | "everyMs"
 > {
-  /** As it is called, without its options. */
+  /** The command without its options. */
   readonly command: string;
-  /** Of the stage; removed when nothing was found. */
+  /** Folder of the system; removed if there is no finding. */
   readonly folder: ReturnType<typeof temporaryFolder>;
   readonly json: boolean;
-  /** Where the report is written, too. */
+  /** Also writes the report to this file. */
   readonly report?: string | undefined;
-  /** Where every attempt is written. */
+  /** Writes every attempt to this file. */
   readonly history?: string | undefined;
 }
 
-/** Closes the stage in the end. The exit code of this process is 1 on any finding. */
-export async function toldRun(options: ToldRunOptions): Promise<void> {
-  const { stage, folder, json, history } = options;
+/** Closes the system at the end. The exit code of this process is 1 on any finding. */
+export async function reportedRun(options: ReportedRunOptions): Promise<void> {
+  const { system, folder, json, history } = options;
   const begunAt = new Date();
   const report = await chaosRun({
     ...options,
     ...(history !== undefined && { historyFile: history }),
     onCase: (result) => (json ? undefined : print(result)),
   });
-  await stage.close();
-  tell(report, options, begunAt);
+  await system.close();
+  printReport(report, options, begunAt);
   if (report.findings.length === 0) folder.remove();
   else process.exitCode = 1;
 }
 
-function tell(report: ChaosReport, options: ToldRunOptions, begunAt: Date): void {
+function printReport(report: ChaosReport, options: ReportedRunOptions, begunAt: Date): void {
   const words = process.argv.slice(2).map((word) => (word.includes(" ") ? JSON.stringify(word) : word));
   const command = [options.command, ...(words.length > 0 ? ["--"] : []), ...words].join(" ");
   const text = chaosReportText(report, { command, begunAt });
@@ -49,5 +49,5 @@ function tell(report: ChaosReport, options: ToldRunOptions, begunAt: Date): void
 
 function print({ name, flowsAfterMs, stoodStillMs, wellAfterMs }: FaultResult): void {
   const columns = [flowsAfterMs, stoodStillMs, wellAfterMs].map((ms) => `${(ms / 1_000).toFixed(1)} s`.padStart(8));
-  process.stdout.write(`flows after ${columns[0]}, stood still ${columns[1]}, well after ${columns[2]}  ${name}\n`);
+  process.stdout.write(`recovered ${columns[0]}, interrupted ${columns[1]}, healthy ${columns[2]}  ${name}\n`);
 }

@@ -1,4 +1,4 @@
-// A topology under load, as faults see it: which process is which now, and whether all is well again.
+// A topology under load, as faults see it: the current roles of its processes, and whether all are healthy again.
 import { redisUrlOf, type ServerProcess } from "@assent/local-servers";
 import {
   type ServiceName,
@@ -15,18 +15,18 @@ import { CutNetwork } from "./faults/cut-network.ts";
 import { skewedClock } from "./faults/skewed-clock.ts";
 import type { StoreUrls } from "./judge/store-books.ts";
 
-export interface SentinelStageOptions extends Omit<SentinelTopologyOptions, "link" | "environmentOf"> {
-  /** Connections go through passages that can be cut. They cost CPU: where nothing is cut they are left out. */
+export interface SentinelSystemOptions extends Omit<SentinelTopologyOptions, "link" | "environmentOf"> {
+  /** Connections go through proxies that can be cut. They cost CPU, so they are omitted if nothing is cut. */
   readonly cuts: boolean;
 }
 
 const pollMs = 50;
-/** Sentinels of a machine that has stalled for more than 2 s promote nobody for the next 30 s. */
+/** Sentinels on a machine that has stalled for more than 2 s promote no server for the next 30 s. */
 const wellWaitMs = 120_000;
-/** How far the clocks of two instances are off, one each way: within what the protocol bears. */
+/** How far the clocks of two instances are off, in opposite directions: within the protocol's bound. */
 const skewMs = 400;
 
-export class Stage {
+export class SystemUnderTest {
   readonly topology: Topology;
   readonly network: CutNetwork | undefined;
   readonly databases: Databases;
@@ -39,12 +39,12 @@ export class Stage {
   }
 
   /** @throws {ServerUnavailable} {ServerNotStarted} */
-  static async openLocal(options: TopologyOptions): Promise<Stage> {
-    return new Stage(await startLocalTopology(options));
+  static async openLocal(options: TopologyOptions): Promise<SystemUnderTest> {
+    return new SystemUnderTest(await startLocalTopology(options));
   }
 
   /** @throws {ServerUnavailable} {ServerNotStarted} */
-  static async openSentinel({ cuts, ...options }: SentinelStageOptions): Promise<Stage> {
+  static async openSentinel({ cuts, ...options }: SentinelSystemOptions): Promise<SystemUnderTest> {
     const network = cuts ? new CutNetwork() : undefined;
     const skews = new Map([
       ["order-1", skewMs],
@@ -53,7 +53,7 @@ export class Stage {
     const environmentOf = (name: string): Record<string, string> => skewedClock(skews.get(name) ?? 0);
     const link = network === undefined ? {} : { link: network.link };
     try {
-      return new Stage(await startSentinelTopology({ ...options, ...link, environmentOf }), network);
+      return new SystemUnderTest(await startSentinelTopology({ ...options, ...link, environmentOf }), network);
     } catch (error) {
       network?.close();
       throw error;
@@ -62,14 +62,14 @@ export class Stage {
 
   process(name: string): ServerProcess {
     const found = this.topology.processes.get(name);
-    if (found === undefined) throw new Error(`there is no process ${name}`);
+    if (found === undefined) throw new Error(`unknown process ${name}`);
     return found;
   }
 
-  /** The name of the database that serves a service now. @throws Error when nobody knows it for long */
+  /** The name of a service's current master. @throws Error if it stays unknown for long */
   async master(service: ServiceName): Promise<string> {
     let named = "";
-    await this.until(`somebody who knows the master of ${service}`, async () => {
+    await this.until(`a sentinel that knows the master of ${service}`, async () => {
       named = await this.databases.master(service);
       return true;
     });
@@ -87,7 +87,7 @@ export class Stage {
     return { order, stock, payment };
   }
 
-  /** Resolves when every process answers and every replica is in step. @throws Error when it takes long */
+  /** Resolves when every process answers and every replica is in sync. @throws Error if that takes long */
   async well(): Promise<void> {
     await this.topology.settled(wellWaitMs);
     for (const service of serviceNames) {
@@ -95,7 +95,7 @@ export class Stage {
     }
   }
 
-  /** @throws Error when it does not come to that */
+  /** @throws Error if the condition does not become true in time */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + wellWaitMs;
     while (!(await condition().catch(() => false))) {

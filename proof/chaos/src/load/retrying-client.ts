@@ -1,5 +1,5 @@
-// A client as it should be: one that goes on to another gateway where it is not answered, comes back when it is told
-// to, and never gives a request a new key. It keeps to one gateway as long as that one answers.
+// A well-behaved client: it uses another gateway if one does not answer, respects Retry-After, and never changes the
+// key of a request. It stays with one gateway as long as that one answers.
 import { setTimeout as pause } from "node:timers/promises";
 import { type Attempt, type RequestKind, type Verdict, verdictOf } from "./attempt.ts";
 import { GatewayConnection, type Reply, type Request } from "./gateway-connection.ts";
@@ -8,15 +8,15 @@ import type { Pace } from "./pace.ts";
 
 export interface ClientOptions {
   readonly urls: readonly string[];
-  /** Index of the gateway that is asked first. */
+  /** Index of the first gateway. */
   readonly first: number;
   readonly history: History;
   readonly pace: Pace;
-  /** Retries end; what is being asked is waited for. */
+  /** Ends retries; requests in flight are still awaited. */
   readonly isStopping: () => boolean;
   /** How long a request is retried. */
   readonly patienceMs?: number;
-  /** How long an answer is waited for. */
+  /** How long to wait for an answer. */
   readonly answerMs?: number;
 }
 
@@ -25,10 +25,10 @@ export interface ClientRequest extends Request {
   readonly subject: string;
 }
 
-/** What a request came to, after failover and retries. */
+/** The result of a request after failovers and retries. */
 export interface Answer {
   readonly verdict: Verdict;
-  /** Of the last attempt; 0: it had no answer. */
+  /** Of the last attempt; 0: no answer. */
   readonly status: number;
   readonly code: string;
   readonly body: string;
@@ -36,12 +36,12 @@ export interface Answer {
 
 const defaultAnswerMs = 10_000;
 const defaultPatienceMs = 60_000;
-/** Before a gateway is asked again that has just not answered. */
+/** Pause before a gateway that has not answered is used again. */
 const noAnswerPauseMs = 200;
-/** Where the answer does not say when to come back. */
+/** Pause if the answer has no Retry-After. */
 const defaultRetryAfterMs = 1_000;
 
-export class GoodClient {
+export class RetryingClient {
   readonly #options: ClientOptions;
   readonly #connections: readonly GatewayConnection[];
   #gateway: number;
@@ -73,7 +73,7 @@ export class GoodClient {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** Waits as long as is due; at once where another gateway has not been asked yet. */
+  /** Waits as long as required; not at all if another gateway has not been tried yet. */
   async #comeBack(reply: Reply | undefined, unansweredInRow: number): Promise<void> {
     if (reply !== undefined) {
       await pause(reply.retryAfterMs ?? defaultRetryAfterMs);
