@@ -46,14 +46,14 @@ test("names are public through lists and stars, and what they show is found in o
     {
       door: 'export * from "./one.js";\nexport { type Two as Second } from "./two.js";\n',
       one: 'import type { Shown } from "./shown.js";\nexport interface One { readonly shown: Shown; }\n',
-      two: 'export type Two = import("./shown.js").Deep | Local;\ntype Local = string;\nexport type Unseen = number;\n',
-      shown: "export type Shown = Deep;\nexport interface Deep { readonly a: 1; }\n",
+      two: 'export type Two = import("./shown.js").Inline | Local;\ntype Local = string;\nexport type Unseen = number;\n',
+      shown: "export type Shown = Deep;\nexport interface Deep { readonly a: 1; }\nexport type Inline = 2;\n",
     },
     ["door"],
   );
   assert.deepEqual(modules, [{ specifier: "a/door", names: ["One", "Second"] }]);
-  assert.deepEqual([...declared.keys()].sort(), ["Deep", "Local", "One", "Shown", "Two"]);
-  assert.deepEqual(hidden, ["Deep", "Local", "Shown"]);
+  assert.deepEqual([...declared.keys()].sort(), ["Deep", "Inline", "Local", "One", "Shown", "Two"]);
+  assert.deepEqual(hidden, ["Deep", "Inline", "Local", "Shown"]);
 });
 
 test("an internal module is not public", () => {
