@@ -28,8 +28,8 @@ export function problemsOf({ trials, compilers, sizes }: Proof): readonly string
       problems.map((each) => `${name} ${version}: ${each}`),
     ),
     ...trials.flatMap(({ runtime: { name, version }, start }) =>
-      start !== undefined && start.addedCpuMs > importMsMax
-        ? [`${name} ${version}: importing the library takes ${start.addedCpuMs.toFixed(0)} ms, limit ${importMsMax}`]
+      start !== undefined && start.everything.cpuMs > importMsMax
+        ? [`${name} ${version}: importing all adds ${start.everything.cpuMs.toFixed(0)} ms, limit ${importMsMax}`]
         : [],
     ),
     ...compilers.flatMap(({ version, resolution, problem }) =>
@@ -54,10 +54,10 @@ the same on the Node that it runs on.
 
 ${tableOf(runtimeColumns, trials.map(cellsOfRuntime))}
 
-Importing means all public modules of \`assent\`. Programs with and without the import start alternately, ${rounds}
-times each. CPU times are medians. The last column is the fastest start with the import less the fastest without, by the
-clock of a machine that also does other work. Limit: ${importMsMax} ms of CPU time. The first row is the oldest version
-that \`engines\` allows.
+\`assent\` and all public modules of it are imported by programs that do nothing else, which start in turn with one that
+imports nothing, ${rounds} times each. CPU times are medians. By the clock of a machine that also does other work, the
+fastest start with all modules is compared with the fastest bare one. Limit: ${importMsMax} ms of CPU time for all
+modules. The first row is the oldest version that \`engines\` allows.
 
 ## TypeScript
 
@@ -93,18 +93,20 @@ const runtimeColumns = [
   "SQLite file",
   "every module loads",
   "bare start, CPU",
-  "importing adds, CPU",
+  "`assent` adds",
+  "all modules add",
   "ratio",
-  "importing adds, clock",
+  "all modules add, clock",
 ];
 
 function cellsOfRuntime({ runtime: { name, version }, problems, start }: RuntimeTrial): readonly string[] {
   const passed = (what: string): string => verdict(!problems.some((problem) => problem.startsWith(what)));
   const cells = [name, version, passed("the trip"), passed("the SQLite file"), passed("loading")];
   if (start === undefined) return [...cells, "–", "–", "–", "–"];
-  const { bareCpuMs, addedCpuMs, addedWallMs } = start;
-  const ratio = ((bareCpuMs + addedCpuMs) / bareCpuMs).toFixed(1);
-  return [...cells, milliseconds(bareCpuMs), milliseconds(addedCpuMs), ratio, milliseconds(addedWallMs)];
+  const { bareCpuMs, library, everything } = start;
+  const ratio = ((bareCpuMs + everything.cpuMs) / bareCpuMs).toFixed(1);
+  const costs = [bareCpuMs, library.cpuMs, everything.cpuMs].map(milliseconds);
+  return [...cells, ...costs, ratio, milliseconds(everything.wallMs)];
 }
 
 function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): string {

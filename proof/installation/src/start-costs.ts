@@ -4,11 +4,19 @@
 import type { UserProject } from "./user-project.ts";
 
 export interface StartCosts {
-  /** Medians of CPU time. */
+  /** Median of CPU time of a program that imports nothing. */
   readonly bareCpuMs: number;
-  readonly addedCpuMs: number;
-  /** By the clock: the fastest start with the import, less the fastest without. */
-  readonly addedWallMs: number;
+  /** What importing `assent` adds to it. */
+  readonly library: AddedCost;
+  /** What importing all public modules of the library adds. */
+  readonly everything: AddedCost;
+}
+
+export interface AddedCost {
+  /** Of the medians of CPU time. */
+  readonly cpuMs: number;
+  /** By the clock: of the fastest starts. */
+  readonly wallMs: number;
 }
 
 export interface Started {
@@ -20,34 +28,39 @@ export interface Started {
 const report =
   'import { cpuUsage } from "node:process";\nconst { user, system } = cpuUsage();\nconsole.log(user + system);\n';
 
-/** Adds the two programs. */
+/** Adds the programs; `doors` are all public modules of the library. */
 export function addStartPrograms(project: UserProject, doors: readonly string[]): void {
-  project.write("bare.mjs", report);
-  project.write("importing.mjs", `${doors.map((door) => `import "${door}";\n`).join("")}${report}`);
+  const imported = { bare: [], library: ["assent"], everything: doors };
+  for (const [name, modules] of Object.entries(imported)) {
+    project.write(`${name}.mjs`, `${modules.map((each) => `import "${each}";\n`).join("")}${report}`);
+  }
 }
 
 export function startCosts(project: UserProject, started: Started, rounds: number): StartCosts {
-  const start = (file: string): Start => {
+  const start = (name: string): Start => {
     const startedAt = performance.now();
-    const micros = project.run(started.program, [...started.args, file], started.environment);
+    const micros = project.run(started.program, [...started.args, `${name}.mjs`], started.environment);
     return { cpuMs: Number(micros) / 1_000, wallMs: performance.now() - startedAt };
   };
   const bare: Start[] = [];
-  const importing: Start[] = [];
+  const library: Start[] = [];
+  const everything: Start[] = [];
   // The first round fills caches, and does not count.
-  for (let round = 0; round <= rounds; round += 1) {
-    const pair = [start("bare.mjs"), start("importing.mjs")] as const;
-    if (round === 0) continue;
-    bare.push(pair[0]);
-    importing.push(pair[1]);
+  for (const name of ["bare", "library", "everything"]) start(name);
+  for (let round = 0; round < rounds; round += 1) {
+    bare.push(start("bare"));
+    library.push(start("library"));
+    everything.push(start("everything"));
   }
-  const bareCpuMs = median(bare.map(({ cpuMs }) => cpuMs));
-  return {
-    bareCpuMs,
-    addedCpuMs: median(importing.map(({ cpuMs }) => cpuMs)) - bareCpuMs,
-    addedWallMs: fastest(importing) - fastest(bare),
-  };
+  return { bareCpuMs: cpuOf(bare), library: added(library, bare), everything: added(everything, bare) };
 }
+
+const added = (starts: readonly Start[], bare: readonly Start[]): AddedCost => ({
+  cpuMs: cpuOf(starts) - cpuOf(bare),
+  wallMs: fastest(starts) - fastest(bare),
+});
+
+const cpuOf = (starts: readonly Start[]): number => median(starts.map(({ cpuMs }) => cpuMs));
 
 interface Start {
   readonly cpuMs: number;
