@@ -87,6 +87,10 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ],
     ["nothing was changed", failedStep],
   ],
+  "packages/postgres/src/database.ts": [
+    ["nothing was changed", unproved("there was no connection to send it on")],
+    ["nothing was changed", proof("packages/postgres/src/database.test.ts", "fails before its commit changes nothing")],
+  ],
   "packages/redis/src/redis-executor.ts": [
     ["nothing was changed", unproved("no operation needs that many readings")],
     ["nothing was changed", unproved("a reading that fails for good: nothing has been sent that writes")],

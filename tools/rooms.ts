@@ -14,6 +14,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "packages/assent": 5,
   "packages/conformance": 6,
   "packages/nats": 6,
+  "packages/postgres": 6,
   "packages/redis": 6,
   "packages/sqlite": 6,
   "checkout/local-servers": 6,

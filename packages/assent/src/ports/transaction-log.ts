@@ -162,7 +162,10 @@ export interface TransactionLog {
    * Beyond `trailEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
    */
   history(txId: string): Promise<readonly TrailEntry[]>;
-  /** Owners of records that have not ended, in order, from after the given one. Costs no more for many records. */
+  /**
+   * Owners of records that have not ended, in the order of their code units or of their bytes, from after the given
+   * one. Costs no more for many records.
+   */
   owners(after: string | undefined, limit: number): Promise<readonly string[]>;
   /**
    * Records of an owner that have not ended, by deadline and then txId; a page with fewer than `limit` is the last.

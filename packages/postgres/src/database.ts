@@ -1,0 +1,210 @@
+// Transactions of the database: begun, committed, rolled back, and run again where others were in the way.
+import { StoreFailure } from "assent/internal/engine";
+import { attemptsMax, idleMaxMs, lockWaitMs, statementMaxMs } from "./postgres-limits.ts";
+import {
+  isConflict,
+  isLockTimeout,
+  isRefusal,
+  jsonOf,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlState,
+} from "./sql-driver.ts";
+import type { JsonObject } from "assent/internal/protocol";
+
+/** Times that a transaction is run again because its connection ended before the commit. */
+const lossesMax = 2;
+
+export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
+
+/** What a transaction came to; without writes it is rolled back, which leaves what others have committed as it is. */
+export interface Done<Result> {
+  readonly result: Result;
+  readonly writes: boolean;
+}
+
+/** What was read is not so any more; nothing was changed, and the transaction is run again. */
+export class Overtaken extends Error {
+  constructor() {
+    super("another transaction was faster");
+    this.name = "Overtaken";
+  }
+}
+
+/** An open transaction. */
+export interface SqlTransaction<Db> {
+  readonly handle: Db;
+  query(text: string, parameters: readonly SqlParameter[]): Promise<readonly JsonObject[]>;
+  /** Rolls back, and begins again on the same connection. */
+  restart(): Promise<void>;
+}
+
+type Work<Db, Result> = (transaction: SqlTransaction<Db>) => Promise<Done<Result>>;
+
+export class Database<Db> {
+  readonly #driver: SqlDriver<Db>;
+  readonly #begin: string;
+
+  constructor(driver: SqlDriver<Db>, isolation: IsolationLevel = "read committed") {
+    this.#driver = driver;
+    this.#begin = [
+      `BEGIN ISOLATION LEVEL ${isolation}`,
+      `SET LOCAL lock_timeout = ${lockWaitMs}`,
+      `SET LOCAL statement_timeout = ${statementMaxMs}`,
+      `SET LOCAL idle_in_transaction_session_timeout = ${idleMaxMs}`,
+    ].join("; ");
+  }
+
+  /**
+   * Runs the work in one transaction and resolves when its commit is durable. The work may run more than once; only
+   * the last time counts.
+   * @throws {StoreFailure} whose `changed` says whether the commit may have happened
+   */
+  async transaction<Result>(work: Work<Db, Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await this.#connect();
+      const outcome = await this.#attempt(connection, work);
+      if (outcome.kind === "done") return outcome.result;
+      const isWorthAnother = outcome.again === "conflict" || (outcome.again === "lost" && attempt <= lossesMax);
+      if (!isWorthAnother || attempt >= attemptsMax) throw outcome.failure;
+    }
+  }
+
+  /** One statement that only reads what is committed, and so durable. */
+  async read(text: string, parameters: readonly SqlParameter[]): Promise<readonly JsonObject[]> {
+    for (let attempt = 1; ; attempt += 1) {
+      const connection = await this.#connect();
+      let isUsable = false;
+      try {
+        const rows = await connection.query(text, parameters);
+        isUsable = true;
+        return rows.map(jsonOf);
+      } catch (error) {
+        isUsable = sqlState(error) !== undefined && !isFatal(error);
+        if (isUsable || attempt > lossesMax) throw failureOf(error);
+      } finally {
+        connection.release(isUsable);
+      }
+    }
+  }
+
+  async #connect(): Promise<SqlConnection<Db>> {
+    try {
+      return await this.#driver.connect();
+    } catch (cause) {
+      const message = `there is no connection to the database, and nothing was changed: ${String(cause)}`;
+      throw new StoreFailure("step_failed", message, { cause });
+    }
+  }
+
+  async #attempt<Result>(connection: SqlConnection<Db>, work: Work<Db, Result>): Promise<Outcome<Result>> {
+    let isUsable = false;
+    try {
+      const done = await this.#body(connection, work);
+      isUsable = await hasRolledBack(connection, done.kind !== "done" || !done.writes);
+      if (done.kind === "failed" || !done.writes) return done;
+      const failed = await commitFailure(connection);
+      isUsable = failed === undefined || failed.isUsable;
+      return failed ?? done;
+    } finally {
+      connection.release(isUsable);
+    }
+  }
+
+  async #body<Result>(
+    connection: SqlConnection<Db>,
+    work: Work<Db, Result>,
+  ): Promise<({ readonly kind: "done" } & Done<Result>) | Failed> {
+    const begun = connection.command(this.#begin);
+    begun.catch(() => undefined);
+    try {
+      const done = await work({
+        handle: connection.handle,
+        query: async (text, parameters) => (await connection.query(text, parameters)).map(jsonOf),
+        restart: async () => {
+          await connection.command("ROLLBACK");
+          await connection.command(this.#begin);
+        },
+      });
+      await begun;
+      return { kind: "done", ...done };
+    } catch (error) {
+      const again = isOvertaken(error) ? "conflict" : isLost(error) ? "lost" : undefined;
+      return { kind: "failed", again, failure: failureOf(error) };
+    }
+  }
+}
+
+interface Failed {
+  readonly kind: "failed";
+  readonly again: "conflict" | "lost" | undefined;
+  readonly failure: StoreFailure;
+}
+
+type Outcome<Result> = { readonly kind: "done"; readonly result: Result } | Failed;
+
+/** Whether the connection can be used again; a rollback that fails has happened, or happens when it is closed. */
+async function hasRolledBack(connection: SqlConnection<unknown>, isWanted: boolean): Promise<boolean> {
+  if (!isWanted) return false;
+  try {
+    await connection.command("ROLLBACK");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What kept the commit from being known as done; undefined when it is done. */
+async function commitFailure(
+  connection: SqlConnection<unknown>,
+): Promise<(Failed & { readonly isUsable: boolean }) | undefined> {
+  try {
+    const reported = await connection.command("COMMIT");
+    if (reported === "COMMIT") return undefined;
+    // A statement had failed before, and what it was part of was rolled back.
+    const failure = new StoreFailure("step_failed", `the server answered the commit with ${reported}`);
+    return { kind: "failed", again: undefined, failure, isUsable: true };
+  } catch (cause) {
+    if (isRefusal(cause)) {
+      const again = isConflict(cause) ? "conflict" : undefined;
+      return { kind: "failed", again, failure: failureOf(cause), isUsable: true };
+    }
+    const message = `the answer to a commit was lost, and it may have happened: ${String(cause)}`;
+    const failure = new StoreFailure("store_broken", message, { cause });
+    return { kind: "failed", again: undefined, failure, isUsable: false };
+  }
+}
+
+function isOvertaken(error: unknown): boolean {
+  return causesOf(error).some((cause) => cause instanceof Overtaken || isConflict(cause));
+}
+
+/** Whether a failure is that of a wait for others, and not of the work: it says nothing about the branch. */
+export function isWaitFailure(error: unknown): boolean {
+  return causesOf(error).some((cause) => isConflict(cause) || isLockTimeout(cause) || isFatal(cause));
+}
+
+/** Before the commit was sent, the end of a connection changes nothing. */
+function isLost(error: unknown): boolean {
+  return causesOf(error).some(isFatal);
+}
+
+/** The server has ended the connection, or the connection has ended. */
+export function isFatal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = "code" in error ? String(error.code) : "";
+  return (
+    /^(08|57P0[123]|25P03|CONNECTION_|ECONN|EPIPE)/.test(code) || /onnection (terminated|error)/.test(error.message)
+  );
+}
+
+export function causesOf(error: unknown): readonly unknown[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : [error];
+}
+
+/** A failure before the commit: nothing was changed. */
+function failureOf(cause: unknown): StoreFailure {
+  const code = /^53[12]/.test(sqlState(cause) ?? "") ? "store_full" : "step_failed";
+  return new StoreFailure(code, `nothing was changed: ${String(cause)}`, { cause });
+}

@@ -1,0 +1,2 @@
+/** Take part in transactions, and keep their log, in PostgreSQL. @module */
+export { schemaSql } from "./migrate.ts";

@@ -1,0 +1,63 @@
+// A pool of `pg`, known by its shape, so that an application with another driver needs no types of it.
+import { replyMaxMs } from "./postgres-limits.ts";
+import { inTime } from "./reply-limit.ts";
+import type { SqlConnection, SqlDriver } from "./sql-driver.ts";
+
+interface Listening {
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+
+/** What is needed of a `PoolClient` of `pg`. */
+export interface PgClient extends Listening {
+  query: (query: never) => unknown;
+  removeListener(event: "error", listener: (error: Error) => void): unknown;
+  release(destroy?: boolean): void;
+}
+
+/** A `Pool` of `pg`. */
+export interface PgPool<Client> extends Listening {
+  // The order in which its types declare them; the second one takes a callback.
+  readonly connect: { (): Promise<Client>; (callback: never): void };
+  listenerCount(event: "error"): number;
+}
+
+type Query = (
+  query: string | { readonly text: string; readonly values: readonly unknown[]; readonly rowMode: "array" },
+) => Promise<unknown>;
+
+const ignored = (): void => undefined;
+
+/** The pool stays the application's: it is never ended here. */
+export function pgDriver<Client extends PgClient>(pool: PgPool<Client>): SqlDriver<Client> {
+  // A connection that ends while nobody uses it is removed by the pool. Without a listener it would end the process.
+  if (pool.listenerCount("error") === 0) pool.on("error", ignored);
+  return {
+    async connect() {
+      return connectionOf(await pool.connect());
+    },
+  };
+}
+
+function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Client> {
+  // The statement that is under way rejects with the same error.
+  client.on("error", ignored);
+  const query = client.query.bind(client) as unknown as Query;
+  return {
+    handle: client,
+    async query(text, values) {
+      const { rows } = (await inTime(query({ text, values, rowMode: "array" }), replyMaxMs)) as {
+        readonly rows: readonly (readonly unknown[])[];
+      };
+      return rows.map(([column]) => column);
+    },
+    async command(text) {
+      const results = await inTime(query(text), replyMaxMs);
+      const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+      return String((last as { readonly command?: unknown }).command);
+    },
+    release(isUsable) {
+      client.removeListener("error", ignored);
+      client.release(!isUsable);
+    },
+  };
+}

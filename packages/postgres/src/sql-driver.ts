@@ -1,0 +1,58 @@
+// What this package needs of a driver. Statements answer rows of one text column, which holds JSON, so that the parsers
+// of types that an application has given its driver have no part in it.
+import { isJsonObject, type Json, type JsonObject } from "assent/internal/protocol";
+
+/** Texts only: numbers and JSON are cast where they are used. */
+export type SqlParameter = string | null;
+
+/** A connection that this caller has for itself. */
+export interface SqlConnection<Db> {
+  /** What handlers get: the driver's own object for this connection. */
+  readonly handle: Db;
+  /** The first column of each row. Statements are sent in the order in which they are asked for. */
+  query(text: string, parameters: readonly SqlParameter[]): Promise<readonly unknown[]>;
+  /** One or more statements without parameters. Resolves with the name of the last one, as the server reported it. */
+  command(text: string): Promise<string>;
+  /** Gives the connection back, or closes it where its state is not known. */
+  release(isUsable: boolean): void;
+}
+
+export interface SqlDriver<Db> {
+  /** Rejects when no connection can be had. */
+  connect(): Promise<SqlConnection<Db>>;
+}
+
+/** The code of an error that the server has reported; undefined for any other. */
+export function sqlState(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+/** Others were in the way, and nothing was changed: the same transaction may succeed when it is run again. */
+export function isConflict(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === "40001" || state === "40P01";
+}
+
+/** A wait for a lock took too long; nothing was changed. */
+export function isLockTimeout(error: unknown): boolean {
+  return sqlState(error) === "55P03";
+}
+
+/** Whether the server has refused a commit, or anything before one, for sure. An error of class 40 or 23 says so. */
+export function isRefusal(error: unknown): boolean {
+  return /^(40|23)/.test(sqlState(error) ?? "") && sqlState(error) !== "40003";
+}
+
+/** The connection has ended or was never there: no statement that was sent over it has an answer. */
+export function isConnectionLoss(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || /^(08|57P)/.test(state);
+}
+
+/** One column of a statement of ours. */
+export function jsonOf(column: unknown): JsonObject {
+  const value: unknown = typeof column === "string" ? (JSON.parse(column) as Json) : column;
+  if (!isJsonObject(value)) throw new TypeError(`the server answered ${String(column)}, not a JSON object`);
+  return value;
+}

@@ -1,0 +1,38 @@
+// The driver's object as a handler sees it, valid only during its step. A handler that goes on afterwards, or did not
+// wait for what it began, would otherwise write into the transaction that uses the connection next.
+
+export interface StepHandle<Db> {
+  readonly handle: Db;
+  /** The step is over. */
+  close(): void;
+}
+
+export function stepHandle<Db>(target: Db): StepHandle<Db> {
+  let isOpen = true;
+  const check = (): void => {
+    if (!isOpen) throw new Error("the step of this handler is over: wait for every query before you return");
+  };
+  const guarded = <T>(value: T): T => {
+    if (typeof value !== "object" && typeof value !== "function") return value;
+    return new Proxy(value as object, {
+      get(object, name) {
+        check();
+        const member: unknown = Reflect.get(object, name, object);
+        // Methods keep their own object: those of a driver may use private fields.
+        if (typeof member !== "function") return member;
+        return new Proxy(member, {
+          apply(method, self, args) {
+            check();
+            return Reflect.apply(method, self === guard ? object : self, args) as unknown;
+          },
+        });
+      },
+      apply(method, self, args) {
+        check();
+        return Reflect.apply(method as () => unknown, self, args) as unknown;
+      },
+    }) as T;
+  };
+  const guard = guarded(target);
+  return { handle: guard, close: () => (isOpen = false) };
+}
