@@ -2,6 +2,7 @@
 import { StoreFailure } from "assent/internal/engine";
 import { attemptsMax, idleMaxMs, lockWaitMs, statementMaxMs } from "./postgres-limits.ts";
 import {
+  type Beginning,
   isConflict,
   isLockTimeout,
   isRefusal,
@@ -44,16 +45,16 @@ type Work<Db, Result> = (transaction: SqlTransaction<Db>) => Promise<Done<Result
 
 export class Database<Db> {
   readonly #driver: SqlDriver<Db>;
-  readonly #begin: string;
+  readonly #beginning: Beginning;
 
   constructor(driver: SqlDriver<Db>, isolation: IsolationLevel = "read committed") {
     this.#driver = driver;
-    this.#begin = [
-      `BEGIN ISOLATION LEVEL ${isolation}`,
+    const settings = [
       `SET LOCAL lock_timeout = ${lockWaitMs}`,
       `SET LOCAL statement_timeout = ${statementMaxMs}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${idleMaxMs}`,
-    ].join("; ");
+    ];
+    this.#beginning = { isolation, settings: settings.join("; ") };
   }
 
   /**
@@ -63,7 +64,7 @@ export class Database<Db> {
    */
   async transaction<Result>(work: Work<Db, Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
-      const connection = await this.#connect();
+      const connection = await this.#begun();
       const outcome = await this.#attempt(connection, work);
       if (outcome.kind === "done") return outcome.result;
       const isWorthAnother = outcome.again === "conflict" || (outcome.again === "lost" && attempt <= lossesMax);
@@ -74,24 +75,17 @@ export class Database<Db> {
   /** One statement that only reads what is committed, and so durable. */
   async read(text: string, parameters: readonly SqlParameter[]): Promise<readonly JsonObject[]> {
     for (let attempt = 1; ; attempt += 1) {
-      const connection = await this.#connect();
-      let isUsable = false;
       try {
-        const rows = await connection.query(text, parameters);
-        isUsable = true;
-        return rows.map(jsonOf);
+        return (await this.#driver.read(text, parameters)).map(jsonOf);
       } catch (error) {
-        isUsable = sqlState(error) !== undefined && !isFatal(error);
-        if (isUsable || attempt > lossesMax) throw failureOf(error);
-      } finally {
-        connection.release(isUsable);
+        if (!isFatal(error) || attempt > lossesMax) throw failureOf(error);
       }
     }
   }
 
-  async #connect(): Promise<SqlConnection<Db>> {
+  async #begun(): Promise<SqlConnection<Db>> {
     try {
-      return await this.#driver.connect();
+      return await this.#driver.begin(this.#beginning);
     } catch (cause) {
       const message = `there is no connection to the database, and nothing was changed: ${String(cause)}`;
       throw new StoreFailure("step_failed", message, { cause });
@@ -116,18 +110,15 @@ export class Database<Db> {
     connection: SqlConnection<Db>,
     work: Work<Db, Result>,
   ): Promise<({ readonly kind: "done" } & Done<Result>) | Failed> {
-    const begun = connection.command(this.#begin);
-    begun.catch(() => undefined);
     try {
       const done = await work({
         handle: connection.handle,
         query: async (text, parameters) => (await connection.query(text, parameters)).map(jsonOf),
         restart: async () => {
-          await connection.command("ROLLBACK");
-          await connection.command(this.#begin);
+          const { isolation, settings } = this.#beginning;
+          await connection.command(`ROLLBACK; BEGIN ISOLATION LEVEL ${isolation}; ${settings}`);
         },
       });
-      await begun;
       return { kind: "done", ...done };
     } catch (error) {
       const again = isOvertaken(error) ? "conflict" : isLost(error) ? "lost" : undefined;
@@ -148,7 +139,7 @@ type Outcome<Result> = { readonly kind: "done"; readonly result: Result } | Fail
 async function hasRolledBack(connection: SqlConnection<unknown>, isWanted: boolean): Promise<boolean> {
   if (!isWanted) return false;
   try {
-    await connection.command("ROLLBACK");
+    await connection.rollback();
     return true;
   } catch {
     return false;
@@ -160,7 +151,7 @@ async function commitFailure(
   connection: SqlConnection<unknown>,
 ): Promise<(Failed & { readonly isUsable: boolean }) | undefined> {
   try {
-    const reported = await connection.command("COMMIT");
+    const reported = await connection.commit();
     if (reported === "COMMIT") return undefined;
     // A statement had failed before, and what it was part of was rolled back.
     const failure = new StoreFailure("step_failed", `the server answered the commit with ${reported}`);

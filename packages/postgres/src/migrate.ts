@@ -13,12 +13,14 @@ const migrationLock = 7_231_944;
 
 /** Makes the tables in a schema, in one transaction. Safe to run again, and by several processes at once. */
 export async function makeTables(driver: SqlDriver<unknown>, schema: string): Promise<void> {
-  const connection = await driver.connect();
+  const connection = await driver.begin({
+    isolation: "read committed",
+    settings: `SET LOCAL search_path = ${quoted(schema)}; SELECT pg_advisory_xact_lock(${migrationLock})`,
+  });
   let isUsable = false;
   try {
-    await connection.command(`BEGIN; SET LOCAL search_path = ${quoted(schema)}`);
-    await connection.command(`SELECT pg_advisory_xact_lock(${migrationLock}); ${schemaSql()}`);
-    await connection.command("COMMIT");
+    await connection.command(schemaSql());
+    await connection.commit();
     isUsable = true;
   } finally {
     // One that failed is closed, which undoes what it did.

@@ -32,8 +32,22 @@ export function pgDriver<Client extends PgClient>(pool: PgPool<Client>): SqlDriv
   // A connection that ends while nobody uses it is removed by the pool. Without a listener it would end the process.
   if (pool.listenerCount("error") === 0) pool.on("error", ignored);
   return {
-    async connect() {
-      return connectionOf(await pool.connect());
+    async begin({ isolation, settings }) {
+      const connection = connectionOf(await pool.connect());
+      // Not waited for: what comes next is sent after it, and fails where it does.
+      connection.command(`BEGIN ISOLATION LEVEL ${isolation}; ${settings}`).catch(ignored);
+      return connection;
+    },
+    async read(text, parameters) {
+      const connection = connectionOf(await pool.connect());
+      let isUsable = false;
+      try {
+        const rows = await connection.query(text, parameters);
+        isUsable = true;
+        return rows;
+      } finally {
+        connection.release(isUsable);
+      }
     },
   };
 }
@@ -42,6 +56,10 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
   // The statement that is under way rejects with the same error.
   client.on("error", ignored);
   const query = client.query.bind(client) as unknown as Query;
+  const command = async (text: string): Promise<string> => {
+    const result = (await inTime(query(text), replyMaxMs)) as { readonly command?: string };
+    return result.command ?? "";
+  };
   return {
     handle: client,
     async query(text, values) {
@@ -50,11 +68,9 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
       };
       return rows.map(([column]) => column);
     },
-    async command(text) {
-      const results = await inTime(query(text), replyMaxMs);
-      const last: unknown = Array.isArray(results) ? results.at(-1) : results;
-      return String((last as { readonly command?: unknown }).command);
-    },
+    command: async (text) => void (await command(text)),
+    commit: async () => ((await command("COMMIT")) === "COMMIT" ? "COMMIT" : "ROLLBACK"),
+    rollback: async () => void (await command("ROLLBACK")),
     release(isUsable) {
       client.removeListener("error", ignored);
       client.release(!isUsable);

@@ -5,21 +5,34 @@ import { isJsonObject, type Json, type JsonObject } from "assent/internal/protoc
 /** Texts only: numbers and JSON are cast where they are used. */
 export type SqlParameter = string | null;
 
-/** A connection that this caller has for itself. */
+/** A transaction on a connection that this caller has for itself. */
 export interface SqlConnection<Db> {
   /** What handlers get: the driver's own object for this connection. */
   readonly handle: Db;
   /** The first column of each row. Statements are sent in the order in which they are asked for. */
   query(text: string, parameters: readonly SqlParameter[]): Promise<readonly unknown[]>;
-  /** One or more statements without parameters. Resolves with the name of the last one, as the server reported it. */
-  command(text: string): Promise<string>;
+  /** One or more statements without parameters. */
+  command(text: string): Promise<void>;
+  /** Resolves with what the server has done: COMMIT, or ROLLBACK where a statement had failed before. */
+  commit(): Promise<"COMMIT" | "ROLLBACK">;
+  rollback(): Promise<void>;
   /** Gives the connection back, or closes it where its state is not known. */
   release(isUsable: boolean): void;
 }
 
+/** How a transaction is begun. */
+export interface Beginning {
+  /** Such as "read committed". */
+  readonly isolation: string;
+  /** Statements that come first. */
+  readonly settings: string;
+}
+
 export interface SqlDriver<Db> {
-  /** Rejects when no connection can be had. */
-  connect(): Promise<SqlConnection<Db>>;
+  /** Begins a transaction. Rejects when no connection can be had. */
+  begin(beginning: Beginning): Promise<SqlConnection<Db>>;
+  /** One statement that only reads, on any connection. */
+  read(text: string, parameters: readonly SqlParameter[]): Promise<readonly unknown[]>;
 }
 
 /** The code of an error that the server has reported; undefined for any other. */
@@ -42,12 +55,6 @@ export function isLockTimeout(error: unknown): boolean {
 /** Whether the server has refused a commit, or anything before one, for sure. An error of class 40 or 23 says so. */
 export function isRefusal(error: unknown): boolean {
   return /^(40|23)/.test(sqlState(error) ?? "") && sqlState(error) !== "40003";
-}
-
-/** The connection has ended or was never there: no statement that was sent over it has an answer. */
-export function isConnectionLoss(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === undefined || /^(08|57P)/.test(state);
 }
 
 /** One column of a statement of ours. */

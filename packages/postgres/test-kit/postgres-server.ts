@@ -4,11 +4,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "pg";
+import postgres, { type Sql } from "postgres";
 
 export class TestServer {
   readonly process: ServerProcess;
   readonly #folder: string;
   readonly #pools = new Set<Pool>();
+  readonly #sqls = new Set<Sql>();
   #schemas = 0;
 
   private constructor(process: ServerProcess, folder: string) {
@@ -32,6 +34,13 @@ export class TestServer {
     return pool;
   }
 
+  /** A `sql` of postgres.js. */
+  sql(max = 10): Sql {
+    const sql = postgres(this.url, { max, onnotice: () => undefined });
+    this.#sqls.add(sql);
+    return sql;
+  }
+
   /** A schema that nobody has yet, with nothing in it. */
   async schema(pool: Pool): Promise<string> {
     this.#schemas += 1;
@@ -42,6 +51,7 @@ export class TestServer {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#pools].map((pool) => pool.end()));
+    await Promise.all([...this.#sqls].map((sql) => sql.end()));
     await this.process.stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }

@@ -7,7 +7,12 @@ import type { Tables } from "assent/internal/ports";
 import type { Json, OperationResult } from "assent/internal/protocol";
 import { ledgerHandler, ledgerOperations } from "assent/ledger";
 import { MemoryEngine } from "assent/memory";
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
+
+/** A statement over the object that a driver gives to handlers. */
+export type Statements<Db> = (db: Db, text: string, parameters: readonly string[]) => Promise<readonly unknown[]>;
+
+type Statement = (text: string, parameters: readonly string[]) => Promise<readonly unknown[]>;
 
 /** What is done to accounts outside of transactions does not depend on the time. */
 const untimed = { now: 0 };
@@ -18,15 +23,23 @@ interface Cell {
   readonly value: string;
 }
 
-export class SqlLedger {
+export interface LedgerPlace<Db> {
+  readonly schema: string;
+  readonly name: string;
+  readonly statements: Statements<Db>;
+}
+
+export class SqlLedger<Db> {
   readonly #pool: Pool;
   readonly #schema: string;
   readonly #name: string;
+  readonly #statements: Statements<Db>;
 
-  constructor(pool: Pool, schema: string, name: string) {
+  constructor(pool: Pool, { schema, name, statements }: LedgerPlace<Db>) {
     this.#pool = pool;
     this.#schema = schema;
     this.#name = name;
+    this.#statements = statements;
   }
 
   static async makeTable(pool: Pool, schema: string): Promise<void> {
@@ -35,12 +48,15 @@ export class SqlLedger {
   }
 
   /** The handler of the library, which knows nothing of SQL. */
-  handler(): AsyncBranchHandler<PoolClient> {
+  handler(): AsyncBranchHandler<Db> {
     const inner = ledgerHandler({ insufficient: "insufficient", absent: "absent" });
     const run =
       (operation: keyof typeof inner) =>
-      ({ db, ...step }: { readonly db: PoolClient } & Omit<BranchStep<Tables>, "view">): Promise<OperationResult> =>
-        this.#within(db, (view) => inner[operation]({ view, ...step }));
+      ({ db, ...step }: { readonly db: Db } & Omit<BranchStep<Tables>, "view">): Promise<OperationResult> =>
+        this.#within(
+          (text, given) => this.#statements(db, text, given),
+          (view) => inner[operation]({ view, ...step }),
+        );
     return {
       prepare: run("prepare"),
       commit: run("commit"),
@@ -67,7 +83,8 @@ export class SqlLedger {
     const client = await this.#pool.connect();
     try {
       await client.query("BEGIN");
-      const result = await this.#within(client, work);
+      const statement: Statement = async (text, given) => (await client.query<Cell>(text, [...given])).rows;
+      const result = await this.#within(statement, work);
       await client.query("COMMIT");
       return result;
     } catch (error) {
@@ -78,12 +95,12 @@ export class SqlLedger {
     }
   }
 
-  async #within<Result>(db: PoolClient, work: (tables: Tables) => Result): Promise<Result> {
+  async #within<Result>(statement: Statement, work: (tables: Tables) => Result): Promise<Result> {
     const cells = `${this.#schema}.ledger_cells`;
-    await db.query("SELECT pg_advisory_xact_lock(hashtext($1))", [this.#name]);
-    const { rows } = await db.query<Cell>(`SELECT * FROM ${cells} WHERE ledger = $1`, [this.#name]);
+    await statement("SELECT pg_advisory_xact_lock(hashtext($1))", [this.#name]);
+    const rows = await statement(`SELECT * FROM ${cells} WHERE ledger = $1`, [this.#name]);
     const engine = new MemoryEngine();
-    for (const { table_name, key, value } of rows) {
+    for (const { table_name, key, value } of rows as readonly Cell[]) {
       engine.commit(new Map([[table_name, new Map([[JSON.parse(key) as string, JSON.parse(value) as Json]])]]));
     }
     const tables = new BatchTables(engine);
@@ -91,9 +108,9 @@ export class SqlLedger {
     for (const [table, changes] of tables.writes) {
       for (const [key, value] of changes) {
         const place = [this.#name, table, JSON.stringify(key)];
-        await db.query(`DELETE FROM ${cells} WHERE ledger = $1 AND table_name = $2 AND key = $3`, place);
+        await statement(`DELETE FROM ${cells} WHERE ledger = $1 AND table_name = $2 AND key = $3`, place);
         if (value === undefined) continue;
-        await db.query(`INSERT INTO ${cells} VALUES ($1, $2, $3, $4)`, [...place, JSON.stringify(value)]);
+        await statement(`INSERT INTO ${cells} VALUES ($1, $2, $3, $4)`, [...place, JSON.stringify(value)]);
       }
     }
     return result;
