@@ -50,6 +50,7 @@ test("a package holds its manifest, README, licence, compiled files and types, a
     );
     for (const file of ["README.md", "LICENSE", "package.json"])
       assert.ok(files.includes(file), `${manifest.name}: ${file}`);
+    for (const file of manifest.files ?? []) assert.ok(existsSync(join(project.installed(manifest.name), file)), file);
     const fields = Object.keys(readManifest(project.installed(manifest.name)));
     for (const field of ["engines", "exports", "license", "repository", "type"])
       assert.ok(fields.includes(field), field);
@@ -84,6 +85,10 @@ test("the trip runs from the installed package as it does here", () => {
 
 test("a file of the installed SQLite package keeps what was written", () => {
   assert.equal(project.run(node, ["kept.ts", "kept.db"]), "kept 4\n");
+});
+
+test("the installed Postgres package has its statements", () => {
+  assert.equal(project.run(node, ["schema.ts"]), "true\n");
 });
 
 test("every module that a package exports loads", () => {

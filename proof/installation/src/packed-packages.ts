@@ -11,6 +11,8 @@ export interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly exports?: Readonly<Record<string, unknown>>;
+  /** What is in the tarball beside manifest, README and licence. */
+  readonly files?: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 

@@ -11,6 +11,7 @@ const neededByPrograms = ["zod", "@types/node"];
 const programFiles = [
   "examples/trip/trip.ts",
   "proof/installation/programs/kept.ts",
+  "proof/installation/programs/schema.ts",
   "proof/installation/programs/typed.ts",
 ];
 /** Documents whose first sample is a program. */
