@@ -1,4 +1,4 @@
-// The books at the end, when every fault has ended and the system has had time: S2, S4, S5, S7.
+// The books at the end, when all faults have ended and the system has had time: S2, S4, S5, S7.
 import { type BookStore, judgeBooks } from "@assent/books";
 import { branchTable, rowTable } from "assent/internal/engine";
 import { isYesState } from "assent/internal/protocol";
@@ -16,7 +16,7 @@ export function auditBooks({ history }: Deployment, swarm: Swarm, clients: Clien
   const deposited = { stock: books.stock.deposited, payment: books.credit.deposited };
   for (const service of ["stock", "payment"] as const) {
     if (!swarm.deposits && !swarm.reseeds && deposited[service] !== BigInt(given[service])) {
-      history.report({ rule: "S2", text: `${service} was given ${given[service]} and says ${deposited[service]}` });
+      history.report({ rule: "S2", text: `${service} was given ${given[service]} but records ${deposited[service]}` });
     }
     for (const { rule, text } of books.findings[service]) history.report({ rule, text });
     for (const { txId, branchId, state } of history.mirror(service).entries(branchTable).values()) {
@@ -28,7 +28,7 @@ export function auditBooks({ history }: Deployment, swarm: Swarm, clients: Clien
   const isPaid = new Set(rows.filter(({ outcome }) => outcome === "committed").map(({ key }) => key));
   for (const { orderId, outcome } of clients.told) {
     if (outcome === "paid" && !isPaid.has(orderId)) {
-      history.report({ rule: "S5", text: `order ${orderId} was told paid and is not` });
+      history.report({ rule: "S5", text: `order ${orderId} was reported as paid but is not` });
     }
   }
 }

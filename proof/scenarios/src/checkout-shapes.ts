@@ -1,9 +1,8 @@
-// The checkout in other shapes: what services build of the same steps when their data is sharded, or when one step may
-// only run after another.
+// The checkout in other shapes: the same steps if data is sharded, or if one step may only run after another.
 import { checkout, type OrderFields, orderFields } from "@assent/order";
 import { defineTransaction, type Transaction } from "assent/internal/coordinator";
 
-/** Shards of the stock; each is a branch of its own. */
+/** Number of stock shards; each is a separate branch. */
 const stockShards = 3;
 
 const takePayment = {

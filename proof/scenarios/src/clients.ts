@@ -1,4 +1,4 @@
-// Clients that want orders paid: they ask again whenever they do not know, and remember what they were told.
+// Clients that want orders paid: they repeat requests with unknown outcomes, and remember their answers.
 import { ledgerOperations } from "assent/ledger";
 import { Problem } from "@assent/contract";
 import type { Deployment } from "./deployment.ts";
@@ -9,7 +9,7 @@ export interface Told {
   readonly outcome: "paid" | "failed";
 }
 
-/** Problems that say nothing of an outcome: not known, or nothing was started. */
+/** Problems without an outcome: unknown, or nothing was started. */
 const openProblems: readonly string[] = ["checkout_pending", "overloaded", "order_not_found"];
 
 export class Clients {
@@ -24,7 +24,7 @@ export class Clients {
     this.#swarm = swarm;
   }
 
-  /** Asks at random moments until `untilMs`. */
+  /** Sends requests at random times until `untilMs`. */
   start(untilMs: number): void {
     const { time, random } = this.#deployment;
     const next = (): void => {
@@ -35,7 +35,7 @@ export class Clients {
     time.after(0, next);
   }
 
-  /** Checks an order out, and again while the answer is open; resolves with what was told in the end, if anything. */
+  /** Checks out an order, and repeats while the answer is open; resolves with the final answer, if there is one. */
   async insist(orderId: string, tries: number): Promise<Told["outcome"] | undefined> {
     for (let attempt = 0; attempt < tries; attempt += 1) {
       const outcome = await this.#checkout(orderId);
@@ -79,17 +79,17 @@ export class Clients {
     seeding.catch(ignored);
   }
 
-  /** One request to some instance. Undefined while the outcome is open; never settles when the instance dies. */
+  /** One request to some instance. Undefined while the outcome is open; never settles if the instance dies. */
   #checkout(orderId: string): Promise<Told["outcome"] | undefined> {
     const { random, orderInstances, trace } = this.#deployment;
     const { process, service } = random.pick([...orderInstances.values()]);
     this.checkouts += 1;
     return new Promise((resolve) => {
-      // A client gives up in the end, whatever became of the server.
+      // A client gives up eventually, whatever happened to the server.
       this.#deployment.time.after(clientWaitMs, () => resolve(undefined));
       const tell = (outcome: Told["outcome"]): void => {
         this.told.push({ orderId, outcome });
-        trace.add(`client hears that ${orderId} is ${outcome}`);
+        trace.add(`client gets ${outcome} for ${orderId}`);
         resolve(outcome);
       };
       process.run(() => {
@@ -108,7 +108,7 @@ export class Clients {
 
 const clientWaitMs = 10_000;
 
-/** A client's stock or funds that were refused or not answered are nobody's concern here: the books are. */
+/** Deposits that are refused or not answered do not matter here: the books do. */
 function ignored(): void {
   return undefined;
 }

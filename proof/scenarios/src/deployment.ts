@@ -1,4 +1,4 @@
-// The checkout system deployed in the simulator: three stores on servers of their own, instances of each service as
+// The checkout system deployed in the simulator: three stores on separate servers, instances of each service as
 // processes that can die, and a bus between them.
 import { ledgerOperations } from "assent/ledger";
 import { type OrderFields, OrderService, orderOperations } from "@assent/order";
@@ -40,7 +40,7 @@ export interface OrderInstance {
   readonly orchestrator: Orchestrator;
 }
 
-/** Runs the checkout in the shape of the swarm, and tells the history whatever a caller is told (C3, C5). */
+/** Runs the checkout in the shape of the swarm, and reports every returned result to the history (C3, C5). */
 class WatchedOrchestrator extends Orchestrator {
   readonly #shape: Transaction<OrderFields>;
   readonly #history: History;
@@ -73,7 +73,7 @@ export class Deployment {
   readonly payment: SimulatedStore;
   readonly orderInstances = new Map<string, OrderInstance>();
   readonly processes = new Map<string, SimulatedProcess>();
-  /** Commits of the order store that are older than the run, and are never lost. */
+  /** Commits of the order store from before the run, which are never lost. */
   setupCommits = 0;
   readonly #swarm: Swarm;
   readonly #limits: Limits;
@@ -108,7 +108,7 @@ export class Deployment {
     return [this.orders, this.stock, this.payment];
   }
 
-  /** Starts watching; what is set up before is taken as given. */
+  /** Starts checking; the setup before it is taken as given. */
   watch(): void {
     this.history.watch(this.orders, true);
     this.history.watch(this.stock);
@@ -119,7 +119,7 @@ export class Deployment {
     for (const slot of slotNames(this.#swarm.slots)) this.boot(slot);
   }
 
-  /** Starts a process in a slot; the one before, if any, has died at the latest now. */
+  /** Starts a process in a slot; the previous one, if any, is dead by now. */
   boot(slot: string): void {
     this.processes.get(slot)?.die();
     this.#boots += 1;
@@ -251,7 +251,7 @@ export class Deployment {
     }
   }
 
-  /** The services as their owner uses them, undisturbed. */
+  /** The services without faults, as used for setup and inspection. */
   get stockService(): StockService {
     return new StockService({ store: this.stock.direct, random: this.random });
   }

@@ -1,4 +1,4 @@
-// Performs the faults of a plan on a deployment, and takes them back.
+// Injects the faults of a plan into a deployment, and ends them.
 import { type Fault, fairStoreWeather, fairWeather, faultText, type StoreWeather } from "@assent/simulator";
 import { branchTable, changesIn, leaseOperations, leaseTable, recordTable, type Writes } from "assent/internal/engine";
 import type { Deployment } from "./deployment.ts";
@@ -11,7 +11,7 @@ export function scheduleFaults(deployment: Deployment, faults: readonly Fault[])
   for (const fault of faults) deployment.time.after(fault.atMs, () => perform(deployment, fault));
 }
 
-/** Ends every fault: dead processes start, stalled ones wake, links and stores are well. */
+/** Ends all faults: dead processes start, stalled ones wake, links and stores recover. */
 export function healAll(deployment: Deployment): void {
   const { bus, stores, processes, trace } = deployment;
   bus.heal();
@@ -83,13 +83,13 @@ function perform(deployment: Deployment, fault: Fault): void {
     case "lose_leases":
       for (const [name, { holder }] of deployment.history.mirror("orders").entries(leaseTable)) {
         const release = orders.direct.run(leaseOperations.releaseLease, { name, holder });
-        release.catch((error: unknown) => trace.add(`${name} is still there: ${String(error)}`));
+        release.catch((error: unknown) => trace.add(`${name} is still running: ${String(error)}`));
       }
       return;
   }
 }
 
-/** In its slot, unless something has started there since. */
+/** Starts a process in its slot, unless another has started there since. */
 function restartLater(deployment: Deployment, slot: string, afterMs: number): void {
   const dead = deployment.processes.get(slot);
   deployment.time.after(afterMs, () => {
@@ -107,12 +107,12 @@ function storeWeather(deployment: Deployment, { target, forMs }: Fault, change: 
   });
 }
 
-/** How far back a transaction may have begun that the log loses altogether. */
+/** How old a transaction may be that the log loses completely. */
 const lookBackMax = 40;
 
 /**
- * What the fault model tolerates: the newest commits of the log go, unless ownership has changed in them. The processes
- * that used it lose their connections and with them what was under way: they start again.
+ * Tolerated by the fault model: the log loses its newest commits, unless ownership has changed in them. The processes
+ * that used it lose their connections and all calls in progress: they restart.
  */
 function loseLogTail(deployment: Deployment, commits: number): void {
   const { orders, history } = deployment;
@@ -122,7 +122,7 @@ function loseLogTail(deployment: Deployment, commits: number): void {
   rewind(deployment, orders, lost);
 }
 
-/** How many of the newest commits there are since one in which some transaction began; 0 when there is none. */
+/** Number of newest commits since one in which some transaction began; 0 if there is none. */
 function sinceSomeBegin({ random }: Deployment, younger: readonly Writes[]): number {
   const recent = younger.slice(-lookBackMax);
   const begins = recent.flatMap((writes, index) => {
@@ -133,7 +133,7 @@ function sinceSomeBegin({ random }: Deployment, younger: readonly Writes[]): num
   return begins.length === 0 ? 0 : random.pick(begins);
 }
 
-/** The newest commits of a store of branches go, as far as they are votes and nothing else. */
+/** A branch store loses its newest commits, as far as they contain only votes. */
 function loseVotes(deployment: Deployment, target: string, commitsMax: number): void {
   const store = target === "stock" ? deployment.stock : deployment.payment;
   const tail = store.engine.commits.slice(-commitsMax);
@@ -148,7 +148,7 @@ function isVotes(writes: Writes): boolean {
   return records.length > 0 && records.every((record) => record?.state === "prepared");
 }
 
-/** A store without its newest commits; the processes that used it lose their connections, and start again. */
+/** A store loses its newest commits; the processes that used it lose their connections, and restart. */
 function rewind(deployment: Deployment, store: Deployment["stores"][number], commits: number): void {
   const { processes } = deployment;
   const service = store.name === "orders" ? "order" : store.name;

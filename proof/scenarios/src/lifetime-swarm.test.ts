@@ -1,4 +1,4 @@
-// The worlds of lifetimes draw what they are for.
+// The lifetime worlds contain the faults that they are meant for.
 import { SeededRandom } from "@assent/simulator";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,11 +10,11 @@ import { limitsOf } from "./world-limits.ts";
 const services = ["order", "stock", "payment"];
 const stores = ["orders", "stock", "payment"];
 
-test("every tenth seed has a world of lifetimes beside its storm", () => {
+test("every tenth seed has a lifetime world in addition to its storm", () => {
   assert.deepEqual([19, 20, 21].map(worldsOf), [["storm"], ["storm", "lifetimes"], ["storm"]]);
 });
 
-test("each world has an outage longer than every lifetime, and all kinds of them are drawn", () => {
+test("each world has an outage longer than every lifetime, and all kinds of outages occur", () => {
   const drawn = new Set<string>();
   for (let seed = 1; seed <= 300; seed += 1) {
     const swarm = lifetimeSwarmOf(new SeededRandom(seed));
@@ -36,7 +36,7 @@ test("each world has an outage longer than every lifetime, and all kinds of them
   assert.deepEqual([...drawn].sort(), expected.sort());
 });
 
-test("the same seed is the same run, in which outcomes, branches and their entries have gone in the end", async () => {
+test("the same seed gives the same run, at whose end outcomes, branches and their entries are removed", async () => {
   const run = { seed: 1, world: "lifetimes", keepTrace: true } as const;
   const [first, second] = [await simulate(run), await simulate(run)];
   assert.deepEqual(second.trace, first.trace);

@@ -1,5 +1,5 @@
-// The swarm of lifetimes (P7): few outages, each longer than everything that is kept, with `forget` lost and messages
-// that arrive when nobody remembers what they are about. A swarm of its own: the seeds of storms stay as they are.
+// The swarm of lifetime worlds (P7): few outages, each longer than every lifetime, lost `forget`s, and messages that
+// arrive after all records are removed. It is separate, so that the seeds of storms keep their meaning.
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
 import { slotNames, type Swarm } from "./swarm.ts";
 import { shortLived } from "./world-limits.ts";
@@ -10,7 +10,7 @@ const beginMaxMs = 5_000;
 /** More than the longest lifetime, which is 4 × `maxAgeMs` after the end of a transaction. */
 const outageMinMs = 5 * maxAgeMs;
 const outageMaxMs = 9 * maxAgeMs;
-/** Of the faults beside the outages; and what follows the last of them before everything heals. */
+/** Times of the faults outside the outages; and the pause after the last of them before everything heals. */
 const shortMaxMs = 2_000;
 const shortFaultsMax = 5;
 
@@ -56,7 +56,7 @@ export function lifetimeSwarmOf(random: SeededRandom): Swarm {
   };
 }
 
-/** Something is away for longer than every lifetime: one fault for each process or link that it consists of. */
+/** An outage longer than every lifetime: one fault for each affected process or link. */
 function outageOf(random: SeededRandom, target: Target, slots: Swarm["slots"]): readonly Fault[] {
   const when = {
     atMs: random.uniform() * beginMaxMs,
@@ -93,7 +93,7 @@ function outageOf(random: SeededRandom, target: Target, slots: Swarm["slots"]): 
   }
 }
 
-/** A fault as in a storm, of something that no outage concerns: it would end the outage. */
+/** A short fault of a part without an outage: it would end the outage otherwise. */
 function shortFault(random: SeededRandom, away: readonly Target[], slots: Swarm["slots"]): readonly Fault[] {
   const atMs = random.uniform() * 2 * beginMaxMs;
   const when = { atMs, forMs: 50 + random.uniform() * (shortMaxMs - 50), strength: random.pick([0.3, 0.8]) };

@@ -1,4 +1,4 @@
-// One run: a seed picks a system, a workload and a plan of faults; then every fault ends and the books must add up.
+// One run: a seed selects a system, a workload and a plan of faults; then all faults end and the books must add up.
 import { rowOperations } from "assent/internal/engine";
 import { ledgerOperations } from "assent/ledger";
 import { type Fault, SeededRandom, type Violation } from "@assent/simulator";
@@ -13,7 +13,7 @@ import { worldLimits } from "./world-limits.ts";
 export interface RunOptions {
   readonly seed: number;
   readonly world?: WorldName;
-  /** Instead of the faults that the seed picks: for making a plan smaller. */
+  /** Replaces the faults that the seed selects, to minimize a plan. */
   readonly faults?: readonly Fault[];
   readonly keepTrace?: boolean;
 }
@@ -25,20 +25,20 @@ export interface RunReport {
   readonly transactions: number;
   readonly checkouts: number;
   readonly faults: number;
-  /** Of everything that happened: the same for every run of a seed. */
+  /** Hash of all events: the same for every run of a seed. */
   readonly traceHash: string;
   readonly trace: readonly string[];
 }
 
-/** How long the system has to finish everything once faults have stopped, and how often it is looked at. */
+/** How long the system may take to finish everything after the faults, and how often it is checked. */
 const calmMaxMs = 240_000;
 const lookEveryMs = 4_000;
 const insistTries = 60;
-/** More than all those tries take. */
+/** More than all these tries take. */
 const insistMaxMs = 900_000;
 /** Longer than any delay, and than the removal of old records. */
 const lateMessagesMs = 90_000;
-/** By when everything has been removed that is kept for a time, and how often it is looked for. */
+/** By when all records with a lifetime are removed, and how often this is checked. */
 const removedMaxMs = 200_000;
 const removedEveryMs = 10_000;
 
@@ -59,19 +59,19 @@ export async function simulate({ seed, world, faults, keepTrace = false }: RunOp
   await time.advance(swarm.stormMs);
   healAll(deployment);
   await calmDown(deployment);
-  // Everything ends by itself, also where nobody ever comes back (P6, R5).
-  if (!history.isQuiet()) history.report({ rule: "S7", text: "something is still undecided or held in calm weather" });
-  // Whoever asks now hears a clear answer, and it stays true.
+  // Every transaction ends on its own, even if no client ever returns (P6, R5).
+  if (!history.isQuiet()) history.report({ rule: "S7", text: "something is still undecided or held after all faults" });
+  // From now on every request gets a definite answer, which stays true.
   const last = Promise.all(
     Array.from({ length: swarm.orders }, (_, order) => clients.insist(String(order), insistTries)),
   );
   const answers = await time.until(last, insistMaxMs);
   answers.forEach((answer, order) => {
     if (answer === undefined)
-      history.report({ rule: "S7", text: `order ${order} gets no clear answer in calm weather` });
+      history.report({ rule: "S7", text: `order ${order} gets no definite answer after all faults` });
   });
   await calmDown(deployment);
-  // Messages that were delayed for long arrive at branches that are long forgotten (P7).
+  // Messages with long delays arrive at branches that were forgotten long ago (P7).
   await time.advance(lateMessagesMs);
   await calmDown(deployment);
   if (swarm.world === "lifetimes") await outlive(deployment);
@@ -124,14 +124,14 @@ function orderOf(random: SeededRandom, { items, users, linesPerOrder }: Swarm) {
   return { user: String(random.below(users)), items: lines, total: units, units, entries: lines.length };
 }
 
-/** Until nothing is unfinished and nothing is held, or the time is over. */
+/** Waits until nothing is unfinished and nothing is held, or the time is over. */
 async function calmDown({ time, history }: Deployment): Promise<void> {
   for (let waitedMs = 0; waitedMs < calmMaxMs && !history.isQuiet(); waitedMs += lookEveryMs) {
     await time.advance(lookEveryMs);
   }
 }
 
-/** P7: what is kept for a time goes in the end, and with it every entry about it. */
+/** P7: records with a lifetime are removed eventually, with all their index entries. */
 async function outlive({ time, history }: Deployment): Promise<void> {
   for (let waitedMs = 0; waitedMs < removedMaxMs && history.leftovers().length > 0; waitedMs += removedEveryMs) {
     await time.advance(removedEveryMs);

@@ -1,15 +1,15 @@
-// Swarm testing: each seed picks its own mix of workload and faults, because a mix of everything hides what a few
-// together would show (Groce and others, "Swarm testing", 2012).
+// Swarm testing: each seed selects its own mix of workload and faults, because a mix of everything hides defects that a
+// few together would show (Groce and others, "Swarm testing", 2012).
 import type { Protocol } from "assent/internal/protocol";
 import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
 import type { CheckoutShape } from "./checkout-shapes.ts";
 
-/** `storm`: many short faults at once. `lifetimes`: few outages, each longer than everything that is kept. */
+/** `storm`: many short faults at once. `lifetimes`: few outages, each longer than every lifetime. */
 export type WorldName = "storm" | "lifetimes";
 
 export const worldNames: readonly WorldName[] = ["storm", "lifetimes"];
 
-/** Every tenth seed has a world of lifetimes beside its storm: together they cost little more than the storms alone. */
+/** Every tenth seed also has a lifetime world: this costs little more than the storms alone. */
 const lifetimesEvery = 10;
 
 export function worldsOf(seed: number): readonly WorldName[] {
@@ -18,33 +18,33 @@ export function worldsOf(seed: number): readonly WorldName[] {
 
 export interface Swarm {
   readonly world: WorldName;
-  /** How long faults go on. */
+  /** How long faults continue. */
   readonly stormMs: number;
-  /** `mixed`: each transaction draws its own, as if operators switched all the time. */
+  /** `mixed`: a random protocol for each transaction, as if operators changed it all the time. */
   readonly protocol: Protocol | "auto" | "mixed";
   readonly shape: CheckoutShape;
   readonly slots: { readonly order: number; readonly stock: number; readonly payment: number };
   readonly orders: number;
   readonly items: number;
   readonly users: number;
-  /** Few: refusals and contention. */
+  /** A small number, which causes refusals and contention. */
   readonly stockPerItem: number;
   readonly creditPerUser: number;
   readonly linesPerOrder: number;
-  /** Milliseconds between two requests of the clients, on average. */
+  /** Average milliseconds between two requests of the clients. */
   readonly pauseMs: number;
   readonly skewMs: number;
   readonly addsItems: boolean;
-  /** Stock and credit are added meanwhile; where not, what was deposited at the start is all there is. */
+  /** Whether stock and credit are added meanwhile; otherwise only the initial deposits exist. */
   readonly deposits: boolean;
-  /** Items and users are seeded anew meanwhile; the books of what was sold before are gone then. */
+  /** Whether items and users are seeded again meanwhile; the books of earlier sales are then gone. */
   readonly reseeds: boolean;
   readonly faults: readonly Fault[];
 }
 
 const stormMs = 20_000;
 
-/** What a swarm draws its faults from, unless it loses votes. */
+/** The faults that a swarm selects from, unless it loses votes. */
 const kinds: readonly FaultKind[] = [
   "crash",
   "crash_at_point",
@@ -61,7 +61,7 @@ const kinds: readonly FaultKind[] = [
 ];
 const faultsMax = 24;
 const tailMax = 8;
-/** Enough of everything that a lost vote can always be taken again (P9). */
+/** Enough of everything, so that a lost vote can always be applied again (P9). */
 const ample = 1_000;
 
 export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
@@ -85,15 +85,15 @@ export function swarmOf(random: SeededRandom, skewMaxMs: number): Swarm {
     skewMs: random.chance(0.3) ? skewMaxMs : 0,
     deposits: random.chance(0.3),
     reseeds: !losesVotes && random.chance(0.1),
-    // An order whose claim the log has lost is open for changes again; docs/adr/0008 says what becomes of that.
+    // An order whose claim the log has lost can be changed again; docs/adr/0008 describes the consequences.
     addsItems: !enabled.includes("lose_log_tail"),
     faults: Array.from({ length: count }, () => faultOf(random, enabled, slots)).sort((a, b) => a.atMs - b.atMs),
   };
 }
 
 /**
- * A lost vote is outside the fault model, except where the owner lives on, nothing comes late and all can be taken
- * again: what a taker-over or a late phase 1 makes of it ends parked (T7).
+ * A lost vote is outside the fault model, except if the owner stays alive, nothing is late and everything can be
+ * applied again: recovery or a late phase 1 would end with it parked (T7).
  */
 const voteLosing: readonly FaultKind[] = ["lose_votes"];
 

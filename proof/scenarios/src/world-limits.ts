@@ -25,13 +25,13 @@ export const worldLimits: Limits = checkLimits({
 });
 
 /**
- * What a log has lost of a transaction that was over, only its branches remember, and only until `begunAt` +
- * 2 × `maxAge`; then the key is new to everybody. So where tails are lost, `maxAge` outlasts the whole run, as in
- * production it outlasts the loss window (docs/adr/0008).
+ * If a log loses a finished transaction, only its branches remember it, and only until `begunAt` + 2 × `maxAge`; after
+ * that the key is new to all processes. So if tails are lost, `maxAge` is longer than the whole run, as in production
+ * it is longer than the loss window (docs/adr/0008).
  */
 const lossyLimits: Limits = checkLimits({ ...worldLimits, maxAgeMs: 600_000, lossWindowMs: 30_000 });
 
-/** Every lifetime passes several times while one outage lasts; `checkLimits` allows little less. */
+/** Every lifetime expires several times during one outage; `checkLimits` allows hardly less. */
 export const shortLived: Limits = checkLimits({
   ...worldLimits,
   maxAgeMs: 6_000,

@@ -1,40 +1,40 @@
-// What is to go wrong in a run, and when: data, so that it can be printed, repeated and made smaller.
+// The faults of a run and their times: data, so that it can be printed, repeated and minimized.
 
 /** Kinds of faults. `target` names a process slot, a store, or a link "from>to". */
 export type FaultKind =
-  /** The process dies at once, and starts again after a while. */
+  /** The process dies at once, and restarts after a while. */
   | "crash"
-  /** The process dies at its n-th crash point from now (`strength`), and starts again after a while. */
+  /** The process dies at its n-th crash point from now (`strength`), and restarts after a while. */
   | "crash_at_point"
-  /** The process stalls, and wakes as if nothing had happened. */
+  /** The process stalls, and continues as if nothing had happened. */
   | "pause"
   | "cut_one_way"
   | "cut_both_ways"
-  /** Messages are lost, doubled and late; `strength` from 0 to 1. */
+  /** Messages are lost, duplicated and delayed; `strength` from 0 to 1. */
   | "bad_weather"
   /** No message arrives. */
   | "bus_down"
-  /** Messages are doubled, and late by more than every lifetime (`strength`: the chance of each). */
+  /** Messages are duplicated, and delayed by more than every lifetime (`strength`: the chance of each). */
   | "very_late"
-  /** The message that carries a `forget`, or the acknowledgement of it, is lost (`strength`: the chance). */
+  /** Messages with a `forget`, or their acknowledgements, are lost (`strength`: the chance). */
   | "lose_forgets"
-  /** Calls to the store fail before anything is done, or are done and their reply is lost, or are slow. */
+  /** Calls to the store fail before execution, are executed but lose their reply, or are slow. */
   | "store_failures"
   | "store_lost_replies"
   | "store_slow"
   | "store_full"
-  /** The log goes back by so many commits (`strength`), or, at 0, to before some transaction began. */
+  /** The log loses this many commits (`strength`), or, at 0, everything since some transaction began. */
   | "lose_log_tail"
-  /** A store of branches goes back by up to so many commits (`strength`), none of which is more than votes. */
+  /** A branch store loses up to this many commits (`strength`), all of which contain only votes. */
   | "lose_votes"
-  /** Every lease is gone. */
+  /** All leases are lost. */
   | "lose_leases";
 
 export interface Fault {
   readonly kind: FaultKind;
   readonly target: string;
   readonly atMs: number;
-  /** How long it lasts, or how long until the process starts again. */
+  /** How long it lasts, or how long until the process restarts. */
   readonly forMs: number;
   readonly strength: number;
 }
@@ -44,8 +44,8 @@ export function faultText({ kind, target, atMs, forMs, strength }: Fault): strin
 }
 
 /**
- * The smallest part of a plan that still fails, by leaving out ever smaller chunks (Zeller and Hildebrandt,
- * "Simplifying and isolating failure-inducing input", 2002). Stops after `runsMax` runs with what it has.
+ * The smallest part of a plan that still fails, found by removing ever smaller chunks (Zeller and Hildebrandt,
+ * "Simplifying and isolating failure-inducing input", 2002). Stops after `runsMax` runs with the best result so far.
  */
 export async function minimised(
   plan: readonly Fault[],

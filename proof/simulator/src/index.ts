@@ -1,4 +1,4 @@
-/** The real machines in a world of virtual time and seeded faults. @module */
+/** The real state machines in a world of virtual time and seeded faults. @module */
 export * from "./checkers/history.ts";
 export * from "./checkers/violation.ts";
 export * from "./explorer/index.ts";

@@ -1,9 +1,9 @@
-// The engine in memory with every commit remembered, and told to whoever watches.
+// The engine in memory; every commit is recorded and reported to a watcher.
 import type { Json } from "assent/internal/protocol";
 import { EngineFull, type Writes } from "assent/internal/engine";
 import { MemoryEngine } from "assent/memory";
 
-/** Sees each commit when it has become durable. */
+/** Called with each commit once it is durable. */
 export type CommitWatcher = (writes: Writes) => void;
 
 export class JournaledEngine extends MemoryEngine {
@@ -33,7 +33,7 @@ export class JournaledEngine extends MemoryEngine {
     super.commit(writes);
   }
 
-  /** An engine that lacks the newest commits of this one. */
+  /** An engine without the newest commits of this one. */
   without(newest: number): JournaledEngine {
     const shorter = new JournaledEngine(this.#isFull);
     for (const writes of this.#commits.slice(0, Math.max(0, this.#commits.length - newest))) shorter.#keep(writes);

@@ -1,4 +1,4 @@
-// Chance that can be repeated (the generator is mulberry32).
+// Reproducible randomness (the generator is mulberry32).
 import type { Random } from "assent/internal/ports";
 
 export class SeededRandom implements Random {

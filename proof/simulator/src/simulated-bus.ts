@@ -1,5 +1,5 @@
-// A bus that promises nothing (M1): messages are lost, doubled, reordered and late, and links are cut in one direction
-// or both. Several instances may serve one name; each message goes to one of them.
+// A bus without guarantees (M1): messages are lost, duplicated, reordered and delayed, and links are cut in one or both
+// directions. Several instances may serve one name; each message goes to one of them.
 import type { SeededRandom } from "./seeded-random.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { Trace } from "./trace.ts";
@@ -7,11 +7,11 @@ import type { VirtualClock } from "./virtual-clock.ts";
 
 export type Handler = (message: Uint8Array) => Promise<Uint8Array | undefined>;
 
-/** How badly messages fare while this is in force. Chances from 0 to 1. */
+/** How messages fare while this is active. Chances from 0 to 1. */
 export interface Weather {
   readonly loss: number;
   readonly duplication: number;
-  /** Chance of a long delay, and how long it is at most. */
+  /** Chance of a long delay, and its maximum. */
   readonly delay: number;
   readonly delayMaxMs: number;
 }
@@ -39,14 +39,14 @@ export class SimulatedBus {
   forgetLoss = 0;
   readonly #options: { readonly time: VirtualClock; readonly random: SeededRandom; readonly trace: Trace };
   readonly #instances = new Map<string, Map<string, Instance>>();
-  /** "from>to" of links that are cut. */
+  /** "from>to" of cut links. */
   readonly #cuts = new Set<string>();
 
   constructor(options: { time: VirtualClock; random: SeededRandom; trace: Trace }) {
     this.#options = options;
   }
 
-  /** Replaces the instance of that slot, if there is one: a restarted process has the address of the one before. */
+  /** Replaces the instance of that slot, if there is one: a restarted process has the address of the previous one. */
   serve(service: string, slot: string, instance: Instance): void {
     const instances = this.#instances.get(service) ?? new Map<string, Instance>();
     instances.set(slot, instance);
@@ -73,7 +73,7 @@ export class SimulatedBus {
     this.clearUp();
   }
 
-  /** The first reply to any delivery; undefined when none came in time. Late deliveries happen all the same. */
+  /** The first reply to any delivery; undefined if none came in time. Late deliveries still happen. */
   exchange(
     { from, fromSlot }: { from: SimulatedProcess; fromSlot: string },
     { service, message, waitMs, forgets = false }: Exchange,

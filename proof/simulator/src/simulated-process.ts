@@ -1,6 +1,6 @@
-// A process that can die, stall, and read a clock that is wrong. What it asked for before it died may still happen;
-// what it would have done after never does. Every call to a port is two points at which it may die: before it is
-// performed, and before its answer is seen.
+// A process that can die, stall, and read a wrong clock. Requests made before its death may still be executed; actions
+// after it never happen. Every call to a port is two points at which it may die: before its execution, and before its
+// answer is seen.
 import type { Clock } from "assent/internal/ports";
 import type { VirtualClock } from "./virtual-clock.ts";
 
@@ -41,7 +41,7 @@ export class SimulatedProcess {
     this.#pointsLeft = points;
   }
 
-  /** Nothing runs until `resume`: a stopped virtual machine, or a garbage collector that will not end. */
+  /** Nothing runs until `resume`: like a stopped virtual machine, or an endless garbage collection. */
   pause(): void {
     if (this.#state === "running") this.#state = "paused";
   }
@@ -54,7 +54,7 @@ export class SimulatedProcess {
     for (const callback of backlog) this.#time.after(0, () => this.run(callback));
   }
 
-  /** Runs something of this process: now, when it wakes, or never. */
+  /** Runs a callback of this process: now, when it wakes, or never. */
   run(callback: () => void): void {
     if (this.#state === "running") callback();
     else if (this.#state === "paused") this.#backlog.push(callback);

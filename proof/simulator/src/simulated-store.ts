@@ -1,6 +1,6 @@
-// A store on a server of its own, shared by the instances of a service: the real operations and the real group commit
-// over an engine that remembers every commit, so that its newest can be lost. Calls are slow, fail before anything is
-// done, or are done and their reply is lost.
+// A store on a separate server, shared by the instances of a service: the real operations and the real group commit
+// over an engine that records every commit, so that the newest ones can be lost. Calls are slow, fail before execution,
+// or are executed but lose their reply.
 import { type BoundOperations, Executor, GroupCommitExecutor, StoreFailure } from "assent/internal/engine";
 import { JournaledEngine } from "./journaled-engine.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -8,7 +8,7 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 import type { Trace } from "./trace.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-/** How badly calls fare while this is in force. Chances from 0 to 1. */
+/** How calls fare while this is active. Chances from 0 to 1. */
 export interface StoreWeather {
   readonly failure: number;
   readonly lostReply: number;
@@ -49,21 +49,21 @@ export class SimulatedStore {
     return this.#engine;
   }
 
-  /** The store as one process sees it. */
+  /** The store as seen by one process. */
   seenBy(process: SimulatedProcess): Executor {
     return Executor.over((call) =>
       process.call(() => this.#call(call.name, () => this.#executor.perform({ ...call, input: wire(call.input) }))),
     );
   }
 
-  /** The store as nobody else can disturb it: for setting up and looking. */
+  /** The store without faults, for setup and inspection. */
   get direct(): Executor {
     return this.#executor;
   }
 
-  /** Restarts without its newest commits, as a replica that lagged behind. What was under way is lost, too. */
+  /** Restarts without its newest commits, like a replica that lagged behind. Calls in progress are lost, too. */
   loseTail(commits: number): void {
-    // The server is gone: what it still has under way is of no concern to anybody.
+    // The server is gone, so its calls in progress no longer matter.
     this.#engine.watcher = undefined;
     this.#engine = this.#engine.without(commits);
     this.#executor = this.#open();
@@ -86,13 +86,13 @@ export class SimulatedStore {
     const latency = random.uniform() * latencyMaxMs + (random.chance(slow) ? random.uniform() * slowMaxMs : 0);
     await passed(time, latency);
     if (random.chance(failure)) {
-      trace.fault(`${this.name} ${name} was not done`);
+      trace.fault(`${this.name} ${name} was not executed`);
       throw new StoreFailure("store_broken", "the store did not answer");
     }
     const result = await work();
     await passed(time, random.uniform() * latencyMaxMs);
     if (random.chance(lostReply)) {
-      trace.fault(`${this.name} ${name} was done and not answered`);
+      trace.fault(`${this.name} ${name} was executed but not answered`);
       throw new StoreFailure("store_broken", "the store did not answer");
     }
     return wire(result);
@@ -105,7 +105,7 @@ function passed(time: VirtualClock, ms: number): Promise<void> {
   });
 }
 
-/** What travels is a copy. */
+/** Messages carry copies. */
 function wire<T>(value: T): T {
   return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
 }

@@ -1,5 +1,5 @@
-// What happened in a run, in order, for people and for comparison: two runs of one seed have the same trace, byte for
-// byte. Kept as a running hash, and as text only when somebody will read it.
+// The events of a run, in order, for reading and comparison: two runs of one seed have the same trace, byte for byte.
+// Kept as a running hash, and as text only if it is needed.
 import { fingerprint } from "assent/internal/protocol";
 
 export class Trace {
@@ -19,7 +19,7 @@ export class Trace {
     return this.#faults;
   }
 
-  /** Of everything so far. */
+  /** Hash of everything so far. */
   get hash(): string {
     return `${this.#entries}:${this.#hash.toString(36)}`;
   }
@@ -40,7 +40,7 @@ export class Trace {
     this.add(`! ${text}`);
   }
 
-  /** The lines that concern one transaction, or everybody. */
+  /** The lines that concern one transaction, or all of them. */
   timelineOf(txId: string): readonly string[] {
     return this.lines.filter((line) => line.includes(txId) || line.includes(" ! "));
   }

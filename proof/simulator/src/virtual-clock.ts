@@ -1,4 +1,4 @@
-// Time that passes only when somebody says so. Everything that is due at one moment runs in the order it was asked for.
+// Time that passes only on request. Callbacks due at the same time run in the order of their registration.
 import type { Clock, Timer } from "assent/internal/ports";
 
 interface Due {
@@ -32,7 +32,7 @@ export class VirtualClock implements Clock {
     return { cancel: () => this.#cancelled.add(order) };
   }
 
-  /** Lets time pass, running everything that falls due. */
+  /** Advances the time, running everything that falls due. */
   async advance(ms: number): Promise<void> {
     const target = this.#elapsed + ms;
     await settle();
@@ -40,7 +40,7 @@ export class VirtualClock implements Clock {
     this.#elapsed = target;
   }
 
-  /** Lets time pass until the promise settles. Fails when it has not after `maxMs`. */
+  /** Advances the time until the promise settles. Fails if it has not after `maxMs`. */
   async until<T>(promise: Promise<T>, maxMs: number = 120_000): Promise<T> {
     let settled = false;
     const watched = promise.finally(() => {
@@ -106,8 +106,8 @@ function isEarlier(a: Due | undefined, b: Due | undefined): boolean {
 }
 
 /**
- * Every promise that can settle without time passing has done so. A turn of the event loop is no passing of time: it is
- * the only way to know that nothing more is to be done in this one.
+ * Resolves when every promise that can settle without time passing has done so. A turn of the event loop is not a
+ * passing of virtual time: it is the only way to know that nothing more will run now.
  */
 export function settle(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-// S2, S3 on every account, at each commit, by its own arithmetic and not by the ledger's.
+// S2, S3 on every account, at each commit, with separate arithmetic, not the ledger's.
 import type { Account } from "assent/ledger";
 import type { Report } from "./violation.ts";
 

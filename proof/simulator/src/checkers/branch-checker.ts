@@ -8,7 +8,7 @@ import {
 } from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
-/** P1, by the state before; "none" is no record. P9 lets a lost prepare be applied again. */
+/** P1: allowed states, by the state before; "none" is no record. P9 allows a lost prepare to be applied again. */
 const allowed: Readonly<Record<BranchState | "none", readonly BranchState[]>> = {
   none: ["prepared", "executed", "aborted", "compensated", "committed"],
   prepared: ["committed", "aborted"],
@@ -21,7 +21,7 @@ const allowed: Readonly<Record<BranchState | "none", readonly BranchState[]>> = 
 
 export class BranchChecker {
   readonly #report: Report;
-  /** By transaction, then by branch, what its final state was; removal does not make it undone. */
+  /** The final state by transaction and branch; the removal of a record does not undo it. */
   readonly #finals = new Map<string, Map<string, BranchState>>();
 
   constructor(report: Report) {
@@ -45,11 +45,11 @@ export class BranchChecker {
     if (after.protocol !== before.protocol) report("C7", `changed from ${before.protocol} to ${after.protocol}`);
     if (before.payloadHash !== undefined && after.payloadHash !== before.payloadHash)
       report("P4", "changed its payload");
-    if (before.forgotten && !after.forgotten) report("P7", "was forgotten and is not any more");
+    if (before.forgotten && !after.forgotten) report("P7", "was forgotten and is no longer");
     this.#noteFinal(after);
   }
 
-  /** The final state of a branch; its record may have been removed since. */
+  /** The final state of a branch, even if its record has been removed. */
   finalOf(txId: string, branchId: string): BranchState | undefined {
     return this.#finals.get(txId)?.get(branchId);
   }
@@ -62,18 +62,18 @@ export class BranchChecker {
     const states = [...finals.values()];
     if (states.some(isForwardFinal) && states.some(isBackwardFinal)) {
       const mixed = [...finals].map(([id, final]) => `${id} ${final}`).join(", ");
-      this.#report({ rule: "S1", text: `some went forward and some backward: ${mixed}`, txId });
+      this.#report({ rule: "S1", text: `some ended forward and some backward: ${mixed}`, txId });
     }
   }
 }
 
 /**
- * P6, P7: what a step removes, as it was at that moment. A commit may hold the step that settled the record and the
- * one that removed it.
+ * P6, P7: records removed by a step, in their state at that time. A commit may contain both the step that settled the
+ * record and the step that removed it.
  */
 export function checkBranchRemoval({ txId, branchId, state, forgotten }: BranchRecord, report: Report): void {
   if (isYesState(state)) report({ rule: "P6", text: `${branchId} was removed while ${state}`, txId });
   if (isForwardFinal(state) && !forgotten) {
-    report({ rule: "P7", text: `${branchId} was removed before it was told to forget`, txId });
+    report({ rule: "P7", text: `${branchId} was removed before its forget`, txId });
   }
 }

@@ -1,5 +1,5 @@
-// P2–P5, P7, P8, P10 at each command, inside the step that applies it: what was there, what was asked, what was
-// answered, and what is there now. Said once more in its own words, and not with the branch machine's.
+// P2–P5, P7, P8, P10 at each command, inside the step that applies it: the record before, the command, the answer, and
+// the record after. Written independently of the branch state machine.
 import type { Account } from "assent/ledger";
 import {
   type Answer,
@@ -31,17 +31,17 @@ export function checkCommand(step: CommandStep, reportAny: Report): void {
   if (before === undefined) checkFirst(step, report);
   else if (command.epoch < before.epoch) checkFenced({ ...step, before }, report);
   else checkRepeated({ ...step, before }, report);
-  if (step.answer.kind === "contended" && step.after !== before) report("P10", "contended, and yet recorded");
+  if (step.answer.kind === "contended" && step.after !== before) report("P10", "contended, but recorded");
 }
 
 type RuleReport = (rule: string, text: string) => void;
 type StepOnRecord = CommandStep & { readonly before: BranchRecord };
 
-/** The first that a branch hears of the transaction, or the first since its record was removed. */
+/** The first command of the transaction for a branch, or the first since its record was removed. */
 function checkFirst({ command, answer, after, now, limits, account }: CommandStep, report: RuleReport): void {
   const role = verbRole(command.verb);
   if (role === "forget") {
-    if (after !== undefined) report("P7", "made a record of what it should forget");
+    if (after !== undefined) report("P7", "created a record for a `forget`");
     return;
   }
   const isOld = now > command.begunAt + limits.maxAgeMs;
@@ -52,7 +52,7 @@ function checkFirst({ command, answer, after, now, limits, account }: CommandSte
     report("P3", `left ${after?.state ?? "nothing"} where it never ran`);
   }
   if (answer.kind !== "refused") return;
-  if (after?.refusal !== answer.reason) report("P3", `refused for ${answer.reason}, and remembers ${after?.refusal}`);
+  if (after?.refusal !== answer.reason) report("P3", `refused for ${answer.reason}, but recorded ${after?.refusal}`);
   if (command.verb === "prepare" && answer.reason.startsWith("insufficient")) checkLack({ command, account }, report);
 }
 
@@ -67,7 +67,7 @@ function checkLack({ command, account }: Pick<CommandStep, "command" | "account"
     const found = account(accountId);
     return found === undefined || found.available + found.held < amount;
   });
-  if (!isShort) report("P10", "refused for lack of what outstanding holds could still give back");
+  if (!isShort) report("P10", "refused for lack of an amount that outstanding holds may still release");
 }
 
 function checkFenced({ before, command, answer, after }: StepOnRecord, report: RuleReport): void {
@@ -80,7 +80,7 @@ function checkFenced({ before, command, answer, after }: StepOnRecord, report: R
 
 function checkRepeated({ before, command, answer, after }: StepOnRecord, report: RuleReport): void {
   const role = verbRole(command.verb);
-  if (after === undefined || after.epoch < command.epoch) report("P5", `did not remember epoch ${command.epoch}`);
+  if (after === undefined || after.epoch < command.epoch) report("P5", `did not record epoch ${command.epoch}`);
   if (answer.kind === "fenced") report("P5", "was fenced off by an epoch that is not higher");
   const isFinal = !isYesState(before.state);
   if (isFinal && after?.state !== before.state) report("P2", `changed ${before.state}, which is final`);
@@ -89,7 +89,7 @@ function checkRepeated({ before, command, answer, after }: StepOnRecord, report:
   if (contradicts && answer.kind !== "conflict") report("P2", `answered ${answer.kind} on ${before.state}`);
   if (role === "vote") checkStoredVote({ before, answer, after }, report);
   if (answer.kind === "done" && answer.state !== after?.state) {
-    report("P4", `answered ${answer.state}, and is ${after?.state}`);
+    report("P4", `answered ${answer.state}, but is ${after?.state}`);
   }
 }
 
@@ -97,7 +97,7 @@ function checkStoredVote(
   { before, answer, after }: Pick<StepOnRecord, "before" | "answer" | "after">,
   report: RuleReport,
 ): void {
-  if (after?.state !== before.state) report("P4", `a repeated vote made ${before.state} ${after?.state}`);
+  if (after?.state !== before.state) report("P4", `a repeated vote changed ${before.state} to ${after?.state}`);
   if (answer.kind === "mismatch") return;
   const expected = isBackwardFinal(before.state) ? "refused" : "done";
   if (answer.kind !== expected) report("P4", `a repeated vote on ${before.state} was answered ${answer.kind}`);

@@ -1,4 +1,4 @@
-// Watches the stores of a world and checks every commit against the rules, while the world runs.
+// Watches the stores of a world and checks every commit against the rules while the world runs.
 import { accountTable } from "assent/ledger";
 import type { Row, Table } from "assent/internal/ports";
 import {
@@ -38,7 +38,7 @@ import { checkSent } from "./send-checker.ts";
 import type { Report, Violation } from "./violation.ts";
 import { watchedOperations } from "./watched-operations.ts";
 
-/** Tables in which nothing stays for ever. */
+/** Tables whose entries are all removed eventually. */
 const passing: readonly Table[] = [
   recordTable,
   unfinishedTable,
@@ -67,7 +67,7 @@ export class History {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #intended = new Set<string>();
   readonly #lostVotes = new Map<string, BranchRecord>();
-  /** The counter of the latest lease that each owner knows of, and its value when each transaction began. */
+  /** The counter of each owner's latest known lease, and its value when each transaction began. */
   readonly #leaseCounters = new Map<string, number>();
   readonly #leaseAtBegin = new Map<string, number>();
   readonly #owners = new Set<string>();
@@ -99,7 +99,7 @@ export class History {
     });
   }
 
-  /** Watches a store from now on. `log`: it holds the transaction records. */
+  /** Watches a store from now on. `log`: whether it contains the transaction records. */
   watch(store: SimulatedStore, log = false): void {
     if (log) this.#log = store.name;
     if (this.#mirrors.has(store.name)) this.#hasLost = true;
@@ -112,7 +112,7 @@ export class History {
     };
   }
 
-  /** Whether these newest commits of a store changed who owns a transaction that existed before them. */
+  /** Whether these newest commits of a store changed the owner of a transaction that existed before them. */
   changesOwner(store: string, tail: readonly Writes[]): boolean {
     const records = tail.flatMap((writes) => [...changesIn(writes, recordTable).values()]);
     const owners = new Map<string, Set<string>>();
@@ -138,7 +138,7 @@ export class History {
     return this.mirror(this.#log).get(recordTable, txId);
   }
 
-  /** What a branch has recorded, or the vote that its store has lost since. */
+  /** The state recorded by a branch, or a vote that its store has lost since. */
   branch(txId: string, spec: BranchSpec): BranchRecord | undefined {
     return this.#stored(txId, spec) ?? this.#lostVotes.get(`${txId}/${spec.branchId}`);
   }
@@ -148,7 +148,7 @@ export class History {
     return mirror.get(branchTable, `${txId}/${spec.branchId}`);
   }
 
-  /** A store is about to lose these commits, and the votes in them that were heard already. */
+  /** A store is about to lose these commits, with the votes in them that were already received. */
   noteLostVotes(tail: readonly Writes[]): void {
     for (const writes of tail) {
       for (const [key, record] of changesIn(writes, branchTable)) {
@@ -158,7 +158,7 @@ export class History {
     }
   }
 
-  /** An owner asks for a decision to be written. A write may be repeated for long (C2): only the first time counts. */
+  /** An owner requests a decision. The write may be repeated for long (C2): only the first time counts. */
   noteIntent({ txId, owner, epoch, reason }: { txId: string; owner: string; epoch: number; reason?: string }): void {
     const { time, limits } = this.#options;
     const name = `${txId}@${epoch}`;
@@ -166,37 +166,37 @@ export class History {
     this.#intended.add(name);
     const deadlineAt = this.record(txId)?.deadlineAt ?? Infinity;
     if (reason === "timeout" && time.now() > deadlineAt + limits.takeoverGraceMs + 2 * limits.clockSkewMs) {
-      this.#report({ rule: "C6", text: "let silence decide although it had stalled for too long", txId });
+      this.#report({ rule: "C6", text: "decided on silence although it had stalled for too long", txId });
     }
     const leaseAtBegin = this.#leaseAtBegin.get(txId);
     if (reason === "timeout" && leaseAtBegin !== undefined && leaseAtBegin !== this.#leaseCounters.get(owner)) {
-      this.#report({ rule: "C6", text: "let silence decide although its lease had lapsed since it began", txId });
+      this.#report({ rule: "C6", text: "decided on silence although its lease had lapsed since it began", txId });
     }
   }
 
   /** R1: a process starts under this name. */
   noteOwner(owner: string): void {
-    if (this.#owners.has(owner)) this.#report({ rule: "R1", text: `${owner} is the name of an earlier process, too` });
+    if (this.#owners.has(owner)) this.#report({ rule: "R1", text: `${owner} is also the name of an earlier process` });
     this.#owners.add(owner);
   }
 
-  /** An owner has received the answer that it holds its lease. */
+  /** An owner has received the acknowledgement of its lease. */
   noteLease(owner: string, counter: number): void {
     this.#leaseCounters.set(owner, counter);
   }
 
-  /** R5: an owner asks for a lost record to be made again. One of its branches has asked, with a lower epoch. */
+  /** R5: an owner requests the rebuild of a lost record. One of its branches has asked, with a lower epoch. */
   noteRebuild(record: TransactionRecord): void {
     const epochs = this.#options.planOf(record).flatMap((spec) => this.branch(record.txId, spec)?.epoch ?? []);
     if (epochs.length === 0 || epochs.some((epoch) => epoch < record.epoch)) return;
     this.#report({
       rule: "R5",
-      text: `epoch ${record.epoch} is above no branch that can have asked`,
+      text: `epoch ${record.epoch} is not above any branch that can have asked`,
       txId: record.txId,
     });
   }
 
-  /** A coordinator sends these. Its knowledge of branches may come from a life that a store has lost. */
+  /** A coordinator sends these. Its knowledge of branches may come from an incarnation that a store has lost. */
   noteSent(commands: readonly Command[]): void {
     if (this.#hasLost) return;
     for (const command of commands) {
@@ -207,14 +207,14 @@ export class History {
     }
   }
 
-  /** C3, C5, when a caller is told: success is durable by then; failure is, too, and at least one tombstone. */
+  /** C3, C5, when a result is returned: success is durable by then; so is failure, with at least one tombstone. */
   checkTold(txId: string, outcome: "committed" | "aborted"): void {
     const record = this.record(txId);
-    // A record that has ended may be gone; its row says what became of it, for ever.
+    // The record of an ended transaction may be gone; its row keeps the outcome for ever.
     const row = this.mirror(this.#log).get(rowTable, parseTransactionId(txId).key);
     const known = record === undefined ? row?.outcome : wordOf(record);
     if (known !== outcome)
-      this.#report({ rule: "C3", text: `told ${outcome}, the log says ${known ?? "nothing"}`, txId });
+      this.#report({ rule: "C3", text: `returned ${outcome}, but the log has ${known ?? "nothing"}`, txId });
     if (outcome === "committed" || record === undefined) return;
     const branches = this.#options.planOf(record);
     const dead = branches.some((spec) => {
@@ -223,7 +223,7 @@ export class History {
     });
     const isOld = this.#options.time.now() > record.begunAt + this.#options.limits.maxAgeMs;
     if (branches.length > 0 && !dead && !isOld) {
-      this.#report({ rule: "C5", text: "told failure without a tombstone", txId });
+      this.#report({ rule: "C5", text: "returned failure without a tombstone", txId });
     }
   }
 
@@ -239,11 +239,11 @@ export class History {
     if (account !== undefined) checkAccount(`${store} ${change.key}`, account, this.#report);
   }
 
-  /** S4, S5: a success is for ever. */
+  /** S4, S5: a success is permanent. */
   #checkRow(before: Row, after: Row | undefined): void {
     if (before.outcome !== "committed" || after?.outcome === "committed") return;
     if (after !== undefined && after.incarnation !== before.incarnation) return;
-    this.#report({ rule: "S4", text: `row ${before.key} was committed and is ${after?.outcome ?? "gone"}` });
+    this.#report({ rule: "S4", text: `row ${before.key} was committed but is ${after?.outcome ?? "gone"}` });
   }
 
   #checkBranch(store: string, before: BranchRecord | undefined, after: BranchRecord | undefined): void {
@@ -254,7 +254,7 @@ export class History {
     if (after?.forgotten !== true || before?.forgotten === true || this.#hasLost) return;
     const record = this.record(after.txId);
     if (record === undefined || isEnded(record)) return;
-    const text = `${after.branchId} was told to forget while its transaction was ${record.state}`;
+    const text = `${after.branchId} got forget while its transaction was ${record.state}`;
     this.#report({ rule: "P7", text, txId: after.txId });
   }
 
@@ -279,7 +279,7 @@ export class History {
     checkRecord({ before, after }, around, this.#report);
   }
 
-  /** S7: what is unresolved is never trimmed, and its trail neither. */
+  /** S7: unresolved records are never trimmed, and neither is their history. */
   #checkRemoval(before: TransactionRecord | undefined): void {
     if (before === undefined) return;
     // A branch whose vote was lost no longer asks.
@@ -289,7 +289,7 @@ export class History {
     checkRemoved(before, around, this.#report);
   }
 
-  /** Every transaction has ended, and no branch waits for a decision. */
+  /** Whether every transaction has ended, and no branch waits for a decision. */
   isQuiet(): boolean {
     if (this.mirror(this.#log).entries(unfinishedTable).size > 0) return false;
     return [...this.#mirrors.values()].every((mirror) =>
@@ -297,7 +297,7 @@ export class History {
     );
   }
 
-  /** Records that are kept for a time, and entries about them. In a world that is over there are none. */
+  /** Records that are kept for a limited time, and index entries about them. At the end of a world there are none. */
   leftovers(): readonly { readonly table: string; readonly key: string }[] {
     return [...this.#mirrors.values()].flatMap((mirror) =>
       passing.flatMap((table) => [...mirror.entries(table).keys()].map((key) => ({ table: table.name, key }))),
@@ -310,7 +310,7 @@ export class History {
   }
 }
 
-/** The outcome that a record holds; undecided ones hold none. */
+/** The outcome of a record; undecided records have none. */
 function wordOf(record: TransactionRecord): "committed" | "aborted" | undefined {
   const decision = decisionOf(record);
   if (decision === undefined) return undefined;

@@ -15,14 +15,14 @@ import {
 } from "assent/internal/protocol";
 import type { Report } from "./violation.ts";
 
-/** What a log checker may look at besides the change itself. */
+/** What a log checker may read besides the change itself. */
 export interface LogSurroundings {
   /** The row of the record, after the commit. */
   readonly row: Row | undefined;
   readonly isIndexed: boolean;
   readonly branches: readonly BranchSpec[];
   readonly branch: (txId: string, spec: BranchSpec) => BranchRecord | undefined;
-  /** The final state of a branch, also when its record has been removed. */
+  /** The final state of a branch, even if its record has been removed. */
   readonly final: (txId: string, spec: BranchSpec) => BranchState | undefined;
 }
 
@@ -46,7 +46,7 @@ export function checkRecord(
   if (before === undefined) return;
   if (!next[before.state].includes(after.state)) report("C2", `went from ${before.state} to ${after.state}`);
   if (before.owner !== after.owner && after.epoch <= before.epoch)
-    report("R2", `changed hands at epoch ${after.epoch}`);
+    report("R2", `changed its owner at epoch ${after.epoch}`);
   if (after.epoch < before.epoch) report("R2", `went back to epoch ${after.epoch}`);
   if (before.protocol !== after.protocol) report("C7", `changed from ${before.protocol} to ${after.protocol}`);
   if (before.begunAt !== after.begunAt) report("P7", "changed when it began");
@@ -62,7 +62,7 @@ export function checkRemoved(
   report: Report,
 ): void {
   const { txId, state, changedAt } = record;
-  if (!isEnded(record)) return report({ rule: "S7", text: `was removed when it was ${state}`, txId });
+  if (!isEnded(record)) return report({ rule: "S7", text: `was removed in state ${state}`, txId });
   const keptMs = now - changedAt;
   if (keptMs < 4 * maxAgeMs) report({ rule: "P7", text: `was removed ${keptMs} ms after its end`, txId });
   for (const spec of branches) {
@@ -86,31 +86,31 @@ function checkCommit(record: TransactionRecord, around: LogSurroundings, report:
   around.branches.forEach(({ branchId }, index) => {
     const state = states[index];
     if (state === undefined ? !proved : isBackwardFinal(state)) {
-      report("C1", `decided to commit while ${branchId} is ${state ?? "not there"}`);
+      report("C1", `decided to commit while ${branchId} is ${state ?? "missing"}`);
     }
   });
   checkRow(record, around, report);
 }
 
-/** C4: the row says what the record says, from the same commit on. */
+/** C4: the row agrees with the record from the same commit on. */
 function checkRow(record: TransactionRecord, { row }: LogSurroundings, report: RuleReport): void {
   const { incarnation, attempt } = parseTransactionId(record.txId);
   const isOfRecord = row?.incarnation === incarnation && row.attempt === attempt;
   const expected = decisionOf(record) === "commit" ? "committed" : "aborted";
   if (isOfRecord ? row.outcome !== expected : expected === "committed") {
-    report("C4", `decided ${expected} while its row is ${row === undefined ? "not there" : row.outcome}`);
+    report("C4", `decided ${expected} while its row is ${row === undefined ? "missing" : row.outcome}`);
   }
 }
 
 function checkEnd(record: TransactionRecord, around: LogSurroundings, report: RuleReport): void {
   const forward = decisionOf(record) === "commit";
   for (const spec of around.branches) {
-    // P7: a record that came back after its time finds branches that have forgotten, and gone.
+    // P7: a record rebuilt after its lifetime finds branches that have forgotten and are gone.
     const gone = record.rebuilt === true ? around.final(record.txId, spec) : undefined;
     const state = around.branch(record.txId, spec)?.state ?? gone;
     const isDone = forward
       ? state !== undefined && isForwardFinal(state)
       : state === undefined || isBackwardFinal(state);
-    if (!isDone) report("R4", `ended while ${spec.branchId} is ${state ?? "not there"}`);
+    if (!isDone) report("R4", `ended while ${spec.branchId} is ${state ?? "missing"}`);
   }
 }

@@ -1,4 +1,4 @@
-// C2, C4, C6, R2, S4 at each write to the log, inside the step: who asked, and what was there before.
+// C2, C4, C6, R2, S4 at each write to the log, inside the step: the writer, and the record before it.
 import type {
   BeginRequest,
   BeginResult,
@@ -33,7 +33,7 @@ export function checkBegin({ row, result }: LogStep<unknown, BeginResult>, repor
   }
 }
 
-/** S4: attempts of an incarnation are counted from 1, and none is left out or used again. */
+/** S4: attempts of an incarnation are numbered from 1, without gaps or repeats. */
 export function checkAttempt({ row, request, result }: LogStep<BeginRequest, BeginResult>, report: Report): void {
   if (result.kind !== "begun") return;
   const { txId } = result.record;
@@ -48,13 +48,13 @@ export function checkAttempt({ row, request, result }: LogStep<BeginRequest, Beg
   }
 }
 
-/** C4: a row does not change while an attempt is under way with it, or after it is paid. */
+/** C4: a row does not change during an attempt, or after it is paid. */
 export function checkRowChange(row: Row | undefined, result: RowWrite, report: Report): void {
   if (result.kind !== "changed" || (row?.outcome !== "pending" && row?.outcome !== "committed")) return;
   report({ rule: "C4", text: `row ${row.key} was changed while attempt ${row.attempt} was ${row.outcome}` });
 }
 
-/** R5: a lost record comes back in the state that its row proves, and in no other. */
+/** R5: a lost record is rebuilt in the state that its row proves, and in no other. */
 export function checkRebuild(
   {
     before,
@@ -66,7 +66,7 @@ export function checkRebuild(
   if (before !== undefined || after === undefined) return;
   const expected = stateProvedBy(row, after.txId);
   if (after.state === expected) return;
-  const known = row === undefined ? "not there" : `${row.outcome} by attempt ${row.attempt}`;
+  const known = row === undefined ? "missing" : `${row.outcome} by attempt ${row.attempt}`;
   report({ rule: "R5", text: `was rebuilt ${after.state} while its row is ${known}`, txId: after.txId });
 }
 
@@ -98,9 +98,8 @@ export function checkDecide(
 }
 
 /**
- * Reasons that are no silence although they leave no tombstone. `contended` is an answer: the branch had not voted, and
- * nobody but the owner asks it to; whoever took over since then has another epoch, which the log compares. `expired`
- * proves a no (R3).
+ * Reasons that are not silence although they leave no tombstone. `contended` is an answer: the branch had not voted,
+ * and only the owner may ask it to; a new owner has another epoch, which the log compares. `expired` proves a no (R3).
  */
 const notSilence: readonly string[] = [
   "contended",
@@ -111,7 +110,7 @@ const notSilence: readonly string[] = [
   "superseded",
 ];
 
-/** C6: a taker-over aborts on a tombstone only. Whether an owner was in time is checked when it asks. */
+/** C6: recovery aborts only on a tombstone. Whether an owner was in time is checked at its request. */
 export function checkProof(
   { record, request, result }: LogStep<DecideRequest, Written>,
   hasTombstone: (record: TransactionRecord) => boolean,
@@ -120,10 +119,10 @@ export function checkProof(
   const { txId, decision, reason = "aborted" } = request;
   if (result.kind !== "written" || record === undefined || decision === "commit") return;
   if (record.epoch === record.begunAt || notSilence.includes(reason) || hasTombstone(record)) return;
-  report({ rule: "C6", text: `aborted (${reason}) by a taker-over without a tombstone`, txId });
+  report({ rule: "C6", text: `aborted (${reason}) in recovery without a tombstone`, txId });
 }
 
-/** C2: what was not decided does not end. */
+/** C2: an undecided transaction does not end. */
 export function checkEndStep({ record, request, result }: LogStep<OwnedRequest, Written>, report: Report): void {
   if (result.kind !== "written" || record === undefined) return;
   const { txId, owner, epoch } = request;
@@ -132,12 +131,12 @@ export function checkEndStep({ record, request, result }: LogStep<OwnedRequest, 
   }
 }
 
-/** R2: a takeover is of the record as it was seen, to an epoch that was never used. */
+/** R2: a takeover changes the record that was read, and uses a new epoch. */
 export function checkTakeOver({ record, request, result }: LogStep<TakeOverRequest, Written>, report: Report): void {
   if (result.kind !== "written" || record === undefined) return;
   const { txId, seen, taker } = request;
   if (record.owner !== seen.owner || record.epoch !== seen.epoch) {
-    report({ rule: "R2", text: `${taker.owner} took over what had changed hands meanwhile`, txId });
+    report({ rule: "R2", text: `${taker.owner} took over a record whose owner had changed meanwhile`, txId });
   }
   if (taker.epoch <= record.epoch) report({ rule: "R2", text: `epoch ${taker.epoch} was used before`, txId });
 }

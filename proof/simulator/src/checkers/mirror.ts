@@ -1,4 +1,4 @@
-// What a store holds, as seen from its commits: what the checkers compare each change against.
+// The contents of a store, rebuilt from its commits: the checkers compare each change with them.
 import type { Json } from "assent/internal/protocol";
 import type { Table } from "assent/internal/ports";
 import type { Writes } from "assent/internal/engine";
@@ -10,7 +10,7 @@ export interface Change {
   readonly after: Json | undefined;
 }
 
-/** A change as one of the rows of a table; undefined where it is of another table. */
+/** A change, if it is in this table; otherwise undefined. */
 export function changeOf<Row>(
   { table, before, after }: Change,
   { name }: Table<Row>,
@@ -31,7 +31,7 @@ export class Mirror {
     return (this.#tables.get(name) ?? new Map()) as ReadonlyMap<string, Row>;
   }
 
-  /** Takes a commit over and answers what it changed. */
+  /** Applies a commit and returns its changes. */
   apply(writes: Writes): readonly Change[] {
     const changes: Change[] = [];
     for (const [table, written] of writes) {

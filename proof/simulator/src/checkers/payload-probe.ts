@@ -1,5 +1,5 @@
-// P4: whenever a vote or a question finds the record of its branch, its name is used once more with another payload,
-// in the same step. It must be answered `mismatch` and leave everything as it was.
+// P4: whenever a vote or a question finds the record of its branch, the same name is sent again with another payload,
+// in the same step. The answer must be `mismatch`, and nothing may change.
 import { type Answer, type BranchRecord, type Command, verbRole } from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "./violation.ts";

@@ -8,7 +8,7 @@ export interface SendSurroundings {
   readonly branch: (spec: BranchSpec) => BranchRecord | undefined;
 }
 
-/** A coordinator knows the votes and releases that it has received; both are durable before it receives them. */
+/** A coordinator knows the votes and releases that it has received; they are durable before that. */
 export function checkSent({ txId, branchId, verb }: Command, around: SendSurroundings, report: Report): void {
   const role = verbRole(verb);
   const own = around.branches.find((spec) => spec.branchId === branchId);

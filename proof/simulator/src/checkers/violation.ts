@@ -1,4 +1,4 @@
-/** A rule that was broken, and how. `rule` is its id in the protocol document. */
+/** A violated rule, and how. `rule` is its id in the protocol document. */
 export interface Violation {
   readonly rule: string;
   readonly text: string;

@@ -1,4 +1,4 @@
-// The operations of a store with every step looked at from inside, in the same atomic step.
+// The operations of a store, with every step checked from inside, in the same atomic step.
 import { type Account, accountTable } from "assent/ledger";
 import type {
   BeginRequest,
@@ -41,13 +41,13 @@ import type { Report } from "./violation.ts";
 export interface StepWatch {
   readonly limits: Pick<Limits, "maxAgeMs">;
   readonly report: Report;
-  /** Whether a branch of the record has said no, durably. */
+  /** Whether a branch of the record has durably refused. */
   readonly hasTombstone: (record: TransactionRecord) => boolean;
 }
 
 type Watcher = (run: BoundOperation, watch: StepWatch) => BoundOperation;
 
-/** Each takes a step and answers it with its check around it. */
+/** Each wraps a step with a check. */
 const watchers: Readonly<Record<string, Watcher>> = {
   apply: (run, watch) => {
     const checked = checkedApply(run, watch);
@@ -117,7 +117,7 @@ const checkedApply = watched((tables, command: Command, { now, limits, report })
   };
 });
 
-/** The same operations; what breaks a rule is reported, and so is an invariant that does not hold. */
+/** The same operations; rule violations are reported, and so are violated invariants. */
 export function watchedOperations(operations: BoundOperations, watch: StepWatch): BoundOperations {
   const entries = Object.entries(operations).map(([name, operation]): [string, BoundOperation] => {
     const checked = watchers[name]?.(operation, watch) ?? operation;
@@ -129,7 +129,7 @@ export function watchedOperations(operations: BoundOperations, watch: StepWatch)
   return Object.fromEntries(entries);
 }
 
-/** The tables of a step; each record of a branch that it removes is checked. */
+/** The tables of a step; each branch record that it removes is checked. */
 function watchingRemovals(tables: Tables, { report }: StepWatch): Tables {
   return {
     get: (table, key) => tables.get(table, key),
@@ -143,7 +143,7 @@ function watchingRemovals(tables: Tables, { report }: StepWatch): Tables {
   };
 }
 
-/** An invariant that fails inside a step only fails the step, which is then tried again: here it must not hide. */
+/** A violated invariant inside a step only fails the step, which is then retried: it must not stay hidden here. */
 function reported(step: () => unknown, { report }: StepWatch): unknown {
   try {
     return step();
@@ -174,7 +174,7 @@ function logOf(tables: Tables, txId: string): { record: TransactionRecord | unde
   return { record, row: tables.get(rowTable, parseTransactionId(txId).key) };
 }
 
-/** The accounts that a vote is about, as they are before it. */
+/** The accounts of a vote before it. */
 function accountsOf(tables: Tables, { verb, payload }: Command): ReadonlyMap<string, Account> {
   const found = new Map<string, Account>();
   if (verb !== "prepare") return found;

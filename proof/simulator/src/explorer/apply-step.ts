@@ -1,4 +1,4 @@
-// What a step makes of a state.
+// The effect of a step on a state.
 import {
   type Answer,
   type Command,
@@ -19,7 +19,7 @@ export interface Applied {
   readonly notices: readonly Notice[];
 }
 
-/** The attempt has just begun durably, and its first commands are under way. */
+/** The attempt has just begun durably, and its first commands are in flight. */
 export function initialState(setting: Setting): Applied {
   const { branches, budgets, protocol } = setting.world;
   const draft = new Draft(setting, {
@@ -40,7 +40,7 @@ export function initialState(setting: Setting): Applied {
   return { state: draft.finish(), notices: draft.notices };
 }
 
-/** @throws {InvariantViolation} of the machines, which is a finding */
+/** @throws {InvariantViolation} of the state machines, which is a finding */
 export function applyStep(setting: Setting, state: WorldState, step: Step): Applied {
   const draft = new Draft(setting, state);
   perform(draft, step);
@@ -135,7 +135,7 @@ function resultOf(vote: DeliveredVote): OperationResult {
   return vote === "refuses" ? { kind: "refused", reason: "sold_out" } : { kind: "contended" };
 }
 
-/** One command through judge, business and settle, as a participant does it in one atomic step. */
+/** One command through judge, business and settle, as a participant runs it in one atomic step. */
 function applyCommand(
   draft: Draft,
   branch: number,
@@ -177,7 +177,7 @@ function written(draft: Draft, { owner, epoch, decision, reason }: LogWrite): Co
   return { type: decision === undefined ? "EndWritten" : "DecisionWritten", record: write.record };
 }
 
-/** What a sender notices of a loss: that nothing was answered. */
+/** How a sender notices a loss: no answer arrived. */
 function lose(draft: Draft, message: Message): void {
   if (message.kind === "command" || message.kind === "reply") {
     const to = message.kind === "reply" ? message.to : message.from;
@@ -190,7 +190,7 @@ function lose(draft: Draft, message: Message): void {
   feed(draft, message.kind === "write" ? message.from : message.to, { type: "WriteWentUnanswered", write });
 }
 
-/** Whoever lost the record, or gave it up, goes on with it only while it is still its own. */
+/** A process that lost or gave up the record continues only while it still owns it. */
 function reread(draft: Draft, { process, seenEpoch }: MessageOf<"reread">): void {
   const { record } = draft;
   const isDriven = draft.drivers.some((driver) => driver.process === process);
@@ -198,7 +198,7 @@ function reread(draft: Draft, { process, seenEpoch }: MessageOf<"reread">): void
   draft.takeOver(process, seenEpoch);
 }
 
-/** Failovers in a row count as one: what they lose together never reaches across a change of owners. */
+/** Consecutive failovers count as one: together they never lose a change of owners. */
 function failOver(draft: Draft, writes: number): void {
   const lost = draft.record;
   const kept = draft.history[writes - 1];
@@ -218,7 +218,7 @@ function ask(draft: Draft, { branch, needed }: Extract<Step, { type: "ask" }>): 
   draft.add({ kind: "question", branch, epoch, begunAt, protocol });
 }
 
-/** P6, R5: a durable decision, or "wait" (which is no message); a record that is not there is rebuilt. */
+/** P6, R5: a durable decision, or "wait" (which is no message); a missing record is rebuilt. */
 function answerQuestion(draft: Draft, question: MessageOf<"question">, by: string | undefined): void {
   if (draft.record === undefined) draft.rebuild(question, by);
   const { record } = draft;
@@ -240,7 +240,7 @@ function applyRuling(draft: Draft, { branch, ruling }: MessageOf<"ruling">): voi
   applyCommand(draft, branch, { command: draft.commandOf(branch, ruling, "forget"), result });
 }
 
-/** C3: a caller of a duplicate request is told what the log says; a failure only once it has ended. */
+/** C3: the caller of a duplicate request gets the outcome in the log; a failure only once it has ended. */
 function readOutcome(draft: Draft): void {
   draft.spend("readers");
   const { record } = draft;
@@ -249,7 +249,7 @@ function readOutcome(draft: Draft): void {
   if (decision === "commit" || (decision === "abort" && isEnded(record))) draft.tell(decision);
 }
 
-/** Whether no yes vote waits for a decision, and the record has ended, if there is one. */
+/** Whether no yes vote waits for a decision, and the record, if there is one, has ended. */
 export function isSettled({ record, branches }: WorldState): boolean {
   if (record !== undefined && !isEnded(record)) return false;
   return branches.every((branch) => branch === undefined || !isYesState(branch.state));

@@ -1,6 +1,6 @@
 // The canonical text of a state: two states with one text have the same future.
 //
-// Left out is what nothing depends on: times of change, reasons in words, counts of attempts beyond the one that parks,
+// Omitted is everything without influence: times of change, reasons, counts of attempts beyond the one that parks,
 // payloads (they follow from the branch). Parts are shared between states, so their texts are numbered once.
 import type {
   Answer,
@@ -14,7 +14,7 @@ import { begunAt, type Budgets, worldLimits } from "./world.ts";
 
 const epochText = (epoch: number): string => `@${epoch - begunAt}`;
 
-/** A life of the attempt that began later than the first. */
+/** An incarnation of the attempt that began later than the first. */
 export function lifeText(begun: number): string {
   return begun === begunAt ? "" : ` life ${begun}`;
 }
@@ -76,7 +76,7 @@ export class Canonical {
   readonly #ofDriver = new WeakMap<Driver, string>();
   readonly #ofBudgets = new WeakMap<Budgets, string>();
 
-  /** Exact: equal for equal texts of all parts, and only for those. */
+  /** Exact: equal if and only if the texts of all parts are equal. */
   keyOf(state: WorldState): string {
     let key = this.#number(this.#restOf(state));
     for (const driver of state.drivers) key += ` ${this.#driver(driver)}`;

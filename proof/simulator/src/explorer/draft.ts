@@ -1,4 +1,4 @@
-// A state in the making: what happens inside one step, as the driver and the log of the orchestrator do it.
+// A state under construction: the effects of one step, as produced by the driver and the log of the orchestrator.
 import {
   type BranchRecord,
   type BranchSpec,
@@ -25,7 +25,7 @@ import { begunAt, branchName, branchSpecs, type Budgets, times, type World, worl
 const txId = "order:1:1";
 const origin = "origin of order:1:1";
 
-/** What the steps of one world share. */
+/** Shared by the steps of one world. */
 export class Setting {
   readonly world: World;
   readonly machines: Machines;
@@ -87,7 +87,7 @@ export class Draft {
     if (budget === "failovers" && this.left.failovers === 0) this.history = [];
   }
 
-  /** An epoch for a new owner (R2). A clock that moves never gives the same one twice. */
+  /** An epoch for a new owner (R2). A moving clock never gives the same one twice. */
   epochAbove(...seen: readonly number[]): number {
     const clock = this.setting.world.clock === "still" ? begunAt : begunAt + this.owners;
     return this.setting.machines.nextEpoch(clock, ...seen);
@@ -107,7 +107,7 @@ export class Draft {
     this.drive(owner, record, "owner");
   }
 
-  /** R5: a branch asks about a record that is not there. `by`: a process that drives it already, as it thinks. */
+  /** R5: a branch asks about a missing record. `by`: a process that believes it drives the record. */
   rebuild(question: MessageOf<"question">, by: string | undefined): void {
     const epoch = this.epochAbove(question.epoch);
     const owner = by ?? this.newProcess();
@@ -119,7 +119,7 @@ export class Draft {
     if (by === undefined) this.drive(owner, record, "recoverer");
   }
 
-  /** R2, R3: compare-and-set to an epoch never used before, then recovery. */
+  /** R2, R3: compare-and-set to an unused epoch, then recovery. */
   takeOver(process: string | undefined, seenEpoch = 0): void {
     const { record } = this;
     if (record === undefined) return;
@@ -127,7 +127,7 @@ export class Draft {
     const seen = { owner: record.owner, epoch: record.epoch };
     const write = this.setting.machines.writeTakeover(record, { seen, taker, now: this.now });
     if (write.kind !== "written") return;
-    // The clock has moved, even where no new process came with it.
+    // The clock has moved, even without a new process.
     this.owners += 1;
     this.write(write.record);
     this.drive(taker.owner, write.record, "recoverer");
@@ -193,11 +193,11 @@ export class Draft {
   #park(by: Driver, note: NonNullable<TransactionRecord["parked"]>): void {
     if (this.record === undefined) return;
     const write = this.setting.machines.writePark(this.record, by.state.record, note);
-    // Not a write of its own in the history: a failover that loses a decision loses the note after it, too.
+    // Not a separate write in the history: a failover that loses a decision also loses the note after it.
     if (write.kind === "written") this.record = write.record;
   }
 
-  /** P7: the outcome's time is over. The row still has it. */
+  /** P7: the outcome's lifetime is over. The row still has it. */
   removeOutcome(): void {
     this.row = this.record && decisionOf(this.record);
     this.record = undefined;
@@ -240,7 +240,7 @@ export class Draft {
     }
   }
 
-  /** The decision that a question was answered with, as the command it stands for. */
+  /** The decision in the answer to a question, as the equivalent command. */
   commandOf(branch: number, { epoch, protocol, begunAt: begun }: Ruling, verb: Verb): Command {
     return { txId, branchId: branchName(branch), verb, protocol, epoch, begunAt: begun };
   }
@@ -248,7 +248,7 @@ export class Draft {
   setBranch(branch: number, after: BranchRecord): void {
     this.notices.push({ type: "BranchChanged", branch, before: this.branches[branch], after });
     this.branches[branch] = after;
-    // A tombstone that was removed when its time was over is no obstacle to a later life.
+    // A tombstone removed after its lifetime does not block a later incarnation.
     if (isYesState(after.state)) this.finals[branch] = undefined;
     if (isForwardFinal(after.state)) this.finals[branch] = "forward";
     if (isBackwardFinal(after.state)) this.finals[branch] = "backward";
@@ -271,7 +271,7 @@ export class Draft {
     return this.drivers.find((each) => each.id === id);
   }
 
-  /** What a driver leaves behind when it does nothing more: commands and writes that nobody waits for. */
+  /** Leftovers of a driver that stops: commands and writes that no process waits for. */
   close({ id }: Driver): void {
     this.drivers = this.drivers.filter((each) => each.id !== id);
     this.#drop((message) => "to" in message && message.to === id);

@@ -1,4 +1,4 @@
-// S7 as a question about a graph: from which states may the free steps go on for ever?
+// S7 as a graph problem: from which states can free steps continue for ever?
 
 /** Free steps as pairs: the state before, and after. */
 export interface FreeSteps {
@@ -7,15 +7,15 @@ export interface FreeSteps {
 }
 
 export interface EndOptions {
-  /** States that may stay as they are: they end every schedule. */
+  /** States that may stay unchanged: they end every schedule. */
   readonly restful: ReadonlySet<number>;
-  /** Only schedules count that give every way on its turn: then one way to an end is enough. */
+  /** Only fair schedules count, in which every possible step happens eventually: then one path to an end is enough. */
   readonly fairly: boolean;
 }
 
 /**
- * The states, in ascending order, from which a schedule of free steps has no end. Takes away, again and again, what
- * leads only to what has been taken away (or, fairly, what leads there at all); what is left goes round in circles.
+ * The states, in ascending order, from which a schedule of free steps has no end. Repeatedly removes the states that
+ * lead only to removed ones (or, if fair, to any removed one); the remaining states lie on cycles.
  */
 export function endless(states: number, steps: FreeSteps, { restful, fairly }: EndOptions): readonly number[] {
   const open = new Int32Array(states);
@@ -35,7 +35,7 @@ export function endless(states: number, steps: FreeSteps, { restful, fairly }: E
   return Array.from(open.keys()).filter((state) => at(open, state) > 0);
 }
 
-/** The steps by where they lead to: those to state s are `before[starts[s]]` to `before[starts[s + 1] - 1]`. */
+/** The steps by their targets: those to state s are `before[starts[s]]` to `before[starts[s + 1] - 1]`. */
 function backward(states: number, { from, to }: FreeSteps): { starts: Int32Array; before: Int32Array } {
   const starts = new Int32Array(states + 1);
   for (const target of to) starts[target + 1] = at(starts, target + 1) + 1;

@@ -1,7 +1,7 @@
 // Breadth-first exploration of every state of a world. The first violation found has a shortest trace.
 //
-// S7 is judged on the whole graph: when faults have stopped, every schedule of what is left must settle. So every state
-// from which no free step leads on has to be settled, and there may be no way round in circles.
+// S7 is checked on the whole graph: when faults have stopped, every remaining schedule must settle. So every state
+// without a free step has to be settled, and there may be no cycles.
 import { InvariantViolation } from "assent/internal/protocol";
 import { type Applied, applyStep, initialState, isSettled } from "./apply-step.ts";
 import { Canonical } from "./canonical.ts";
@@ -13,7 +13,7 @@ import { describeStep, isFree, type Step, stepsOf } from "./world-steps.ts";
 import type { World } from "./world.ts";
 
 export interface Finding extends Broken {
-  /** From the beginning to the violation, one step a line. */
+  /** From the beginning to the violation, one step per line. */
   readonly trace: readonly string[];
 }
 
@@ -28,13 +28,13 @@ export interface Exploration {
 }
 
 export interface ExploreOptions {
-  /** Gives up with an error beyond so many states (5 million). */
+  /** Fails with an error beyond this many states (5 million). */
   readonly statesMax?: number;
   /** Called after every level. */
   readonly onLevel?: (progress: { readonly depth: number; readonly states: number }) => void;
 }
 
-/** More states than were asked for. `code` is stable. */
+/** More states than allowed. `code` is stable. */
 export class WorldTooLarge extends Error {
   readonly code = "world_too_large";
 
@@ -59,11 +59,11 @@ class Explorer {
   readonly #options: ExploreOptions;
   readonly #canonical = new Canonical();
   readonly #ids = new Map<string, number>();
-  /** By state: from which one it was reached first, and by which of its steps. */
+  /** By state: its first predecessor, and the step from it. */
   readonly #parents: number[] = [];
   readonly #ordinals: number[] = [];
   readonly #free: FreeSteps = { from: [], to: [] };
-  /** States that may stay as they are for ever. */
+  /** States that may stay unchanged for ever. */
   readonly #restful = new Set<number>();
   #next: Reached[] = [];
   #transitions = 0;
@@ -110,13 +110,13 @@ class Explorer {
     if (mayStayParked(world, state)) this.#restful.add(id);
     else if (!goesOn && !isSettled(state)) {
       this.#violated(
-        { rule: "S7", text: "nothing is under way, and the transaction has not ended" },
+        { rule: "S7", text: "nothing is in flight, but the transaction has not ended" },
         this.#traceTo(id),
       );
     }
   }
 
-  /** The step, judged. Undefined when it broke a rule. */
+  /** The checked step. Undefined if it broke a rule. */
   #attempt(id: number, state: WorldState, step: Step): Applied | undefined {
     let broken: Broken | undefined;
     try {
@@ -131,7 +131,7 @@ class Explorer {
     return undefined;
   }
 
-  /** The number of a state, which is to be expanded when it is new. */
+  /** The number of a state, which is scheduled for expansion if it is new. */
   #keep(state: WorldState, parent: number, ordinal: number): number {
     const key = this.#canonical.keyOf(state);
     const known = this.#ids.get(key);
@@ -154,10 +154,10 @@ class Explorer {
     const fairly = this.#setting.world.fairly ?? false;
     const [first] = endless(this.#ids.size, this.#free, { restful: this.#restful, fairly });
     if (first === undefined) return;
-    this.#violated({ rule: "S7", text: "what follows may go round in circles for ever" }, this.#traceTo(first));
+    this.#violated({ rule: "S7", text: "the following steps may repeat for ever" }, this.#traceTo(first));
   }
 
-  /** Repeats the way to a state, for people. */
+  /** Describes the path to a state. */
   #traceTo(id: number): readonly string[] {
     const ordinals: number[] = [];
     for (let at = id; at > 0; at = this.#parents[at] ?? 0) ordinals.unshift(this.#ordinals[at] ?? 0);

@@ -1,11 +1,11 @@
-// The rules, judged at every step and in every state.
+// The rules, checked at every step and in every state.
 //
 // S1  all branches end forward, or all backward; also against the record.
-// S5  told success stays true; told failure is never charged. C5: never both.
+// S5  a returned success stays true; a returned failure is never charged. C5: never both.
 // P1, P2, P5, C7  on every change of a branch record.
-// C1, C2, C6, R2, R4  on every write of the transaction record, and when a decision is intended.
-// C3, T10  nothing is sent or told before its decision is durable.
-// S7  judged by the explorer, with `isSettled` and `mayStayParked`.
+// C1, C2, C6, R2, R4  on every write of the transaction record, and when a decision is requested.
+// C3, T10  nothing is sent or returned before its decision is durable.
+// S7  checked by the explorer, with `isSettled` and `mayStayParked`.
 import {
   type BranchRecord,
   type BranchState,
@@ -63,7 +63,7 @@ function brokenBy(world: World, notice: Notice, view: StepView): Broken | undefi
       return brokenTelling(notice, view.after);
     case "Alarmed":
       if (world.mayPark?.includes(notice.code) === true) return undefined;
-      return { rule: "P2", text: `${notice.code} at ${notice.branchId}, inside the fault model` };
+      return { rule: "P2", text: `${notice.code} at ${notice.branchId}, within the fault model` };
   }
 }
 
@@ -90,7 +90,7 @@ function brokenBranch(
     return { rule, text: `${name} went from ${from} to ${after.state}` };
   }
   if (isYesState(after.state) && state?.finals[branch] === "forward") {
-    return { rule: "S4", text: `${name} carries out again what has ended` };
+    return { rule: "S4", text: `${name} applies an ended transaction again` };
   }
   if (before === undefined) return undefined;
   if (after.epoch < before.epoch) return { rule: "P5", text: `${name} forgot an epoch that it had seen` };
@@ -131,7 +131,7 @@ function saidYes(branch: BranchRecord | undefined, final: WorldState["finals"][n
   return final === "forward" || (branch !== undefined && isYesState(branch.state));
 }
 
-/** R4: it ends when every branch has ended in the same way; what never ran has nothing to undo. */
+/** R4: the transaction ends when every branch has ended the same way; a branch that never ran has nothing to undo. */
 function brokenEnd(record: TransactionRecord, { branches, finals }: WorldState): Broken | undefined {
   const isForward = decisionOf(record) === "commit";
   const wrong = branches.findIndex((branch, index) => {
@@ -139,7 +139,7 @@ function brokenEnd(record: TransactionRecord, { branches, finals }: WorldState):
     return branch !== undefined && !isBackwardFinal(branch.state);
   });
   if (wrong === -1) return undefined;
-  return { rule: "R4", text: `${record.state} while ${branchName(wrong)} is ${branches[wrong]?.state ?? "not there"}` };
+  return { rule: "R4", text: `${record.state} while ${branchName(wrong)} is ${branches[wrong]?.state ?? "missing"}` };
 }
 
 /** Reasons for abort that are answers, although they leave no tombstone. */
@@ -151,14 +151,14 @@ function brokenIntent(
 ): Broken | undefined {
   const earlier = before.stage === "deciding" ? before.intent?.decision : undefined;
   if (earlier !== undefined && earlier !== decision) {
-    return { rule: "C2", text: `${by.id} asked for ${earlier}, and now for ${decision}` };
+    return { rule: "C2", text: `${by.id} requested ${earlier}, and now ${decision}` };
   }
-  // What was asked for once may be asked for again.
+  // A decision that was requested may be requested again.
   if (decision === "commit" || earlier === "abort" || notSilence.includes(reason)) return undefined;
-  // After twice maxAge the tombstone that was the proof may have gone.
+  // After twice maxAge the proving tombstone may be gone.
   if (after.finals.includes("backward") || after.time === times.length - 1) return undefined;
   const isOwners = step?.type === "deadline" && step.uninterrupted && by.state.role === "owner";
-  return isOwners ? undefined : { rule: "C6", text: `${by.id} lets silence decide` };
+  return isOwners ? undefined : { rule: "C6", text: `${by.id} decides on silence` };
 }
 
 function brokenSend({ by, branch, verb }: Extract<Notice, { type: "Sent" }>, after: WorldState): Broken | undefined {
@@ -168,24 +168,24 @@ function brokenSend({ by, branch, verb }: Extract<Notice, { type: "Sent" }>, aft
   return { rule: "C3", text: `${by.id} sends ${verb} to ${branchName(branch)} before a durable ${needed}` };
 }
 
-/** P7: no branch is left that would ask what became of it. */
+/** P7: no branch is left that would ask about it. */
 function brokenRemoval({ branches }: WorldState): Broken | undefined {
   const asking = branches.findIndex((branch) => branch !== undefined && shouldAsk(branch));
   return asking === -1
     ? undefined
-    : { rule: "P7", text: `the outcome went before ${branchName(asking)} had forgotten` };
+    : { rule: "P7", text: `the outcome was removed before ${branchName(asking)} had forgotten` };
 }
 
 function brokenTelling({ decision }: Extract<Notice, { type: "Told" }>, after: WorldState): Broken | undefined {
   if (!after.decided.includes(decision)) {
-    return { rule: "C3", text: `${decision} is told before it is durable` };
+    return { rule: "C3", text: `${decision} is returned before it is durable` };
   }
   if (decision === "commit" || after.finals.includes("backward")) return undefined;
-  return after.time >= 2 ? undefined : { rule: "C5", text: "failure is told without a tombstone" };
+  return after.time >= 2 ? undefined : { rule: "C5", text: "failure is returned without a tombstone" };
 }
 
 function brokenState(world: World, { record, finals, told }: WorldState): Broken | undefined {
-  if (told.length > 1) return { rule: "C5", text: "success was told, and failure, too" };
+  if (told.length > 1) return { rule: "C5", text: "both success and failure were returned" };
   const forward = finals.indexOf("forward");
   const backward = finals.indexOf("backward");
   const decision = record === undefined ? undefined : decisionOf(record);
@@ -195,16 +195,16 @@ function brokenState(world: World, { record, finals, told }: WorldState): Broken
     return { rule: "S1", text: `${branchName(forward)} ended forward, ${branchName(backward)} backward` };
   }
   if (decision === "commit" && backward !== -1) {
-    return { rule: "S1", text: `decided to commit, and ${branchName(backward)} ended backward` };
+    return { rule: "S1", text: `decided to commit, but ${branchName(backward)} ended backward` };
   }
   if (decision === "abort" && forward !== -1) {
-    return { rule: "S1", text: `decided to abort, and ${branchName(forward)} ended forward` };
+    return { rule: "S1", text: `decided to abort, but ${branchName(forward)} ended forward` };
   }
   const [said] = told;
   if (said === "commit" && (backward !== -1 || decision === "abort"))
-    return { rule: "S5", text: "told success is undone" };
+    return { rule: "S5", text: "a returned success is undone" };
   if (said === "abort" && (forward !== -1 || decision === "commit"))
-    return { rule: "S5", text: "told failure is charged" };
+    return { rule: "S5", text: "a returned failure is charged" };
   return undefined;
 }
 

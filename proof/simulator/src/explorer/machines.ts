@@ -1,4 +1,4 @@
-// The machines of a world. They are the real ones unless a test plants a bug to see it found.
+// The state machines of a world. They are the real ones unless a test applies a mutant.
 import {
   awaitsForget,
   type BranchRecord,
@@ -26,7 +26,7 @@ export interface Machines {
   readonly shouldAsk: typeof shouldAsk;
   /** P7: whether an ended record may be removed: every branch has acknowledged `forget`, or has nothing to forget. */
   readonly mayRemove: (record: TransactionRecord, branches: readonly (BranchRecord | undefined)[]) => boolean;
-  /** R5: what is put in place of a record that the log does not have, when a branch asks about it. */
+  /** R5: the replacement of a missing record when a branch asks about it. */
   readonly rebuild: (lost: TransactionRecord) => TransactionRecord;
 }
 

@@ -1,4 +1,4 @@
-// The canonical text of what is under way. It is what people read in a trace, too.
+// The canonical text of a message in flight. It also appears in traces.
 import { answerText, eventText, lifeText, writeText } from "./canonical.ts";
 import type { Message } from "./world-state.ts";
 import { begunAt, branchName } from "./world.ts";

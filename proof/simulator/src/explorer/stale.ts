@@ -1,6 +1,6 @@
-// What is under way and can never matter again is dropped, so that states are counted once. Every drop is confirmed by
-// the machine concerned: it would do nothing now. That it will do nothing later, either, follows from what only grows:
-// the epoch of a branch and of a record, the finality of a branch, the stage of a driver.
+// Drops elements in flight that can never matter again, so that states are counted once. Every drop is confirmed by the
+// state machine: the element has no effect now. It has no effect later either, because its conditions only grow: the
+// epoch of a branch and of a record, the finality of a branch, the stage of a driver.
 import { isYesState, verbRole } from "assent/internal/protocol";
 import type { Draft } from "./draft.ts";
 import type { Driver, Message, MessageOf } from "./world-state.ts";
@@ -21,7 +21,7 @@ export function isStale(draft: Draft, message: Message): boolean {
   }
 }
 
-/** Nobody waits for the answer; the branch has seen a higher epoch, or has ended. Not where records of branches go. */
+/** No process waits for the answer; the branch has seen a higher epoch, or has ended. Not if records are removed. */
 function isStaleCommand(draft: Draft, { branch, command }: MessageOf<"command">): boolean {
   const record = draft.branches[branch];
   if (record === undefined || draft.left.lostVotes > 0 || draft.setting.world.budgets.ages !== undefined) return false;
@@ -31,7 +31,7 @@ function isStaleCommand(draft: Draft, { branch, command }: MessageOf<"command">)
   return judgement.kind === "answer" && judgement.record === undefined;
 }
 
-/** The record has another owner since, and no failover is left to bring the former one back. */
+/** The record has another owner since, and no failover is left that could restore the former one. */
 function isStaleWrite({ record, left, now, setting }: Draft, { write }: MessageOf<"write">): boolean {
   if (record === undefined || left.failovers > 0 || record.epoch <= write.epoch) return false;
   const { decision } = write;
@@ -41,7 +41,7 @@ function isStaleWrite({ record, left, now, setting }: Draft, { write }: MessageO
   return result.kind === "lost";
 }
 
-/** The driver has left the stage that this belongs to. */
+/** The driver has left the stage of this element. */
 function isIgnored(draft: Draft, message: MessageOf<"reply"> | MessageOf<"timer"> | MessageOf<"written">): boolean {
   const driver = draft.driver(message.to);
   if (driver === undefined || !isOfPast(driver, message)) return false;
@@ -51,7 +51,7 @@ function isIgnored(draft: Draft, message: MessageOf<"reply"> | MessageOf<"timer"
       ? ({ type: "Answered", branchId, verb: message.verb, answer: message.answer } as const)
       : message.event;
   const step = draft.setting.machines.coordinate(driver.state, event, { now: draft.now, limits: worldLimits });
-  // Once the outcome is told, only a flag is set by the end of the wait, and nothing reads it.
+  // Once the outcome is returned, the end of the wait only sets a flag that nothing reads.
   const isSame = step.state === driver.state || event.type === "ReleaseWaitPassed";
   return isSame && step.effects.length === 0;
 }

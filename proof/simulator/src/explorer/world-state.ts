@@ -1,5 +1,5 @@
-// One state of a world: the log, the drivers that are alive, the branches, what is under way, what is left to go wrong,
-// and what must be remembered to judge it. Immutable; parts are shared between states.
+// One state of a world: the log, the live drivers, the branches, the elements in flight, the remaining budgets, and the
+// facts needed to check it. Immutable; parts are shared between states.
 import type {
   Answer,
   BranchRecord,
@@ -13,15 +13,15 @@ import type {
 } from "assent/internal/protocol";
 import type { Budgets } from "./world.ts";
 
-/** A process that drives the transaction. One that has died, stood down or ended is no part of the state. */
+/** A process that drives the transaction. Dead, stopped and finished processes are not part of the state. */
 export interface Driver {
-  /** Process and epoch: a process that takes its own record over is a new driver. */
+  /** Process and epoch: a process that takes over its own record is a new driver. */
   readonly id: string;
   readonly process: string;
   readonly state: CoordinatorState;
 }
 
-/** Something under way. `key` is its canonical text; reordering is free, because these are a multiset. */
+/** An element in flight. `key` is its canonical text; elements form a multiset, so reordering costs nothing. */
 export type Message = { readonly key: string } & (
   | { readonly kind: "command"; readonly from: string; readonly branch: number; readonly command: Command }
   | {
@@ -34,7 +34,7 @@ export type Message = { readonly key: string } & (
   | { readonly kind: "write"; readonly from: string; readonly write: LogWrite }
   | { readonly kind: "written"; readonly to: string; readonly write: LogWrite; readonly event: CoordinatorEvent }
   | { readonly kind: "timer"; readonly to: string; readonly event: CoordinatorEvent }
-  /** Ownership was lost or given up: the process reads the record again, and goes on by R3 if it still may. */
+  /** Ownership was lost or given up: the process reads the record again, and continues by R3 if it still may. */
   | { readonly kind: "reread"; readonly process: string; readonly seenEpoch: number }
   | {
       readonly kind: "question";
@@ -65,31 +65,31 @@ export interface Ruling {
   readonly begunAt: number;
 }
 
-/** What a branch ended as; removal does not make it undone. */
+/** The final state of a branch; removal does not undo it. */
 export type Final = "forward" | "backward";
 
 export interface WorldState {
   readonly record: TransactionRecord | undefined;
   /** The row's outcome of the attempt, once its record has been removed. */
   readonly row: Decision | undefined;
-  /** What the record was before its newest writes, newest first, as far as a failover may still reach. */
+  /** The versions of the record before its newest writes, newest first, as far as a failover may reach. */
   readonly history: readonly (TransactionRecord | undefined)[];
   readonly drivers: readonly Driver[];
   readonly branches: readonly (BranchRecord | undefined)[];
   /** Sorted by key. */
   readonly messages: readonly Message[];
   readonly left: Budgets;
-  /** Owners so far: names and, where the clock moves, epochs follow from it. */
+  /** Owners so far: names and, if the clock moves, epochs follow from it. */
   readonly owners: number;
   /** Index into `times`. */
   readonly time: number;
   readonly told: readonly Decision[];
-  /** Decisions that have been durable at some time. */
+  /** Decisions that have ever been durable. */
   readonly decided: readonly Decision[];
   readonly finals: readonly (Final | undefined)[];
 }
 
-/** Something that a step did and that the rules have a say in. */
+/** An event of a step that the rules check. */
 export type Notice =
   | {
       readonly type: "BranchChanged";

@@ -1,11 +1,11 @@
-// What can happen next in a state: everything under way may arrive, and whatever the budgets allow may go wrong.
+// The possible next steps of a state: every element in flight may arrive, and faults may happen as budgets allow.
 import { isEnded, isYesState, removableAt } from "assent/internal/protocol";
 import type { Setting } from "./draft.ts";
 import type { Driver, Message, MessageOf, WorldState } from "./world-state.ts";
 import { branchName, times, type Vote, worldLimits } from "./world.ts";
 
 export type Step =
-  /** `vote`: what the business says, should it be asked. `by`: the process that a question comes to. */
+  /** `vote`: the answer of the business, if it is asked. `by`: the process that receives a question. */
   | {
       readonly type: "deliver";
       readonly message: Message;
@@ -30,7 +30,7 @@ export type Step =
   | { readonly type: "remove outcome" }
   | { readonly type: "time passes" };
 
-/** Whether the step needs no fault, and no spell of slowness: what is left when faults have stopped (S7). */
+/** Whether the step needs no fault and no slowness: the steps that remain when faults have stopped (S7). */
 export function isFree(step: Step): boolean {
   if (step.type === "deliver") return step.vote !== "contended";
   return (step.type === "take over" || step.type === "ask") && step.needed;
@@ -53,7 +53,7 @@ export function stepsOf(setting: Setting, state: WorldState): readonly Step[] {
   return steps;
 }
 
-/** P7: not before every branch has forgotten. Time is coarse: the last of `times` stands for the end of its time. */
+/** P7: not before every branch has forgotten. Time is coarse: the last of `times` is the end of its lifetime. */
 function mayRemoveOutcome({ machines }: Setting, { record, branches, left, time }: WorldState): boolean {
   if (record === undefined || !isEnded(record) || left.removals === 0 || time < times.length - 1) return false;
   return machines.mayRemove(record, branches);
@@ -113,12 +113,12 @@ function addLogFaults({ record, history, left }: WorldState, steps: Step[]): voi
   if (left.lives > 0 && record === undefined) steps.push({ type: "begin again" });
 }
 
-/** Whether the write between two versions of the record gave it to another owner. */
+/** Whether the write between two versions of the record changed its owner. */
 export function changedHands(newer: WorldState["record"], older: WorldState["record"]): boolean {
   return older !== undefined && (newer?.owner !== older.owner || newer.epoch !== older.epoch);
 }
 
-/** How many writes one failover may lose: the newest, or more, unless ownership has changed among them. */
+/** How many writes one failover may lose: the newest, or more unless ownership has changed among them. */
 function losable(record: WorldState["record"], history: WorldState["history"]): readonly number[] {
   const counts: number[] = [];
   let newer = record;
@@ -140,7 +140,7 @@ function addBranchSteps(
   if (record === undefined) return;
   const { left, messages } = state;
   if (machines.shouldAsk(record) && !messages.some((message) => isAboutQuestion(message, branch))) {
-    // Long after everything else: what asks earlier needs a budget.
+    // Long after everything else: earlier questions need a budget.
     const needed = messages.length === 0 && (state.record === undefined || isEnded(state.record));
     if (needed || left.questions > 0) steps.push({ type: "ask", branch, needed });
   }
@@ -159,7 +159,7 @@ function describeArrival({ vote, by }: Extract<Step, { type: "deliver" }>): stri
   return `${said[vote]}${by === undefined ? "" : `, at ${by}`}`;
 }
 
-/** One line for people. */
+/** One line of a trace. */
 export function describeStep(step: Step): string {
   switch (step.type) {
     case "deliver":
@@ -177,7 +177,7 @@ export function describeStep(step: Step): string {
     case "deadline":
       return `DEADLINE at ${step.driver.id}${step.uninterrupted ? "" : ", which was interrupted"}`;
     case "ask":
-      return `${branchName(step.branch)} asks what became of it`;
+      return `${branchName(step.branch)} asks for the outcome`;
     case "read outcome":
       return "a caller reads the outcome from the log";
     case "begin again":

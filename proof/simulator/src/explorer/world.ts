@@ -1,16 +1,16 @@
-// What a world is made of: its branches, what may go wrong in it and how often.
+// The definition of a world: its branches, and which faults may happen in it and how often.
 import { type BranchSpec, defaultLimits, type Limits, type Protocol } from "assent/internal/protocol";
 import type { Machines } from "./machines.ts";
 
-/** How often each thing may happen. What is not named never does. */
+/** How many times each event may happen. Omitted events never happen. */
 export interface Budgets {
-  /** Takeovers of a record whose owner is alive: a lease has lapsed, or the grace has passed (R2). */
+  /** Takeovers of a record whose owner is alive: its lease has lapsed, or its grace has passed (R2). */
   readonly takeovers: number;
   readonly crashes: number;
-  /** Commands and writes that never arrive; the sender hears nothing. */
+  /** Commands and writes that never arrive; the sender gets no answer. */
   readonly lostMessages: number;
   readonly lostReplies: number;
-  /** Decisions and ends that are written, and whose writer does not hear so (T9). */
+  /** Decisions and ends that are written, but whose acknowledgement is lost (T9). */
   readonly lostWriteReplies: number;
   readonly duplicates: number;
   /** The log loses its newest acknowledged writes. */
@@ -19,17 +19,17 @@ export interface Budgets {
   readonly deadlines: number;
   /** Deadlines that fire at an owner that was paused, or has lost its lease (R2). */
   readonly stalls: number;
-  /** Questions of branches that need not ask yet (P6). Those that have to ask may at any time. */
+  /** Questions of branches that need not ask yet (P6). Those that have to ask may do so without this budget. */
   readonly questions: number;
   /** Callers that read the outcome from the log (C3, T5). */
   readonly readers: number;
-  /** Times that the attempt is begun again after the log has lost it (T3). */
+  /** How many times the attempt is begun again after the log has lost it (T3). */
   readonly lives: number;
   /** Answers `contended` to a first phase 1 (P10). */
   readonly contentions: number;
   /** Branch stores that lose a yes vote: outside the fault model (T7). */
   readonly lostVotes: number;
-  /** Outcomes whose time is over, and that are removed from the log (P7). */
+  /** Expired outcomes that are removed from the log (P7). */
   readonly removals: number;
   /** Steps of coarse time: past the deadline, past `maxAge`, past twice `maxAge` (P7, P8). */
   readonly ages: number;
@@ -54,7 +54,7 @@ export const noBudgets: Budgets = {
   ages: 0,
 };
 
-/** What a branch says to its first phase 1; `either` explores both. */
+/** The vote of a branch in its first phase 1; `either` explores both. */
 export type Vote = "agrees" | "refuses" | "either";
 
 export interface BranchPlan {
@@ -65,29 +65,29 @@ export interface BranchPlan {
 
 export interface World {
   readonly name: string;
-  /** What it shows, in a few words. */
+  /** What the world demonstrates. */
   readonly shows: string;
   readonly protocol: Protocol;
   readonly branches: readonly BranchPlan[];
   readonly budgets: Partial<Budgets>;
   /** How many writes of the log one failover may lose (1). */
   readonly failoverDepth?: number;
-  /** The protocol of a second life, where it is another one (C7). */
+  /** The protocol of a second incarnation, if it differs (C7). */
   readonly secondProtocol?: Protocol;
-  /** `still`: epochs are not helped by a clock, only by what has been seen (T8). */
+  /** `still`: the clock does not advance, so new epochs follow only from epochs already seen (T8). */
   readonly clock?: "moves" | "still";
   /** Reasons for which a transaction may stay parked for ever, and alarms that are allowed. */
   readonly mayPark?: readonly string[];
   /**
-   * S7 is judged for schedules that keep nothing from arriving for ever. Elsewhere every schedule has to end, fair or
-   * not; but who meets a contradiction asks again for ever, and could starve the others.
+   * S7 is checked only for fair schedules, in which nothing is delayed for ever. In other worlds every schedule has to
+   * end, fair or not. A party that gets a contradictory answer asks again for ever, and could starve the others.
    */
   readonly fairly?: boolean;
   readonly machines?: Partial<Machines>;
 }
 
 export const begunAt = 1_000;
-/** Parks early, so that small worlds reach it. */
+/** Limits that park early, so that small worlds reach it. */
 export const worldLimits: Limits = { ...defaultLimits, parkAfterAttempts: 2, forgetAttempts: 2 };
 
 /** Coarse time: in time, past the deadline, past `maxAge`, past twice `maxAge`. */

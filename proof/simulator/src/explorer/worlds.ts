@@ -1,7 +1,7 @@
-// The worlds of the proof run. Each is bounded by its budgets, and explored to its last state.
+// The worlds of the proof run. Each is bounded by its budgets, and explored completely.
 //
-// T1–T9 are the counterexamples that shaped the rules (docs/explanation/protocol.md): in each of them something once
-// went wrong, and nothing does with the machines as they are. T10 needs no world of its own: in every world nothing
+// T1–T9 are the counterexamples that shaped the rules (docs/explanation/protocol.md): each of them broke an earlier
+// version of the rules, and no longer breaks the state machines. T10 needs no separate world: in every world nothing
 // backward is sent before a durable abort (C3).
 import type { Protocol } from "assent/internal/protocol";
 import { type BranchPlan, type Budgets, type World } from "./world.ts";
@@ -24,14 +24,14 @@ function both(made: Case, change: (protocol: Protocol) => Partial<World> = () =>
   }));
 }
 
-/** A branch that comes after the one before it. */
+/** A branch that comes after the previous one. */
 function chain(length: number): readonly BranchPlan[] {
   return Array.from({ length }, (_, branch) => (branch === 0 ? either : { ...either, after: [branch - 1] }));
 }
 
 const undisturbed: readonly World[] = [
-  ...both({ name: "one branch", shows: "the states that a hand counts", branches: [agrees] }),
-  ...both({ name: "two branches", shows: "the states that a hand counts", branches: [agrees, agrees] }),
+  ...both({ name: "one branch", shows: "the states counted by hand", branches: [agrees] }),
+  ...both({ name: "two branches", shows: "the states counted by hand", branches: [agrees, agrees] }),
   ...both({ name: "three branches", shows: "every mixture of votes", branches: [either, either, either] }),
 ];
 
@@ -50,7 +50,7 @@ const messages: readonly World[] = [
   }),
   ...both({
     name: "contention",
-    shows: "P10: branches cannot tell yet, and the wait for them is bounded",
+    shows: "P10: branches answer `contended`, and the wait for them is bounded",
     branches: [either, either],
     budgets: { contentions: 2, deadlines: 1, crashes: 1, ages: 1 },
   }),
@@ -77,13 +77,13 @@ const ownership: readonly World[] = [
   }),
   ...both({
     name: "deadlines",
-    shows: "C6: silence decides for an uninterrupted owner, and for no other",
+    shows: "C6: only an uninterrupted owner decides on silence",
     branches: [either, agrees],
     budgets: { deadlines: 1, stalls: 1, takeovers: 1, lostMessages: 1 },
   }),
   ...both({
     name: "takeover and duplicate",
-    shows: "P5: the commands of a former owner come late, and twice",
+    shows: "P5: the commands of a former owner arrive late, and twice",
     branches: [agrees, agrees],
     budgets: { takeovers: 1, duplicates: 1, questions: 1 },
   }),
@@ -98,19 +98,19 @@ const ownership: readonly World[] = [
 const lifetimes: readonly World[] = [
   ...both({
     name: "lost forgets",
-    shows: "P7: forgets and their answers are lost, branches ask, and records of branches go",
+    shows: "P7: forgets and their answers are lost, branches ask, and branch records are removed",
     branches: [agrees, agrees],
     budgets: { lostMessages: 2, lostReplies: 1, ages: 3, removals: 1 },
   }),
   ...both({
     name: "outlived",
-    shows: "P7, R5: a question comes when every record of the transaction has had its time: it comes back, and ends",
+    shows: "P7, R5: a question arrives when every record of the transaction has expired: it is rebuilt, and ends",
     branches: [agrees, either],
     budgets: { questions: 1, ages: 3, removals: 1 },
   }),
   ...both({
-    name: "away for longer than everything",
-    shows: "R4, P7: the coordinator is away, or a participant, until every lifetime is over",
+    name: "down for longer than every lifetime",
+    shows: "R4, P7: the coordinator or a participant is down until every lifetime is over",
     branches: [agrees, either],
     budgets: { crashes: 1, lostMessages: 1, ages: 3, removals: 1 },
   }),
@@ -121,13 +121,13 @@ const lossOfVotes = ["conflict", "heuristic_hazard", "mixed_outcome"];
 const counterexamples: readonly World[] = [
   ...both({
     name: "T1",
-    shows: "C6: commit is told, the log loses it, and a branch is silent to the taker-over",
+    shows: "C6: commit is reported, the log loses it, and a branch is silent in recovery",
     branches: [agrees, agrees],
     budgets: { failovers: 1, crashes: 1, lostMessages: 1, readers: 1 },
   }),
   ...both({
     name: "T2",
-    shows: "C5: abort by silence that no branch heard of; the log loses it, and every vote is yes",
+    shows: "C5: an abort by silence reaches no branch; the log loses it, and every vote is yes",
     branches: [agrees, either],
     budgets: { failovers: 1, crashes: 1, deadlines: 1, lostMessages: 1 },
   }),
@@ -165,13 +165,13 @@ const counterexamples: readonly World[] = [
   }),
   ...both({
     name: "T6",
-    shows: "P7, P9: a doubled command comes after the end, after forget, and after the record was removed",
+    shows: "P7, P9: a duplicate command arrives after the end, after forget, and after the record was removed",
     branches: [agrees, agrees],
     budgets: { duplicates: 1, ages: 3 },
   }),
   ...both({
     name: "T7",
-    shows: "outside the fault model: a branch loses its vote; it parks, or all ends well, and never silently otherwise",
+    shows: "outside the fault model: a branch loses its vote; it parks or ends correctly, and never fails silently",
     branches: [agrees, agrees],
     budgets: { lostVotes: 1, takeovers: 1, duplicates: 1 },
     mayPark: lossOfVotes,
@@ -179,7 +179,7 @@ const counterexamples: readonly World[] = [
   }),
   ...both({
     name: "T8",
-    shows: "R2, P6: two losses, questions, and no clock to help: epochs come only from what was seen",
+    shows: "R2, P6: two losses, questions, and no clock: epochs follow only from epochs already seen",
     branches: [agrees],
     budgets: { failovers: 2, takeovers: 1, questions: 1 },
     clock: "still",
@@ -195,7 +195,7 @@ const counterexamples: readonly World[] = [
 /** The proof run. */
 export const worlds: readonly World[] = [...undisturbed, ...messages, ...ownership, ...lifetimes, ...counterexamples];
 
-/** Those that are done in moments. */
+/** Worlds that are explored in moments. */
 const quickNames: readonly string[] = [
   "one branch",
   "two branches",
@@ -212,13 +212,13 @@ export const quickWorlds: readonly World[] = worlds.filter(({ name }) =>
 );
 
 /**
- * Beyond the fault model, or beyond what the defaults promise: here the explorer has to find a violation.
- * Owners whose silence decides, over a log that lost begin and decision (docs/adr/0008), and an attempt that is begun
- * again when the records of its branches have been removed, too.
+ * Beyond the fault model, or beyond the guarantees of the defaults: here the explorer has to find a violation. Owners
+ * that decide on silence with a log that lost begin and decision (docs/adr/0008), and an attempt that is begun again
+ * after the records of its branches have been removed, too.
  */
 export const worldsBeyond: readonly World[] = [
   {
-    name: "silence decides over a log that loses an attempt",
+    name: "silence decides with a log that loses an attempt",
     shows: "S5 needs logMayLoseTail",
     protocol: "2pc",
     branches: [agrees, agrees],
@@ -226,7 +226,7 @@ export const worldsBeyond: readonly World[] = [
     failoverDepth: 2,
   },
   {
-    name: "begun again when nobody remembers it",
+    name: "begun again when all records are gone",
     shows: "S4 holds for twice maxAge after a log has lost an attempt that had ended",
     protocol: "2pc",
     branches: [agrees],
