@@ -64,7 +64,7 @@ test("S2 the audit adds sums exactly beyond the safe integers of JavaScript", as
 
 test("the history of an order and its transaction is printed if the folder is not in use", async () => {
   const folder = temporaryFolder();
-  const tell = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
+  const runHistory = (...words: readonly string[]): { status: number | null; stdout: string; stderr: string } =>
     spawnSync(process.execPath, [command, "history", "--data", folder.path, ...words], { encoding: "utf8" });
   const served = await serveCheckout({ dataFolder: folder.path });
   const { url } = served;
@@ -79,31 +79,35 @@ test("the history of an order and its transaction is printed if the folder is no
     await fetch(`${url}/orders/addItem/${order}/${String(item)}/1`, { method: "POST" });
     await fetch(`${url}/orders/checkout/${order}`, { method: "POST" });
   }
-  const refused = tell(sold ?? "");
+  const refused = runHistory(sold ?? "");
   assert.deepEqual([refused.status, refused.stdout], [1, ""]);
   assert.match(refused.stderr, /is in use by process \d+/);
   assert.equal(await served.stop(), 0);
 
-  const told = JSON.parse(tell(sold ?? "", "--json").stdout) as { txId: string; state: string; entries: object[] };
-  assert.equal(told.state, "committed");
+  const printed = JSON.parse(runHistory(sold ?? "", "--json").stdout) as {
+    txId: string;
+    state: string;
+    entries: object[];
+  };
+  assert.equal(printed.state, "committed");
   assert.deepEqual(
-    told.entries.map((entry) => ("event" in entry ? entry.event : "")),
+    printed.entries.map((entry) => ("event" in entry ? entry.event : "")),
     ["begun", "decided", "ended"],
   );
-  const lines = tell(told.txId).stdout.trimEnd().split("\n");
-  assert.equal(lines[1], `${told.txId} is committed`);
+  const lines = runHistory(printed.txId).stdout.trimEnd().split("\n");
+  assert.equal(lines[1], `${printed.txId} is committed`);
   assert.match(lines[3] ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z {2}decided to commit, \S+ @\d+$/);
-  assert.match(tell(dear ?? "").stdout, /decided to abort \(insufficient_credit\)/);
+  assert.match(runHistory(dear ?? "").stdout, /decided to abort \(insufficient_credit\)/);
   for (const [name, says] of [
     [open ?? "", /was never checked out/],
     ["nobody", /no transaction or order nobody/],
   ] as const) {
-    const unknown = tell(name);
+    const unknown = runHistory(name);
     assert.deepEqual([unknown.status, unknown.stdout], [1, ""]);
     assert.match(unknown.stderr, says);
   }
   folder.remove();
-  assert.match(tell(told.txId).stderr, /no data of `assent serve` found/);
+  assert.match(runHistory(printed.txId).stderr, /no data of `assent serve` found/);
 });
 
 test("invalid settings are refused before anything starts", () => {

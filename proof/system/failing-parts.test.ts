@@ -229,9 +229,9 @@ function assertRefused({ status, body }: { status: number; body: string }, where
 async function paidInTheEnd(shop: Shop, where: string): Promise<void> {
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
-    const told = await shop.post("/orders/checkout/0");
-    if (told.status === 200) break;
-    assertRefused(told, where);
+    const answer = await shop.post("/orders/checkout/0");
+    if (answer.status === 200) break;
+    assertRefused(answer, where);
     assert.ok(performance.now() < giveUpAt, `${where}: never paid`);
   }
   shop.engine.failing = [Infinity, Infinity];
@@ -266,8 +266,8 @@ test("a permanently broken store makes every checkout a 4xx, not a 5xx", async (
     await shop.seed();
     shop.engine.how = "broken";
     shop.engine.failing = [shop.engine.commits + from, Infinity];
-    const told = await Promise.all([shop.post("/orders/checkout/0"), shop.post("/orders/checkout/0")]);
-    for (const each of [...told, await shop.post("/orders/checkout/0")]) assertRefused(each, `broken at ${from}`);
+    const answers = await Promise.all([shop.post("/orders/checkout/0"), shop.post("/orders/checkout/0")]);
+    for (const each of [...answers, await shop.post("/orders/checkout/0")]) assertRefused(each, `broken at ${from}`);
   }
 });
 
@@ -277,8 +277,8 @@ test("a silent service makes every checkout a 4xx within the request wait", asyn
     await shop.seed();
     shop.silent.add(service);
     const askedAt = clock.now();
-    const told = await Promise.all(Array.from({ length: 20 }, () => shop.post("/orders/checkout/0")));
-    for (const each of told) assertRefused(each, service);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => shop.post("/orders/checkout/0")));
+    for (const each of answers) assertRefused(each, service);
     const tookMs = clock.now() - askedAt;
     assert.ok(tookMs <= 2 * limits.requestWaitMs, `it took ${tookMs} ms`);
   }

@@ -63,9 +63,9 @@ test("after a reported success the order is paid and the money is spent, also fo
     });
     return Promise.all(each);
   });
-  const told = (await Promise.all(asked)).flat();
-  assert.equal(told.length, 72);
-  for (const one of told) assert.deepEqual(one, [200, "Checkout successful", true, 7]);
+  const answers = (await Promise.all(asked)).flat();
+  assert.equal(answers.length, 72);
+  for (const one of answers) assert.deepEqual(one, [200, "Checkout successful", true, 7]);
   assert.equal((await get(`/stock/find/${item}`))["stock"], 988);
 });
 

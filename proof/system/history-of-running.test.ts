@@ -13,14 +13,17 @@ const command = join(import.meta.dirname, "../../checkout/cli/bin/assent.mjs");
 const folder = temporaryFolder();
 let topology: Awaited<ReturnType<typeof startLocalTopology>>;
 
-interface Told {
+interface HistoryOutput {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** Not in this thread: the topology's supervision continues meanwhile. */
-async function tell(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Told> {
+async function runHistory(
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<HistoryOutput> {
   const child = spawn(process.execPath, [command, "history", ...words], { env: { ...process.env, ...environment } });
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (chunk: unknown) => (stdout += String(chunk)));
@@ -63,7 +66,9 @@ after(async () => {
 
 test("the history of an order is printed as text and as JSON, with the variables of the order service", async () => {
   const environment = { REDIS_HOST: "127.0.0.1", ...databaseOf("redis-order") };
-  const { txId, state, entries } = JSON.parse((await tell(["0", "--database", "--json"], environment)).stdout) as {
+  const { txId, state, entries } = JSON.parse(
+    (await runHistory(["0", "--database", "--json"], environment)).stdout,
+  ) as {
     txId: string;
     state: string;
     entries: { event: string }[];
@@ -73,13 +78,13 @@ test("the history of an order is printed as text and as JSON, with the variables
     entries.map(({ event }) => event),
     ["begun", "decided", "ended"],
   );
-  const { code, stdout } = await tell([txId, "--database"], environment);
+  const { code, stdout } = await runHistory([txId, "--database"], environment);
   assert.equal(code, 0);
   assert.match(
     stdout,
     new RegExp(`^data in redis://\\(hidden\\)@127\\.0\\.0\\.1:${environment.REDIS_PORT}/0\n${txId} is committed\n`),
   );
-  const other = await tell(["0", "--database"], { ...environment, ASSENT_NAMESPACE: "other" });
+  const other = await runHistory(["0", "--database"], { ...environment, ASSENT_NAMESPACE: "other" });
   assert.match(other.stderr, /no transaction or order 0 in redis:/, "the namespace counts");
 });
 
@@ -88,7 +93,7 @@ test("the database is asked for records only", async () => {
   const order = topology.processes.get("order-0");
   order?.pause();
   const calls = await callsOf("redis-order");
-  assert.equal((await tell(["0", "--database"], databaseOf("redis-order"))).code, 0);
+  assert.equal((await runHistory(["0", "--database"], databaseOf("redis-order"))).code, 0);
   const later = await callsOf("redis-order");
   order?.resume();
   const asked = [...later].filter(([word, count]) => count !== (calls.get(word) ?? 0)).map(([word]) => word);
@@ -121,7 +126,7 @@ test("an unavailable history is reported in one line with a remedy, and nothing 
     [["0", "--topology", "moon"], {}, /Allowed choices are local, sentinel/],
   ];
   for (const [words, environment, says] of cases) {
-    const { code, stdout, stderr } = await tell(words, environment);
+    const { code, stdout, stderr } = await runHistory(words, environment);
     assert.deepEqual([code, stdout], [1, ""], words.join(" "));
     assert.match(stderr, says);
     assert.doesNotMatch(stderr, /secret|^\s+at /m);

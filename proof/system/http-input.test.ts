@@ -41,8 +41,8 @@ const request = (line: string, headers = ""): Promise<RawAnswer> =>
   send(`${line} HTTP/1.1\r\nHost: localhost\r\n${headers}Connection: close\r\n\r\n`);
 
 async function assertMalformed(answer: Promise<RawAnswer>, status: number, code = "malformed_request"): Promise<void> {
-  const { status: told, head, body } = await answer;
-  assert.equal(told, status, head);
+  const { status: received, head, body } = await answer;
+  assert.equal(received, status, head);
   assert.match(head, /content-type: application\/json/i);
   const problem = JSON.parse(body) as Record<string, string>;
   assert.equal(problem["code"], code);

@@ -198,11 +198,11 @@ test("spare instances cause no step to run again", async (context) => {
   let isAnyAvoided = false;
   for (const [name, process] of topology.processes) {
     const log = process.log();
-    const told = /(\d+) steps in (\d+) rounds and \d+ readings, (\d+) run again/.exec(log);
-    if (told === null) continue;
-    context.diagnostic(`${name}: ${told[0]}`);
+    const counts = /(\d+) steps in (\d+) rounds and \d+ readings, (\d+) run again/.exec(log);
+    if (counts === null) continue;
+    context.diagnostic(`${name}: ${counts[0]}`);
     isAnyAvoided ||= log.includes("instance_silent");
-    if (!name.startsWith("order")) conflicts += Number(told[3]);
+    if (!name.startsWith("order")) conflicts += Number(counts[3]);
   }
   context.diagnostic(`${shared} commands took the shared route, ${sharedAtFirst} of them at first`);
   // If the machine stalls for long, an instance is avoided for a while; that is reported, and its cost is accepted.

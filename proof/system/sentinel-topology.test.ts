@@ -97,12 +97,12 @@ test("the books survive a failover, a restart of everything, and a restore", asy
   first.hold(former);
   await first.processes.get(former)?.kill();
   await until("checkouts continue with another master", () => paid(first.url, 1));
-  let told = "";
+  let printed = "";
   await until("sentinels answer in time", () => {
-    told = history("1", keptSettings(place("data"), "order-0"));
-    return Promise.resolve(told !== "");
+    printed = history("1", keptSettings(place("data"), "order-0"));
+    return Promise.resolve(printed !== "");
   });
-  assert.match(told, /^data in the master of order by the sentinels 127.*\n\S+ is committed\n(.*\n)+$/);
+  assert.match(printed, /^data in the master of order at the sentinels 127.*\n\S+ is committed\n(.*\n)+$/);
   // The former master is not running when everything is stopped: its data is old.
   await first.stop();
 

@@ -75,8 +75,8 @@ test("a topology starts, prints its processes, accepts checkouts, and leaves not
   assert.equal(refused, 1);
   assert.match(second.printed(), /is in use by process/);
 
-  const told = ["history", "0", "--topology", "local", "--data", folder.path];
-  const { stdout } = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
+  const historyCommand = ["history", "0", "--topology", "local", "--data", folder.path];
+  const { stdout } = spawnSync(process.execPath, [command, ...historyCommand], { encoding: "utf8" });
   assert.match(stdout, /^data in redis:.*\n\S+ is committed\n(.* order-\d:\S+ @\d+\n){3}$/);
 
   const audit = ["audit", "--topology", "local", "--data", folder.path];
@@ -100,7 +100,7 @@ test("a topology starts, prints its processes, accepts checkouts, and leaves not
     assert.match(log, /\nassent: asked to stop: finishing requests in progress …\n/);
     assert.doesNotMatch(log, /interrupted|could not|unreachable/, "its servers ran until it had ended");
   }
-  const late = spawnSync(process.execPath, [command, ...told], { encoding: "utf8" });
+  const late = spawnSync(process.execPath, [command, ...historyCommand], { encoding: "utf8" });
   assert.deepEqual([late.status, late.stdout], [1, ""]);
   assert.match(late.stderr, /no topology runs on/);
   await until(
@@ -121,8 +121,11 @@ test("if it is killed with SIGKILL, all its processes end", async () => {
     () => !pids.some(isRunning),
     () => `still running: ${pids.filter(isRunning).join(", ")}`,
   );
-  const told = ["history", "0", "--topology", "local", "--data", folder.path];
-  assert.match(spawnSync(process.execPath, [command, ...told], { encoding: "utf8" }).stderr, /no topology runs on/);
+  const historyCommand = ["history", "0", "--topology", "local", "--data", folder.path];
+  assert.match(
+    spawnSync(process.execPath, [command, ...historyCommand], { encoding: "utf8" }).stderr,
+    /no topology runs on/,
+  );
   folder.remove();
 });
 

@@ -60,7 +60,7 @@ try {
     for (const system of systems) {
       const found = await system.round(round);
       measured.push({ version: system.name, ...found });
-      if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${told(found)}\n`);
+      if (!values.json) process.stdout.write(`${system.name.padEnd(5)} ${roundText(found)}\n`);
     }
   }
   if (values.idle > 0) await pause(values.idle * 1_000);
@@ -137,7 +137,7 @@ function memoryText({ residentMegabytes, databaseMegabytes }: Memory): string {
   return `${residentMegabytes.toFixed(0)} MB resident${databases}`;
 }
 
-function told(round: Round): string {
+function roundText(round: Round): string {
   return (
     `CPU ${round.cpuMicros.toFixed(0)} µs, written ${(round.writtenBytes / 1_024).toFixed(1)} KB in ` +
     `${round.writeCalls.toFixed(1)} calls each; ${round.perSecond.toFixed(0)}/s, p50 ${round.p50Ms.toFixed(1)} ms, ` +

@@ -41,12 +41,12 @@ export async function crashProof(options: CrashProofOptions): Promise<readonly C
   const results: CrashRound[] = [];
   const totals = { sold: 0 };
   for (let round = 0; round < rounds; round += 1) {
-    const told = await checkoutUntilKilled(served, round, options);
+    const answers = await checkoutUntilKilled(served, round, options);
     const audited = await auditCheckout(dataFolder);
     const startedAt = performance.now();
     served = await serveCheckout({ dataFolder });
     const restartMs = performance.now() - startedAt;
-    const inspected = await inspect(served.url, { ...told, round, restartMs, ordersPerRound, connections }, totals);
+    const inspected = await inspect(served.url, { ...answers, round, restartMs, ordersPerRound, connections }, totals);
     const result = { ...inspected, findings: [...audited, ...inspected.findings] };
     results.push(result);
     options.onRound?.(result);
@@ -57,13 +57,17 @@ export async function crashProof(options: CrashProofOptions): Promise<readonly C
   return results;
 }
 
-interface Told {
+interface ClientAnswers {
   readonly paid: ReadonlySet<number>;
   readonly failed: ReadonlySet<number>;
   readonly unanswered: number;
 }
 
-async function checkoutUntilKilled(served: ServedCheckout, round: number, options: CrashProofOptions): Promise<Told> {
+async function checkoutUntilKilled(
+  served: ServedCheckout,
+  round: number,
+  options: CrashProofOptions,
+): Promise<ClientAnswers> {
   const { ordersPerRound, connections, random } = options;
   const first = round * ordersPerRound;
   const paid = new Set<number>();
@@ -93,7 +97,7 @@ async function checkoutUntilKilled(served: ServedCheckout, round: number, option
 
 async function inspect(
   url: string,
-  round: Told & { round: number; restartMs: number; ordersPerRound: number; connections: number },
+  round: ClientAnswers & { round: number; restartMs: number; ordersPerRound: number; connections: number },
   totals: { sold: number },
 ): Promise<CrashRound> {
   const findings: string[] = [];

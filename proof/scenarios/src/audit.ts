@@ -26,7 +26,7 @@ export function auditBooks({ history }: Deployment, swarm: Swarm, clients: Clien
   for (const { txId, state } of history.unfinished()) history.report({ rule: "S7", text: `still ${state}`, txId });
   const rows = [...history.mirror("orders").entries(rowTable).values()];
   const isPaid = new Set(rows.filter(({ outcome }) => outcome === "committed").map(({ key }) => key));
-  for (const { orderId, outcome } of clients.told) {
+  for (const { orderId, outcome } of clients.reported) {
     if (outcome === "paid" && !isPaid.has(orderId)) {
       history.report({ rule: "S5", text: `order ${orderId} was reported as paid but is not` });
     }

@@ -4,7 +4,7 @@ import { Problem } from "@assent/contract";
 import type { Deployment } from "./deployment.ts";
 import type { Swarm } from "./swarm.ts";
 
-export interface Told {
+export interface Reported {
   readonly orderId: string;
   readonly outcome: "paid" | "failed";
 }
@@ -13,7 +13,7 @@ export interface Told {
 const openProblems: readonly string[] = ["checkout_pending", "overloaded", "order_not_found"];
 
 export class Clients {
-  readonly told: Told[] = [];
+  readonly reported: Reported[] = [];
   checkouts = 0;
   #generations = 0;
   readonly #deployment: Deployment;
@@ -36,7 +36,7 @@ export class Clients {
   }
 
   /** Checks out an order, and repeats while the answer is open; resolves with the final answer, if there is one. */
-  async insist(orderId: string, tries: number): Promise<Told["outcome"] | undefined> {
+  async insist(orderId: string, tries: number): Promise<Reported["outcome"] | undefined> {
     for (let attempt = 0; attempt < tries; attempt += 1) {
       const outcome = await this.#checkout(orderId);
       if (outcome !== undefined) return outcome;
@@ -80,25 +80,25 @@ export class Clients {
   }
 
   /** One request to some instance. Undefined while the outcome is open; never settles if the instance dies. */
-  #checkout(orderId: string): Promise<Told["outcome"] | undefined> {
+  #checkout(orderId: string): Promise<Reported["outcome"] | undefined> {
     const { random, orderInstances, trace } = this.#deployment;
     const { process, service } = random.pick([...orderInstances.values()]);
     this.checkouts += 1;
     return new Promise((resolve) => {
       // A client gives up eventually, whatever happened to the server.
       this.#deployment.time.after(clientWaitMs, () => resolve(undefined));
-      const tell = (outcome: Told["outcome"]): void => {
-        this.told.push({ orderId, outcome });
+      const report = (outcome: Reported["outcome"]): void => {
+        this.reported.push({ orderId, outcome });
         trace.add(`client gets ${outcome} for ${orderId}`);
         resolve(outcome);
       };
       process.run(() => {
         service.checkout(orderId).then(
-          () => process.run(() => tell("paid")),
+          () => process.run(() => report("paid")),
           (error: unknown) => {
             if (!(error instanceof Problem)) return resolve(undefined);
             if (openProblems.includes(error.code) || error.code.startsWith("service_")) return resolve(undefined);
-            process.run(() => tell("failed"));
+            process.run(() => report("failed"));
           },
         );
       });

@@ -1,4 +1,4 @@
-// The audit trail at each write to the log, inside the step: what was written is told once, and nothing else is told.
+// The history at each write to the log, inside the step: each write adds exactly its one entry.
 import { isEnded, type Trail, trailEntries, type TrailEntry, type TransactionRecord } from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "./violation.ts";
@@ -18,23 +18,24 @@ export function checkTrail(
   reportAny: Report,
 ): void {
   if (after === undefined) return;
-  const report = (text: string): void => reportAny({ rule: "trail", text, txId: after.txId });
+  const report = (text: string): void => reportAny({ rule: "history", text, txId: after.txId });
   const [earlier, entries] = [entriesOf(before), entriesOf(after)];
   const added = entries.slice(earlier.length);
   if (!isDeepStrictEqual(entries.slice(0, earlier.length), earlier)) report("changed an entry");
   const expected = before === undefined ? created : eventBetween(before, after);
   const events = added.map(({ event }) => event);
   if (!isDeepStrictEqual(events, expected === undefined ? [] : [expected])) {
-    report(`${expected ?? "nothing"} was written, and told: ${events.join() || "nothing"}`);
+    report(`${expected ?? "nothing"} was written, but the new entries are: ${events.join() || "none"}`);
   }
   for (const { at, owner, epoch } of added) {
-    if (at !== now || owner !== after.owner || epoch !== after.epoch) report(`told ${owner}@${epoch} at ${at}`);
+    if (at !== now || owner !== after.owner || epoch !== after.epoch)
+      report(`the entry has ${owner}@${epoch} at ${at}`);
   }
 }
 
 const entriesOf = (kept: Kept | undefined): readonly TrailEntry[] => (kept ? trailEntries(kept, kept.trail ?? []) : []);
 
-/** What a step did to a record. No transaction of a run is written to so often that its trail is full. */
+/** The effect of a step on a record. No transaction of a run has so many writes that its history is full. */
 function eventBetween(before: Kept, after: Kept): TrailEntry["event"] | undefined {
   if (before.epoch !== after.epoch || before.owner !== after.owner) return "taken_over";
   if (before.state !== after.state) return isEnded(after) ? "ended" : "decided";

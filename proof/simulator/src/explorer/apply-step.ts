@@ -32,7 +32,7 @@ export function initialState(setting: Setting): Applied {
     left: { ...noBudgets, ...budgets },
     owners: 0,
     time: 0,
-    told: [],
+    returned: [],
     decided: [],
     finals: branches.map(() => undefined),
   });
@@ -246,7 +246,7 @@ function readOutcome(draft: Draft): void {
   const { record } = draft;
   if (record === undefined) return;
   const decision = decisionOf(record);
-  if (decision === "commit" || (decision === "abort" && isEnded(record))) draft.tell(decision);
+  if (decision === "commit" || (decision === "abort" && isEnded(record))) draft.returnOutcome(decision);
 }
 
 /** Whether no yes vote waits for a decision, and the record, if there is one, has ended. */

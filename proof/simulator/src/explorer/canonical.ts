@@ -93,12 +93,12 @@ export class Canonical {
     return number;
   }
 
-  #restOf({ record, row, history, branches, left, owners, time, told, decided, finals }: WorldState): string {
+  #restOf({ record, row, history, branches, left, owners, time, returned, decided, finals }: WorldState): string {
     let text = `${recordText(record)} ${row ?? ""}`;
     for (const earlier of history) text += `|${recordText(earlier)}`;
     for (const branch of branches) text += `;${branchText(branch)}`;
     for (const final of finals) text += `,${final ?? ""}`;
-    return `${text} ${owners} ${time} ${told.join()} ${decided.join()} ${this.#budgets(left)}`;
+    return `${text} ${owners} ${time} ${returned.join()} ${decided.join()} ${this.#budgets(left)}`;
   }
 
   #budgets(left: Budgets): string {

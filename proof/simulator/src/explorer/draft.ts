@@ -50,7 +50,7 @@ export class Draft {
   left: Budgets;
   owners: number;
   time: number;
-  told: readonly Decision[];
+  returned: readonly Decision[];
   decided: readonly Decision[];
   readonly branches: (BranchRecord | undefined)[];
   readonly finals: WorldState["finals"][number][];
@@ -65,7 +65,7 @@ export class Draft {
     this.left = state.left;
     this.owners = state.owners;
     this.time = state.time;
-    this.told = state.told;
+    this.returned = state.returned;
     this.decided = state.decided;
     this.branches = [...state.branches];
     this.finals = [...state.finals];
@@ -74,8 +74,8 @@ export class Draft {
 
   finish(): WorldState {
     this.#drop((message) => isStale(this, message));
-    const { record, row, history, drivers, branches, messages, left, owners, time, told, decided, finals } = this;
-    return { record, row, history, drivers, branches, messages, left, owners, time, told, decided, finals };
+    const { record, row, history, drivers, branches, messages, left, owners, time, returned, decided, finals } = this;
+    return { record, row, history, drivers, branches, messages, left, owners, time, returned, decided, finals };
   }
 
   get now(): number {
@@ -178,7 +178,7 @@ export class Draft {
       case "WaitForRelease":
         return this.#timer(by, { type: "ReleaseWaitPassed" });
       case "TellOutcome":
-        return this.tell(effect.outcome.kind === "committed" ? "commit" : "abort");
+        return this.returnOutcome(effect.outcome.kind === "committed" ? "commit" : "abort");
       case "Park":
         return this.#park(by, effect.note);
       case "TakeOverOwnRecord":
@@ -204,9 +204,9 @@ export class Draft {
     this.notices.push({ type: "OutcomeRemoved" });
   }
 
-  tell(decision: Decision): void {
-    this.notices.push({ type: "Told", decision });
-    if (!this.told.includes(decision)) this.told = [...this.told, decision].sort();
+  returnOutcome(decision: Decision): void {
+    this.notices.push({ type: "Returned", decision });
+    if (!this.returned.includes(decision)) this.returned = [...this.returned, decision].sort();
   }
 
   #timer(to: Driver, event: CoordinatorEvent): void {

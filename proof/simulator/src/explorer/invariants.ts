@@ -59,8 +59,8 @@ function brokenBy(world: World, notice: Notice, view: StepView): Broken | undefi
       return brokenSend(notice, view.after);
     case "OutcomeRemoved":
       return brokenRemoval(view.after);
-    case "Told":
-      return brokenTelling(notice, view.after);
+    case "Returned":
+      return brokenReturn(notice, view.after);
     case "Alarmed":
       if (world.mayPark?.includes(notice.code) === true) return undefined;
       return { rule: "P2", text: `${notice.code} at ${notice.branchId}, within the fault model` };
@@ -176,7 +176,7 @@ function brokenRemoval({ branches }: WorldState): Broken | undefined {
     : { rule: "P7", text: `the outcome was removed before ${branchName(asking)} had forgotten` };
 }
 
-function brokenTelling({ decision }: Extract<Notice, { type: "Told" }>, after: WorldState): Broken | undefined {
+function brokenReturn({ decision }: Extract<Notice, { type: "Returned" }>, after: WorldState): Broken | undefined {
   if (!after.decided.includes(decision)) {
     return { rule: "C3", text: `${decision} is returned before it is durable` };
   }
@@ -184,8 +184,8 @@ function brokenTelling({ decision }: Extract<Notice, { type: "Told" }>, after: W
   return after.time >= 2 ? undefined : { rule: "C5", text: "failure is returned without a tombstone" };
 }
 
-function brokenState(world: World, { record, finals, told }: WorldState): Broken | undefined {
-  if (told.length > 1) return { rule: "C5", text: "both success and failure were returned" };
+function brokenState(world: World, { record, finals, returned }: WorldState): Broken | undefined {
+  if (returned.length > 1) return { rule: "C5", text: "both success and failure were returned" };
   const forward = finals.indexOf("forward");
   const backward = finals.indexOf("backward");
   const decision = record === undefined ? undefined : decisionOf(record);
@@ -200,7 +200,7 @@ function brokenState(world: World, { record, finals, told }: WorldState): Broken
   if (decision === "abort" && forward !== -1) {
     return { rule: "S1", text: `decided to abort, but ${branchName(forward)} ended forward` };
   }
-  const [said] = told;
+  const [said] = returned;
   if (said === "commit" && (backward !== -1 || decision === "abort"))
     return { rule: "S5", text: "a returned success is undone" };
   if (said === "abort" && (forward !== -1 || decision === "commit"))

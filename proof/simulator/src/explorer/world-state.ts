@@ -83,7 +83,7 @@ export interface WorldState {
   readonly owners: number;
   /** Index into `times`. */
   readonly time: number;
-  readonly told: readonly Decision[];
+  readonly returned: readonly Decision[];
   /** Decisions that have ever been durable. */
   readonly decided: readonly Decision[];
   readonly finals: readonly (Final | undefined)[];
@@ -111,7 +111,7 @@ export type Notice =
       readonly reason: string;
     }
   | { readonly type: "Sent"; readonly by: Driver; readonly branch: number; readonly verb: Verb }
-  | { readonly type: "Told"; readonly decision: Decision }
+  | { readonly type: "Returned"; readonly decision: Decision }
   /** The outcome was removed from the log. */
   | { readonly type: "OutcomeRemoved" }
   | { readonly type: "Alarmed"; readonly code: string; readonly branchId: string };
