@@ -38,7 +38,7 @@ function compile(): void {
     ),
   };
   writeFileSync(config, JSON.stringify(settings));
-  run("tsc", ["-p", config]);
+  run(join(root, "node_modules/.bin/tsc"), ["-p", config]);
   rmSync(config);
 }
 
