@@ -1,6 +1,6 @@
 // The one audit of the books, used by `assent audit`, the chaos suite, the crash test and the simulator.
-import { type OrderFields, readReplacedPurchases } from "@assent/order";
-import { isEnded } from "assent/internal/protocol";
+import { orderOf, readReplacedPurchases } from "@assent/order";
+import { isEnded, isJsonObject } from "assent/internal/protocol";
 import { formerIndexTable, recordTable, rowTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
 import type { BookStore, BookStores } from "./book-store.ts";
 import { type Finding, judgeLedger, type LedgerSums } from "./judge-ledger.ts";
@@ -65,10 +65,10 @@ export function judgeBooks({ orders, stock, payment }: BookStores, { isComplete 
 function readOrders(store: BookStore): { sums: Omit<OrderSums, "paidBefore">; bought: Purchases } {
   const sums = { total: 0, paid: 0, paidUnits: 0n, paidCost: 0n };
   const bought = new Purchases();
-  for (const [, { outcome, fields }] of store.entries(rowTable)) {
+  for (const [, row] of store.entries(rowTable)) {
     sums.total += 1;
-    if (outcome !== "committed") continue;
-    const order = fields as unknown as OrderFields;
+    if (row.outcome !== "committed") continue;
+    const order = orderOf(row);
     sums.paid += 1;
     sums.paidUnits += BigInt(order.units);
     sums.paidCost += BigInt(order.total);
@@ -86,7 +86,8 @@ function readUnfinished(store: BookStore): { count: number; asked: Purchases } {
   for (const [key] of store.entries(formerIndexTable)) txIds.add(key);
   for (const txId of txIds) {
     const record = store.get(recordTable, txId);
-    if (record !== undefined && !isEnded(record)) asked.add(record.input as unknown as OrderFields);
+    const { input } = record ?? {};
+    if (record !== undefined && !isEnded(record) && isJsonObject(input)) asked.add(orderOf({ fields: input }));
   }
   return { count: txIds.size, asked };
 }

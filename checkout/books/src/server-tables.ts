@@ -1,6 +1,6 @@
 // Reads whole tables in the layout of `redis` on a server: hashes of `VERSION JSON`, and sorted sets of keys. Reads
 // directly from the servers, independently of the services.
-import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
+import { itemsOf, RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
 import { accountsReplacedTable, accountTable } from "assent/ledger";
 import { recordTable, rowsReplacedTable, rowTable, unfinishedTable } from "assent/internal/engine";
 import type { Table } from "assent/internal/ports";
@@ -37,7 +37,7 @@ async function readRecords(port: RedisPort, key: string): Promise<ReadonlyMap<st
   const records = new Map<string, unknown>();
   for (let cursor = "0"; ;) {
     const [next, fields] = await send(port, ["HSCAN", key, cursor, "COUNT", scanCount]);
-    const texts = fields as readonly string[];
+    const texts = itemsOf(fields).map(String);
     for (let index = 0; index < texts.length; index += 2) {
       const text = texts[index + 1] ?? "";
       records.set(texts[index] ?? "", JSON.parse(text.slice(text.indexOf(" ") + 1)));
@@ -48,12 +48,12 @@ async function readRecords(port: RedisPort, key: string): Promise<ReadonlyMap<st
 }
 
 async function readIndex(port: RedisPort, key: string): Promise<ReadonlyMap<string, unknown>> {
-  const keys = (await send(port, ["ZRANGE", key, "0", "-1"])) as readonly string[];
-  return new Map(keys.map((name) => [name, null]));
+  const keys = await send(port, ["ZRANGE", key, "0", "-1"]);
+  return new Map(keys.map((name) => [String(name), null]));
 }
 
 async function send(port: RedisPort, command: readonly string[]): Promise<readonly RedisReply[]> {
   const [reply] = await port.send([command]);
   if (reply instanceof RedisErrorReply) throw reply;
-  return reply as readonly RedisReply[];
+  return itemsOf(reply);
 }

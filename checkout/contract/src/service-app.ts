@@ -9,7 +9,10 @@ import { Problem } from "./problem.ts";
 /** Called for errors that are not caused by input: bugs and failed stores. */
 export type ReportError = (error: unknown, request: string) => void;
 
-export function serviceApp(report: ReportError): OpenAPIHono {
+/** The app of a service, whatever its routes are. */
+export type ServiceApp = OpenAPIHono;
+
+export function serviceApp(report: ReportError): ServiceApp {
   const app = new OpenAPIHono({
     defaultHook: (result, context) => {
       if (result.success) return undefined;

@@ -2,6 +2,7 @@
 export * from "./checkout.ts";
 export * from "./order.ts";
 export * from "./order-app.ts";
+export * from "./order-row.ts";
 export * from "./order-service.ts";
 export * from "./order-store.ts";
 export {

@@ -1,4 +1,5 @@
 // Operations on orders. The whole state of an order, paid or not, is one row next to the transaction log.
+import { orderOf } from "./order-row.ts";
 import { doneOf, isProblemCode, Problem, runKeyed, Seedings } from "@assent/contract";
 import { type Orchestrator, unfinishedRecords } from "assent/internal/coordinator";
 import { type Random, type Row, type RowChange, type RowWrite, type TransactionLog } from "assent/internal/ports";
@@ -61,7 +62,7 @@ export class OrderService {
   async find(orderId: string): Promise<Order> {
     const row = await this.#options.store.run(rowOperations.readRow, { key: orderId });
     if (row === null) throw notFound(orderId);
-    return { id: orderId, paid: row.outcome === "committed", ...(row.fields as unknown as OrderFields) };
+    return { id: orderId, paid: row.outcome === "committed", ...orderOf(row) };
   }
 
   /** Returns the order's new total. @throws {Problem} */
@@ -70,7 +71,7 @@ export class OrderService {
     const write = await this.#add(request, once);
     if (write.kind === "absent") throw notFound(orderId);
     if (write.kind === "unmet") throw closedOrFull(write.row);
-    return write.row.fields["total"] as number;
+    return Number(write.row.fields["total"]);
   }
 
   /** Pays the order, or reports why not. @throws {Problem} */

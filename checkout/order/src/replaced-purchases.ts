@@ -1,7 +1,7 @@
 // Purchases of paid orders that seeding replaced: their stock and credit stay spent, so the books need their sums.
+import { orderOf } from "./order-row.ts";
 import { operation, table, type Table, type Tables } from "assent/internal/ports";
 import { putRows, type PutRowsRequest, readRow, replacedCommitted } from "assent/internal/engine";
-import type { OrderFields } from "./order.ts";
 
 export const purchasesReplacedTable: Table<string> = table("purchases_replaced", "records");
 const ordersKey = "orders";
@@ -31,7 +31,7 @@ export const seedOrders = operation("seedOrders", (tables, request: PutRowsReque
   for (const [key] of request.rows) {
     const row = readRow(tables, key);
     if (row?.outcome !== "committed") continue;
-    const { user, items, total } = row.fields as unknown as OrderFields;
+    const { user, items, total } = orderOf(row);
     add(ordersKey, 1);
     add(userPrefix + user, total);
     for (const [item, quantity] of items) add(itemPrefix + item, quantity);

@@ -98,7 +98,7 @@ function numberedBatch(number: number): Writes {
 
 /** Asserts that an engine holds the batches up to some number, each as a whole; answers that number. */
 function wholeBatches(engine: KeyedEngine): number {
-  const numbersSeen = togetherTables.map((table) => (engine.get(table, "number") ?? 0) as number);
+  const numbersSeen = togetherTables.map((table) => Number(engine.get(table, "number") ?? 0));
   const [number = 0] = numbersSeen;
   assert.deepEqual(new Set(numbersSeen), new Set([number]), "C4 a batch is there in one table and not in another");
   for (const [index, table] of togetherTables.entries()) {

@@ -71,16 +71,17 @@ export async function longRunCosts(run: LongRun): Promise<LongRunCosts> {
 async function oneStep({ working, sweeping, clock }: LongRun, first: number): Promise<void> {
   clock.advance(stepMs);
   const numbers = Array.from({ length: perStep }, (_, index) => first + index);
-  const { log, store, ...ports } = keyedAdapter(working);
+  const adapter = keyedAdapter(working);
+  const { log, store } = adapter;
   await Promise.all(
     numbers.map(async (number) => {
       const key = `order-${number}`;
       const create = { incarnation: "life1", fields: { total: 30 } };
-      const record = await begun({ log, ...ports } as never, clock, { key, create });
+      const record = await begun(adapter, clock, { key, create });
       const command = commandsOf(clock, { txId: record.txId, payload: taking(["0", 1]) });
       const apply = (verb: Verb): Promise<unknown> => store.apply([command(verb)]);
       await apply("prepare");
-      await decided({ log, ...ports } as never, decision(record, "commit"));
+      await decided(adapter, decision(record, "commit"));
       await apply("commit");
       await log.end(record);
       await apply("forget");

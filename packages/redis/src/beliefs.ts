@@ -1,5 +1,5 @@
 // What is believed of records on the server.
-import type { Json } from "assent/internal/protocol";
+import { type Json, parseJson } from "assent/internal/protocol";
 
 /** A record as it is believed to be. */
 export interface Belief {
@@ -16,7 +16,7 @@ export const keyBelief: Belief = { stamp: "+", value: null };
 /** Texts on the server are a stamp, a blank and JSON; the blank belongs to the stamp. */
 export function beliefOf(text: string): Belief {
   const end = text.indexOf(" ") + 1;
-  return { stamp: text.slice(0, end), value: JSON.parse(text.slice(end)) as Json };
+  return { stamp: text.slice(0, end), value: parseJson(text.slice(end)) };
 }
 
 /** Beliefs by table and key. */

@@ -14,6 +14,12 @@ export class RedisErrorReply extends Error {
   }
 }
 
+/** The items of a reply that is a list; none of any other. */
+export function itemsOf(reply: RedisReply | undefined): readonly RedisReply[] {
+  // Array.isArray does not narrow to a read-only list.
+  return Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
+}
+
 /** A connection ended before every reply was there. What the commands did is not known, unless none was sent. */
 export class RepliesLost extends Error {
   readonly code = "replies_lost";

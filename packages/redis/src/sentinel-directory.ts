@@ -1,6 +1,6 @@
 // Where the master of a name is, as its sentinels say. All of them are asked at once, each for so long only; the answer
 // of the newest configuration epoch counts, which is how sentinels settle it among themselves.
-import type { Mastership, RedisConnect, RedisPort, RedisReply } from "./redis-port.ts";
+import { itemsOf, type Mastership, type RedisConnect, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { RedisErrorReply } from "./redis-port.ts";
 
 export interface ServerAddress {
@@ -111,9 +111,9 @@ export class SentinelDirectory {
 function wordOf(record: RedisReply, address: RedisReply): Word {
   for (const reply of [record, address]) if (reply instanceof RedisErrorReply) throw reply;
   const fields = new Map<string, string>();
-  const list: readonly RedisReply[] = Array.isArray(record) ? record : [];
+  const list = itemsOf(record);
   for (let index = 0; index + 1 < list.length; index += 2) fields.set(String(list[index]), String(list[index + 1]));
-  const [host, port] = Array.isArray(address) ? (address as readonly RedisReply[]) : [];
+  const [host, port] = itemsOf(address);
   const word = {
     address: { host: String(host), port: Number(port) },
     epoch: Number(fields.get("config-epoch")),

@@ -1,6 +1,6 @@
 // What a server promises, asked before anything is entrusted to it.
 import type { Durability } from "assent/internal/engine";
-import { RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
+import { itemsOf, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { serverTime, verifyAndApplyScript } from "./verify-and-apply.ts";
 
 /** A server that cannot keep what this store promises. `code` is stable. Nothing was changed. */
@@ -86,6 +86,6 @@ export async function serverBounds(port: RedisPort, { replicas }: { replicas: nu
 
 /** The value in a reply of CONFIG GET; undefined where the server does not say. */
 function settingOf(reply: RedisReply | undefined): string | undefined {
-  const value = Array.isArray(reply) ? (reply as readonly RedisReply[])[1] : undefined;
+  const value = itemsOf(reply)[1];
   return typeof value === "string" ? value : undefined;
 }

@@ -1,6 +1,6 @@
 // The one script of this store, and the call that it takes. It knows no rule of any operation: it compares and writes.
 import { createHash } from "node:crypto";
-import { type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
+import { itemsOf, type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 
 export const verifyAndApplyScript = `
 -- Applies the writes of each unit whose expectations all hold; leaves the others alone and says what is there instead.
@@ -162,13 +162,13 @@ export async function callScript(
 /** Reads a reply of the script. @throws {TypeError} for anything else */
 export function readVerdict(reply: RedisReply): Verdict {
   if (!Array.isArray(reply)) throw new TypeError(`the script answered ${JSON.stringify(reply)}`);
-  const [seconds, microseconds, kind, differing] = reply as readonly RedisReply[];
+  const [seconds, microseconds, kind, differing] = itemsOf(reply);
   const serverMs = serverTime([seconds ?? null, microseconds ?? null]);
   if (kind === "late") return { kind, serverMs };
   if (kind !== "done" || !Array.isArray(differing)) throw new TypeError(`the script answered ${JSON.stringify(reply)}`);
   const found = new Map<number, string | undefined>();
   for (let index = 0; index < differing.length; index += 2) {
-    const text = differing[index + 1] as RedisReply;
+    const text: unknown = differing[index + 1];
     found.set(Number(differing[index]) - 1, typeof text === "string" ? text : undefined);
   }
   return { kind, serverMs, differing: found };
@@ -176,7 +176,7 @@ export function readVerdict(reply: RedisReply): Verdict {
 
 /** A reply of TIME as epoch milliseconds. @throws {TypeError} for anything else */
 export function serverTime(reply: RedisReply): number {
-  const [seconds, microseconds] = Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
+  const [seconds, microseconds] = itemsOf(reply);
   const time = Number(seconds ?? NaN) * 1_000 + Number(microseconds ?? NaN) / 1_000;
   if (!Number.isFinite(time)) throw new TypeError(`the server told its time as ${JSON.stringify(reply)}`);
   return time;

@@ -3,7 +3,7 @@ import type { ScanRange } from "assent/internal/ports";
 import type { BatchReads, RangeRead } from "./batch-reads.ts";
 import { absent, type Belief, beliefOf, keyBelief } from "./beliefs.ts";
 import type { RecordCache } from "./record-cache.ts";
-import { type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
+import { itemsOf, type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import type { TableLayout } from "./table-layout.ts";
 
 interface ReadContext {
@@ -83,5 +83,5 @@ async function sendAll(port: RedisPort, commands: readonly RedisCommand[]): Prom
 }
 
 function textsOf(reply: RedisReply | undefined): readonly (string | null)[] {
-  return Array.isArray(reply) ? (reply as readonly (string | null)[]) : [];
+  return itemsOf(reply).map((text) => (typeof text === "string" ? text : null));
 }

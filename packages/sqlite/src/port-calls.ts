@@ -25,6 +25,12 @@ interface Waiting {
   readonly reject: (error: CallFailed) => void;
 }
 
+/** The bytes of a payload. @throws {TypeError} for any other */
+export function bytesOf(payload: Payload): Uint8Array {
+  if (payload instanceof Uint8Array) return payload;
+  throw new TypeError("the message is not bytes");
+}
+
 export class PortCalls {
   readonly #port: MessagePort | Worker;
   readonly #handlers: Readonly<Record<string, CallHandler>>;

@@ -246,5 +246,5 @@ function entriesOf(writes: Writes): Entry[] {
 }
 
 function isFull(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && ((error.errcode as number) & 0xff) === sqliteFull;
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === sqliteFull;
 }

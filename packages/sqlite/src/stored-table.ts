@@ -1,5 +1,5 @@
 // One table of the file: each key, and its value as text.
-import type { Json } from "assent/internal/protocol";
+import { type Json, parseJson } from "assent/internal/protocol";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Entry } from "./memtable.ts";
 
@@ -44,7 +44,7 @@ export class StoredTable {
 
   /** One value under many keys, as seeding leaves it, is parsed once. */
   #valueOf(text: string): Json {
-    if (this.#read?.text !== text) this.#read = { text, value: JSON.parse(text) as Json };
+    if (this.#read?.text !== text) this.#read = { text, value: parseJson(text) };
     return this.#read.value;
   }
 

@@ -1,5 +1,6 @@
 // The course's consistency scenario: one item with a stock of 100 at price 1; 1,000 users with a credit of 1; 1,000
 // orders, each of a random user (with replacement); all are checked out. Exactly 100 may succeed.
+import { objectOf } from "assent/internal/protocol";
 import { closedLoop } from "./closed-loop.ts";
 import { lacking } from "./fault-matrix.ts";
 import { KeepAliveClient, type Reply } from "./keep-alive-client.ts";
@@ -129,12 +130,12 @@ async function answers(url: string, method: "GET" | "POST", paths: readonly stri
 }
 
 async function created(url: string, paths: readonly string[], field: string): Promise<readonly string[]> {
-  return (await answers(url, "POST", paths)).map((body) => String(fieldOf(body, field)));
+  return (await answers(url, "POST", paths)).map((body) => String(valueIn(body, field)));
 }
 
 async function sum(url: string, paths: readonly string[], field: string): Promise<number> {
   const bodies = await answers(url, "GET", paths);
-  return bodies.reduce((total, body) => total + Number(fieldOf(body, field)), 0);
+  return bodies.reduce((total, body) => total + Number(valueIn(body, field)), 0);
 }
 
 /** @throws Error if a transaction is still unfinished after the deadline */
@@ -149,6 +150,6 @@ function repeated(path: string, times: number): readonly string[] {
   return Array.from({ length: times }, () => path);
 }
 
-function fieldOf(body: string, field: string): unknown {
-  return (JSON.parse(body) as Record<string, unknown>)[field];
+function valueIn(body: string, field: string): unknown {
+  return objectOf(body)[field];
 }

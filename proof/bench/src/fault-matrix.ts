@@ -1,5 +1,6 @@
 // Every injection point with every action: the fault must fire, every order must get a definite answer, and the books
 // must be exact afterwards, without intervention.
+import { fieldOf, objectOf, parseJson } from "assent/internal/protocol";
 import { randomInt } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { judgeLeftOver } from "@assent/books";
@@ -225,7 +226,7 @@ class Api {
   async json(method: string, path: string): Promise<Record<string, unknown>> {
     const { status, text } = await this.call(method, path);
     if (status !== 200) throw new Error(`${path}: ${status} ${text}`);
-    return JSON.parse(text) as Record<string, unknown>;
+    return objectOf(text);
   }
 
   /** Starts a checkout, and repeats it until the answer is definite. */
@@ -278,7 +279,8 @@ class Api {
 }
 
 function lacks(text: string): boolean {
-  return lacking.includes((JSON.parse(text) as { readonly code?: string }).code ?? "");
+  const code = fieldOf(parseJson(text), "code");
+  return typeof code === "string" && lacking.includes(code);
 }
 
 function firedIn(text: string, point: string): boolean {

@@ -1,4 +1,5 @@
 // A system with ample stock and credit, seeded over the API, and a check that its books, read over the API, are exact.
+import { objectOf } from "assent/internal/protocol";
 import { setTimeout as pause } from "node:timers/promises";
 import { judgeLeftOver } from "@assent/books";
 import { closedLoop } from "./closed-loop.ts";
@@ -81,7 +82,7 @@ export async function unbalanced(client: KeepAliveClient, sold: number): Promise
 export async function read(client: KeepAliveClient, path: string): Promise<Record<string, unknown>> {
   const { status, body } = await client.request("GET", path);
   if (status !== 200) throw new Error(`GET ${path} answered ${status}: ${body}`);
-  return JSON.parse(body) as Record<string, unknown>;
+  return objectOf(body);
 }
 
 async function sum(client: KeepAliveClient, paths: readonly string[], field: string): Promise<number> {

@@ -1,5 +1,6 @@
 // `npm run proof -- bench`: unique checkouts in a closed loop at durability D1, including the load generator, on the
 // embedded default or on a topology of real servers. Each run starts a new system on an empty folder.
+import { objectOf } from "assent/internal/protocol";
 import {
   choiceOption,
   commandOptions,
@@ -132,7 +133,7 @@ async function nothingUnderWay(url: string): Promise<void> {
   const deadline = performance.now() + settleMaxMs;
   const unfinished = async (): Promise<unknown> => {
     const response = await fetch(`${url}/orders/dlq/status`);
-    return ((await response.json()) as { unfinished?: unknown }).unfinished;
+    return objectOf(await response.text())["unfinished"];
   };
   while ((await unfinished()) !== 0 && performance.now() < deadline) await pause(settleLookMs);
   await pause(settleLookMs);

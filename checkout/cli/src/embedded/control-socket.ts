@@ -1,5 +1,6 @@
 // Requests a backup from the process that uses a data folder: a socket in that folder, accessible only to its owner.
 // One request and one response, each a line of JSON.
+import { fieldOf, parseJson } from "assent/internal/protocol";
 import { chmodSync, rmSync } from "node:fs";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -37,8 +38,8 @@ export async function askForBackup(dataFolder: string, target: string): Promise<
   socket.end(`${JSON.stringify({ backUp: target })}\n`);
   const answered = await text(socket);
   if (answered === "") throw new Error("the process that uses the folder ended before it answered");
-  const answer = JSON.parse(answered) as Answer;
-  if ("error" in answer) throw new Error(answer.error);
+  const error = fieldOf(parseJson(answered), "error");
+  if (typeof error === "string") throw new Error(error);
 }
 
 async function answer(socket: Socket, backUp: (target: string) => Promise<void>): Promise<void> {
@@ -55,7 +56,7 @@ async function perform(socket: Socket, backUp: (target: string) => Promise<void>
     request += String(chunk);
     if (request.length > requestBytesMax) throw new Error("the request is too long");
   }
-  const { backUp: target } = JSON.parse(request) as { backUp?: unknown };
+  const target = fieldOf(parseJson(request), "backUp");
   if (typeof target !== "string") throw new Error("the request names no folder");
   await backUp(target);
   return { done: true };

@@ -74,7 +74,7 @@ function isOurs(path: string): boolean {
 }
 
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && ((error.errcode as number) & 0xff) === sqliteBusy;
+  return error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === sqliteBusy;
 }
 
 function readHolder(file: string): string {

@@ -1,7 +1,7 @@
 // The embedded topology: the whole checkout system in one process. Each service has its own SQLite file with its own
 // thread; commands between them are encoded bytes, as they would be on a bus.
 import { ledgerOperations } from "assent/ledger";
-import { answerHealth } from "@assent/contract";
+import { answerHealth, type ServiceApp } from "@assent/contract";
 import { coordinatorPoints, faultyLog, type FaultRules } from "@assent/faults";
 import { Orchestrator, type ProtocolPolicy } from "assent/internal/coordinator";
 import { type Observer, type TransactionLog } from "assent/internal/ports";
@@ -10,10 +10,9 @@ import { paymentApp, PaymentService } from "@assent/payment";
 import { defaultLimits, type Limits, type Protocol } from "assent/internal/protocol";
 import { priceOf, stockApp, StockService } from "@assent/stock";
 import { keyedLog, logOperations } from "assent/internal/engine";
-import { StoreClient } from "@assent/sqlite";
+import { bytesOf, type Payload, StoreClient } from "@assent/sqlite";
 import { nextTurn, releaseHeap, Rest, systemClock, systemRandom } from "assent/node";
 import { MemoryTransport } from "assent/memory";
-import type { Hono } from "hono";
 import { CannotStart, unusableFolder } from "../cannot-start.ts";
 import { faultRules } from "../fault-settings.ts";
 import { type DataFolder, lockDataFolder } from "./data-folder.ts";
@@ -154,7 +153,7 @@ function openStores(
       service,
       ...(faults !== undefined && { faults }),
     } satisfies ParticipantThreadData,
-    channels: { [questionChannel]: (message: unknown) => answerQuestions(message as Uint8Array) },
+    channels: { [questionChannel]: (message: Payload) => answerQuestions(bytesOf(message)) },
     onFailed,
   });
   return {
@@ -216,7 +215,7 @@ function makeApp(
   stores: Stores,
   orchestrator: Orchestrator,
   { report }: EmbeddedOptions,
-): { readonly app: Hono; readonly ping: () => Promise<void>; readonly stopSeeding: () => void } {
+): { readonly app: ServiceApp; readonly ping: () => Promise<void>; readonly stopSeeding: () => void } {
   const order = new OrderService({
     orchestrator,
     store: stores.order,
@@ -239,5 +238,5 @@ function makeApp(
   const stopSeeding = (): void => {
     for (const service of [order, stock, payment]) service.stopSeeding();
   };
-  return { app: app as unknown as Hono, ping, stopSeeding };
+  return { app: app, ping, stopSeeding };
 }

@@ -1,5 +1,5 @@
 // Fault injection in the embedded topology: the order service is this process, the participants are its threads.
-import type { ReportError } from "@assent/contract";
+import type { ReportError, ServiceApp } from "@assent/contract";
 import {
   coordinatorPoints,
   faultApp,
@@ -8,7 +8,6 @@ import {
   participantPoints,
   performFaultRequest,
 } from "@assent/faults";
-import type { Hono } from "hono";
 import { faultChannel } from "./store-threads.ts";
 
 interface Thread {
@@ -20,7 +19,7 @@ export function embeddedFaults(
   { stock, payment }: { readonly stock: Thread; readonly payment: Thread },
   coordinator: FaultRules,
   report: ReportError,
-): readonly Hono[] {
+): readonly ServiceApp[] {
   const order = faultControl(coordinatorPoints, async (request) => [
     performFaultRequest(coordinator, "order", request),
   ]);
@@ -34,5 +33,5 @@ export function embeddedFaults(
     faultApp("stock", ofThread(stock), report),
     faultApp("payment", ofThread(payment), report),
   ];
-  return apps as unknown as readonly Hono[];
+  return apps;
 }

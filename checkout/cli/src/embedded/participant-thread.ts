@@ -6,7 +6,7 @@ import { paymentOperations } from "@assent/payment/store";
 import { decoded, decodeQuestionAnswers, encodeQuestions } from "assent/internal/protocol";
 import { stockOperations } from "@assent/stock/store";
 import { keyedBranchStore, OnceSweeper } from "assent/internal/engine";
-import { hostStore, type PortCalls } from "@assent/sqlite";
+import { bytesOf, hostStore, type PortCalls } from "@assent/sqlite";
 import { systemClock, systemRandom } from "assent/node";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import type { ParticipantFaults } from "./participant-faults.ts";
@@ -29,9 +29,9 @@ function serve(parent: MessagePort, faults: ParticipantFaults | undefined): void
     path,
     operations,
     channels: () => ({
-      [commandChannel]: (message) => participant.handle(message as Uint8Array),
+      [commandChannel]: (message) => participant.handle(bytesOf(message)),
       ...(faults !== undefined && {
-        [faultChannel]: async (message) => faults.perform(message as Uint8Array),
+        [faultChannel]: async (message) => faults.perform(bytesOf(message)),
       }),
     }),
   });

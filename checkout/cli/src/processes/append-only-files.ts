@@ -1,7 +1,7 @@
 // The append-only files of a server on this machine at a time without writes. The server only appends to a file or
 // abandons it, so only the file's length at that time is needed: its bytes up to that length can be copied later. An
 // open file stays readable until it is closed, even if the server removes it.
-import { RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
+import { itemsOf, RedisErrorReply, type RedisPort, type RedisReply } from "@assent/redis";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -100,7 +100,7 @@ function textOf(reply: RedisReply | undefined): string {
 
 function settingOf(reply: RedisReply): string {
   if (reply instanceof RedisErrorReply) throw reply;
-  const value = Array.isArray(reply) ? (reply as readonly RedisReply[])[1] : undefined;
+  const value = itemsOf(reply)[1];
   if (typeof value === "string") return value;
   throw new Error("a database does not report where its append-only files are");
 }

@@ -81,8 +81,14 @@ export function serverUrl(
   { host, port }: { readonly host: string; readonly port: number },
 ): string {
   const named = `${host.includes(":") ? `[${host}]` : host}:${port}`;
-  const reached = new Map(listOf(ASSENT_REDIS_NAT).map((each) => each.split(">") as [string, string]));
+  const reached = new Map(listOf(ASSENT_REDIS_NAT).map((each) => pairOf(each)));
   return `redis://${credentials(REDIS_PASSWORD)}${reached.get(named) ?? named}/${REDIS_DB}`;
+}
+
+/** `A>B`, as the schema of the settings requires. */
+function pairOf(text: string): [from: string, to: string] {
+  const [from = "", to = ""] = text.split(">");
+  return [from, to];
 }
 
 /** Prefix of every key of a service. */

@@ -6,7 +6,6 @@ import { checkout, orderApp, OrderService, orderOperations } from "@assent/order
 import { CompanyExecutor, keyedLease, keyedLog, logOperations } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
-import type { Hono } from "hono";
 import { observationLog } from "../observation-log.ts";
 import { decodePrice, priceTopic } from "./price-messages.ts";
 import { limitsOf, type ProcessSettings } from "./process-settings.ts";
@@ -60,7 +59,7 @@ function makeOrder(
     random: systemRandom,
   });
   return {
-    app: orderApp(service, report) as unknown as Hono,
+    app: orderApp(service, report),
     ping: () => service.ping(),
     stopSeeding: () => service.stopSeeding(),
     async start() {

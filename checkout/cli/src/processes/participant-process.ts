@@ -8,7 +8,6 @@ import { priceOf, stockApp, StockService, stockOperations } from "@assent/stock"
 import { type Executor, keyedBranchStore } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import type { NatsBus } from "@assent/nats";
-import type { Hono } from "hono";
 import { observationLog } from "../observation-log.ts";
 import { encodePrice, priceTopic } from "./price-messages.ts";
 import { limitsOf, type ProcessSettings } from "./process-settings.ts";
@@ -25,7 +24,7 @@ export function runStock(settings: ProcessSettings): Promise<void> {
       const { store, bus, report } = surroundings;
       const service = new StockService({ store, random: systemRandom });
       return {
-        app: stockApp(service, report) as unknown as Hono,
+        app: stockApp(service, report),
         ping: () => service.ping(),
         stopSeeding: () => service.stopSeeding(),
         ...takingPart("stock", { ...surroundings, limits }, () => servePrices(bus, store)),
@@ -44,7 +43,7 @@ export function runPayment(settings: ProcessSettings): Promise<void> {
     make(surroundings) {
       const service = new PaymentService({ store: surroundings.store, random: systemRandom });
       return {
-        app: paymentApp(service, surroundings.report) as unknown as Hono,
+        app: paymentApp(service, surroundings.report),
         ping: () => service.ping(),
         stopSeeding: () => service.stopSeeding(),
         ...takingPart("payment", { ...surroundings, limits }),

@@ -10,7 +10,8 @@ export function encodePrice(price: number | undefined): Uint8Array {
 export function decodePrice(message: Uint8Array): number | null | undefined {
   try {
     const price: unknown = JSON.parse(new TextDecoder().decode(message));
-    return price === null || (Number.isSafeInteger(price) && Number(price) >= 0) ? (price as number | null) : undefined;
+    if (price === null) return null;
+    return typeof price === "number" && Number.isSafeInteger(price) && price >= 0 ? price : undefined;
   } catch {
     return undefined;
   }

@@ -1,13 +1,12 @@
 // The common parts of every service process: a bus, its own store, an HTTP server, fault injection if enabled, and an
 // orderly shutdown.
-import { answerHealth, serviceApp } from "@assent/contract";
+import { answerHealth, serviceApp, type ServiceApp } from "@assent/contract";
 import { faultApp, faultControl, type FaultRules, performFaultRequest } from "@assent/faults";
 import type { Outage } from "assent/internal/ports";
 import { type BoundOperations, type Executor, OnceSweeper } from "assent/internal/engine";
 import type { ServerState } from "@assent/redis";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { NatsBus } from "@assent/nats";
-import type { Hono } from "hono";
 import { setTimeout as pause } from "node:timers/promises";
 import { faultRules } from "../fault-settings.ts";
 import { warnOfOpenHost } from "../http/loopback.ts";
@@ -45,7 +44,7 @@ export interface Surroundings {
 }
 
 export interface ServiceParts {
-  readonly app: Hono;
+  readonly app: ServiceApp;
   /** Rejects when the service cannot work. */
   readonly ping: () => Promise<void>;
   /** Begins to take commands from the bus and to recover unfinished work. */
@@ -168,10 +167,10 @@ interface FaultSurroundings {
 }
 
 /** Fault routes of the service: a request to any instance applies to every instance. */
-async function servedFaults(surroundings: FaultSurroundings): Promise<Hono> {
+async function servedFaults(surroundings: FaultSurroundings): Promise<ServiceApp> {
   const { path, name, bus, rules, faultPoints, report } = surroundings;
   const topic = `faults-${path}`;
   await bus.requests.serveEach(topic, async (message) => performFaultRequest(rules, name, message));
   const control = faultControl(faultPoints, (message) => bus.requests.askEach(topic, message, faultQuietMs));
-  return faultApp(path, control, report) as unknown as Hono;
+  return faultApp(path, control, report);
 }

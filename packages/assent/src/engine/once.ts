@@ -24,12 +24,12 @@ export interface OnceRecord {
   readonly result: Json;
 }
 
-export function runOnce<T extends Json>(
+export function runOnce(
   { tables, once, now }: { tables: Tables; once: OnceKey; now: number },
-  work: () => T,
-): OnceResult<T> {
+  work: () => Json,
+): OnceResult<Json> {
   const stored = findOnce(tables, once);
-  if (stored !== undefined) return stored as OnceResult<T>;
+  if (stored !== undefined) return stored;
   const result = work();
   tables.put(onceTable, once.key, { fingerprint: once.fingerprint, result });
   tables.put(onceDueTable, timeKey(now + onceKeptMs, once.key), null);

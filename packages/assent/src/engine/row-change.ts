@@ -1,6 +1,6 @@
 // Conditional changes to rows, as data (C4).
 import type { FieldCondition, Row, RowChange } from "../ports/index.ts";
-import { invariant, type Json, type JsonObject } from "../protocol/index.ts";
+import { invariant, isJsonList, type Json, type JsonObject } from "../protocol/index.ts";
 
 /** Whether every condition holds. Numbers compare as numbers, anything else by its text. */
 export function meets(fields: JsonObject, conditions: readonly FieldCondition[] = []): boolean {
@@ -28,8 +28,8 @@ export function changedFields(fields: JsonObject, change: RowChange): JsonObject
   }
   for (const [field, element] of Object.entries(change.append ?? {})) {
     const list = next[field];
-    invariant(Array.isArray(list), "C4", `${field} is not a list`);
-    next[field] = [...(list as Json[]), element];
+    invariant(isJsonList(list), "C4", `${field} is not a list`);
+    next[field] = [...list, element];
   }
   return next;
 }

@@ -58,7 +58,7 @@ export function refund(account: Account, amount: number): Account {
 
 /** Whether an amount may be moved at all: a whole number from 1 to 10^12. */
 export function isAmount(amount: unknown): amount is number {
-  return Number.isSafeInteger(amount) && (amount as number) >= amountMin && (amount as number) <= amountMax;
+  return Number.isSafeInteger(amount) && Number(amount) >= amountMin && Number(amount) <= amountMax;
 }
 
 type Movement = Partial<Record<"available" | "held" | "spent" | "deposited" | "withdrawn", number>>;

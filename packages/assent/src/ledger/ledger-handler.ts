@@ -2,7 +2,16 @@
 // together or not at all.
 import type { BranchHandler, BranchStep } from "../participant/index.ts";
 import type { Tables } from "../ports/index.ts";
-import { amountMax, invariant, isJsonObject, isName, type Json, type OperationResult } from "../protocol/index.ts";
+import {
+  amountMax,
+  fieldOf,
+  invariant,
+  isJsonList,
+  isJsonObject,
+  isName,
+  type Json,
+  type OperationResult,
+} from "../protocol/index.ts";
 import { type Account, hold, isAmount, refund, releaseHeld, spend, spendHeld } from "./account.ts";
 import { readAccount, writeAccount } from "./account-table.ts";
 import { refundReplaced, releaseReplaced, spendReplaced } from "./replaced-amounts.ts";
@@ -122,13 +131,12 @@ function settle({ view, payload, memo }: BranchStep<Tables>, { move, moveReplace
 
 /** The amounts by account, summed; undefined for anything that is not a payload. */
 function readAmounts(payload: Json): Amounts | undefined {
-  if (!isJsonObject(payload) || !Array.isArray(payload["entries"])) return undefined;
-  const entries = payload["entries"] as readonly Json[];
-  if (entries.length === 0 || entries.length > ledgerEntriesMax) return undefined;
+  const entries = fieldOf(payload, "entries");
+  if (!isJsonList(entries) || entries.length === 0 || entries.length > ledgerEntriesMax) return undefined;
   const sums = new Map<string, number>();
   for (const entry of entries) {
-    if (!Array.isArray(entry) || entry.length !== 2) return undefined;
-    const [accountId, amount] = entry as readonly Json[];
+    if (!isJsonList(entry) || entry.length !== 2) return undefined;
+    const [accountId, amount] = entry;
     if (!isName(accountId) || !isAmount(amount)) return undefined;
     const sum = (sums.get(accountId) ?? 0) + amount;
     if (sum > amountMax) return undefined;

@@ -106,6 +106,8 @@ function change(
   return { kind: "ok", account: next };
 }
 
+const parts = ["accounts", "available", "held", "spent", "deposited", "withdrawn"] as const;
+
 type Sums = { -readonly [Name in keyof LedgerTotals]: bigint };
 
 function add(sums: Sums, account: Account): void {
@@ -116,9 +118,11 @@ function add(sums: Sums, account: Account): void {
 }
 
 function exact(sums: Sums): LedgerTotals {
-  const totals = Object.entries(sums).map(([name, sum]) => {
+  const totals = { accounts: 0, available: 0, held: 0, spent: 0, deposited: 0, withdrawn: 0 };
+  for (const name of parts) {
+    const sum = sums[name];
     if (sum > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${name} is ${sum} in all, which no number holds`);
-    return [name, Number(sum)] as const;
-  });
-  return Object.fromEntries(totals) as LedgerTotals;
+    totals[name] = Number(sum);
+  }
+  return totals;
 }

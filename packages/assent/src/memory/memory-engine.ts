@@ -1,6 +1,6 @@
 // The engine in memory: texts in maps, so that every value goes through JSON as it would on disk. Survives nothing.
 import type { ScanRange } from "../ports/index.ts";
-import type { Json } from "../protocol/index.ts";
+import { type Json, parseJson } from "../protocol/index.ts";
 import { compareKeys, type KeyedEngine, type Writes } from "../engine/index.ts";
 
 interface Table {
@@ -15,7 +15,7 @@ export class MemoryEngine implements KeyedEngine {
 
   get(table: string, key: string): Json | undefined {
     const text = this.#tables.get(table)?.values.get(key);
-    return text === undefined ? undefined : (JSON.parse(text) as Json);
+    return text === undefined ? undefined : parseJson(text);
   }
 
   scan(table: string, { after, before, limit }: ScanRange): readonly (readonly [key: string, value: Json])[] {
@@ -26,7 +26,7 @@ export class MemoryEngine implements KeyedEngine {
     for (let index = firstAfter(found.sorted, after); index < found.sorted.length && rows.length < limit; index += 1) {
       const key = found.sorted[index];
       if (key === undefined || (before !== undefined && compareKeys(key, before) >= 0)) break;
-      rows.push([key, JSON.parse(found.values.get(key) ?? "null") as Json]);
+      rows.push([key, parseJson(found.values.get(key) ?? "null")]);
     }
     return rows;
   }

@@ -1,6 +1,6 @@
 // Messages as bytes: UTF-8 JSON with a version, decoded by hand so that nothing malformed gets past this file (M3).
 // Command batch {"v":1,"commands":[…]}, answer batch {"v":1,"answers":[…]} in the order of the commands.
-import { isJsonObject, type Json, nestsWithin } from "./json.ts";
+import { isJsonObject, type Json, nestsWithin, parseJson } from "./json.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Answer, Command, Question, QuestionAnswer, TransactionOrigin } from "./messages.ts";
 import { faultOfName } from "./name.ts";
@@ -117,7 +117,7 @@ function open(bytes: Uint8Array): Fields {
 
 function parse(encoded: string): Json {
   try {
-    return JSON.parse(encoded) as Json;
+    return parseJson(encoded);
   } catch (cause) {
     throw new UndecodableMessage("the message is not JSON", { cause });
   }
@@ -128,8 +128,9 @@ function checkCommand(item: Fields): void {
   text(item, "branchId");
   oneOf(item, "verb", verbs);
   oneOf(item, "protocol", ["2pc", "saga"]);
-  const verb = item["verb"] as Verb;
-  check(hasVerb(item["protocol"] as Protocol, verb), `${verb} is not a verb of ${item["protocol"] as string}`);
+  // Both are among their names, as was just checked.
+  const { verb, protocol } = item as { readonly verb: Verb; readonly protocol: Protocol };
+  check(hasVerb(protocol, verb), `${verb} is not a verb of ${protocol}`);
   whole(item, "epoch");
   whole(item, "begunAt");
   if (item["deadlineAt"] !== undefined) whole(item, "deadlineAt");
@@ -195,11 +196,13 @@ function shown(value: Json | undefined): string {
 }
 
 function whole(item: Fields, name: string): void {
-  check(Number.isSafeInteger(item[name]) && (item[name] as number) >= 0, `${name} is not a whole number`);
+  const value = item[name];
+  check(Number.isSafeInteger(value) && Number(value) >= 0, `${name} is not a whole number`);
 }
 
 function oneOf(item: Fields, name: string, allowed: readonly string[]): void {
-  check(allowed.includes(item[name] as string), `${name} is ${shown(item[name])}, not ${allowed.join(" | ")}`);
+  const value = item[name];
+  check(typeof value === "string" && allowed.includes(value), `${name} is ${shown(value)}, not ${allowed.join(" | ")}`);
 }
 
 function check(condition: boolean, message: string): asserts condition {

@@ -8,6 +8,29 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Narrows to a list, which Array.isArray does not do where lists are read-only. */
+export function isJsonList(value: unknown): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** @throws {SyntaxError} for a text that is not JSON */
+export function parseJson(text: string): Json {
+  // JSON.parse returns nothing else.
+  return JSON.parse(text) as Json;
+}
+
+/** The object that a text holds. @throws {SyntaxError} {TypeError} for a text that holds none */
+export function objectOf(text: string): JsonObject {
+  const value = parseJson(text);
+  if (isJsonObject(value)) return value;
+  throw new TypeError(`${text.slice(0, 40)} is no object`);
+}
+
+/** A field of an object, or undefined for any other value. */
+export function fieldOf(value: Json, name: string): Json | undefined {
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+}
+
 /** Whether lists and objects are nested no deeper than this; never recurses deeper itself. */
 export function nestsWithin(value: Json, levels: number): boolean {
   if (typeof value !== "object" || value === null) return true;
@@ -20,10 +43,9 @@ export function nestsWithin(value: Json, levels: number): boolean {
 export function canonicalJson(value: Json): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item: Json) => canonicalJson(item)).join(",")}]`;
-  const object = value as JsonObject;
-  const fields = Object.keys(object)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(object[key] as Json)}`);
+  const fields = Object.entries(value)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([key, field]: [string, Json]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
   return `{${fields.join(",")}}`;
 }
 

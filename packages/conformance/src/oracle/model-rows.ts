@@ -42,7 +42,7 @@ export function afterChange(row: Row, change: RowChange = {}): Row | undefined {
   for (const [field, element] of Object.entries(append)) {
     const list = fields[field];
     if (!Array.isArray(list)) throw new Rejected(`${field} is no list`);
-    fields[field] = [...(list as readonly Json[]), element];
+    fields[field] = [...list, element];
   }
   return { ...row, fields };
 }

@@ -3,7 +3,7 @@
 // The baseline for the cost of the orchestrator.
 import { rowOperations } from "assent/internal/engine";
 import { ledgerOperations } from "assent/ledger";
-import type { OrderFields } from "@assent/order";
+import { orderOf } from "@assent/order";
 import type { LocalStores } from "./local-stores.ts";
 
 /** Sequential store steps before the answer. */
@@ -12,7 +12,7 @@ export const plainSequentialSteps = 4;
 export async function plainCheckout({ order, stock, payment }: LocalStores, orderId: string): Promise<boolean> {
   const row = await order.run(rowOperations.readRow, { key: orderId });
   if (row === null) return false;
-  const { items, user, total } = row.fields as unknown as OrderFields;
+  const { items, user, total } = orderOf(row);
   const taken = await Promise.all(
     items.map(([accountId, amount]) => stock.run(ledgerOperations.withdraw, { accountId, amount })),
   );

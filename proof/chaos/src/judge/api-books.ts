@@ -1,4 +1,5 @@
 // The books as any client can read them: over the API.
+import { objectOf } from "assent/internal/protocol";
 import { History } from "../load/history.ts";
 import { inTurns } from "./in-turns.ts";
 import { withClients } from "./judging-clients.ts";
@@ -52,7 +53,7 @@ async function read(
   path: string,
 ): Promise<Record<string, unknown> | undefined> {
   const { verdict, body } = await client.ask({ kind, method: "GET", path, subject: path });
-  return verdict === "done" ? (JSON.parse(body) as Record<string, unknown>) : undefined;
+  return verdict === "done" ? objectOf(body) : undefined;
 }
 
 function orderOf(found: Record<string, unknown>): ApiOrder {

@@ -6,13 +6,10 @@ export async function inTurns<T, W>(
   workers: readonly W[],
   work: (thing: T, worker: W) => Promise<void>,
 ): Promise<void> {
-  let next = 0;
+  // One iterator for all: each thing is taken once.
+  const left = things.values();
   const run = async (worker: W): Promise<void> => {
-    while (next < things.length) {
-      const thing = things[next] as T;
-      next += 1;
-      await work(thing, worker);
-    }
+    for (const thing of left) await work(thing, worker);
   };
   await Promise.all(workers.map(run));
 }

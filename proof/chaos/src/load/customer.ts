@@ -104,10 +104,10 @@ export class Customer {
   async #checkout({ id }: ShopOrder): Promise<Answer> {
     const ask = (client: RetryingClient): Promise<Answer> => client.ask(checkoutOf("checkout", id));
     const isTwice = this.#options.random.uniform() < twiceAtOnce;
-    const answers = await Promise.all(isTwice ? [ask(this.#client), ask(this.#other)] : [ask(this.#client)]);
-    const done = answers.find(({ verdict }) => verdict === "done");
+    const [answer, other] = await Promise.all([ask(this.#client), ...(isTwice ? [ask(this.#other)] : [])]);
+    const done = [answer, other].find((each) => each?.verdict === "done");
     if (done !== undefined) this.#remember(id);
-    return done ?? (answers[0] as Answer);
+    return done ?? answer;
   }
 
   async #checkoutAgain(): Promise<void> {

@@ -1,5 +1,6 @@
 // A change with an Idempotency-Key, and the consequence of its answer for the clients' knowledge. However often it is
 // repeated, it is done once: so it stays open until its answer is known, and the books become certain.
+import { fieldOf, parseJson } from "assent/internal/protocol";
 import type { Answer, ClientRequest } from "./retrying-client.ts";
 import type { Item, Shop, ShopOrder, Thing } from "./shop.ts";
 
@@ -71,7 +72,7 @@ export function move(
 
 /** @throws Error if the body does not contain the id */
 function idOf(body: string, field: string): string {
-  const id = (JSON.parse(body) as Record<string, unknown>)[field];
+  const id = fieldOf(parseJson(body), field);
   if (typeof id !== "string") throw new Error(`${body} has no ${field}`);
   return id;
 }
