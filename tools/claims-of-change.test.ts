@@ -79,6 +79,10 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["Nothing was started", proof("proof/system/up.test.ts", "a topology starts, prints its processes")],
     ["Nothing was started", upRefused],
   ],
+  "packages/assent/src/api/coordinator.ts": [
+    ["nothing was begun", proof("packages/assent/src/api/coordinator.test.ts", "is reused: nothing is done")],
+    ["nothing was begun", proof("packages/assent/src/api/coordinator.test.ts", "says that nothing was begun")],
+  ],
   "packages/assent/src/engine/keyed-engine.ts": [["nothing was changed", fullEngine]],
   "packages/assent/src/engine/step.ts": [
     [

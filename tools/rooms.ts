@@ -9,6 +9,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "packages/assent/src/node": 2,
   "packages/assent/src/engine": 3,
   "packages/assent/src/ledger": 3,
+  "packages/assent/src/api": 4,
   "packages/assent/src/http": 4,
   "packages/assent/src/memory": 4,
   "packages/assent": 5,

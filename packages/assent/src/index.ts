@@ -1,4 +1,8 @@
-/** Distributed transactions for TypeScript services: define, run, take part, recover. @module */
-export * from "./coordinator/index.ts";
-export * from "./participant/index.ts";
-export * from "./ports/index.ts";
+/** Distributed transactions for TypeScript services: declare, take part, coordinate. @module */
+export * from "./api/index.ts";
+export { InvalidDefinition } from "./coordinator/definition.ts";
+export { InvalidInput } from "./coordinator/standard-schema.ts";
+export type { ServiceStore } from "./participant/service-store.ts";
+export type { Bus } from "./ports/bus.ts";
+export type { CoordinatorStore } from "./ports/coordinator-store.ts";
+export type { Observation } from "./ports/observer.ts";

@@ -16,6 +16,7 @@ export {
 } from "./definition.ts";
 export * from "./leadership.ts";
 export * from "./orchestrator.ts";
+export type { OrchestratorOptions } from "./orchestrator-options.ts";
 export * from "./ownership.ts";
 export type { RunRequest } from "./run-request.ts";
 export { comeBackAfterMs, type RunResult } from "./run-result.ts";

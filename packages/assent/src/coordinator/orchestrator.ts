@@ -4,7 +4,6 @@ import {
   checkLimits,
   defaultLimits,
   type JsonObject,
-  type Limits,
   type Outcome,
   type Protocol,
   type Question,
@@ -12,24 +11,30 @@ import {
   type TrailEntry,
   type TransactionRecord,
 } from "../protocol/index.ts";
-import { Admission, type AdmissionLimits, defaultAdmissionLimits } from "./admission.ts";
-import { type BreakerLimits, defaultBreakerLimits } from "../protocol/breaker.ts";
+import { Admission, defaultAdmissionLimits } from "./admission.ts";
+import { defaultBreakerLimits } from "../protocol/breaker.ts";
 import { beginRequest } from "./begin-request.ts";
 import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, type Plannable, planBranches } from "./definition.ts";
-import { type Leadership, soleLeadership } from "./leadership.ts";
+import { soleLeadership } from "./leadership.ts";
 import { LiveTransactions } from "./live-transactions.ts";
-import { exclusiveOwnership, type Ownership } from "./ownership.ts";
-import type { Clock } from "../ports/clock.ts";
-import { type Observer, silentObserver } from "../ports/observer.ts";
-import type { Random } from "../ports/random.ts";
-import type { BeginRequest, BeginResult, TransactionLog } from "../ports/transaction-log.ts";
-import type { Transport } from "../ports/transport.ts";
+import type { OrchestratorOptions } from "./orchestrator-options.ts";
+import { exclusiveOwnership } from "./ownership.ts";
+import { silentObserver } from "../ports/observer.ts";
+import type { BeginRequest, BeginResult } from "../ports/transaction-log.ts";
 import { QuestionDesk } from "./question-desk.ts";
 import { Recovery } from "./recovery.ts";
 import { outputsOf } from "./outputs.ts";
 import { type Pin, pinOf } from "./pinned-plan.ts";
-import { comeBackAfterMs, pending, repeatedly, type RunResult, told } from "./run-result.ts";
+import {
+  comeBackAfterMs,
+  type NothingBegun,
+  pending,
+  repeatedly,
+  type RunResult,
+  type Started,
+  told,
+} from "./run-result.ts";
 import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
 import { policyOf, type ProtocolPolicy } from "./selector.ts";
 import { InvalidInput } from "./standard-schema.ts";
@@ -38,32 +43,11 @@ import { readStatus, type TransactionStatus } from "./transaction-status.ts";
 import { answerKnown, changedNothing, type StoreUnavailable, storeUnavailable } from "./unbegun.ts";
 import { waitFor } from "./wait-for.ts";
 
-export interface OrchestratorOptions {
-  /** The service this orchestrator is part of; branches address their questions to it. */
-  readonly service: string;
-  /** This process: an instance name and a nonce of this boot, so that a restarted process is a stranger (R1). */
-  readonly owner: string;
-  readonly definitions: readonly AnyTransaction[];
-  readonly log: TransactionLog;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly observer?: Observer;
-  readonly limits?: Limits;
-  readonly protocol?: Protocol | "auto" | ProtocolPolicy;
-  readonly admission?: AdmissionLimits;
-  readonly breaker?: BreakerLimits;
-  /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
-  readonly ownership?: Ownership;
-  /** Who sweeps the log, where several processes share one. Left out, this process does, whoever else does (R7). */
-  readonly leadership?: Leadership;
-  /**
-   * False (the default): the log keeps every write it acknowledged. Then an owner lets silence decide at the deadline,
-   * and what the others hold is free at once. True, for a log that may fail over to a lagging replica and lose up to
-   * `lossWindowMs` of its newest writes (docs/adr/0008): silence never decides, the owner asks until the branch
-   * answers; and a branch forgets a success only when its end is older than that window.
-   */
-  readonly logMayLoseTail?: boolean;
+/** What a caller of `run` or `begin` waits for. */
+interface Caller {
+  /** Monotonic. */
+  readonly giveUpAt: number;
+  readonly onBegun: (txId: string) => void;
 }
 
 export class Orchestrator {
@@ -132,7 +116,22 @@ export class Orchestrator {
    * @throws {InvalidInput} before anything else, for an invalid key, for input that JSON cannot carry exactly or
    * that the schema refuses; it rejects with nothing else
    */
-  async run<Input>(transaction: Plannable<Input>, request: RunRequest): Promise<RunResult> {
+  run<Input>(transaction: Plannable<Input>, request: RunRequest): Promise<RunResult> {
+    return this.#run(transaction, request, () => undefined);
+  }
+
+  /** Like `run`, and resolves as soon as an attempt is durable: it goes on whoever waits for it. */
+  begin<Input>(transaction: Plannable<Input>, request: RunRequest): Promise<RunResult | Started> {
+    return new Promise((resolve, reject) => {
+      this.#run(transaction, request, (txId) => resolve({ kind: "started", txId })).then(resolve, reject);
+    });
+  }
+
+  async #run<Input>(
+    transaction: Plannable<Input>,
+    request: RunRequest,
+    onBegun: (txId: string) => void,
+  ): Promise<RunResult> {
     const { clock, limits } = this.#environment;
     const checked = checkedRequest(transaction, request, limits);
     if (this.#stopped) return this.#refuse("stopping");
@@ -143,7 +142,7 @@ export class Orchestrator {
     try {
       if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
       // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.
-      const attempt = this.#attemptOrPending(transaction, checked, giveUpAt);
+      const attempt = this.#attemptOrPending(transaction, checked, { giveUpAt, onBegun });
       return (await waitFor(clock, attempt, giveUpAt - clock.monotonic())) ?? pending;
     } finally {
       this.#admission.leave();
@@ -160,6 +159,16 @@ export class Orchestrator {
     checkKey(key, limits);
     const outcomeHere = (txId: string): Promise<Outcome | undefined> => this.#live.outcomeHere(txId);
     return readStatus({ log, outcomeHere }, { key, definition: transaction.name });
+  }
+
+  /** The outcome of the latest attempt at a key, which may take up to `waitMs`. Starts nothing. Rejects as `status`. */
+  async result<Input>(transaction: Plannable<Input>, key: string, waitMs: number): Promise<RunResult | NothingBegun> {
+    const { log, clock } = this.#environment;
+    const status = await this.status(transaction, key);
+    if (status.kind === "none" || status.kind === "key_reused") return status;
+    if (status.kind === "committed") return repeatedly(status.txId, outputsOf(await log.peek(key)));
+    const outcome = await this.#live.outcomeOf(status.txId, clock.monotonic() + waitMs);
+    return outcome === undefined ? pending : told(status.txId, outcome, true);
   }
 
   /** Answers a branch that asks about the outcome of its transaction (P6, R5). */
@@ -209,10 +218,10 @@ export class Orchestrator {
   async #attemptOrPending<Input>(
     transaction: Plannable<Input>,
     request: CheckedRequest,
-    giveUpAt: number,
+    caller: Caller,
   ): Promise<RunResult> {
     try {
-      return await this.#attempt(transaction, request, giveUpAt);
+      return await this.#attempt(transaction, request, caller);
     } catch (error) {
       // The log did not answer: the attempt may have begun, so nothing may be concluded (C2).
       const work = `run ${transaction.name} ${request.key}`;
@@ -221,7 +230,11 @@ export class Orchestrator {
     }
   }
 
-  async #attempt<Input>(transaction: Plannable<Input>, request: CheckedRequest, giveUpAt: number): Promise<RunResult> {
+  async #attempt<Input>(
+    transaction: Plannable<Input>,
+    request: CheckedRequest,
+    { giveUpAt, onBegun }: Caller,
+  ): Promise<RunResult> {
     const { breakers, limits } = this.#environment;
     const pin = pinOf(transaction, request, limits);
     const asked = (): BeginRequest => this.#beginRequest(transaction, request, pin);
@@ -233,6 +246,8 @@ export class Orchestrator {
       for (;;) {
         const startedAt = this.#environment.clock.monotonic();
         const result = await this.#begin(asked());
+        if ("txId" in result && result.kind !== "releasing") onBegun(result.txId);
+        if (result.kind === "begun") onBegun(result.record.txId);
         switch (result.kind) {
           case "begun":
             return await this.#drive(transaction, result.record, { startedAt, giveUpAt });

@@ -25,6 +25,17 @@ export type RunResult =
   /** Nothing was claimed or sent, and no earlier call has committed, or may still. */
   | { readonly kind: "service_unavailable"; readonly service: string; readonly retryAfterMs: number };
 
+/** An attempt is durable; it is driven from now on. */
+export interface Started {
+  readonly kind: "started";
+  readonly txId: string;
+}
+
+/** No attempt has begun. */
+export interface NothingBegun {
+  readonly kind: "none";
+}
+
 export const pending: RunResult = { kind: "pending", retryAfterMs: comeBackAfterMs };
 
 export function repeatedly(txId: string, outputs: JsonObject | undefined): RunResult {

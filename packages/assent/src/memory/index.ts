@@ -1,4 +1,6 @@
-/** Engine, stores and transport in memory (durability D0). @module */
+/** Engine, stores, database, transport and bus in memory (durability D0). @module */
+export * from "./memory.ts";
+export * from "./memory-bus.ts";
 export * from "./memory-engine.ts";
 export * from "./memory-store.ts";
 export * from "./memory-transport.ts";

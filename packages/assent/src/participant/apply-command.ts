@@ -64,5 +64,9 @@ export function branchWork(before: BranchRecord | undefined, command: Command, c
   const payload = before?.payload === undefined ? command.payload : before.payload;
   invariant(payload !== undefined, "P9", `${operation} has a payload`);
   const { txId, branchId } = command;
-  return { kind: "run", operation, about: { txId, branchId, payload, memo: before?.memo, now: context.now } };
+  return {
+    kind: "run",
+    operation,
+    about: { txId, branchId, payload, memo: before?.memo, output: before?.output, now: context.now },
+  };
 }

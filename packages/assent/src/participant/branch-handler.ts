@@ -8,6 +8,8 @@ export interface BranchSubject {
   readonly payload: Json;
   /** What this branch's prepare or execute left for its later operations. */
   readonly memo: Json | undefined;
+  /** What its vote returned to the caller. */
+  readonly output: Json | undefined;
   /** Store time, epoch milliseconds. */
   readonly now: number;
 }

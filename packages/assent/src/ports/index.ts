@@ -2,6 +2,7 @@
 export * from "./gathering.ts";
 export * from "./key-owner.ts";
 export * from "./branch-store.ts";
+export * from "./bus.ts";
 export * from "./clock.ts";
 export * from "./coordinator-store.ts";
 export * from "./lease.ts";

@@ -1,0 +1,36 @@
+// What a service or a coordinator reports when nobody observes it: what an operator has to know, on standard error.
+import type { Observation, Observer } from "../ports/observer.ts";
+
+export type Observe = (observation: Observation) => void;
+
+export function observerOf(observe: Observe | undefined): Observer {
+  return { observe: observe ?? report };
+}
+
+function report(observation: Observation): void {
+  const text = textOf(observation);
+  // oxlint-disable-next-line no-console -- the default of whoever observes nothing
+  if (text !== undefined) console.error(`assent: ${text}`);
+}
+
+function textOf(seen: Observation): string | undefined {
+  switch (seen.type) {
+    case "HandlerFailed":
+      return `${seen.verb} of ${seen.branchId} failed in ${seen.txId}; nothing of it was kept: ${stackOf(seen.error)}`;
+    case "AlarmRaised":
+      return `${seen.txId} needs an operator: ${seen.code} in ${seen.branchId}: ${seen.detail}`;
+    case "TransactionParked":
+      return `${seen.txId} cannot be finished now (${seen.note.reason}), and is tried again`;
+    case "BackgroundWorkFailed":
+      return `${seen.work} failed: ${stackOf(seen.error)}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Of a handler that threw, what it threw says more. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const source = error.cause instanceof Error ? error.cause : error;
+  return source.stack ?? source.message;
+}
