@@ -1,5 +1,6 @@
 // Errors that are printed as their message, which reports what happened and what to do. All other errors are printed
 // with their stack, because they are bugs.
+import { errorCode } from "./error-code.ts";
 
 const explained: ReadonlySet<string> = new Set([
   // Something needed for the start is missing
@@ -28,5 +29,5 @@ const explained: ReadonlySet<string> = new Set([
 ]);
 
 export function isExplained(error: unknown): error is Error {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && explained.has(error.code);
+  return explained.has(errorCode(error) ?? "");
 }

@@ -17,7 +17,14 @@ import {
 import { Participant } from "assent/internal/participant";
 import { type Lease, type Observation, type TransactionLog } from "assent/internal/ports";
 import { paymentOperations, PaymentService } from "@assent/payment";
-import { decodeCommands, decoded, decodeQuestionAnswers, encodeQuestions, type Limits } from "assent/internal/protocol";
+import {
+  decodeCommands,
+  decoded,
+  decodeQuestionAnswers,
+  encodeQuestions,
+  InvariantViolation,
+  type Limits,
+} from "assent/internal/protocol";
 import {
   History,
   SeededRandom,
@@ -247,7 +254,7 @@ export class Deployment {
     } else if (observation.type === "BackgroundWorkFailed") {
       const text = String(observation.error);
       this.trace.add(`${name} failed to ${observation.work}: ${text}`);
-      if (text.includes("InvariantViolation")) this.history.report({ rule: "invariant", text: `${name}: ${text}` });
+      if (isInvariantViolation(observation.error)) this.history.report({ rule: "invariant", text: `${name}: ${text}` });
     }
   }
 
@@ -259,4 +266,10 @@ export class Deployment {
   get paymentService(): PaymentService {
     return new PaymentService({ store: this.payment.direct, random: this.random });
   }
+}
+
+/** The error, or what it was caused by. */
+function isInvariantViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error instanceof InvariantViolation || isInvariantViolation(error.cause);
 }

@@ -1,4 +1,5 @@
 // At each start: checks that the stores of the folder belong together, and writes the mark of the start to each.
+import { isOutOfSpace } from "../error-code.ts";
 import {
   areUnmarked,
   bookStoreOfEngine,
@@ -15,7 +16,7 @@ import {
   writeMark,
 } from "@assent/books";
 import { systemClock, systemRandom } from "assent/node";
-import { BatchTables, EngineFull } from "assent/internal/engine";
+import { BatchTables } from "assent/internal/engine";
 import { SqliteEngine } from "@assent/sqlite";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { doNotBelongTogether } from "../cannot-start.ts";
@@ -85,7 +86,7 @@ export function markStopped(files: readonly string[]): void {
       if (mark?.isRunning === true) store.write(stopped(mark));
     } catch (error) {
       // The store stays marked as running, which only affects copies of single files.
-      if (!(error instanceof EngineFull)) throw error;
+      if (!isOutOfSpace(error)) throw error;
     } finally {
       engine.close();
     }
@@ -105,7 +106,7 @@ function mark(
     markStart(stores, { start, system, ...judged });
   } catch (error) {
     // Same as an interrupted marking: the same stores are used as before, and the next start resumes it.
-    if (!(error instanceof EngineFull) && !isFullDisk(error)) throw error;
+    if (!isOutOfSpace(error)) throw error;
     console.error("assent: no space left to record this start in the stores; the next start will retry.");
   }
 }
@@ -126,8 +127,4 @@ function markedStore({ engine, tables }: OpenedStore): MarkedStore {
       }
     },
   };
-}
-
-function isFullDisk(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOSPC";
 }

@@ -1,5 +1,6 @@
 // At each start of a topology, before a service runs: checks that its databases belong together and writes the mark of
 // the start to each. The mark is an ordinary record, as durable as the database and replicated with it (ADR 0024).
+import { errorCode, isOutOfSpace } from "../error-code.ts";
 import {
   areUnmarked,
   holdData,
@@ -12,13 +13,12 @@ import {
   writeMark,
 } from "@assent/books";
 import { operation } from "assent/internal/ports";
-import { bindOperations, StoreFailure } from "assent/internal/engine";
+import { bindOperations } from "assent/internal/engine";
 import { systemClock, systemRandom } from "assent/node";
 import { setTimeout as pause } from "node:timers/promises";
 import { CannotStart, doNotBelongTogether } from "../cannot-start.ts";
-import { BooksMoved, readRunningBooks } from "./books-reader.ts";
+import { readRunningBooks } from "./books-reader.ts";
 import { type Database, openDatabase } from "./database.ts";
-import { DatabaseUnreadable } from "./database-reader.ts";
 import { type DatabaseSettings, keyPrefix } from "./database-settings.ts";
 import { databaseNames, databaseOf, type OfEach, type Part } from "./paused-databases.ts";
 
@@ -93,7 +93,7 @@ async function markAll(databases: MarkedDatabases, { settings, topology, folder,
     }
   } catch (error) {
     // Same as an interrupted marking: the same databases are used as before, and the next start resumes it.
-    if (!isFull(error)) throw error;
+    if (!isOutOfSpace(error)) throw error;
     console.error("assent: no space left to record this start in the databases; the next start will retry.");
   }
 }
@@ -105,15 +105,20 @@ async function patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      const isOfDatabase = [StoreFailure, DatabaseUnreadable, BooksMoved].some((kind) => error instanceof kind);
-      if (!(error instanceof Error) || !isOfDatabase || isFull(error)) throw error;
+      if (!(error instanceof Error) || !passing.has(errorCode(error))) throw error;
       if (systemClock.monotonic() >= until) throw notRecorded(what, error);
       await pause(againMs);
     }
   }
 }
 
-const isFull = (error: unknown): boolean => error instanceof StoreFailure && error.code === "store_full";
+/** Codes of what may pass: the databases have not started yet, or one replaces another. */
+const passing: ReadonlySet<string | undefined> = new Set([
+  "step_failed",
+  "store_broken",
+  "database_unreadable",
+  "books_moved",
+]);
 
 function notRecorded(what: string, cause: Error): CannotStart {
   const why = `${what} did not respond successfully within ${markMaxMs / 1_000} s (${cause.message})`;

@@ -11,18 +11,22 @@ test("500 at once and 2,000 waiting unless told otherwise", () => {
 
 test("in, queued, refused", () => {
   const admission = new Admission({ inFlightMax: 2, queueMax: 1 });
-  assert.equal(admission.enter(), undefined);
-  assert.equal(admission.enter(), undefined);
-  assert.ok(admission.enter() instanceof Promise);
-  assert.equal(admission.enter(), false);
+  assert.equal(admission.enter().kind, "admitted");
+  assert.equal(admission.enter().kind, "admitted");
+  assert.equal(admission.enter().kind, "queued");
+  assert.equal(admission.enter().kind, "refused");
   assert.deepEqual([admission.inFlight, admission.queued], [2, 1]);
 });
 
 test("whoever has waited longest gets the place that comes free", async () => {
   const admission = new Admission({ inFlightMax: 1, queueMax: 3 });
-  assert.equal(admission.enter(), undefined);
+  assert.equal(admission.enter().kind, "admitted");
   const order: number[] = [];
-  for (const number of [1, 2, 3]) void Promise.resolve(admission.enter()).then(() => order.push(number));
+  for (const number of [1, 2, 3]) {
+    const entry = admission.enter();
+    assert.ok(entry.kind === "queued");
+    void entry.admitted.then(() => order.push(number));
+  }
   for (const expected of [[1], [1, 2], [1, 2, 3]]) {
     admission.leave();
     await settle();
@@ -42,9 +46,9 @@ test("a place that was refused is free again after somebody left, in any order o
       let waiting = 0;
       for (const move of moves) {
         if (move === "enter") {
-          const entry = admission.enter();
-          if (entry === undefined) inside += 1;
-          else if (entry === false) assert.deepEqual([inside, waiting], [3, 4], "refused only when full");
+          const { kind } = admission.enter();
+          if (kind === "admitted") inside += 1;
+          else if (kind === "refused") assert.deepEqual([inside, waiting], [3, 4], "refused only when full");
           else waiting += 1;
         } else if (inside > 0) {
           admission.leave();

@@ -7,6 +7,12 @@ export interface AdmissionLimits {
 
 export const defaultAdmissionLimits: AdmissionLimits = { inFlightMax: 500, queueMax: 2_000 };
 
+export type Entry =
+  | { readonly kind: "admitted" }
+  | { readonly kind: "queued"; readonly admitted: Promise<void> }
+  /** The queue is full. */
+  | { readonly kind: "refused" };
+
 export class Admission {
   readonly #limits: AdmissionLimits;
   /** In order of arrival. A set, because it gives back the room of those who have left it. */
@@ -17,16 +23,16 @@ export class Admission {
     this.#limits = limits;
   }
 
-  /** Undefined when in; a promise of getting in when queued; false when the queue is full. Leave once per entry. */
-  enter(): undefined | Promise<void> | false {
+  /** Leave once for each entry that was admitted, at once or later. */
+  enter(): Entry {
     if (this.#inFlight < this.#limits.inFlightMax) {
       this.#inFlight += 1;
-      return undefined;
+      return { kind: "admitted" };
     }
-    if (this.queued >= this.#limits.queueMax) return false;
-    return new Promise((resolve) => {
-      this.#queue.add(resolve);
-    });
+    if (this.queued >= this.#limits.queueMax) return { kind: "refused" };
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#queue.add(resolve);
+    return { kind: "queued", admitted: promise };
   }
 
   /** Hands the place to whoever has waited longest. */

@@ -136,9 +136,9 @@ export class Orchestrator {
     const checked = checkedRequest(transaction, request, limits);
     if (this.#stopped) return this.#refuse("stopping");
     const entry = this.#admission.enter();
-    if (entry === false) return this.#refuse("overloaded");
+    if (entry.kind === "refused") return this.#refuse("overloaded");
     const giveUpAt = clock.monotonic() + limits.requestWaitMs;
-    if (entry !== undefined && !(await this.#admitted(entry))) return this.#refuse("overloaded");
+    if (entry.kind === "queued" && !(await this.#admitted(entry.admitted))) return this.#refuse("overloaded");
     try {
       if (clock.monotonic() >= giveUpAt || this.#stopped) return this.#refuse("overloaded");
       // A log that never answers holds no caller longer than the request wait; the attempt goes on without it.

@@ -1,5 +1,6 @@
 // Drives one transaction: performs the effects of the coordinator machine and feeds back what came of them.
 import {
+  type Answer,
   type BranchSpec,
   coordinate,
   type CoordinatorEffect,
@@ -51,6 +52,16 @@ export interface DriverOptions {
   readonly startedAt?: number;
   /** Called once: the transaction has ended, or another process owns it. */
   readonly onClosed: (driver: TransactionDriver, why: "ended" | "stood_down") => void;
+}
+
+/** A command whose answer is awaited. */
+interface SentCommand {
+  readonly spec: BranchSpec;
+  readonly verb: Verb;
+  /** By the monotonic clock. */
+  readonly sentAt: number;
+  /** No answer came in time. */
+  isSilent: boolean;
 }
 
 export class TransactionDriver {
@@ -185,41 +196,46 @@ export class TransactionDriver {
     // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
     if (verb === "forget" && logMayLoseTail) return;
     const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs, mayWait: isUnwaitedFor(verb) };
-    const answered = transport.send(
-      spec,
-      commandOf(this.record, { spec, verb, origin: () => this.#originText() }),
-      wait,
-    );
-    const sentAt = clock.monotonic();
-    let isSilent = false;
-    const fallSilent = (): void => {
-      isSilent = true;
-      this.#failures.wentUnanswered(spec, verb, sentAt);
-      this.#dispatch({ type: "WentUnanswered", branchId, verb });
-    };
-    this.#expectAnswer(branchId, verb, fallSilent);
-    void answered.then((answer) => {
-      // What was sent again meanwhile is answered all the same: a branch may need longer than that each time.
-      if (answer !== undefined && answer.kind !== "unknown") {
-        this.#expectNoAnswer(branchId, verb);
-        this.#failures.answered(spec, verb);
-        return this.#dispatch({ type: "Answered", branchId, verb, answer });
-      }
-      // A command that is no longer waited for says nothing about its service.
-      if (isSilent || this.#isLeft) return;
-      this.#expectNoAnswer(branchId, verb);
-      if (answer === undefined) return fallSilent();
-      if (isOfService(answer)) this.#failures.answered(spec, verb);
-      else this.#failures.wentUnanswered(spec, verb, sentAt);
-      this.#dispatch({ type: "Answered", branchId, verb, answer });
-    });
+    const command = commandOf(this.record, { spec, verb, origin: () => this.#originText() });
+    const answered = transport.send(spec, command, wait);
+    const sent: SentCommand = { spec, verb, sentAt: clock.monotonic(), isSilent: false };
+    this.#expectAnswer(sent);
+    void answered.then((answer) => this.#heard(sent, answer));
   }
 
-  #expectAnswer(branchId: string, verb: Verb, fallSilent: () => void): void {
+  #heard(sent: SentCommand, answer: Answer | undefined): void {
+    const { spec, verb, sentAt } = sent;
+    const { branchId } = spec;
+    // What was sent again meanwhile is answered all the same: a branch may need longer than that each time.
+    if (answer !== undefined && answer.kind !== "unknown") {
+      this.#expectNoAnswer(branchId, verb);
+      this.#failures.answered(spec, verb);
+      return this.#dispatch({ type: "Answered", branchId, verb, answer });
+    }
+    // A command that is no longer waited for says nothing about its service.
+    if (sent.isSilent || this.#isLeft) return;
+    this.#expectNoAnswer(branchId, verb);
+    if (answer === undefined) return this.#fellSilent(sent);
+    if (isOfService(answer)) this.#failures.answered(spec, verb);
+    else this.#failures.wentUnanswered(spec, verb, sentAt);
+    this.#dispatch({ type: "Answered", branchId, verb, answer });
+  }
+
+  /** Its time is over. An answer that comes later counts (docs/adr/0014). */
+  #fellSilent(sent: SentCommand): void {
+    const { spec, verb, sentAt } = sent;
+    const { branchId } = spec;
+    sent.isSilent = true;
+    this.#failures.wentUnanswered(spec, verb, sentAt);
+    this.#dispatch({ type: "WentUnanswered", branchId, verb });
+  }
+
+  #expectAnswer(sent: SentCommand): void {
+    const { branchId } = sent.spec;
     const before = this.#expected.get(branchId);
     if (before !== undefined) this.#cancel(before.timer);
-    const timer = this.#after(this.#environment.limits.replyWaitMs, fallSilent);
-    this.#expected.set(branchId, { verb, timer });
+    const timer = this.#after(this.#environment.limits.replyWaitMs, () => this.#fellSilent(sent));
+    this.#expected.set(branchId, { verb: sent.verb, timer });
   }
 
   /** An answer to something else than what was asked last changes nothing of what is expected. */
