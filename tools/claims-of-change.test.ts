@@ -1,4 +1,4 @@
-// Every sentence of a source that states what was changed, or that nothing was, is listed here with the test that
+// Every sentence in a source about what was changed, or that nothing was, is listed here with the test that
 // compares the state before and after. A sentence without such a test is listed with the reason.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -101,7 +101,7 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
     ["nothing was changed", proof(redisLimits, "C4 a server that refuses to write has changed nothing")],
     [
       "nothing was changed",
-      proof("packages/redis/src/redis-executor.crash.test.ts", "a server that is gone is told as unreached"),
+      proof("packages/redis/src/redis-executor.crash.test.ts", "an unreachable server is reported as unreached"),
     ],
     ["nothing was changed", unproved("that others are always faster cannot be forced with a real server")],
   ],
@@ -161,13 +161,13 @@ const listed: Readonly<Record<string, readonly (readonly [claim: string, proof: 
   ],
 };
 
-test("every text that says what was done is listed with its proof", () => {
+test("every text about what was changed is listed with its proof", () => {
   const found = Object.fromEntries(claimsOfChange());
   const texts = Object.entries(listed).map(([path, claims]) => [path, claims.map(([text]) => text)]);
   assert.deepEqual(found, Object.fromEntries(texts), "list new texts above, each with the test that proves it");
 });
 
-test("every proof is a test that is there", () => {
+test("every proof is an existing test", () => {
   for (const [, shown] of Object.values(listed).flat()) {
     if (typeof shown === "string") continue;
     assert.ok(readFileSync(join(root, shown.file), "utf8").includes(shown.test), `${shown.file}: ${shown.test}`);

@@ -1,12 +1,12 @@
-// Collects each sentence of the sources' error texts that states what was changed and what was not.
+// Collects each sentence in the error texts of the sources about what was changed and what was not.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root, sourceFiles } from "./source-tree.ts";
 
-// "What was changed is not known" promises nothing, and is not among them.
+// "What was changed is not known" makes no claim, and is not included.
 const claim = /\b(?:[Nn]othing|[Nn]o record) (?:was|were) \w+|\bwas not started|\} (?:were|was) seeded/g;
 const isComment = /^\s*(?:\/\/|\/?\*|--)/;
-/** Sources whose texts reach users. The simulator and the test kits speak of what they simulate. */
+/** Sources whose texts reach users. Texts of the simulator and the test kits are about simulated stores. */
 const scanned = /^(?:checkout|packages|proof\/(?!simulator\/))[^]*\/src\/[^]*(?<!\.test)\.ts$/;
 
 /** By path, in the order of the source. */

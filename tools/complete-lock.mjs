@@ -29,7 +29,7 @@ for (const entry of Object.values(lock.packages)) {
     const words = name.split(/[/-]/);
     const os = platforms.find((platform) => words.includes(platform));
     const cpu = processors.find((processor) => words.includes(processor));
-    if (os === undefined || cpu === undefined) throw new Error(`cannot tell the platform of ${name}: add it by hand`);
+    if (os === undefined || cpu === undefined) throw new Error(`unknown platform of ${name}: add it by hand`);
     lock.packages[key] = { version, cpu: [cpu], dev: true, optional: true, os: [os] };
     added += 1;
   }

@@ -33,14 +33,14 @@ function proofsOf({ proof }: Fault): (readonly [path: string, name: string])[] {
   return proofs;
 }
 
-/** Whether the file has a test or a case of exactly this name, written as a literal. */
+/** Whether the file has a test or a case with exactly this name, written as a literal. */
 function hasTest(text: string, name: string): boolean {
   const quoted = name.includes("${") ? [`\`${name}\``] : [`"${name}"`, `\`${name}\``, `'${name}'`];
   const before = (literal: string): string[] => text.split(literal).slice(0, -1);
   return quoted.some((literal) => before(literal).some((part) => /(\btest\(|\bname:)\s*$/.test(part)));
 }
 
-test("every fault is on the page, and every proof that it names is there (D53)", () => {
+test("every fault is on the page, and every proof that it names exists", () => {
   assert.deepEqual(
     table.map(({ id }) => id),
     Array.from({ length: faults }, (_, index) => `D${index + 1}`),
@@ -60,7 +60,7 @@ test("every fault is on the page, and every proof that it names is there (D53)",
   assert.deepEqual(missing, []);
 });
 
-test("a proof that is not there is noticed", () => {
+test("a missing proof is detected", () => {
   const fault = { id: "D1", status: "settled", proof: "[a.test.ts](../../tools/a.test.ts): `one`; `two ${x}`" };
   assert.deepEqual(proofsOf(fault), [
     ["tools/a.test.ts", "one"],

@@ -1,4 +1,4 @@
-// Imports are found however they are written, and a circle is found once.
+// Imports are found in every notation, and a circle is found once.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { importCircles, importsOf } from "./imports.ts";
@@ -21,7 +21,7 @@ test("imports are read with their targets and names", () => {
   );
 });
 
-test("a circle of imports is found, and one of types alone is none", () => {
+test("a circle of imports is found, and a circle of types alone does not count", () => {
   const chain = (names: readonly string[], isOfTypes = false) =>
     names
       .slice(1)

@@ -4,7 +4,7 @@ import { posix } from "node:path";
 export interface Import {
   /** Path of the importing file. */
   readonly from: string;
-  /** As it is written. */
+  /** As written in the source. */
   readonly specifier: string;
   /** Path of a file of this repository, or the name of a package. */
   readonly target: string;

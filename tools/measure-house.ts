@@ -1,5 +1,5 @@
-// `npm run house`: the size and the order of the repository in figures, by room. `--tree PATH` measures another
-// checkout, so that a redesign can be compared with what was there before.
+// `npm run house`: figures about the size and structure of the repository, by room. `--tree PATH` measures another
+// checkout, so that a redesign can be compared with the previous state.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";

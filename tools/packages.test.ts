@@ -1,4 +1,4 @@
-// Each package can be installed by itself: it declares what it imports, and its parts are inside it.
+// Each package can be installed separately: it declares its imports, and contains all its parts.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
@@ -21,14 +21,14 @@ const folders = files
 const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest;
 
-/** What the files that are shipped import; tests and what only tests use are not shipped. */
+/** Imports of the published files; tests and their kits are not published. */
 function importsOfPackage(folder: string): readonly Import[] {
   return files
     .filter((path) => path.startsWith(`${folder}/src/`) && path.endsWith(".ts") && !path.endsWith(".test.ts"))
     .flatMap((path) => importsOf(path, readFileSync(join(root, path), "utf8")));
 }
 
-test("every package declares what it imports, and imports no file of another by path (D51)", () => {
+test("every package declares what it imports, and imports no file of another by path", () => {
   const findings: string[] = [];
   let seen = 0;
   for (const folder of folders) {
@@ -51,7 +51,7 @@ test("every package declares what it imports, and imports no file of another by 
   assert.ok(folders.length > 10 && seen > 300, `${folders.length} packages, ${seen} imports`);
 });
 
-test("what a package exports is there, and the library needs nothing else (D51)", () => {
+test("the exports of a package exist, and the library needs nothing else", () => {
   for (const folder of folders) {
     for (const target of Object.values(manifestOf(folder).exports ?? {})) {
       assert.ok(existsSync(join(root, folder, target)), `${folder}: ${target}`);
@@ -60,7 +60,7 @@ test("what a package exports is there, and the library needs nothing else (D51)"
   assert.deepEqual(Object.keys(manifestOf("packages/assent").dependencies ?? {}), []);
 });
 
-test("the library knows nothing of orders, stock or payment (D51)", () => {
+test("the library knows nothing of orders, stock or payment", () => {
   const library = files.filter((path) => /^packages\/assent\/src\/.*\.ts$/.test(path));
   const shipped = library.filter((path) => !path.endsWith(".test.ts"));
   assert.ok(shipped.length > 20);

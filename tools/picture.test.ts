@@ -1,4 +1,4 @@
-// The picture of the house is drawn from the imports, and the one in ARCHITECTURE.md is that of now.
+// The picture of the folders is drawn from the imports, and the one in ARCHITECTURE.md is up to date.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,12 @@ import { test } from "node:test";
 import { pictureOf, reduced, withPicture } from "./picture.ts";
 import { root } from "./source-tree.ts";
 
-test("ARCHITECTURE.md shows the imports as they are; otherwise run `npm run picture`", () => {
+test("ARCHITECTURE.md shows the current imports (run `npm run picture` to update it)", () => {
   const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
   assert.equal(text, withPicture(text));
 });
 
-test("an arrow that others imply is left out, and every room stands in its frame", () => {
+test("an arrow that others imply is omitted, and every room is in its frame", () => {
   const graph = new Map([
     ["checkout/order", new Set(["packages/redis", "packages/assent/src/ports"])],
     ["packages/redis", new Set(["packages/assent/src/ports"])],

@@ -35,7 +35,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "proof/door": 11,
 };
 
-/** The highest rank that tests, their kits and examples may import: they put a package together with others. */
+/** The highest rank that tests, their kits and examples may import: they combine a package with others. */
 export const assembledRankMax = 7;
 
 /** The room of a file, from its path. */
@@ -43,7 +43,7 @@ export function roomOf(path: string): string {
   return /^packages\/assent\/src\/[^/]+(?=\/)/.exec(path)?.[0] ?? path.split("/").slice(0, 2).join("/");
 }
 
-/** The room that an import names; undefined for a package that is not of this repository. */
+/** The room of an import; undefined for a third-party package. */
 export function roomOfPackage(specifier: string): string | undefined {
   const layer = /^assent(?:\/(?:internal\/)?(.+))?$/.exec(specifier);
   if (layer !== null) return layer[1] === undefined ? "packages/assent" : `packages/assent/src/${layer[1]}`;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkDocument, checkNames, checkSource, fileLinesMax } from "./tidy.ts";
+import { checkDocument, checkNames, checkSource, checkWords, fileLinesMax } from "./tidy.ts";
 
 const messages = (path: string, text: string) => checkSource(path, text).map((finding) => finding.message);
 
@@ -19,7 +19,7 @@ test("tidy finds an import that goes up", () => {
   assert.match(messages("packages/assent/src/protocol/a.ts", text).join(), /rank 0.* must not import .*rank 2/);
   assert.deepEqual(messages("packages/assent/src/ledger/a.ts", text), []);
   const ofProof = 'import { x } from "@assent/simulator";\n';
-  assert.match(messages("checkout/cli/src/a.ts", ofProof).join(), /the product needs nothing of the proof/);
+  assert.match(messages("checkout/cli/src/a.ts", ofProof).join(), /the product does not depend on the proof/);
   assert.deepEqual(messages("checkout/cli/src/a.test.ts", ofProof), []);
 });
 
@@ -27,4 +27,13 @@ test("tidy finds a second title, an ADR without its sections and a vague name", 
   assert.equal(checkDocument("a.md", "# One\n\n# Two\n").length, 1);
   assert.equal(checkDocument("docs/adr/0001-x.md", "# One\n\n## Context\n").length, 3);
   assert.equal(checkNames(["packages/a/src/utils.ts", "packages/a/src/good-name.ts"]).length, 1);
+});
+
+test("tidy finds words that do not belong here, with the words to use instead", () => {
+  const [finding] = checkWords(
+    "checkout/cli/src/a.ts",
+    `// ok\n// The caller is ${["to", "ld"].join("")} the outcome.\n`,
+  );
+  assert.deepEqual([finding?.line, finding?.message.includes("return, report")], [2, true]);
+  assert.deepEqual(checkWords("checkout/cli/src/a.ts", "// The caller gets the outcome.\n"), []);
 });

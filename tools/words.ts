@@ -1,5 +1,5 @@
-// Words that do not belong in this repository: private jargon, and English that reads like a translation. Each has the
-// word of the field.
+// Words that do not belong in this repository: private jargon, and English that reads like a translation. Each entry
+// gives the term to use instead.
 
 export interface Word {
   readonly pattern: RegExp;
@@ -18,7 +18,7 @@ export const words: readonly Word[] = [
   { pattern: /\bin vain\b/gi, instead: "without an answer" },
 ];
 
-/** How often the words occur in a text, names of variables in camel case excluded. */
+/** How many times the words occur in a text. Identifiers in camel case are not matched. */
 export function countWords(text: string): number {
   return words.reduce((count, { pattern }) => count + (text.match(pattern)?.length ?? 0), 0);
 }
