@@ -2,7 +2,7 @@
 import { isJsonObject } from "assent/internal/protocol";
 
 export interface Announcement {
-  /** Such as "stock-0". The lowest of those present is preferred; need not be unique. */
+  /** Such as "stock-0". The lowest name present is preferred; need not be unique. */
   readonly instance: string;
   /** Unique name of its process on the bus. */
   readonly processName: string;

@@ -1,4 +1,4 @@
-// Requests that are no part of a transaction: one instance answers, or each does; nobody's mistake is another's.
+// Requests outside transactions: one instance answers, or all do; an error affects only its own request.
 import { systemRandom } from "assent/node";
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -26,7 +26,7 @@ async function processes(count: number): Promise<readonly NatsBus[]> {
   return Promise.all(Array.from({ length: count }, () => broker.bus({ delivery: "core", prefix, onFailure })));
 }
 
-test("one of those that serve a topic answers, and they take turns", async () => {
+test("one of the instances that serve a topic answers, and they take turns", async () => {
   const [asker, ...servers] = await processes(3);
   assert.ok(asker !== undefined);
   for (const [index, server] of servers.entries()) {
@@ -37,7 +37,7 @@ test("one of those that serve a topic answers, and they take turns", async () =>
   assert.deepEqual(answers, new Set(["0 says x", "1 says x"]));
 });
 
-test("a read that one instance does not answer is answered by another, whichever was asked first", async () => {
+test("a read that one instance does not answer is answered by another", async () => {
   const [asker, stalled, healthy] = await processes(3);
   assert.ok(asker !== undefined && stalled !== undefined && healthy !== undefined);
   let unanswered = 0;
@@ -50,10 +50,10 @@ test("a read that one instance does not answer is answered by another, whichever
     const asked = Array.from({ length: 16 }, (_, index) => asker.requests.ask("price", bytes(`${index}`), waitMs));
     assert.deepEqual((await Promise.all(asked)).map(text), [...asked.keys()].map(String));
     return unanswered > 0;
-  }, "the one that has stalled was asked, too");
+  }, "the stalled one was asked, too");
 });
 
-test("a read whose first answer is lost is asked again", async () => {
+test("a read whose first answer is lost is repeated", async () => {
   const [asker, server] = await processes(2);
   assert.ok(asker !== undefined && server !== undefined);
   let calls = 0;
@@ -64,14 +64,14 @@ test("a read whose first answer is lost is asked again", async () => {
   assert.equal(text(await asker.requests.ask("price", bytes("x"), waitMs)), "x");
 });
 
-test("each of those that serve a topic answers when all are asked", async () => {
+test("every instance that serves a topic answers if all are asked", async () => {
   const [asker, ...servers] = await processes(4);
   assert.ok(asker !== undefined);
   for (const [index, server] of servers.entries()) {
     await server.requests.serveEach("faults", async (message) => bytes(`${index} ${text(message)}`));
   }
   let answers: readonly Uint8Array[] = [];
-  // An answer that comes after a silence is nobody's any more, and this machine may stall.
+  // An answer that comes after the quiet time is ignored, and this machine may stall.
   await until(async () => {
     answers = await asker.requests.askEach("faults", bytes("x"), quietMs);
     return answers.length >= 3;
@@ -80,7 +80,7 @@ test("each of those that serve a topic answers when all are asked", async () => 
   assert.deepEqual(new Set(answers.map(text)), new Set(["0 x", "1 x", "2 x"]));
 });
 
-test("nobody there is no answer, and never an error", async () => {
+test("without an instance there is no answer, and never an error", async () => {
   const [asker] = await processes(1);
   assert.equal(await asker?.requests.ask("nowhere", bytes("x"), waitMs), undefined);
   assert.deepEqual(await asker?.requests.askEach("nowhere", bytes("x"), quietMs), []);
@@ -102,7 +102,7 @@ test("a handler that throws or rejects answers nothing, and the next request is 
   assert.equal(failures.filter((work) => work === "serve price").length, 2);
 });
 
-test("what is served is served again after the broker has been down", async () => {
+test("a topic is served again after the broker was down", async () => {
   const [asker, server] = await processes(2);
   assert.ok(asker !== undefined && server !== undefined);
   await server.requests.serve("price", (message) => Promise.resolve(message));

@@ -1,4 +1,4 @@
-// Requests between processes that are no part of a transaction: one instance of a service answers, or each does.
+// Requests between processes outside transactions: one instance of a service answers, or all do.
 // Nothing is stored. Requests that `serve` answers are reads, so they are repeated while an instance is silent.
 import type { Clock, Timer } from "assent/internal/ports";
 import type { Msg } from "@nats-io/transport-node";
@@ -44,7 +44,7 @@ export class BusRequests {
       const reply = replies.open({
         answered(received) {
           if (!isNoResponders(received)) return end(received.data);
-          // The broker reports at once that no instance serves the topic; later, an answer may be on its way.
+          // The broker reports at once that no instance serves the topic; later, an answer may be in transit.
           if (isFirst) end(undefined);
         },
       });
@@ -66,13 +66,13 @@ export class BusRequests {
   }
 
   /**
-   * Reaches all that serve the topic; the answers that come until there has been none for `quietMs`. Never rejects.
+   * Sends to all instances that serve the topic; collects answers until none has come for `quietMs`. Never rejects.
    */
   async askEach(topic: string, message: Uint8Array, quietMs: number): Promise<readonly Uint8Array[]> {
     const { connection, subjects, onFailure } = this.#options;
     const answers: Uint8Array[] = [];
     try {
-      // The broker says at once when nobody serves the topic; that is the answer of nobody.
+      // The broker reports at once that no instance serves the topic; then there is no answer.
       const options = { strategy: "stall", stall: quietMs, maxWait: 10 * quietMs } as const;
       for await (const answer of await connection.nats.requestMany(subjects.requests(topic), message, options)) {
         answers.push(answer.data);
@@ -94,7 +94,7 @@ export class BusRequests {
     await connection.nats.flush();
   }
 
-  /** Answers what is asked of each that serves the topic. Resolves when the broker knows. */
+  /** Answers requests sent to all instances. Resolves when the broker has the subscription. */
   async serveEach(topic: string, handler: RequestHandler): Promise<void> {
     const { connection, subjects } = this.#options;
     this.#subscribe(topic, handler, { subject: subjects.requests(topic) });
@@ -109,7 +109,7 @@ export class BusRequests {
     });
   }
 
-  /** Whatever goes wrong, also in answering, is this request's and nobody else's. */
+  /** A failure, even of sending the answer, affects only this request. */
   async #answer(topic: string, handler: RequestHandler, request: Msg): Promise<void> {
     try {
       request.respond(await handler(request.data));

@@ -15,7 +15,7 @@ export interface CommandRoutesOptions {
   readonly processName: string;
 }
 
-/** A route that brings answers, and the time at which it will count as silent; monotonic milliseconds. */
+/** A route that brings answers, and the time at which it counts as silent; monotonic milliseconds. */
 interface Watch {
   readonly silentAt: () => number;
   readonly tryForMs: number;
@@ -113,7 +113,7 @@ export class CommandRoutes {
       if (this.#clock.monotonic() >= tryUntil) return;
       timer = restMs() > 0 ? this.#clock.after(restMs(), look) : this.#clock.after(0, decide);
     };
-    // Messages that arrived while this process was busy are read first: its own stall is not the instance's silence.
+    // Messages that arrived while this process was busy are read first, so that its own stall is not taken for silence.
     const decide = (): void => (restMs() > 0 ? look() : isSilent());
     let timer = this.#clock.after(restMs(), look);
     return () => timer.cancel();

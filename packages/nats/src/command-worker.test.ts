@@ -1,4 +1,4 @@
-// The serving side by itself, without a broker.
+// The serving side alone, without a broker.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
@@ -6,14 +6,14 @@ import { runInNewContext } from "node:vm";
 import { CommandWorker } from "./command-worker.ts";
 import { defaultNatsLimits } from "./limits.ts";
 
-/** Bytes in use when all that nobody needs is gone. */
+/** Bytes in use after garbage collection. */
 function heapUsed(): number {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
   return process.memoryUsage().heapUsed;
 }
 
-test("a worker that always has something to do keeps nothing of what is done", async () => {
+test("a worker that is always busy retains nothing of finished messages", async () => {
   const limits = { ...defaultNatsLimits, concurrentMessagesMax: 1 };
   const message = new Uint8Array(1);
   const worker = new CommandWorker({ endpoint: async () => message, limits, onFailure: () => undefined });
@@ -27,7 +27,7 @@ test("a worker that always has something to do keeps nothing of what is done", a
     else enough.resolve();
   };
   const before = heapUsed();
-  // One more than it can work on: the next one is there whenever one is done.
+  // One more than it can handle at once: the next one is always waiting.
   take();
   take();
   await enough.promise;

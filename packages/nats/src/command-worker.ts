@@ -1,18 +1,18 @@
-// The serving side of one service in this process: hands messages to the endpoint, so many at a time, and counts what
-// became of them. Nothing that comes in can stop it (M3).
+// The serving side of one service in this process: hands messages to the endpoint, a limited number at a time, and
+// counts the results. No incoming message can stop it (M3).
 import { defaultLimits, UndecodableMessage } from "assent/internal/protocol";
 import type { NatsLimits } from "./limits.ts";
 
-/** Takes one message; answers one message, or undefined when there is nothing to say. */
+/** Takes one message; returns the answer, or undefined if there is none. */
 export type Endpoint = (message: Uint8Array) => Promise<Uint8Array | undefined>;
 
 export interface WorkCounts {
   readonly answered: number;
   /** Too large, not decodable, or not answered by the endpoint: never handled again. */
   readonly dropped: number;
-  /** The endpoint failed; whoever waits for an answer sends it again. */
+  /** The endpoint failed; the sender repeats the message if it needs an answer. */
   readonly failed: number;
-  /** No place left to wait in. */
+  /** No room left in the queue. */
   readonly refused: number;
 }
 
@@ -22,15 +22,15 @@ export interface WorkerOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** A message and what is to be done when it was handled. */
+/** A message, and the callback for its result. */
 export interface Work {
   readonly message: Uint8Array;
   /**
-   * Asked for by this instance, no more than `free`. It goes before what came unasked: much of that are second copies
-   * of what waits in a stream, and a stream that waited for them would never catch up.
+   * Requested by this instance, no more than `free`. It goes before direct messages: many of those are second copies of
+   * messages in a stream, and a stream that waited for them would never catch up.
    */
   readonly isAsked: boolean;
-  /** Called with the answer, or with undefined when there is none. Must not throw. */
+  /** Called with the answer, or with undefined if there is none. Must not throw. */
   readonly done: (answer: Uint8Array | undefined) => void;
 }
 
@@ -40,7 +40,7 @@ export class CommandWorker {
   readonly #unasked: Work[] = [];
   readonly #counts = { answered: 0, dropped: 0, failed: 0, refused: 0 };
   #working = 0;
-  /** Asked for, and not handled yet. */
+  /** Requested and not handled yet. */
   #askedOpen = 0;
   #idle: (() => void)[] = [];
 
@@ -53,8 +53,8 @@ export class CommandWorker {
   }
 
   /**
-   * How many more messages may be asked for: as many as are worked on at once; and, where others that came unasked
-   * wait, as many again, which are at hand before those when a place is free.
+   * How many more messages may be requested: as many as are handled at once; and, if direct messages wait, as many
+   * again, which are then at hand when a slot is free.
    */
   get free(): number {
     const { concurrentMessagesMax } = this.#options.limits;
@@ -62,7 +62,7 @@ export class CommandWorker {
     return Math.max(0, concurrentMessagesMax + ahead - this.#askedOpen);
   }
 
-  /** Works on a message now, or when it is its turn; refuses it when too many wait already. Never throws. */
+  /** Handles a message now or in its turn; refuses it if too many are waiting. Never throws. */
   take(work: Work): void {
     const { concurrentMessagesMax, waitingMessagesMax } = this.#options.limits;
     if (work.isAsked) this.#askedOpen += 1;
@@ -73,13 +73,13 @@ export class CommandWorker {
     work.done(undefined);
   }
 
-  /** Resolves when nothing is worked on or waits. */
+  /** Resolves when nothing is being handled or waiting. */
   idle(): Promise<void> {
     if (this.#working === 0) return Promise.resolve();
     return new Promise((resolve) => void this.#idle.push(resolve));
   }
 
-  /** Works on one message and on whatever waits for its place; a loop, since it may go on for as long as it is busy. */
+  /** Handles one message and then those waiting for its slot; a loop, since it may be busy for a long time. */
   async #work(first: Work): Promise<void> {
     this.#working += 1;
     for (let work: Work | undefined = first; work !== undefined; work = this.#asked.shift() ?? this.#unasked.shift()) {

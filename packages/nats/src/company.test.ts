@@ -1,4 +1,4 @@
-// A command that no caller waits for leaves together with others.
+// A command that no caller waits for is sent together with others.
 import type { Clock, Destination } from "assent/internal/ports";
 import type { Verb } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
@@ -20,7 +20,7 @@ before(async () => {
 });
 after(() => broker.stop());
 
-/** Company is waited for without end: only what is sent anyway, or a drain, lets a held command leave. */
+/** Held without a time limit: only another message, or a drain, releases a held command. */
 const endlessCompany: Clock = {
   ...unhurriedClock,
   after: (delayMs, callback) =>
@@ -44,7 +44,7 @@ const send = (bus: NatsBus, txId: string, verb: Verb) =>
     mayWait: verb === "commit" || verb === "forget",
   });
 
-test("what no caller waits for leaves with the next command that one waits for, in order", async () => {
+test("a background command is sent with the next command that a caller waits for, in order", async () => {
   const { sender, verbs, close } = await opened(longCompanyMs, endlessCompany);
   const sent = [send(sender, "order-0", "commit"), send(sender, "order-1", "forget")];
   await new Promise(setImmediate);
@@ -54,7 +54,7 @@ test("what no caller waits for leaves with the next command that one waits for, 
   await close();
 });
 
-test("what finds no company leaves alone after a while, all of it together", async () => {
+test("background commands without company are sent after a while, all together", async () => {
   const { sender, verbs, close } = await opened(5);
   const sent = [send(sender, "order-0", "commit")];
   await new Promise(setImmediate);
@@ -64,14 +64,14 @@ test("what finds no company leaves alone after a while, all of it together", asy
   await close();
 });
 
-test("a process that stops keeps nothing back", async () => {
+test("a stopping process holds nothing back", async () => {
   const { sender, verbs, close } = await opened(longCompanyMs, endlessCompany);
   const held = send(sender, "order-0", "commit");
   await new Promise(setImmediate);
   let isAnswered = false;
   void held.then((answer) => (isAnswered = answer !== undefined));
   sender.drain();
-  await until(() => isAnswered, "what was held has left");
+  await until(() => isAnswered, "the held command was sent");
   assert.ok((await send(sender, "order-1", "forget")) !== undefined);
   assert.deepEqual(verbs(), [["commit"], ["forget"]]);
   await close();

@@ -1,4 +1,4 @@
-// Getting to the broker, or being told why not, without a secret in the message.
+// Connecting to the broker, and the error otherwise, without a secret in the message.
 import { type ServerProcess, startNats, freePort } from "@assent/local-servers";
 import type { Clock, Outage } from "assent/internal/ports";
 import { defaultLimits, encodeOrigin } from "assent/internal/protocol";
@@ -44,7 +44,7 @@ function isUnavailable(pattern: RegExp): (error: unknown) => boolean {
 const withPassword = (password: string): string =>
   `nats://assent:${encodeURIComponent(password)}@127.0.0.1:${guarded.port}`;
 
-test("credentials of the address let in, and are not shown", async () => {
+test("credentials in the address are used and not printed", async () => {
   const bus = await NatsBus.connect({ ...here, servers: [withPassword(secret)] });
   await bus.serveCommands("stock", recorder().endpoint);
   const answer = await bus.send({ service: "stock", partition: "0" }, prepare("order-0"), waitMs);
@@ -55,7 +55,7 @@ test("credentials of the address let in, and are not shown", async () => {
   assert.equal(bus.status().connected, false);
 });
 
-test("wrong credentials are told at once", async () => {
+test("wrong credentials are reported at once", async () => {
   let waits = 0;
   const clock: Clock = {
     ...systemClock,
@@ -68,10 +68,10 @@ test("wrong credentials are told at once", async () => {
     NatsBus.connect({ ...here, clock, servers: [withPassword(`${secret}wrong`)] }),
     isUnavailable(/Authorization Violation/i),
   );
-  assert.equal(waits, 0, "it is not tried again");
+  assert.equal(waits, 0, "there is no retry");
 });
 
-test("a broker that has ended a log-in for being slow is asked again", async () => {
+test("a log-in that the broker ended for being slow is retried", async () => {
   const token = "slow";
   const settings = [`authorization { token: "${token}", timeout: 1 }`];
   const server = await startNats({ folder: join(folder, "slow"), jetstream: false, password: token, settings });
@@ -95,7 +95,7 @@ test("a broker that has ended a log-in for being slow is asked again", async () 
   await server.stop();
 });
 
-test("a broker that is not there is waited for, and then told of", async () => {
+test("a missing broker is waited for, and then reported", async () => {
   const port = await freePort();
   const options = { ...here, servers: [`nats://assent:${encodeURIComponent(secret)}@127.0.0.1:${port}`] };
   const limits = { connectWaitMs: 500 };
@@ -111,14 +111,14 @@ test("a broker that is not there is waited for, and then told of", async () => {
   await server.stop();
 });
 
-test("a broker that takes too small messages is refused", async () => {
+test("a broker with a too small message limit is refused", async () => {
   const server = await startNats({ folder: join(folder, "small"), jetstream: false, maxPayloadBytes: 65_536 });
   const connecting = NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
   await assert.rejects(connecting, isUnavailable(/max_payload to 263168 or more/));
   await server.stop();
 });
 
-test("a broker that comes back with too small messages is an outage while it does", async (context) => {
+test("a broker that comes back with a too small message limit is an outage", async (context) => {
   const server = await startNats({ folder: join(folder, "shrunk"), jetstream: false, maxPayloadBytes: 1_048_576 });
   const failures: string[] = [];
   const onFailure = (_work: string, error: unknown): void => void failures.push(String(error));
@@ -138,7 +138,7 @@ test("a broker that comes back with too small messages is an outage while it doe
 
   setPayload(4_096);
   await server.restart();
-  await until(() => bus.status().connected && outage()?.code === "broker_unsuitable", "it is looked at again");
+  await until(() => bus.status().connected && outage()?.code === "broker_unsuitable", "it is checked again");
   assert.match(outage()?.reason ?? "", /takes messages of 4096 bytes; set its max_payload to 263168 or more/);
   assert.equal(outage()?.to, undefined);
   assert.ok(failures.some((failure) => failure.includes("max_payload")));
@@ -151,7 +151,7 @@ test("a broker that comes back with too small messages is an outage while it doe
   assert.deepEqual(await bus.send(stock, large, waitMs), { kind: "refused", reason: "large" });
 });
 
-test("the largest command there can be fits into the messages of the least broker that is taken", async (context) => {
+test("the largest possible command fits into a message of the smallest accepted broker", async (context) => {
   const small = await startNats({ folder: join(folder, "smaller"), jetstream: false, maxPayloadBytes: 65_536 });
   const refused = NatsBus.connect({ ...here, servers: [`127.0.0.1:${small.port}`] });
   const refusal = await refused.then(() => "", String);
@@ -174,7 +174,7 @@ test("the largest command there can be fits into the messages of the least broke
   assert.deepEqual(answer, { kind: "refused", reason: "t" });
 });
 
-test("messages fit what the broker takes", async () => {
+test("messages fit the broker's limit", async () => {
   const server = await startNats({ folder: join(folder, "usual"), jetstream: false });
   const bus = await NatsBus.connect({ ...here, servers: [`127.0.0.1:${server.port}`] });
   const service = recorder();
@@ -191,7 +191,7 @@ test("messages fit what the broker takes", async () => {
   await server.stop();
 });
 
-test("an address that is none is told without itself", async () => {
+test("an invalid address is reported without being printed", async () => {
   const connecting = NatsBus.connect({ ...here, servers: [`nats://assent:${secret}@`] });
   await assert.rejects(connecting, isUnavailable(/not host:port/));
 });

@@ -1,4 +1,4 @@
-// The connection of one process to the broker: made within a bound, kept for ever, and honest about its state.
+// The connection of one process to the broker: established within a time limit, then kept for ever.
 import type { Clock, Outage, Random } from "assent/internal/ports";
 import { defaultLimits, payloadsPerMessage } from "assent/internal/protocol";
 import {
@@ -24,9 +24,9 @@ export interface ConnectionRequest {
 
 export interface SubscriptionRequest {
   readonly subject: string;
-  /** Shares what comes with others of the same queue. */
+  /** Shares messages with other subscribers of the same queue. */
   readonly queue?: string;
-  /** Named where it fails. */
+  /** Its name in error reports. */
   readonly work: string;
   readonly received: (message: Msg) => void;
 }
@@ -56,7 +56,7 @@ export class Connection {
 
   /**
    * Connects, trying again for `connectWaitMs`; once connected, reconnects for ever.
-   * @throws {NatsUnavailable} when it cannot be reached, does not let us in, or takes too small messages
+   * @throws {NatsUnavailable} if it is unreachable, refuses the log-in, or has a too small message limit
    */
   static async open(request: ConnectionRequest): Promise<Connection> {
     const { clock, random, limits, servers, name } = request;
@@ -91,7 +91,7 @@ export class Connection {
     }
   }
 
-  /** Whether the broker was there when it was last heard of. */
+  /** Whether the broker was reachable at the last check. */
   get isConnected(): boolean {
     return this.#isConnected && !this.nats.isClosed();
   }
@@ -113,9 +113,9 @@ export class Connection {
   }
 
   /**
-   * Takes what comes on a subject. What `received` throws, such as over headers that cannot be read, is told and ends
-   * nothing (M3): thrown to the client library, it would end its reading, and this process would be deaf until its
-   * pings have gone unanswered.
+   * Receives messages on a subject. An error thrown by `received`, such as for unreadable headers, is reported and ends
+   * nothing (M3): thrown into the client library, it would end its reading, and this process would receive nothing
+   * until its pings have gone unanswered.
    */
   subscribe({ subject, queue, work, received }: SubscriptionRequest): Subscription {
     return this.nats.subscribe(subject, {
@@ -138,8 +138,8 @@ export class Connection {
   }
 
   /**
-   * Ends a subscription once everything was received that the broker had sent for it before it heard of that: nobody
-   * else gets it soon. Waits for the broker for `closeWaitMs` at most. Never rejects.
+   * Ends a subscription after everything has been received that the broker had sent for it before: no other subscriber
+   * gets those messages soon. Waits for the broker for at most `closeWaitMs`. Never rejects.
    */
   async unsubscribe(subscription: Subscription): Promise<void> {
     if (subscription.isClosed()) return;
@@ -147,7 +147,7 @@ export class Connection {
     if (!subscription.isClosed()) subscription.unsubscribe();
   }
 
-  /** Sends what is waiting to be sent, if the broker takes it within `closeWaitMs`, and ends. */
+  /** Sends waiting messages, if the broker takes them within `closeWaitMs`, and ends. */
   async close(): Promise<void> {
     if (this.isConnected) await this.#withinCloseWait(() => this.nats.flush());
     await this.nats.close();
@@ -195,7 +195,7 @@ export class Connection {
   }
 }
 
-/** Why a broker cannot carry the largest command; undefined when it can. */
+/** Why a broker cannot carry the largest command; undefined if it can. */
 function tooSmall(nats: NatsConnection, limits: NatsLimits): string | undefined {
   const bytes = nats.info?.max_payload ?? 0;
   const needed = payloadsPerMessage * defaultLimits.payloadBytesMax + limits.headerBytesMax;
@@ -210,7 +210,7 @@ interface Parsed {
   readonly token?: string;
 }
 
-/** Separates credentials from addresses, so that no address that is shown holds any. */
+/** Separates credentials from addresses, so that no printed address contains any. */
 function parsed(servers: readonly string[]): Parsed {
   const urls = servers.map((server) => {
     const url = URL.parse(server.includes("://") ? server : `nats://${server}`);
@@ -229,7 +229,7 @@ function unreachable(hosts: readonly string[], cause: unknown): NatsUnavailable 
   return new NatsUnavailable(`no broker at ${hosts.join(", ")}: ${why}. Start it, or correct the address`, { cause });
 }
 
-/** A broker also ends a connection whose client is slow to log in, as on a machine that has stalled: no refusal. */
+/** A broker also ends a connection whose client is slow to log in, as on a stalled machine: this is not a refusal. */
 function isRefusal(cause: unknown): boolean {
   return cause instanceof Error && cause.name === "AuthorizationError" && !/timeout/i.test(cause.message);
 }

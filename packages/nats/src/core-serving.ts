@@ -1,4 +1,4 @@
-// Commands or questions straight from whoever sends them, shared by a queue group: nothing is stored on the way.
+// Commands or questions directly from their senders, shared by a queue group: nothing is stored.
 import type { Subscription } from "@nats-io/nats-core";
 import { type CommandWorker } from "./command-worker.ts";
 import type { Connection } from "./connection.ts";
@@ -8,7 +8,7 @@ export interface CoreServingOptions {
   readonly connection: Connection;
   readonly service: string;
   readonly subject: string;
-  /** Shares messages with other subscribers of the same queue; left out, this one gets all of them. */
+  /** Shares messages with other subscribers of the same queue; default: this one gets all messages. */
   readonly queue?: string;
   readonly worker: CommandWorker;
   readonly onFailure: (work: string, error: unknown) => void;
@@ -22,13 +22,13 @@ export class CoreServing implements Serving {
   constructor(options: CoreServingOptions) {
     this.#options = options;
     this.#subscription = this.#subscribe();
-    // The client subscribes again by itself, unless the broker had refused.
+    // The client subscribes again by itself, unless the broker has refused.
     this.#forget = options.connection.onReconnected(() => {
       if (this.#subscription.isClosed()) this.#subscription = this.#subscribe();
     });
   }
 
-  /** Resolves when the broker knows that messages go here. */
+  /** Resolves when the broker knows the subscription. */
   async ready(): Promise<void> {
     const { connection, onFailure, service } = this.#options;
     await connection.nats.flush().catch((error: unknown) => onFailure(`serve ${service}`, error));
@@ -79,7 +79,7 @@ export interface AnswerToPublish {
   readonly failed: (error: unknown) => void;
 }
 
-/** Never throws: an answer that cannot be sent is one that was lost on the way. */
+/** Never throws: an answer that cannot be sent counts as lost. */
 export function publishAnswer({ connection, subject, answer, failed }: AnswerToPublish): void {
   try {
     connection.nats.publish(subject, answer);

@@ -1,5 +1,5 @@
-// One message on its way to a service. It is published again only if it certainly was not delivered, if the broker can
-// recognise the copy, or if it only reads. Any other command is sent again by its coordinator (M2).
+// One message in transit to a service. It is published again only if it certainly was not delivered, if the broker can
+// recognise the copy, or if it only reads. Other commands are repeated by their coordinator (M2).
 import type { Clock, Timer } from "assent/internal/ports";
 import { headers, type Msg, type MsgHdrs } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
@@ -21,21 +21,21 @@ export interface DispatchPorts {
 export interface Dispatch {
   readonly subject: string;
   readonly message: Uint8Array;
-  /** How long it is tried to bring the message; its answer is listened for all the same afterwards. */
+  /** How long delivery is attempted; its answer is accepted afterwards as well. */
   readonly tryForMs: number;
   readonly answered: (reply: Uint8Array) => void;
   /** The message may be repeated, possibly to another instance, while no answer comes. */
   readonly isRepeatable?: boolean;
-  /** Called instead of a retry when no subscriber listens on the subject. */
+  /** Called instead of a retry if no subscriber listens on the subject. */
   readonly unheard?: () => void;
-  /** How it is stored on the way; left out when it goes straight to whoever listens. */
+  /** How it is stored in transit; absent if it is sent directly. */
   readonly storage?: {
-    /** Fresh for every dispatch, so that the same bytes sent anew are delivered anew (M1). Left out: not repeated. */
+    /** New for every dispatch, so that the same bytes sent again are delivered again (M1). Absent: not repeated. */
     readonly messageId?: string;
   };
 }
 
-/** The broker did not store a message. `code` is stable. It was not delivered; it is tried again while one waits. */
+/** The broker did not store a message. `code` is stable. It was not delivered; it is retried while its caller waits. */
 export class MessageNotStored extends Error {
   readonly code = "message_not_stored";
 
@@ -45,7 +45,7 @@ export class MessageNotStored extends Error {
   }
 }
 
-/** Tries to bring a message, and listens for its answer, until the function it returns is called. Never throws. */
+/** Tries to deliver a message, and waits for its answer, until the returned function is called. Never throws. */
 export function dispatch(ports: DispatchPorts, request: Dispatch): () => void {
   const { connection, replies, clock, limits, onFailure } = ports;
   const { subject, message, storage } = request;
@@ -103,13 +103,13 @@ export function isNoResponders(received: Msg): boolean {
   return received.data.length === 0 && received.headers?.code === noResponders;
 }
 
-/** Why a message was not stored, by what the broker says about it. */
+/** Why a message was not stored, from the broker's reply. */
 function storageProblem(received: Msg): string | undefined {
   if (isNoResponders(received)) return "there is no stream";
   try {
     const { error } = received.json<{ error?: { description?: string } }>();
-    return error === undefined ? undefined : (error.description ?? "it does not say why");
+    return error === undefined ? undefined : (error.description ?? "no reason given");
   } catch (error) {
-    return `its answer cannot be read: ${String(error)}`;
+    return `unreadable reply:  ${String(error)}`;
   }
 }

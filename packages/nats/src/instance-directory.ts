@@ -1,5 +1,5 @@
-// Which instances of the services are present, as they announce themselves. All senders prefer the same one, the lowest
-// by name, so that work on a record mostly happens in one process, and the others stand by.
+// The instances of the services that are present, by their announcements. All senders prefer the same one, the lowest
+// by name, so that work on a record mostly happens in one process, and the others are on standby.
 import type { Clock } from "assent/internal/ports";
 import type { Msg } from "@nats-io/nats-core";
 import { decodeAnnouncement } from "./announcement.ts";
@@ -13,7 +13,7 @@ export interface Instance {
   /** When it last announced itself, and when it last answered a command; monotonic milliseconds. */
   announcedAt: number;
   answeredAt: number;
-  /** Sends the messages under way to it by another route. */
+  /** Sends the messages in flight to it by another route. */
   readonly divert: Set<() => void>;
 }
 
@@ -30,7 +30,7 @@ export class InstanceSilent extends Error {
   readonly code = "instance_silent";
 
   constructor(instance: string, avoidMs: number) {
-    super(`${instance} answers nothing: for ${avoidMs} ms, commands go to other instances where there are any`);
+    super(`${instance} does not answer: for ${avoidMs} ms, commands go to other instances if there are any`);
     this.name = "InstanceSilent";
   }
 }
@@ -78,7 +78,7 @@ export class InstanceDirectory {
     const { connection, subjects } = this.#options;
     connection.subscribe({
       subject: subjects.allPresence(),
-      work: "learn of instances",
+      work: "read announcements",
       received: (message) => this.#received(message),
     });
   }

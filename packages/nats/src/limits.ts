@@ -3,21 +3,21 @@ import { defaultLimits, invariant, type Limits } from "assent/internal/protocol"
 
 /** Times are milliseconds, sizes are bytes unless the name says otherwise. */
 export interface NatsLimits {
-  /** How long the first connection may take before it is given up. Later ones are tried for ever. */
+  /** Time limit of the first connection. Later ones are retried for ever. */
   readonly connectWaitMs: number;
-  /** How long one try to connect may take. */
+  /** Time limit of one attempt to connect. */
   readonly dialMs: number;
-  /** Between two tries to connect at least, and at most. */
+  /** Shortest and longest pause between two attempts to connect. */
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
   readonly pingEveryMs: number;
-  /** Pings without an answer after which a connection counts as lost. */
+  /** Unanswered pings after which a connection counts as lost. */
   readonly pingsUnansweredMax: number;
-  /** How long a message that was certainly not delivered waits to be tried again. */
+  /** Pause before a message that was certainly not delivered is sent again. */
   readonly publishRetryMs: number;
-  /** How long the broker may take to say that it stored a message. */
+  /** How long the broker may take to acknowledge a stored message. */
   readonly storedWaitMs: number;
-  /** How long a read may be unanswered before all instances are asked, and between further repeats. */
+  /** How long a read may be unanswered before all instances are asked, and the pause between further repeats. */
   readonly askAgainMs: number;
   /**
    * How long a stream may bring no answer, or an instance give no sign of life, before a message is sent by another
@@ -26,7 +26,7 @@ export interface NatsLimits {
   readonly directAfterMs: number;
   /** How long an instance may answer nothing although it gives signs of life. */
   readonly unansweredMaxMs: number;
-  /** How long a command that no caller waits for may wait for a message to the same place that is sent anyway. */
+  /** How long a background command may wait for another message to the same place. */
   readonly companyWaitMs: number;
   /** How often an instance announces itself, and how long after that it counts as present. */
   readonly presenceEveryMs: number;
@@ -39,18 +39,18 @@ export interface NatsLimits {
   readonly concurrentMessagesMax: number;
   /** Messages that wait in one instance for their turn, in core mode; more are dropped and counted. */
   readonly waitingMessagesMax: number;
-  /** How long one request for work stays open on the broker, and a stop waits for its end. */
+  /** How long one fetch request stays open on the broker, and a stop waits for its end. */
   readonly pullExpiresMs: number;
   /** How much later than that it counts as lost. */
   readonly pullGraceMs: number;
   /** How long a delivered message may be handled before the broker delivers it again. */
   readonly handlingMs: number;
-  /** How often one message is delivered at most. */
+  /** How many times one message is delivered at most. */
   readonly deliveriesMax: number;
   /** Messages of one service that are delivered and not acknowledged, over all its instances. */
   readonly unacknowledgedMax: number;
   readonly streamBytesMax: number;
-  /** Age at which a message that nobody took is dropped. */
+  /** Age at which a message that was not taken is dropped. */
   readonly streamAgeMaxMs: number;
   /** How long the broker remembers a message id. */
   readonly duplicateWindowMs: number;
@@ -60,7 +60,7 @@ export interface NatsLimits {
   readonly setupRetryMaxMs: number;
   /** Kept free in every message for its headers. */
   readonly headerBytesMax: number;
-  /** How long a close waits for what was sent to reach the broker. */
+  /** How long a close waits until sent messages reach the broker. */
   readonly closeWaitMs: number;
 }
 
@@ -107,22 +107,22 @@ export function checkNatsLimits(limits: NatsLimits, protocol: Limits = defaultLi
     invariant(Number.isFinite(value) && value > 0, "limits", `${name} is ${value}, not a number above 0`);
   }
   const relation = (holds: boolean, text: string): void => invariant(holds, "limits", text);
-  relation(limits.reconnectMinMs <= limits.reconnectMaxMs, "the least wait is not more than the longest");
+  relation(limits.reconnectMinMs <= limits.reconnectMaxMs, "the shortest wait is not above the longest");
   relation(limits.storedWaitMs < protocol.replyWaitMs, "a publish can be tried again before its sender gives up");
-  relation(limits.askAgainMs < protocol.replyWaitMs, "a read is asked again while one waits for its answer");
-  relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other way");
+  relation(limits.askAgainMs < protocol.replyWaitMs, "a read is repeated while its caller waits");
+  relation(limits.directAfterMs < protocol.replyWaitMs, "there is time for an answer by the other route");
   relation(limits.unansweredMaxMs < protocol.replyWaitMs, "there is time for another instance to answer");
-  relation(limits.presenceEveryMs < limits.directAfterMs, "who is there gives a sign of life in time");
-  relation(limits.avoidMs > protocol.replyWaitMs, "what is sent again goes elsewhere than to who did not answer");
-  relation(limits.companyWaitMs < protocol.replyWaitMs, "what waits for company leaves before it is sent again");
+  relation(limits.presenceEveryMs < limits.directAfterMs, "a present instance gives a sign of life in time");
+  relation(limits.avoidMs > protocol.replyWaitMs, "a repeated command goes to another instance than the silent one");
+  relation(limits.companyWaitMs < protocol.replyWaitMs, "a held command is sent before it is repeated");
   relation(limits.presenceMaxMs > 2 * limits.presenceEveryMs, "one announcement may be lost");
   relation(limits.publishRetryMs < protocol.replyWaitMs, "a message can be tried again before its sender gives up");
   relation(limits.duplicateWindowMs >= 2 * protocol.replyWaitMs, "the broker remembers a publish while it is tried");
   relation(limits.duplicateWindowMs <= limits.streamAgeMaxMs, "the broker refuses a longer window");
-  relation(limits.streamAgeMaxMs >= protocol.phaseOneDeadlineMs, "commands outlast the restart of a service");
+  relation(limits.streamAgeMaxMs >= protocol.phaseOneDeadlineMs, "commands survive the restart of a service");
   relation(limits.streamAgeMaxMs < protocol.maxAgeMs, "no command leaves a stream when it is expired (P7)");
   relation(limits.streamBytesMax >= 4 * protocol.messageBytesMax, "a stream holds more than a few messages");
-  relation(limits.handlingMs > protocol.replyWaitMs, "nothing is delivered again while its sender waits for it");
+  relation(limits.handlingMs > protocol.replyWaitMs, "nothing is redelivered while its sender waits");
   relation(limits.concurrentMessagesMax <= limits.unacknowledgedMax, "the broker delivers what one instance can take");
   relation(limits.setupRetryFirstMs <= limits.setupRetryMaxMs, "backoff grows");
   return limits;

@@ -1,4 +1,4 @@
-// The broker is killed, paused, and loses what it had: whoever sends or serves goes on by itself.
+// The broker is killed, paused, and loses its messages: senders and services continue on their own.
 import type { Destination } from "assent/internal/ports";
 import type { Answer, Command } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
@@ -13,9 +13,9 @@ import type { NatsBus } from "./nats-bus.ts";
 import type { StreamStorage } from "./stream-setup.ts";
 import { subjectsOf } from "./subjects.ts";
 
-/** For what is to be answered. */
+/** Wait for messages that must be answered. */
 const waitMs = 30_000;
-/** For what may get lost with the broker. */
+/** Wait for messages that may be lost with the broker. */
 const lostAfterMs = 2_000;
 const stock: Destination = { service: "stock", partition: "0" };
 const gone = (): Promise<never> => new Promise(() => undefined);
@@ -26,7 +26,7 @@ before(async () => {
   broker = await Broker.start();
 });
 beforeEach(async () => {
-  // A test that failed may have left it otherwise.
+  // A failed test may have left it paused.
   broker.server.resume();
   if (broker.server.hasEnded) await broker.server.restart();
 });
@@ -34,7 +34,7 @@ after(() => broker.stop());
 
 const answerTo = (txId: string): Answer => ({ kind: "refused", reason: txId });
 
-/** How many messages the stream of a service holds. */
+/** How many messages the stream of a service contains. */
 async function stored(prefix: string, service: string): Promise<number> {
   const nats = await broker.stranger();
   try {
@@ -45,7 +45,7 @@ async function stored(prefix: string, service: string): Promise<number> {
   }
 }
 
-/** Sends a command again as long as it is not answered, as a coordinator does. */
+/** Repeats a command until it is answered, as a coordinator does. */
 async function sendUntilAnswered(bus: NatsBus, command: Command): Promise<Answer | undefined> {
   let answer: Answer | undefined;
   await until(async () => {
@@ -56,13 +56,13 @@ async function sendUntilAnswered(bus: NatsBus, command: Command): Promise<Answer
 }
 
 interface Sending {
-  /** What is sent from now on is given time, and has to be answered. */
+  /** Messages sent from now on get more time, and must be answered. */
   insist(): void;
-  /** How many of those there are. @throws AssertionError when one of them was not answered */
+  /** Number of those messages. @throws AssertionError if one of them was not answered */
   stop(): Promise<number>;
 }
 
-/** Sends one command after the other until it is stopped; nothing it sends may reject. */
+/** Sends one command after another until stopped; no send may reject. */
 function keepSending(bus: NatsBus): Sending {
   let isStopped = false;
   let insistedFrom = Infinity;
@@ -99,7 +99,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         const sending = keepSending(sender);
         await until(() => service.messages.length > 10, "commands arrive");
         await broker.server.kill();
-        await until(() => !sender.status().connected && !services.status().connected, "both know of it");
+        await until(() => !sender.status().connected && !services.status().connected, "both have noticed");
         assert.equal(services.status().services[0]?.ready, false);
         assert.equal(services.status().server, undefined);
         await broker.server.restart();
@@ -114,13 +114,13 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
-    test("a command sent while the broker is away is delivered when it is back", async () => {
+    test("a command sent while the broker is down is delivered when it is back", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
       const service = recorder();
       await services.serveCommands("stock", service.endpoint);
       await broker.server.kill();
-      await until(() => !sender.status().connected, "the sender knows of it");
+      await until(() => !sender.status().connected, "the sender has noticed");
       const sent = sendUntilAnswered(sender, prepare("order-0", { verb: "commit" }));
       await delay(1_500);
       await broker.server.restart();
@@ -129,13 +129,13 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
-    test("what its sender has sent again meanwhile is not brought any more when the broker is back", async () => {
+    test("a message that its sender has repeated meanwhile is not delivered when the broker is back", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
       const service = recorder();
       await services.serveCommands("stock", service.endpoint);
       await broker.server.kill();
-      await until(() => !sender.status().connected, "the sender knows of it");
+      await until(() => !sender.status().connected, "the sender has noticed");
       const tryForMs = 100;
       const sent = sender.send(stock, prepare("order-0"), { waitMs: 3_000, tryForMs });
       await delay(2 * tryForMs);
@@ -146,24 +146,24 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
-    test("nothing rejects and nothing waits longer than it said while the broker is paused", async () => {
+    test("while the broker is paused nothing rejects and nothing exceeds its wait", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
       await services.serveCommands("stock", recorder().endpoint);
       broker.server.pause();
       const begun = performance.now();
-      // Timers of one process fire in their order, also in one that has stalled.
+      // Timers of one process fire in order, even if it has stalled.
       const sent = sender.send(stock, prepare("order-0"), 300).then((answer) => answer ?? "nothing");
-      const told = await Promise.race([sent, delay(1_200).then(() => "it waits longer")]);
+      const first = await Promise.race([sent, delay(1_200).then(() => "too slow")]);
       const tookMs = performance.now() - begun;
       broker.server.resume();
-      assert.equal(told, "nothing");
+      assert.equal(first, "nothing");
       assert.ok(tookMs >= 299, `it took ${tookMs} ms`);
       assert.deepEqual(await sender.send(stock, prepare("order-1"), waitMs), answerTo("order-1"));
       await broker.forget(prefix);
     });
 
-    test("a service that comes later than a command is reached by it within its wait", async () => {
+    test("a command sent before its service starts reaches it within the wait", async () => {
       const prefix = systemRandom.name();
       const [services, sender] = [await broker.bus({ delivery, prefix }), await broker.bus({ delivery, prefix })];
       const sent = sendUntilAnswered(sender, prepare("order-0", { verb: "commit" }));
@@ -187,7 +187,7 @@ describe("jetstream, streams", () => {
     return { prefix, bus, subjects: subjectsOf(prefix), close: () => broker.forget(prefix) };
   };
 
-  test("M1 the broker tells a publisher's own repetition from a command that is sent again", async () => {
+  test("M1 the broker distinguishes a publisher's own repetition from a repeated command", async () => {
     const { bus, subjects, close } = await open();
     const service = recorder();
     await (await bus()).serveCommands("stock", service.endpoint);
@@ -201,7 +201,7 @@ describe("jetstream, streams", () => {
     });
     await nats.flush();
     broker.server.pause();
-    // Long enough for the publisher to repeat itself, twice.
+    // Long enough for the publisher to repeat it twice.
     const sent = ["prepare", "commit"].map((verb) =>
       sender.send({ service: "stock", partition: verb }, prepare(verb, { verb: verb as "prepare" }), waitMs),
     );
@@ -214,18 +214,18 @@ describe("jetstream, streams", () => {
       "the publisher has repeated itself",
     );
     await nats.flush();
-    // Each is stored once. What the stream is late with may have come to the service by the other way as well.
+    // Each is stored once. Messages that the stream delays may also have arrived directly.
     const { streams } = await jetstreamManager(nats);
     assert.equal((await streams.info(subjects.stream("stock"))).state.last_seq, 2);
     assert.deepEqual([...new Set(service.txIds())].sort(), ["commit", "prepare"]);
     const copies = Object.groupBy(published, (each) => each);
     assert.deepEqual(Object.keys(copies).sort(), ["commit false", "prepare true"]);
-    assert.equal(copies["commit false"]?.length, 1, "M2: what has no id is published once");
+    assert.equal(copies["commit false"]?.length, 1, "M2: a message without an id is published once");
     await nats.close();
     await close();
   });
 
-  test("a stream or a consumer that somebody deletes is made anew, while a command waits", async () => {
+  test("a deleted stream or consumer is created again while a command waits", async () => {
     const { bus, subjects, close } = await open();
     const services = await bus();
     await services.serveCommands("stock", recorder().endpoint);
@@ -241,7 +241,7 @@ describe("jetstream, streams", () => {
     await close();
   });
 
-  test("a stream and a consumer of other limits are brought to those of whoever comes last", async () => {
+  test("a stream and a consumer with other limits get the limits of the latest process", async () => {
     const { bus, subjects, close } = await open();
     const earlier = { streamAgeMaxMs: 90_000, handlingMs: 20_000, deliveriesMax: 9 };
     await (await bus({ limits: earlier })).serveCommands("stock", recorder().endpoint);
@@ -268,7 +268,7 @@ describe("jetstream, streams", () => {
     await close();
   });
 
-  test("what is stored in a file outlasts the broker, and reaches a service that was not there", async () => {
+  test("messages in a file survive the broker, and reach a service that was down", async () => {
     const { prefix, bus, close } = await open({ storage: { kind: "file", replicas: 1 } });
     const first = await (await bus()).serveCommands("stock", recorder().endpoint);
     await first.stop();
@@ -285,7 +285,7 @@ describe("jetstream, streams", () => {
     await close();
   });
 
-  test("M3 a message whose handlers never end is delivered so many times, and then is gone", async () => {
+  test("M3 a message whose handlers never finish is delivered a limited number of times", async () => {
     const limits = { deliveriesMax: 3, handlingMs: 2_100 };
     const { prefix, bus, close } = await open({ limits });
     const [first, second] = [recorder(gone), recorder(gone)];
@@ -303,7 +303,7 @@ describe("jetstream, streams", () => {
     await close();
   });
 
-  test("a broker without streams: the status says so, and commands come by the other way", async () => {
+  test("a broker without streams: the status reports it, and commands arrive directly", async () => {
     const { bus } = await open({ limits: { setupWaitMs: 200, directAfterMs: 100, presenceEveryMs: 50 } });
     const plain = await Broker.start({ jetstream: false });
     const services = await bus({ servers: [plain.url] });

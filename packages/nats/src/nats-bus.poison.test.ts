@@ -1,4 +1,4 @@
-// Messages that nobody should have sent: they are dropped, counted, and stop nothing (M3).
+// Invalid messages: they are dropped, counted, and stop nothing (M3).
 import type { Destination } from "assent/internal/ports";
 import { defaultLimits, encodeCommands } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
@@ -13,7 +13,7 @@ import { unhurried, unhurriedClock } from "../test-kit/unhurried-clock.ts";
 import { subjectsOf } from "./subjects.ts";
 
 const waitMs = unhurried(60_000);
-/** Less than it takes a process that reads nothing any more to connect anew. */
+/** Less than the reconnection of a process that no longer reads takes. */
 const deafMs = 1_500;
 const stock: Destination = { service: "stock", partition: "0" };
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -34,7 +34,7 @@ const poison: readonly Uint8Array[] = [
   encodeCommands([prepare("large", { payload: "x".repeat(defaultLimits.messageBytesMax) })]),
 ];
 
-/** Publishes a message whose headers no client of ours would write, or read. */
+/** Publishes a message with headers that no valid client would send. */
 async function publishMangled(subject: string, body: Uint8Array): Promise<void> {
   const head = text("NATS/1.0\r\nno header: x\r\n\r\n");
   const socket = connect(broker.server.port, "127.0.0.1");
@@ -57,7 +57,7 @@ function subjectOf(prefix: string, delivery: "jetstream" | "core"): string {
 
 for (const delivery of ["jetstream", "core"] as const) {
   describe(delivery, () => {
-    test("what cannot be read is dropped and counted, and the next command is answered", async () => {
+    test("unreadable messages are dropped and counted, and the next command is answered", async () => {
       const prefix = systemRandom.name();
       const failures: string[] = [];
       const onFailure = (work: string): number => failures.push(work);
@@ -77,7 +77,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await until(() => serving.status().counts.dropped === poison.length, "all are dropped");
       assert.deepEqual(await sender.send(stock, prepare("order-0"), waitMs), { kind: "refused", reason: "order-0" });
       assert.deepEqual(service.txIds(), ["order-0"]);
-      assert.ok(largest <= defaultLimits.messageBytesMax, "what is too large is not even handed over");
+      assert.ok(largest <= defaultLimits.messageBytesMax, "a too large message is not handed over");
       assert.equal(failures.filter((work) => work === "handle a message to stock").length, poison.length);
       if (delivery === "jetstream") {
         const { streams } = await jetstreamManager(nats);
@@ -88,7 +88,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
-    test("headers that cannot be read make nobody deaf, neither who serves nor who sends", async () => {
+    test("unreadable headers stop neither the receiving of commands nor of replies", async () => {
       const prefix = systemRandom.name();
       const failures: string[] = [];
       const onFailure = (work: string): number => failures.push(work);
@@ -99,27 +99,27 @@ for (const delivery of ["jetstream", "core"] as const) {
       const random = { ...systemRandom, name: () => "me" };
       const sender = await broker.bus({ delivery, prefix, onFailure, random });
       await publishMangled(subjectOf(prefix, delivery), encodeCommands([prepare("order-0")]));
-      await until(() => serving.status().counts.answered === 1, "it is answered, to nobody");
+      await until(() => serving.status().counts.answered === 1, "it is answered without a reply address");
       const sent = sender.send(stock, prepare("order-1"), deafMs);
       await publishMangled(`${subjectsOf(prefix).replies("me")}.1`, new Uint8Array());
-      await until(() => failures.includes("replies"), "the sender tells of it");
+      await until(() => failures.includes("replies"), "the sender reports it");
       gate.resolve();
       assert.deepEqual(await sent, { kind: "refused", reason: "order-1" });
       await broker.forget(prefix);
     });
 
-    test("a command that says nowhere to answer to is carried out all the same", async () => {
+    test("a command without a reply address is executed nevertheless", async () => {
       const prefix = systemRandom.name();
       const service = recorder();
       const serving = await (await broker.bus({ delivery, prefix })).serveCommands("stock", service.endpoint);
       const nats = await broker.stranger();
       nats.publish(subjectOf(prefix, delivery), encodeCommands([prepare("order-0")]));
-      await until(() => serving.status().counts.answered === 1, "it is answered, to nobody");
+      await until(() => serving.status().counts.answered === 1, "it is answered without a reply address");
       await nats.close();
       await broker.forget(prefix);
     });
 
-    test("foreign messages among the replies harm nobody", async () => {
+    test("foreign messages among the replies do no harm", async () => {
       const prefix = systemRandom.name();
       const failures: unknown[] = [];
       const onFailure = (_work: string, error: unknown): number => failures.push(error);
@@ -151,7 +151,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await broker.forget(prefix);
     });
 
-    test("a command too large for any message is not sent, and its neighbours are", async () => {
+    test("a command too large for any message is not sent, but the others are", async () => {
       const prefix = systemRandom.name();
       const failures: unknown[] = [];
       const onFailure = (_work: string, error: unknown): number => failures.push(error);

@@ -1,4 +1,4 @@
-// What the suite of the port cannot ask: several instances, several messages, and questions.
+// Beyond the suite of the port: several instances, several messages, and questions.
 import type { Destination } from "assent/internal/ports";
 import type { Answer, Question } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
@@ -10,7 +10,7 @@ import { unhurried, unhurriedClock } from "../test-kit/unhurried-clock.ts";
 import type { NatsBus } from "./nats-bus.ts";
 
 const waitMs = unhurried(60_000);
-/** For what is not answered. */
+/** Wait for messages that are not answered. */
 const shortMs = unhurried(300);
 const stock: Destination = { service: "stock", partition: "0" };
 /** Unacknowledged messages are delivered again only after every sender here has given up. */
@@ -24,7 +24,7 @@ before(async () => {
 });
 after(() => broker.stop());
 
-/** Sends each in a turn of its own, so that each leaves as a message of its own. Resolves when all have left. */
+/** Sends each in its own turn, so that each is a separate message. Resolves when all have been sent. */
 async function sendingApart(bus: NatsBus, count: number): Promise<readonly Promise<Answer | undefined>[]> {
   const sent: Promise<Answer | undefined>[] = [];
   for (let index = 0; index < count; index += 1) {
@@ -49,7 +49,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       return { prefix, bus, sender, close: () => broker.forget(prefix) };
     };
 
-    test("instances share the work, and each message is of one of them", async () => {
+    test("instances share the work, and each message goes to one of them", async () => {
       const { bus, sender, close } = await open();
       // Each instance holds its messages until the other has some, too, so that neither takes all of them.
       const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const;
@@ -69,7 +69,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("M4 what is sent in one turn to one partition is one message, and no more than that", async () => {
+    test("M4 commands sent in one turn to one partition are one message, and other commands are not", async () => {
       const { bus, sender, close } = await open();
       const service = recorder();
       await (await bus()).serveCommands("stock", service.endpoint);
@@ -98,7 +98,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("one instance works on as many messages at once as it may, and on no more", async () => {
+    test("one instance handles as many messages at once as allowed, and no more", async () => {
       const { bus, sender, close } = await open();
       const concurrentMessagesMax = 4;
       const gate = Promise.withResolvers<void>();
@@ -117,7 +117,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("one command that takes long holds up none of the others", async () => {
+    test("one slow command delays none of the others", async () => {
       const { bus, sender, close } = await open();
       const gate = Promise.withResolvers<void>();
       const service = recorder(([first]) => (first?.txId === "slow" ? gate.promise : Promise.resolve()));
@@ -130,7 +130,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("an instance that stops answers what it has, and leaves the rest to others", async () => {
+    test("a stopping instance answers its messages, and leaves the rest to others", async () => {
       const { bus, sender, close } = await open();
       const gate = Promise.withResolvers<void>();
       const first = recorder(([command]) => (command?.txId === "order-0" ? gate.promise : Promise.resolve()));
@@ -142,7 +142,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       const stopped = serving.stop().then(() => (isStopped = true));
       await (await bus()).serveCommands("stock", second.endpoint);
       const send = (index: number) => sender.send(stock, prepare(`order-${index}`), waitMs);
-      // Some of them it may have asked for already.
+      // It may have requested some of them already.
       const others = await Promise.all([1, 2, 3].map(send));
       assert.equal(isStopped, false);
       gate.resolve();
@@ -154,7 +154,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("what the broker has sent to an instance that stops is answered, not left to be delivered again", async () => {
+    test("messages already sent to a stopping instance are answered, not redelivered", async () => {
       const { bus, sender, close } = await open();
       const [first, second] = [recorder(), recorder()];
       const serving = await (await bus(neverRedelivered)).serveCommands("stock", first.endpoint);
@@ -207,7 +207,7 @@ for (const delivery of ["jetstream", "core"] as const) {
   });
 }
 
-test("P6 a question that one coordinator does not answer is asked again, until another one does", async () => {
+test("P6 a question that one coordinator does not answer is repeated until another answers", async () => {
   const prefix = systemRandom.name();
   const bus = (): Promise<NatsBus> => broker.bus({ delivery: "core", prefix });
   const decided = { kind: "decided", decision: "commit", epoch: 7, ended: true } as const;
@@ -224,10 +224,10 @@ test("P6 a question that one coordinator does not answer is asked again, until a
     const question = { txId: "t", branchId: "stock/0", protocol: "2pc", epoch: 1, begunAt: 1, origin: "" } as const;
     assert.deepEqual(await sender.ask("orders", question, waitMs), decided);
     return unanswered > 0;
-  }, "the one that hangs was asked, too");
+  }, "the hanging one was asked, too");
 });
 
-test("jetstream: an instance that hangs holds no more than it works on, and others do the rest", async () => {
+test("jetstream: a hanging instance holds only the messages it handles, and others do the rest", async () => {
   const prefix = systemRandom.name();
   const limits = { concurrentMessagesMax: 4, ...neverRedelivered };
   const [hanging, working] = [recorder(gone), recorder()];
@@ -244,7 +244,7 @@ test("jetstream: an instance that hangs holds no more than it works on, and othe
   await broker.forget(prefix);
 });
 
-test("core: what finds no place to wait is refused and counted", async () => {
+test("core: messages beyond the queue are refused and counted", async () => {
   const prefix = systemRandom.name();
   const limits = { concurrentMessagesMax: 1, waitingMessagesMax: 2 };
   const service = recorder(gone);

@@ -1,4 +1,4 @@
-// One process on the bus: sends commands and questions, and serves those that are for it.
+// One process on the bus: sends commands and questions, and serves its own.
 import {
   type Clock,
   type Destination,
@@ -38,33 +38,33 @@ import type { StreamStorage } from "./stream-setup.ts";
 import { type Subjects, subjectsOf } from "./subjects.ts";
 
 /**
- * How commands travel: stored by the broker until they are done, and what takes long that way also straight to whoever
- * listens; or only straight.
+ * Delivery of commands: stored by the broker until they are done, and also sent directly if that takes long; or only
+ * sent directly.
  */
 export type Delivery = "jetstream" | "core";
 
 export interface NatsBusOptions {
   /** Such as "nats://127.0.0.1:4222", also with "user:password@" or "token@" before the host. */
   readonly servers: readonly string[];
-  /** Of this process, shown by the broker's monitoring; need not be unique. */
+  /** Name of this process in the broker's monitoring; need not be unique. */
   readonly name: string;
   /**
-   * The name of the instance that serves here, such as "stock-0": commands go to the lowest name that is present, and
-   * the others stand by. Left out, this process only takes its share of commands that reach no named instance.
+   * The name of the serving instance, such as "stock-0": commands go to the lowest name present, and the others are on
+   * standby. Absent: this process only takes its share of commands that reach no named instance.
    */
   readonly instance?: string;
   /** The same in every process of a system. */
   readonly delivery: Delivery;
-  /** Keeps systems apart that share a broker; "assent" when left out. */
+  /** Separates systems that share a broker; default: "assent". */
   readonly prefix?: string;
-  /** Of streams of commands; one copy in memory when left out. */
+  /** Of the streams of commands; default: one copy in memory. */
   readonly storage?: StreamStorage;
   readonly clock: Clock;
   readonly random: Random;
-  /** Runs the callback after everything that is sent in this turn, such as `setImmediate`. */
+  /** Runs the callback after everything sent in this turn, such as `setImmediate`. */
   readonly schedule: (callback: () => void) => void;
   readonly limits?: Partial<NatsLimits>;
-  /** Told what went wrong, without secrets; whatever it was is unanswered or tried again. */
+  /** Called with each failure, without secrets; the affected message is unanswered or retried. */
   readonly onFailure?: (work: string, error: unknown) => void;
 }
 
@@ -73,7 +73,7 @@ export interface NatsBusStatus {
   /** Host and port of the broker that it is connected to. */
   readonly server?: string;
   readonly services: readonly ServingStatus[];
-  /** Replies that came when nobody waited for them any more. */
+  /** Replies that came after their wait was over. */
   readonly lateReplies: number;
 }
 
@@ -95,7 +95,7 @@ export class NatsBus implements Transport, QuestionTransport {
   readonly #ports: DispatchPorts;
   readonly #commands: Outbox<Command, Answer>;
   readonly #questions: Outbox<Question, QuestionAnswer>;
-  /** What is no part of a transaction. */
+  /** Requests outside transactions. */
   readonly requests: BusRequests;
   readonly #servings = new Set<Serving>();
   #served = 0;
@@ -129,7 +129,7 @@ export class NatsBus implements Transport, QuestionTransport {
 
   /**
    * Connects a process to the broker.
-   * @throws {NatsUnavailable} when the broker cannot be reached within `connectWaitMs`, or does not let us in
+   * @throws {NatsUnavailable} if the broker is unreachable for `connectWaitMs`, or refuses the log-in
    */
   static async connect(options: NatsBusOptions): Promise<NatsBus> {
     const limits = checkNatsLimits({ ...defaultNatsLimits, ...options.limits });
@@ -150,8 +150,8 @@ export class NatsBus implements Transport, QuestionTransport {
   }
 
   /**
-   * Takes the commands of a service, which it shares with every other instance that does. Resolves when commands reach
-   * this one; until then it tries, and `status` says why it has not succeeded. Never rejects.
+   * Takes the commands of a service, shared with all other instances that do. Resolves when commands reach this one;
+   * until then it retries, and `status` gives the reason. Never rejects.
    */
   serveCommands(service: string, endpoint: Endpoint): Promise<Serving> {
     const { clock, random, storage = memoryStorage } = this.#options;
@@ -204,12 +204,12 @@ export class NatsBus implements Transport, QuestionTransport {
     return { connected, ...(server !== undefined && { server }), services, lateReplies: this.#ports.replies.late };
   }
 
-  /** For an orderly stop: sends what is held back; from now on nothing is held back. */
+  /** For an orderly stop: sends held commands; from now on nothing is held. */
   drain(): void {
     this.#commands.drain();
   }
 
-  /** Ends the connection; what is still worked on stays unanswered. Stop what is served first, to end in peace. */
+  /** Ends the connection; unfinished work stays unanswered. For a clean stop, stop serving first. */
   async close(): Promise<void> {
     for (const serving of this.#servings) void serving.stop();
     await this.#connection.close();
@@ -235,7 +235,7 @@ export class NatsBus implements Transport, QuestionTransport {
   }
 }
 
-/** An observer that fails is its owner's to hear of, and never breaks what it observes. */
+/** An error of an observer must not affect the observed code. */
 function contained({ onFailure, schedule }: NatsBusOptions): (work: string, error: unknown) => void {
   return (work, error) => {
     try {

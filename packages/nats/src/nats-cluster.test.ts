@@ -1,4 +1,4 @@
-// Three brokers that are one, with a stream that all of them keep: whichever dies, commands are answered.
+// Three brokers in a cluster, with a stream kept by all of them: whichever dies, commands are answered.
 import { freePorts, type ServerProcess, startNats } from "@assent/local-servers";
 import type { Destination } from "assent/internal/ports";
 import { nextTurn, systemClock, systemRandom } from "assent/node";
@@ -69,11 +69,11 @@ async function leader(prefix: string): Promise<number> {
   }
 }
 
-test("D36 the broker that leads the stream is killed, and then another: every command is answered", async () => {
+test("the broker that leads the stream is killed, and then another: every command is answered", async () => {
   const prefix = systemRandom.name();
   const [services, sender] = await Promise.all([busOf(prefix, "services"), busOf(prefix, "sender")]);
   await services.serveCommands("stock", recorder().endpoint);
-  await until(() => services.status().services[0]?.problem === undefined, "the stream is there");
+  await until(() => services.status().services[0]?.problem === undefined, "the stream exists");
   assert.notEqual(await sender.send(stock, prepare("before"), waitMs), undefined);
   const leading = await leader(prefix);
   await brokers[leading]?.kill();
@@ -83,7 +83,7 @@ test("D36 the broker that leads the stream is killed, and then another: every co
     }
   };
   await sendMore();
-  // One that is alone leads no stream, however long it is waited for: commands do without.
+  // A single broker leads no stream, however long one waits: commands are sent directly.
   const other = (leading + 1) % brokers.length;
   await brokers[other]?.kill();
   await sendMore();

@@ -1,4 +1,4 @@
-// A service that has stood still for a moment while it was asked a lot: it catches up.
+// A service that stalled for a moment under many requests catches up.
 import type { Destination } from "assent/internal/ports";
 import { systemRandom } from "assent/node";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -20,12 +20,12 @@ const atOnce = 4;
 const handlingMs = 20;
 /** New messages for each handled message: fewer than one, so that the service catches up on any machine. */
 const share = 0.7;
-/** What it leaves undone while it stands still. */
+/** Backlog after the stall. */
 const undone = 60 * atOnce;
-/** How long a sender waits for an answer before it has copies sent by the other route. */
+/** How long a sender waits for an answer before it also sends by the other route. */
 const patienceMs = 5_000;
 
-test("M1 a service that falls behind catches up: the other way adds no work to a stream that is slow", async () => {
+test("M1 a service that falls behind catches up: the direct route adds no work to a slow stream", async () => {
   const prefix = systemRandom.name();
   const delivery = "jetstream" as const;
   const services = await broker.bus({ delivery, prefix, limits: { concurrentMessagesMax: atOnce } });

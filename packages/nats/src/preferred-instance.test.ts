@@ -1,4 +1,4 @@
-// All senders prefer one of several instances, and the others stand by.
+// All senders prefer one of several instances, and the others are on standby.
 import type { Destination } from "assent/internal/ports";
 import type { Answer } from "assent/internal/protocol";
 import { systemRandom } from "assent/node";
@@ -35,18 +35,18 @@ async function sendApart(bus: NatsBus, count: number): Promise<void> {
   assert.ok(answers.every((answer, index) => answer?.kind === "refused" && answer.reason === `order-${index}`));
 }
 
-/** Sends, one message in each turn, until something has happened; messages may still be under way. */
+/** Sends one message in each turn until a condition holds; messages may still be in flight. */
 async function sendUntil(bus: NatsBus, hasHappened: () => boolean): Promise<readonly Promise<Answer | undefined>[]> {
   const sent: Promise<Answer | undefined>[] = [];
   await until(() => {
     if (hasHappened()) return true;
     sent.push(send(bus, `order-${sent.length}`));
     return false;
-  }, "what is sent gets there");
+  }, "messages arrive");
   return sent;
 }
 
-/** Announces itself as an instance and takes what comes, but never answers. */
+/** Announces itself as an instance and takes messages, but never answers. */
 async function ghostOf(subjects: Subjects, instance: string) {
   const nats = await broker.stranger();
   const processName = systemRandom.name();
@@ -62,7 +62,7 @@ async function ghostOf(subjects: Subjects, instance: string) {
     get taken() {
       return taken;
     },
-    /** Like a killed process: it says nothing, and the broker knows that it is gone. */
+    /** Like a killed process: it is silent, and the broker knows that it is gone. */
     async leave() {
       clearInterval(announcing);
       subscription.unsubscribe();
@@ -103,7 +103,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       return { sender, instance, ghost, settled, subjects, close: () => broker.forget(prefix) };
     };
 
-    test("the lowest instance that is present gets every command, from every sender", async () => {
+    test("the lowest present instance gets every command, from every sender", async () => {
       const { sender, instance, settled, close } = await open();
       const last = await instance("stock-10");
       await settled(last);
@@ -118,7 +118,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("one that stops hands over to the next, and every command is answered", async () => {
+    test("a stopping instance hands over to the next, and every command is answered", async () => {
       const { sender, instance, settled, close } = await open();
       const [first, second] = [await instance("stock-0"), await instance("stock-1")];
       await settled(first);
@@ -131,7 +131,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("what was sent to one that is gone goes to another as soon as the broker says so", async () => {
+    test("commands to a dead instance go to another as soon as the broker reports it", async () => {
       const { sender, instance, ghost, close } = await open();
       const standby = await instance("stock-1");
       const first = await ghost("stock-0");
@@ -140,13 +140,13 @@ for (const delivery of ["jetstream", "core"] as const) {
       await first.leave();
       const next = send(sender, "next");
       assert.ok((await Promise.all([...held, next])).every((answer) => answer !== undefined));
-      assert.ok(unhurriedClock.monotonic() - startedAt < patient.directAfterMs, "nobody waited for its silence");
+      assert.ok(unhurriedClock.monotonic() - startedAt < patient.directAfterMs, "no sender waited for its silence");
       assert.ok(standby.messages.length > 0);
       await first.close();
       await close();
     });
 
-    test("one that does not answer is not preferred for a while, whatever it announces", async () => {
+    test("an instance that does not answer is not preferred for a while, even if it announces itself", async () => {
       const { sender, instance, ghost, close } = await open({ unansweredMaxMs: 20 });
       const standby = await instance("stock-1");
       const first = await ghost("stock-0");
@@ -159,7 +159,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("one that gives no sign of life is not preferred, long before one that is only slow", async () => {
+    test("an instance without a sign of life is avoided much earlier than a slow one", async () => {
       const failures: string[] = [];
       const limits = { presenceEveryMs: 10, directAfterMs: 20 };
       const { sender, instance, ghost, close } = await open(limits, (work) => failures.push(work));
@@ -176,7 +176,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("one that is slow, and gives signs of life, keeps every command", async () => {
+    test("a slow instance with signs of life keeps every command", async () => {
       const directAfterMs = 20;
       const { sender, instance, settled, close } = await open({ presenceEveryMs: 10, directAfterMs });
       const slow = { until: Promise.resolve() };
@@ -188,7 +188,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         goOn = resolve;
       });
       const sent = sendApart(sender, 8);
-      await until(() => first.messages.length === done + 8, "all are there");
+      await until(() => first.messages.length === done + 8, "all have arrived");
       const arrivedAt = unhurriedClock.monotonic();
       await until(() => unhurriedClock.monotonic() > arrivedAt + 3 * directAfterMs, "all have waited");
       goOn();
@@ -197,7 +197,7 @@ for (const delivery of ["jetstream", "core"] as const) {
       await close();
     });
 
-    test("M3 what is no announcement is reported, and changes nothing", async () => {
+    test("M3 an invalid announcement is reported, and changes nothing", async () => {
       const failures: string[] = [];
       const { sender, instance, ghost, subjects, settled, close } = await open({}, (work) => failures.push(work));
       const only = await instance("stock-0");
@@ -207,7 +207,7 @@ for (const delivery of ["jetstream", "core"] as const) {
         nats.publish(subjects.presence("stock"), text);
       }
       await until(() => failures.length === 5, "each is reported");
-      assert.deepEqual(new Set(failures), new Set(["learn of instances"]));
+      assert.deepEqual(new Set(failures), new Set(["read announcements"]));
       const done = only.messages.length;
       await sendApart(sender, 20);
       assert.equal(only.messages.length, done + 20);

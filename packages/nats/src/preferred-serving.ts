@@ -7,7 +7,7 @@ import type { ReadyServing, ServingStatus } from "./serving.ts";
 export interface PreferredServingOptions {
   /** Shared with other instances. */
   readonly serving: ReadyServing;
-  /** Of this instance alone, with the same worker. */
+  /** Of this instance only, with the same worker. */
   readonly own: CoreServing;
   readonly presence: Presence;
 }
@@ -25,7 +25,7 @@ export class PreferredServing implements ReadyServing {
     presence.start();
   }
 
-  /** Commands that are no longer addressed here arrive by the shared routes, so those decide. */
+  /** Commands that are no longer addressed here arrive by the shared routes, so those determine the status. */
   status(): ServingStatus {
     return this.#options.serving.status();
   }

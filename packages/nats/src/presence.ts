@@ -24,7 +24,7 @@ export class Presence {
     this.#options = options;
   }
 
-  /** Announces the instance now, and again until it is stopped. */
+  /** Announces the instance now, and repeatedly until it is stopped. */
   start(): void {
     this.#forget = this.#options.connection.onReconnected(() => this.#announce());
     this.#announce();

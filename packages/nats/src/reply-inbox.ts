@@ -1,11 +1,11 @@
-// One subscription per process for everything that comes back: each exchange listens under a number of its own.
+// One subscription per process for all replies: each exchange has its own number.
 import type { Msg, Subscription } from "@nats-io/nats-core";
 import type { Connection } from "./connection.ts";
 
 export interface ReplyListener {
   /** The answer of the service. */
   readonly answered: (message: Msg) => void;
-  /** What the broker says about a message that it was to store. */
+  /** The broker's reply about a message to be stored. */
   readonly stored?: (message: Msg) => void;
 }
 
@@ -31,7 +31,7 @@ export class ReplyInbox {
     this.#subscribe();
   }
 
-  /** Replies that came when nobody listened any more. */
+  /** Replies that came when no exchange waited any more. */
   get late(): number {
     return this.#late;
   }

@@ -1,5 +1,5 @@
-// A service that takes commands from its stream and also straight from their senders: whatever a stream without a
-// leader holds up comes by the other way. One worker is behind both, so that bounds and counts are of both together.
+// A service that takes commands from its stream and also directly from their senders: commands that a stream without a
+// leader delays arrive directly. One worker handles both, so that limits and counts apply to both together.
 import type { CoreServing } from "./core-serving.ts";
 import type { Serving, ServingStatus } from "./serving.ts";
 import type { StreamServing } from "./stream-serving.ts";
@@ -16,13 +16,13 @@ export class ServingBothWays implements Serving {
     this.#streamWait = streamWait;
   }
 
-  /** Resolves when commands reach this instance, by both ways or, where the stream takes long, by the other one. */
+  /** Resolves when commands reach this instance by both routes or, if the stream takes long, directly. */
   async ready(): Promise<void> {
     await Promise.race([this.#stream.ready(), this.#streamWait()]);
     await this.#direct.ready();
   }
 
-  /** Ready by either way; `problem` says what is wrong with the other. */
+  /** Ready by either route; `problem` describes the failure of the other. */
   status(): ServingStatus {
     const [stream, direct] = [this.#stream.status(), this.#direct.status()];
     const problem = stream.problem ?? direct.problem;

@@ -1,11 +1,11 @@
-// What a service that takes commands looks like to its process, in either mode.
+// The serving of commands as seen by its process, in either mode.
 import type { WorkCounts } from "./command-worker.ts";
 
 export interface ServingStatus {
   readonly service: string;
   /** Whether commands reach this instance. */
   readonly ready: boolean;
-  /** Why not. */
+  /** The reason, if they do not. */
   readonly problem?: string;
   readonly counts: WorkCounts;
 }

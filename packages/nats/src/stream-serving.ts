@@ -1,5 +1,5 @@
-// Commands from the stream of a service: this instance asks for as many as it can work on, answers each, and only then
-// acknowledges it. Whatever the broker loses, stream and consumer included, is made anew until it works.
+// Commands from the stream of a service: this instance requests as many as it can handle, answers each, and only then
+// acknowledges it. Anything the broker loses, including stream and consumer, is created again, with retries.
 import { backoffMs } from "assent/internal/coordinator";
 import { type Clock, type Random, type Timer } from "assent/internal/ports";
 import { defaultLimits } from "assent/internal/protocol";
@@ -14,7 +14,7 @@ import { ensureStream, type StreamSetup } from "./stream-setup.ts";
 export interface StreamServingOptions {
   readonly connection: Connection;
   readonly setup: StreamSetup;
-  /** Of this process and service alone. */
+  /** Used by this process and service only. */
   readonly inbox: string;
   readonly worker: CommandWorker;
   readonly clock: Clock;
@@ -22,7 +22,7 @@ export interface StreamServingOptions {
   readonly onFailure: (work: string, error: unknown) => void;
 }
 
-/** A request for work: how many messages are still to come of it. */
+/** A fetch request: how many of its messages are still to come. */
 interface Pull {
   readonly number: number;
   readonly timer: Timer;
@@ -30,7 +30,7 @@ interface Pull {
 }
 
 const acknowledgement = "+ACK";
-/** The broker's word for a request whose time is over. */
+/** The broker's status for an expired request. */
 const pullExpired = 408;
 
 export class StreamServing implements Serving {
@@ -73,7 +73,7 @@ export class StreamServing implements Serving {
     this.#forget();
     this.#retry?.cancel();
     this.#isReady();
-    // What the broker sends for a request is for nobody else, so its end is waited for: nothing is on its way then.
+    // Messages for a fetch request go only to this process, so its end is awaited: then nothing is in transit.
     if (this.#pull !== undefined) await new Promise<void>((resolve) => (this.#pullEnds = resolve));
     if (this.#subscription !== undefined) await this.#options.connection.unsubscribe(this.#subscription);
     await this.#options.worker.idle();
@@ -83,16 +83,16 @@ export class StreamServing implements Serving {
     return `serve ${this.#options.setup.service}`;
   }
 
-  /** Makes sure that there are a subscription, a stream and a consumer, trying until there are, and asks for work. */
+  /** Creates subscription, stream and consumer, retrying until they exist, and requests messages. */
   async #setUp(): Promise<void> {
-    // What was asked for before is forgotten by the broker, or will be.
+    // The broker has forgotten earlier requests, or will.
     this.#endPull();
     this.#problem ??= "the stream is being set up";
     if (this.#isSettingUp) return;
     this.#isSettingUp = true;
     for (let tries = 1; !this.#isStopped; tries += 1) {
       try {
-        if (!this.#options.connection.isConnected) throw new Error("there is no connection to the broker");
+        if (!this.#options.connection.isConnected) throw new Error("no connection to the broker");
         if (this.#subscription === undefined || this.#subscription.isClosed()) this.#subscription = this.#subscribe();
         await ensureStream(this.#options.connection.nats, this.#options.setup);
         break;
@@ -135,14 +135,14 @@ export class StreamServing implements Serving {
     });
   }
 
-  /** Asks for as many messages as can be worked on, if that was not done yet. */
+  /** Requests as many messages as can be handled, unless that was already done. */
   #ask(): void {
     const { connection, setup, worker, clock, inbox, onFailure } = this.#options;
     const { limits, subjects, service } = setup;
     if (this.#pull !== undefined || this.#problem !== undefined || this.#isStopped || worker.free === 0) return;
     this.#pulls += 1;
     const number = this.#pulls;
-    const timer = clock.after(limits.pullExpiresMs + limits.pullGraceMs, () => this.#lost(number, "no word of it"));
+    const timer = clock.after(limits.pullExpiresMs + limits.pullGraceMs, () => this.#lost(number, "no status"));
     this.#pull = { number, timer, left: worker.free };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${subjects.stream(service)}.${subjects.consumer(service)}`;
     const request = JSON.stringify({ batch: this.#pull.left, expires: nanos(limits.pullExpiresMs) });
@@ -159,21 +159,21 @@ export class StreamServing implements Serving {
     this.#pullEnds();
   }
 
-  /** The broker says that a request gets no more messages. */
+  /** The broker reports that a request gets no more messages. */
   #pullEnded({ subject, headers }: Msg): void {
     const number = Number(subject.slice(subject.lastIndexOf(".") + 1));
-    if (headers?.code !== pullExpired) return this.#lost(number, headers?.description ?? "it does not say why");
+    if (headers?.code !== pullExpired) return this.#lost(number, headers?.description ?? "no reason given");
     if (this.#pull?.number !== number) return;
     this.#endPull();
     this.#ask();
   }
 
-  /** A request came to nothing: perhaps stream or consumer are gone. */
+  /** A request failed: stream or consumer may be gone. */
   #lost(number: number, reason: string): void {
     if (this.#pull?.number !== number) return;
     this.#endPull();
     if (this.#isStopped) return;
-    this.#problem = `the broker ended a request for work: ${reason}`;
+    this.#problem = `the broker ended a fetch request: ${reason}`;
     const { clock, setup } = this.#options;
     this.#retry = clock.after(setup.limits.setupRetryFirstMs, () => void this.#setUp());
   }
@@ -192,7 +192,7 @@ export class StreamServing implements Serving {
         failed(error);
       }
     };
-    // A message that ended its process each time so far is not delivered once more, whatever happens now (M3).
+    // A message whose process died at every delivery so far is not delivered again (M3).
     const isLast = deliveryOf(received.reply) >= setup.limits.deliveriesMax;
     if (isLast) acknowledge();
     const subject = replySubjectOf(received, failed);
@@ -209,7 +209,7 @@ export class StreamServing implements Serving {
   }
 }
 
-/** Where the answer to a message goes: nowhere when its headers do not say it, or cannot be read (M3). */
+/** Where the answer goes: nowhere if the headers are missing or unreadable (M3). */
 function replySubjectOf(received: Msg, failed: (error: unknown) => void): string {
   try {
     return received.headers?.get(replyHeader) ?? "";
@@ -219,9 +219,9 @@ function replySubjectOf(received: Msg, failed: (error: unknown) => void): string
   }
 }
 
-/** The how-manieth delivery of a message this is, from 1, by the subject that it is acknowledged on. */
+/** The delivery count of a message, from 1, read from the subject of its acknowledgement. */
 export function deliveryOf(reply: string | undefined): number {
-  // $JS.ACK.<stream>.<consumer>.<delivery>.… or, of newer brokers, $JS.ACK.<domain>.<account>.<stream>.<consumer>.…
+  // $JS.ACK.<stream>.<consumer>.<delivery>.… or, with newer brokers, $JS.ACK.<domain>.<account>.<stream>.<consumer>.…
   const tokens = reply?.split(".") ?? [];
   return Number(tokens[tokens.length === 9 ? 4 : 6] ?? 1);
 }

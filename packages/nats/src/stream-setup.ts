@@ -1,5 +1,5 @@
-// The stream that stores a service's commands, and the consumer that its instances share: made when they are not there,
-// brought to what is configured when they are.
+// The stream that stores a service's commands, and the consumer that its instances share: created if missing, otherwise
+// updated to the configuration.
 import {
   AckPolicy,
   type ConsumerConfig,
@@ -16,7 +16,7 @@ import { type NatsConnection, nanos } from "@nats-io/nats-core";
 import type { NatsLimits } from "./limits.ts";
 import type { Subjects } from "./subjects.ts";
 
-/** Where streams of commands are kept. Memory is enough: whatever is lost is sent again. */
+/** Where streams of commands are stored. Memory is enough: lost messages are sent again. */
 export interface StreamStorage {
   readonly kind: "memory" | "file";
   /** Copies in a cluster of brokers, 1 to 5. */
@@ -30,10 +30,10 @@ export interface StreamSetup {
   readonly limits: NatsLimits;
 }
 
-/** Of the broker: a stream, or a consumer, of this name is there and configured otherwise. */
+/** Error codes of the broker: a stream, or a consumer, of this name exists with another configuration. */
 const differing: ReadonlySet<number> = new Set([10_058, 10_012, 10_148, 10_013]);
 
-/** Makes sure that both are there. @throws when the broker does not say so within `setupWaitMs`, or refuses */
+/** Creates both if necessary. @throws if the broker does not confirm within `setupWaitMs`, or refuses */
 export async function ensureStream(nats: NatsConnection, setup: StreamSetup): Promise<void> {
   const { service, subjects, limits } = setup;
   const manager = await jetstreamManager(nats, { checkAPI: false, timeout: limits.setupWaitMs });
@@ -60,7 +60,7 @@ function streamConfig({ service, subjects, storage, limits }: StreamSetup): Part
     max_bytes: limits.streamBytesMax,
     max_age: nanos(limits.streamAgeMaxMs),
     duplicate_window: nanos(limits.duplicateWindowMs),
-    // The oldest is what its sender has given up.
+    // The oldest messages have been given up by their senders.
     discard: DiscardPolicy.Old,
   };
 }

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { deliveryOf } from "./stream-serving.ts";
 import { subjectsOf } from "./subjects.ts";
 
-test("whatever a name holds, it is one token, and no other's", () => {
+test("every name becomes one unique token, whatever its characters", () => {
   const subjects = subjectsOf("assent");
   assert.equal(subjects.commands(subjects.place("stock", "0")), "assent.commands.stock.0");
   assert.equal(subjects.allCommands("stock"), "assent.commands.stock.*");
@@ -14,7 +14,7 @@ test("whatever a name holds, it is one token, and no other's", () => {
   for (const name of names) assert.match(subjects.stream(name), /^assent-commands-[A-Za-z0-9_%-]+$/);
 });
 
-test("the delivery is read of what old and new brokers write", () => {
+test("the delivery count is read from the formats of old and new brokers", () => {
   assert.equal(deliveryOf("$JS.ACK.stream.consumer.3.7.9.1700000000000000000.0"), 3);
   assert.equal(deliveryOf("$JS.ACK._.hash.stream.consumer.3.7.9.1700000000000000000.0.random"), 3);
   assert.equal(deliveryOf("$JS.ACK.domain.hash.stream.consumer.3.7.9.1700000000000000000.0"), 3);

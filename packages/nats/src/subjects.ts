@@ -1,11 +1,11 @@
-// Every subject and name on the broker, in one place. Names from outside become one token each, whatever they hold.
+// Every subject and name on the broker, in one place. Names from outside become one token each, whatever they contain.
 
 export interface Subjects {
-  /** One partition of a service, as the two below take it. */
+  /** One partition of a service, as used by the two functions below. */
   place(service: string, partition: string): string;
-  /** Commands to a place by way of a stream, which stores them. */
+  /** Commands to a place through a stream, which stores them. */
   commands(place: string): string;
-  /** Commands to a place straight to whoever listens. */
+  /** Commands to a place directly to its subscribers. */
   direct(place: string): string;
   /** The same to any partition of a service. */
   allCommands(service: string): string;
@@ -18,13 +18,13 @@ export interface Subjects {
   allPresence(): string;
   /** Questions to a coordinator service (P6). */
   questions(coordinator: string): string;
-  /** Requests about a topic that are no part of a transaction. */
+  /** Requests about a topic outside transactions. */
   requests(topic: string): string;
   /** The same to all instances of the topic, for requests that one of them has not answered. */
   requestsToAll(topic: string): string;
-  /** What comes back to one process: `<replies>.<number>`, and for a stored message `<replies>.<number>.stored`. */
+  /** Replies to one process: `<replies>.<number>`, and for a stored message `<replies>.<number>.stored`. */
   replies(processName: string): string;
-  /** What a process that serves a service asks the broker for: `<work>.<number>` says how a request for work ended. */
+  /** Fetch requests of a serving process: `<work>.<number>` reports how one ended. */
   work(processName: string, serving: number): string;
   /** The stream of a service's commands. */
   stream(service: string): string;
@@ -32,7 +32,7 @@ export interface Subjects {
   consumer(service: string): string;
 }
 
-/** @param prefix keeps systems apart that share a broker */
+/** @param prefix separates systems that share a broker */
 export function subjectsOf(prefix: string): Subjects {
   const root = token(prefix);
   return {
@@ -55,7 +55,7 @@ export function subjectsOf(prefix: string): Subjects {
   };
 }
 
-/** Whatever is not a letter, digit, dash or underscore is written as %XX; nothing at all as %. */
+/** Characters other than letters, digits, dash and underscore are written as %XX; an empty name as %. */
 function token(name: string): string {
   const encoded = encodeURIComponent(name.toWellFormed()).replace(
     /[.!~*'()]/g,

@@ -28,7 +28,7 @@ export class Broker {
     return `nats://127.0.0.1:${this.server.port}`;
   }
 
-  /** A process on the bus, as this machine has time and chance unless told otherwise. */
+  /** A process on the bus, with this machine's clock and randomness unless specified. */
   async bus(options: Partial<NatsBusOptions> & Pick<NatsBusOptions, "delivery" | "prefix">): Promise<NatsBus> {
     const here = { clock: systemClock, random: systemRandom, schedule: nextTurn };
     const bus = await NatsBus.connect({ servers: [this.url], name: "test", ...here, ...options });
@@ -36,7 +36,7 @@ export class Broker {
     return bus;
   }
 
-  /** A client that knows nothing of ours. */
+  /** A plain client without our code. */
   stranger(): Promise<NatsConnection> {
     return connect({ servers: this.url });
   }

@@ -1,4 +1,4 @@
-// Services of tests: what they answer, and what they remember.
+// Services for tests, with their answers and recorded messages.
 import { type Command, decoded, decodeCommands, encodeAnswers } from "assent/internal/protocol";
 import type { Endpoint } from "@assent/nats";
 
@@ -10,7 +10,7 @@ export interface Recorder {
   txIds(): readonly string[];
 }
 
-/** Remembers what arrives, waits for `before`, and answers each command with its own name. */
+/** Records messages, waits for `before`, and answers each command with its own name. */
 export function recorder(
   before: (commands: readonly Command[]) => Promise<unknown> = () => Promise.resolve(),
 ): Recorder {

@@ -1,9 +1,9 @@
-// Turns of the event loop that last as long as a broker on this machine needs. The suite of the port gives things a
-// number of turns to happen in, which is plenty where everything is in one process.
+// Turns of the event loop that last as long as a broker on this machine needs. The suite of the port waits a number of
+// turns, which is enough if everything is in one process.
 const turnMs = 4;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
-/** Makes every turn last until the function it returns is called. */
+/** Makes every turn last until the returned function is called. */
 export function lengthenTurns(): () => void {
   let next: NodeJS.Immediate;
   const hold = (): void => {

@@ -1,5 +1,5 @@
-// A clock that runs at a twentieth of the speed. What a process does because it has waited for long, such as sending a
-// command by another way, it does not do because this machine has stalled.
+// A clock that runs at a twentieth of the speed. A process does not act as if it had waited for long, such as sending a
+// command by another route, only because this machine has stalled.
 import type { Clock } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 
@@ -11,5 +11,5 @@ export const unhurriedClock: Clock = {
   after: (delayMs, callback) => systemClock.after(delayMs * slowness, callback),
 };
 
-/** So long by that clock. */
+/** A duration on that clock. */
 export const unhurried = (ms: number): number => ms / slowness;

@@ -125,7 +125,7 @@ test("C2 C3 a server killed and started again: what was acknowledged is there, t
   await run.store.close();
 });
 
-test("an unreachable server is reported as unreached, with nothing changed, and used again when it is back", async () => {
+test("an unreachable server is reported as unreached, changes nothing, and is used again when it is back", async () => {
   const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
   await store.run(operations.put, { value: 1 });
   await server.process.stop();
