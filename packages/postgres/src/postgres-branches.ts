@@ -1,7 +1,14 @@
 // The port `BranchStore` over the user's database: a command, its record and what its handler does are one transaction.
 import { compareKeys, StoreFailure } from "assent/internal/engine";
 import { isDeepStrictEqual } from "node:util";
-import { applyAsyncCommand, type AsyncBranchHandler, failedAnswer, HandlerFailed } from "assent/internal/participant";
+import {
+  applyAsyncCommand,
+  type AsyncBranchHandler,
+  failedAnswer,
+  HandlerFailed,
+  type StepHandle,
+  stepHandle,
+} from "assent/internal/participant";
 import type { BranchFailure, BranchStore, BranchSweep, Clock } from "assent/internal/ports";
 import {
   type Answer,
@@ -14,7 +21,6 @@ import {
 } from "assent/internal/protocol";
 import type { BranchStatements } from "./branch-statements.ts";
 import { causesOf, type Database, type Done, isWaitFailure, Overtaken, type SqlTransaction } from "./database.ts";
-import { type StepHandle, stepHandle } from "./step-handle.ts";
 import { branchOfColumns, columnsOfBranch, type FoundBranch, placeOf } from "./stored-branch.ts";
 import { storedText } from "./stored-text.ts";
 

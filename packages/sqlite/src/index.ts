@@ -5,3 +5,6 @@ export * from "./sqlite-engine.ts";
 export * from "./store-client.ts";
 export * from "./store-copy.ts";
 export * from "./store-host.ts";
+export { sqlite } from "./stores/sqlite.ts";
+export { sqliteLog } from "./stores/sqlite-log.ts";
+export { UnsuitableFile } from "./stores/unsuitable-file.ts";

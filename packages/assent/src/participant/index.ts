@@ -7,3 +7,4 @@ export * from "./failed-answer.ts";
 export * from "./handler-result.ts";
 export * from "./participant.ts";
 export * from "./service-store.ts";
+export * from "./step-handle.ts";

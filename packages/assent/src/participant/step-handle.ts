@@ -3,6 +3,8 @@
 
 export interface StepHandle<Db> {
   readonly handle: Db;
+  /** Guards another object that the handler gets, such as a prepared statement. */
+  readonly guard: <T>(value: T) => T;
   /** The step is over. */
   close(): void;
 }
@@ -12,9 +14,9 @@ export function stepHandle<Db>(target: Db): StepHandle<Db> {
   const check = (): void => {
     if (!isOpen) throw new Error("the step of this handler is over: wait for every query before you return");
   };
-  const guarded = <T>(value: T): T => {
+  const guard = <T>(value: T): T => {
     if (typeof value !== "object" && typeof value !== "function") return value;
-    return new Proxy(value as object, {
+    const guarded = new Proxy(value as object, {
       get(object, name) {
         check();
         const member: unknown = Reflect.get(object, name, object);
@@ -23,7 +25,7 @@ export function stepHandle<Db>(target: Db): StepHandle<Db> {
         return new Proxy(member, {
           apply(method, self, args) {
             check();
-            return Reflect.apply(method, self === guard ? object : self, args) as unknown;
+            return Reflect.apply(method, self === guarded ? object : self, args) as unknown;
           },
         });
       },
@@ -32,7 +34,7 @@ export function stepHandle<Db>(target: Db): StepHandle<Db> {
         return Reflect.apply(method as () => unknown, self, args) as unknown;
       },
     }) as T;
+    return guarded;
   };
-  const guard = guarded(target);
-  return { handle: guard, close: () => (isOpen = false) };
+  return { handle: guard(target), guard, close: () => (isOpen = false) };
 }
