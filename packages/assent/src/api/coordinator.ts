@@ -5,6 +5,7 @@ import type { OrchestratorOptions } from "../coordinator/orchestrator-options.ts
 import { LeasedOwnership } from "../coordinator/ownership.ts";
 import type { Bus, CoordinatorStore, OpenLog } from "../ports/index.ts";
 import type { JsonObject, Protocol } from "../protocol/index.ts";
+import type { Closable } from "./closable.ts";
 import { Closing } from "./closing.ts";
 import { type RunResult, typedResult } from "./run-result.ts";
 import { type Surroundings, surroundingsOf } from "./surroundings.ts";
@@ -26,7 +27,7 @@ export interface CoordinatorOptions extends Surroundings {
 /** How long `close` waits for transactions at work; what is left then is finished by the next process. */
 const closeWaitMs = 5_000;
 
-export class Coordinator implements AsyncDisposable {
+export class Coordinator implements Closable {
   readonly #orchestrator: Orchestrator;
   readonly #closing: Closing;
 

@@ -3,6 +3,7 @@ import { Participant, type ServiceStore } from "../participant/index.ts";
 import type { Bus } from "../ports/index.ts";
 import { branchHandlerOf, type UntypedHandlers } from "./branch-handlers.ts";
 import type { ServiceHandlers } from "./handlers.ts";
+import type { Closable } from "./closable.ts";
 import { Closing } from "./closing.ts";
 import { type Actions, contractOf, type Service } from "./service.ts";
 import { type Surroundings, surroundingsOf } from "./surroundings.ts";
@@ -14,7 +15,7 @@ export interface ServeOptions<Db> extends Surroundings {
 }
 
 /** A service that takes part. */
-export interface Served extends AsyncDisposable {
+export interface Served extends Closable {
   /** Takes no more commands, finishes those at work, and gives back what it has opened. */
   close(): Promise<void>;
 }
