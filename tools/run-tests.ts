@@ -33,6 +33,8 @@ const longest = [
   "proof/scenarios/src/simulate.test.ts",
   "packages/nats/src/nats-cluster.test.ts",
   "proof/simulator/src/explorer/explorer.test.ts",
+  "packages/postgres/src/postgres.crash.test.ts",
+  "packages/postgres/src/postgres.conformance.test.ts",
   "packages/assent/src/coordinator/conservation.property.test.ts",
 ];
 

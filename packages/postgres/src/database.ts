@@ -37,7 +37,7 @@ export class Overtaken extends Error {
 export interface SqlTransaction<Db> {
   readonly handle: Db;
   query(text: string, parameters: readonly SqlParameter[]): Promise<readonly JsonObject[]>;
-  /** Rolls back, and begins again on the same connection. */
+  /** Rolls back, and begins again: what was locked may have been changed by others. */
   restart(): Promise<void>;
 }
 
@@ -64,8 +64,7 @@ export class Database<Db> {
    */
   async transaction<Result>(work: Work<Db, Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
-      const connection = await this.#begun();
-      const outcome = await this.#attempt(connection, work);
+      const outcome = await this.#attempt(work);
       if (outcome.kind === "done") return outcome.result;
       const isWorthAnother = outcome.again === "conflict" || (outcome.again === "lost" && attempt <= lossesMax);
       if (!isWorthAnother || attempt >= attemptsMax) throw outcome.failure;
@@ -92,31 +91,33 @@ export class Database<Db> {
     }
   }
 
-  async #attempt<Result>(connection: SqlConnection<Db>, work: Work<Db, Result>): Promise<Outcome<Result>> {
+  async #attempt<Result>(work: Work<Db, Result>): Promise<Outcome<Result>> {
+    const open = new OpenConnection(await this.#begun());
     let isUsable = false;
     try {
-      const done = await this.#body(connection, work);
-      isUsable = await hasRolledBack(connection, done.kind !== "done" || !done.writes);
+      const done = await this.#body(open, work);
+      isUsable = await hasRolledBack(open, done.kind !== "done" || !done.writes);
       if (done.kind === "failed" || !done.writes) return done;
-      const failed = await commitFailure(connection);
+      const failed = await commitFailure(open.connection);
       isUsable = failed === undefined || failed.isUsable;
       return failed ?? done;
     } finally {
-      connection.release(isUsable);
+      open.release(isUsable);
     }
   }
 
   async #body<Result>(
-    connection: SqlConnection<Db>,
+    open: OpenConnection<Db>,
     work: Work<Db, Result>,
   ): Promise<({ readonly kind: "done" } & Done<Result>) | Failed> {
     try {
       const done = await work({
-        handle: connection.handle,
-        query: async (text, parameters) => (await connection.query(text, parameters)).map(jsonOf),
+        handle: open.connection.handle,
+        query: async (text, parameters) => (await open.connection.query(text, parameters)).map(jsonOf),
         restart: async () => {
-          const { isolation, settings } = this.#beginning;
-          await connection.command(`ROLLBACK; BEGIN ISOLATION LEVEL ${isolation}; ${settings}`);
+          await open.connection.rollback();
+          open.release(true);
+          open.replace(await this.#begun());
         },
       });
       return { kind: "done", ...done };
@@ -124,6 +125,29 @@ export class Database<Db> {
       const again = isOvertaken(error) ? "conflict" : isLost(error) ? "lost" : undefined;
       return { kind: "failed", again, failure: failureOf(error) };
     }
+  }
+}
+
+/** The connection of an attempt. Once it is given back, another transaction may have it. */
+class OpenConnection<Db> {
+  #connection: SqlConnection<Db> | undefined;
+
+  constructor(connection: SqlConnection<Db>) {
+    this.#connection = connection;
+  }
+
+  get connection(): SqlConnection<Db> {
+    if (this.#connection === undefined) throw new Error("the connection was given back");
+    return this.#connection;
+  }
+
+  replace(connection: SqlConnection<Db>): void {
+    this.#connection = connection;
+  }
+
+  release(isUsable: boolean): void {
+    this.#connection?.release(isUsable);
+    this.#connection = undefined;
   }
 }
 
@@ -136,10 +160,10 @@ interface Failed {
 type Outcome<Result> = { readonly kind: "done"; readonly result: Result } | Failed;
 
 /** Whether the connection can be used again; a rollback that fails has happened, or happens when it is closed. */
-async function hasRolledBack(connection: SqlConnection<unknown>, isWanted: boolean): Promise<boolean> {
+async function hasRolledBack(open: OpenConnection<unknown>, isWanted: boolean): Promise<boolean> {
   if (!isWanted) return false;
   try {
-    await connection.rollback();
+    await open.connection.rollback();
     return true;
   } catch {
     return false;

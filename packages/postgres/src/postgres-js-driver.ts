@@ -2,6 +2,7 @@
 import { isFatal } from "./database.ts";
 import { replyMaxMs } from "./postgres-limits.ts";
 import { inTime } from "./reply-limit.ts";
+import { stepHandle } from "assent/internal/participant";
 import type { SqlConnection, SqlDriver, SqlParameter } from "./sql-driver.ts";
 
 /** The `sql` of postgres.js. `Transaction` is what its `begin` gives to a function. */
@@ -61,16 +62,22 @@ class RolledBack extends Error {}
 
 function connectionOf<Transaction>(open: OpenTransaction<Transaction>): SqlConnection<Transaction> {
   const { handle, unsafe, whole, isOver, firstColumns } = open;
-  let ended: unknown;
-  whole.catch((error: unknown) => (ended = error));
-  // A statement on a connection that has ended would end the process (postgres.js 3.4.9).
+  let ended: Error | undefined;
+  // A statement on a connection that has ended would end the process (postgres.js 3.4.9), also the driver's own
+  // ROLLBACK: such a transaction is never left.
+  const guarded = stepHandle(handle);
+  whole.catch((error: Error) => {
+    ended = error;
+    guarded.close(error);
+  });
   const whileOpen = <T>(work: () => Promise<T>): Promise<T> =>
-    ended === undefined ? Promise.race([work(), whole as Promise<never>]) : Promise.reject(ended as Error);
+    ended === undefined ? Promise.race([work(), whole as Promise<never>]) : Promise.reject(ended);
   return {
-    handle,
+    handle: guarded.handle,
     query: (text, parameters) => whileOpen(() => firstColumns(unsafe, text, parameters)),
     command: (text) => whileOpen(async () => void (await inTime(unsafe(text), replyMaxMs))),
     async commit() {
+      if (ended !== undefined) return "ROLLBACK";
       isOver.resolve();
       try {
         await inTime(whole, replyMaxMs);
@@ -83,6 +90,7 @@ function connectionOf<Transaction>(open: OpenTransaction<Transaction>): SqlConne
       }
     },
     async rollback() {
+      if (ended !== undefined) throw ended;
       isOver.reject(new RolledBack());
       await inTime(
         whole.catch((error: unknown) => {
@@ -91,6 +99,8 @@ function connectionOf<Transaction>(open: OpenTransaction<Transaction>): SqlConne
         replyMaxMs,
       );
     },
-    release: () => isOver.reject(new RolledBack()),
+    release() {
+      if (ended === undefined) isOver.reject(new RolledBack());
+    },
   };
 }

@@ -1,18 +1,20 @@
 // The driver's object as a handler sees it, valid only during its step. A handler that goes on afterwards, or did not
 // wait for what it began, would otherwise write into the transaction that uses the connection next.
 
+const stepOver = "the step of this handler is over: wait for every query before you return";
+
 export interface StepHandle<Db> {
   readonly handle: Db;
   /** Guards another object that the handler gets, such as a prepared statement. */
   readonly guard: <T>(value: T) => T;
-  /** The step is over. */
-  close(): void;
+  /** The step is over; for another reason where one is given. */
+  close(reason?: Error): void;
 }
 
 export function stepHandle<Db>(target: Db): StepHandle<Db> {
-  let isOpen = true;
+  let closed: Error | undefined;
   const check = (): void => {
-    if (!isOpen) throw new Error("the step of this handler is over: wait for every query before you return");
+    if (closed !== undefined) throw closed;
   };
   const guard = <T>(value: T): T => {
     if (typeof value !== "object" && typeof value !== "function") return value;
@@ -36,5 +38,5 @@ export function stepHandle<Db>(target: Db): StepHandle<Db> {
     }) as T;
     return guarded;
   };
-  return { handle: guard(target), guard, close: () => (isOpen = false) };
+  return { handle: guard(target), guard, close: (reason = new Error(stepOver)) => void (closed ??= reason) };
 }

@@ -1,6 +1,7 @@
 // Mutants that no run of the simulator reaches or judges: in other adapters, and in guards that only matter outside the
 // fault model. Each names the test that fails with it.
 import type { Mutant } from "./apply-mutant.ts";
+import { postgresMutants } from "./postgres-mutants.ts";
 
 export interface TestedMutant extends Mutant {
   readonly test: {
@@ -281,4 +282,5 @@ export const testedMutants: readonly TestedMutant[] = [
       },
     ],
   },
+  ...postgresMutants,
 ];

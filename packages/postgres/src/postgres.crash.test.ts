@@ -1,0 +1,18 @@
+// kill -9 of the process that books, and of the server, under load: what was reported is there, nothing is half done,
+// and the books are equal in SQL.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { TestServer } from "../test-kit/postgres-server.ts";
+import { crashTrial } from "../test-kit/crash-trial.ts";
+
+const server = await TestServer.start();
+after(() => server.stop());
+
+for (const protocol of ["2pc", "saga"] as const) {
+  test(`S1 S2 S5 killed processes and a killed server leave the books equal (${protocol})`, async (context) => {
+    const trial = await crashTrial(server, { protocol, processKills: 2, serverKills: 1, outcomesBetween: 30 });
+    context.diagnostic(JSON.stringify(trial.counts));
+    assert.deepEqual(trial.faults, []);
+    assert.ok((trial.counts["committed"] ?? 0) > 60);
+  });
+}
