@@ -4,13 +4,13 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { root } from "./source-tree.ts";
 
-interface Step {
+interface Check {
   name: string;
   command: string;
   args: string[];
 }
 
-const steps: Step[] = [
+const steps: Check[] = [
   { name: "format", command: "oxfmt", args: ["--check", "."] },
   { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings"] },
   { name: "types", command: "tsc", args: ["--noEmit", "-p", "."] },
@@ -26,7 +26,7 @@ if (values.list === true) {
   for (const step of chosen) run(step);
 }
 
-function pick(names: string[]): Step[] {
+function pick(names: string[]): Check[] {
   return names.map((name) => {
     const step = steps.find((candidate) => candidate.name === name);
     if (step === undefined) throw new Error(`no step "${name}"; there are: ${steps.map((s) => s.name).join(", ")}`);
@@ -34,7 +34,7 @@ function pick(names: string[]): Step[] {
   });
 }
 
-function run(step: Step): void {
+function run(step: Check): void {
   const startedAt = performance.now();
   const result = spawnSync(step.command, step.args, { cwd: root, stdio: "inherit" });
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

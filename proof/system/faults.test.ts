@@ -7,17 +7,17 @@ const deadlineMs = 60_000;
 
 const served = servedShop();
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly text: string;
 }
 
-async function call(method: string, path: string): Promise<Answer> {
+async function call(method: string, path: string): Promise<HttpAnswer> {
   const response = await fetch(served.url + path, { method });
   return { status: response.status, text: await response.text() };
 }
 
-const post = (path: string): Promise<Answer> => call("POST", path);
+const post = (path: string): Promise<HttpAnswer> => call("POST", path);
 
 async function get(path: string): Promise<Record<string, unknown>> {
   const { status, text } = await call("GET", path);
@@ -31,7 +31,7 @@ async function make(path: string, field: string): Promise<string> {
   return String((JSON.parse(text) as Record<string, unknown>)[field]);
 }
 
-const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
+const codeOf = ({ text }: HttpAnswer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
 
 async function newUser(credit: number): Promise<string> {
   const user = await make("/payment/create_user", "user_id");
@@ -78,7 +78,7 @@ test("items added during a checkout are paid for or refused, never free", async 
   for (let round = 0; round < 25 || !isMet(); round += 1) {
     const user = await newUser(100);
     const order = await newOrder(user, [first]);
-    const add = (): Promise<Answer> => post(`/orders/addItem/${order}/${late}/1`);
+    const add = (): Promise<HttpAnswer> => post(`/orders/addItem/${order}/${late}/1`);
     const [paid, ...added] = await Promise.all([post(`/orders/checkout/${order}`), add(), add(), add(), add()]);
     assert.equal(paid.status, 200, paid.text);
     for (const answer of added) seen.add(answer.status === 200 ? "added" : codeOf(answer));

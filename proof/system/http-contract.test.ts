@@ -7,7 +7,7 @@ import { servedShop } from "./served-shop.ts";
 
 const served = servedShop();
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly type: string;
   readonly text: string;
@@ -15,7 +15,7 @@ interface Answer {
   json(): Record<string, unknown>;
 }
 
-async function call(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+async function call(method: string, path: string, headers: Record<string, string> = {}): Promise<HttpAnswer> {
   const response = await fetch(served.url + path, { method, headers });
   const text = await response.text();
   const json = (): Record<string, unknown> => JSON.parse(text) as Record<string, unknown>;
@@ -28,8 +28,8 @@ async function call(method: string, path: string, headers: Record<string, string
   };
 }
 
-const post = (path: string, headers?: Record<string, string>): Promise<Answer> => call("POST", path, headers);
-const get = (path: string): Promise<Answer> => call("GET", path);
+const post = (path: string, headers?: Record<string, string>): Promise<HttpAnswer> => call("POST", path, headers);
+const get = (path: string): Promise<HttpAnswer> => call("GET", path);
 
 async function created(path: string, field: string): Promise<string> {
   const answer = await post(path);
@@ -52,7 +52,7 @@ async function newItem(price: number, stock: number): Promise<string> {
 
 const newOrder = (user: string): Promise<string> => created(`/orders/create/${user}`, "order_id");
 
-function assertProblem(answer: Answer, status: number, code: string): void {
+function assertProblem(answer: HttpAnswer, status: number, code: string): void {
   assert.equal(answer.status, status, answer.text);
   assert.match(answer.type, /^application\/json/);
   assert.equal(answer.json()["code"], code);

@@ -6,12 +6,12 @@ import { servedShop } from "./served-shop.ts";
 
 const served = servedShop();
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly text: string;
 }
 
-async function post(path: string, key?: string): Promise<Answer> {
+async function post(path: string, key?: string): Promise<HttpAnswer> {
   const headers = key === undefined ? {} : { "Idempotency-Key": key };
   const response = await fetch(served.url + path, { method: "POST", headers });
   return { status: response.status, text: await response.text() };

@@ -6,13 +6,13 @@ import { servedShop } from "./served-shop.ts";
 
 const served = servedShop({ faults: true });
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
 }
 
-async function ask(request: string, json?: object): Promise<Answer> {
+async function ask(request: string, json?: object): Promise<HttpAnswer> {
   const [method = "", path = ""] = request.split(" ");
   const sent =
     json === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(json) };

@@ -88,14 +88,14 @@ after(async () => {
   folder.remove();
 });
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly text: string;
   readonly headers: IncomingHttpHeaders;
 }
 
 /** Uses a new connection, unless an agent keeps one. */
-function call(method: string, path: string, agent: Agent | false = false): Promise<Answer> {
+function call(method: string, path: string, agent: Agent | false = false): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request({ port: gateway?.port, host: "127.0.0.1", method, path, agent }, (response) => {
       let text = "";
@@ -109,7 +109,7 @@ function call(method: string, path: string, agent: Agent | false = false): Promi
 }
 
 /** Sends the head of a request and, once a service has it, an invalid body; resolves with everything received. */
-async function callWithBrokenBody(path: string, hasArrived: () => boolean): Promise<Answer> {
+async function callWithBrokenBody(path: string, hasArrived: () => boolean): Promise<HttpAnswer> {
   const socket = connect(gateway?.port ?? 0, "127.0.0.1");
   let received = "";
   socket.setEncoding("utf8");
@@ -145,7 +145,7 @@ function forget(): void {
   }
 }
 
-const codeOf = ({ text }: Answer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
+const codeOf = ({ text }: HttpAnswer): unknown => (JSON.parse(text) as Record<string, unknown>)["code"];
 const seenByOrders = (): string[] => orders.flatMap(({ seen }) => seen);
 
 test("haproxy's own check accepts its configuration", async () => {

@@ -17,8 +17,8 @@ import {
   defaultLimits,
   isJsonObject,
   type Limits,
-  type Operation,
-  type OperationResult,
+  type BranchAction,
+  type ActionResult,
   type TransactionRecord,
 } from "../src/protocol/index.ts";
 import { memoryBranches, type MemoryBranches, memoryLog, type MemoryLog } from "../src/memory/index.ts";
@@ -63,9 +63,9 @@ export type Service = (typeof services)[number];
 /** A handler's operation that is about to run, with its correct implementation. */
 export interface Handling {
   readonly service: Service;
-  readonly operation: Operation;
+  readonly operation: BranchAction;
   readonly txId: string;
-  readonly good: () => OperationResult;
+  readonly good: () => ActionResult;
 }
 
 export interface Started {
@@ -213,8 +213,8 @@ export class World {
     const { clock, schedule, limits, random, network } = this;
     const reasons = { insufficient: "sold_out", absent: "no_such_thing" };
     const ledger = ledgerHandler(reasons);
-    const handle = (operation: Operation) => (step: BranchStep<Tables>) =>
-      this.handle({ service, operation, txId: step.txId, good: () => ledger[operation](step) }) as OperationResult;
+    const handle = (operation: BranchAction) => (step: BranchStep<Tables>) =>
+      this.handle({ service, operation, txId: step.txId, good: () => ledger[operation](step) }) as ActionResult;
     const handler: BranchHandler<Tables> = {
       prepare: handle("prepare"),
       execute: handle("execute"),

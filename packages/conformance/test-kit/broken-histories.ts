@@ -1,6 +1,6 @@
 // Logs whose audit trail does not tell what was written.
 import type { KeyedAdapter } from "@assent/conformance";
-import type { StepContext, Tables } from "assent/internal/ports";
+import type { Tables } from "assent/internal/ports";
 import {
   defaultLimits,
   type Trail,
@@ -8,7 +8,14 @@ import {
   type TrailLine,
   type TransactionRecord,
 } from "assent/internal/protocol";
-import { bindOperations, logOperations, recordTable, unfinishedTable, unfinishedTxId } from "assent/internal/engine";
+import {
+  bindOperations,
+  type BoundOperation,
+  logOperations,
+  recordTable,
+  unfinishedTable,
+  unfinishedTxId,
+} from "assent/internal/engine";
 import { type Break, brokenStore } from "./broken-operations.ts";
 import type { Broken } from "./catches.ts";
 
@@ -30,12 +37,10 @@ function putTrail(tables: Tables, txId: string, trail: Trail | undefined): void 
   if (record !== undefined && trail !== undefined) tables.put(recordTable, txId, { ...record, trail });
 }
 
-type Step<Request, Result> = (tables: Tables, request: Request, context: StepContext) => Result;
-
 /** A write whose entry is not kept. */
 function untold<Request extends { readonly txId: string }, Result>(
-  write: Step<Request, Result>,
-): Step<Request, Result> {
+  write: BoundOperation<Request, Result>,
+): BoundOperation<Request, Result> {
   return (tables, request, context) => {
     const before = trailOf(tables, request.txId);
     const result = write(tables, request, context);

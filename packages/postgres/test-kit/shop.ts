@@ -1,7 +1,7 @@
 // Two services over tables of their own in one database: wallets that pay, and flights that give seats. Both take an
 // amount of what is free, and keep what each branch has taken.
 import type { AsyncBranchHandler, AsyncBranchStep } from "assent/internal/participant";
-import type { Json, OperationResult } from "assent/internal/protocol";
+import type { Json, ActionResult } from "assent/internal/protocol";
 import type { Pool, PoolClient } from "pg";
 
 export const services = ["wallets", "flights"] as const;
@@ -34,7 +34,7 @@ export function stockHandler(service: (typeof services)[number], schema: string)
     const change = `UPDATE ${schema}.stock SET free = free + $1 WHERE service = $2 AND name = $3`;
     await db.query(change, [sign * amount, service, name]);
   };
-  const take = async (step: Step, state: "held" | "spent"): Promise<OperationResult> => {
+  const take = async (step: Step, state: "held" | "spent"): Promise<ActionResult> => {
     const { db, txId, branchId, payload } = step;
     const { name, amount } = payload as unknown as Wanted;
     const taking = `INSERT INTO ${schema}.takings VALUES ($1, $2, $3, $4, $5, $6)`;
@@ -50,12 +50,12 @@ export function stockHandler(service: (typeof services)[number], schema: string)
     }
     return { kind: "ok", output: { left: txId } as Json };
   };
-  const settle = async ({ db, txId, branchId }: Step, state: "spent" | "returned"): Promise<OperationResult> => {
+  const settle = async ({ db, txId, branchId }: Step, state: "spent" | "returned"): Promise<ActionResult> => {
     const change = `UPDATE ${schema}.takings SET state = $4 WHERE service = $1 AND tx_id = $2 AND branch_id = $3`;
     await db.query(change, [service, txId, branchId, state]);
     return { kind: "ok" };
   };
-  const giveBack = async (step: Step): Promise<OperationResult> => {
+  const giveBack = async (step: Step): Promise<ActionResult> => {
     await add(step, 1);
     return settle(step, "returned");
   };

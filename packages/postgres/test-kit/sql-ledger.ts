@@ -4,7 +4,7 @@ import type { Accounts } from "@assent/conformance";
 import { BatchTables } from "assent/internal/engine";
 import type { AsyncBranchHandler, BranchStep } from "assent/internal/participant";
 import type { Tables } from "assent/internal/ports";
-import type { Json, OperationResult } from "assent/internal/protocol";
+import type { Json, ActionResult } from "assent/internal/protocol";
 import { ledgerHandler, ledgerOperations } from "assent/ledger";
 import { MemoryEngine } from "assent/memory";
 import type { Pool } from "pg";
@@ -52,7 +52,7 @@ export class SqlLedger<Db> {
     const inner = ledgerHandler({ insufficient: "insufficient", absent: "absent" });
     const run =
       (operation: keyof typeof inner) =>
-      ({ db, ...step }: { readonly db: Db } & Omit<BranchStep<Tables>, "view">): Promise<OperationResult> =>
+      ({ db, ...step }: { readonly db: Db } & Omit<BranchStep<Tables>, "view">): Promise<ActionResult> =>
         this.#within(
           (text, given) => this.#statements(db, text, given),
           (view) => inner[operation]({ view, ...step }),

@@ -22,7 +22,7 @@ type Access =
   | { readonly kind: "scan"; readonly table: string; readonly range: ScanRange }
   | { readonly kind: "fail" };
 
-interface Step {
+interface RandomStep {
   readonly by: 0 | 1;
   readonly accesses: readonly Access[];
 }
@@ -64,7 +64,7 @@ const access: fc.Arbitrary<Access> = fc.oneof(
   { weight: 4, arbitrary: change },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("scan"), table: fc.constantFrom("ordered", "index"), range }) },
 );
-const stepOf = (kind: fc.Arbitrary<Access>, maxLength: number): fc.Arbitrary<Step> =>
+const stepOf = (kind: fc.Arbitrary<Access>, maxLength: number): fc.Arbitrary<RandomStep> =>
   fc.record({ by: fc.constantFrom(0, 1), accesses: fc.array(kind, { minLength: 1, maxLength, size: "max" }) });
 /**
  * Steps that one executor is asked for together, in order. One that needs many readings would go apart, and one that
@@ -76,7 +76,7 @@ const together = fc
 const alone = stepOf(access, 6).map((step) => [step]);
 const batches = fc.array(fc.oneof(together, alone), { minLength: 10, maxLength: 30, size: "max" });
 
-async function outcome(executor: Executor, { accesses }: Step): Promise<Json> {
+async function outcome(executor: Executor, { accesses }: RandomStep): Promise<Json> {
   return executor.run(operations.perform, { accesses }).catch((error: unknown) => String(error));
 }
 

@@ -2,7 +2,7 @@
 import type { Accounts } from "@assent/conformance";
 import type { AsyncBranchHandler } from "assent/internal/participant";
 import type { ScanRange, Table, Tables } from "assent/internal/ports";
-import type { OperationResult } from "assent/internal/protocol";
+import type { ActionResult } from "assent/internal/protocol";
 import { ledgerHandler, ledgerOperations } from "assent/ledger";
 import type { DatabaseSync } from "node:sqlite";
 
@@ -41,7 +41,7 @@ export function sqlLedgerHandler(): AsyncBranchHandler<DatabaseSync> {
   const inner = ledgerHandler({ insufficient: "insufficient", absent: "absent" });
   const run =
     (operation: keyof typeof inner): AsyncBranchHandler<DatabaseSync>[typeof operation] =>
-    async ({ db, ...step }): Promise<OperationResult> => {
+    async ({ db, ...step }): Promise<ActionResult> => {
       // A handler that waits lets other commands of the service come in between.
       await Promise.resolve();
       return inner[operation]({ view: tablesOf(db), ...step });

@@ -177,7 +177,7 @@ async function settle(
   return { paid, failed: unpaid.size, findings };
 }
 
-interface Answer {
+interface HttpAnswer {
   /** 0 if there was none. */
   readonly status: number;
   readonly text: string;
@@ -198,7 +198,7 @@ class Api {
     return this.#options.revive();
   }
 
-  async call(method: string, path: string, body?: object): Promise<Answer> {
+  async call(method: string, path: string, body?: object): Promise<HttpAnswer> {
     try {
       const response = await fetch(this.#options.url() + path, {
         method,

@@ -11,7 +11,7 @@ const socketName = "control.sock";
 const pathBytesMax = 103;
 const requestBytesMax = 65_536;
 
-type Answer = { readonly done: true } | { readonly error: string };
+type BackupReply = { readonly done: true } | { readonly error: string };
 
 /** Serves requests, each naming a folder to create, until closed. Undefined if the folder's path is too long. */
 export async function serveControl(
@@ -44,13 +44,13 @@ export async function askForBackup(dataFolder: string, target: string): Promise<
 
 async function answer(socket: Socket, backUp: (target: string) => Promise<void>): Promise<void> {
   socket.on("error", () => socket.destroy());
-  const answered = await perform(socket, backUp).catch((error: unknown): Answer => ({
+  const answered = await perform(socket, backUp).catch((error: unknown): BackupReply => ({
     error: error instanceof Error ? error.message : String(error),
   }));
   socket.end(`${JSON.stringify(answered)}\n`);
 }
 
-async function perform(socket: Socket, backUp: (target: string) => Promise<void>): Promise<Answer> {
+async function perform(socket: Socket, backUp: (target: string) => Promise<void>): Promise<BackupReply> {
   let request = "";
   for await (const chunk of socket) {
     request += String(chunk);

@@ -4,8 +4,8 @@ import type { AsyncBranchHandler, AsyncBranchStep } from "../participant/index.t
 import {
   isJsonObject,
   type Json,
-  type Operation,
-  type OperationResult,
+  type BranchAction,
+  type ActionResult,
   parseTransactionId,
 } from "../protocol/index.ts";
 import type { HandlerStep } from "./handlers.ts";
@@ -20,8 +20,8 @@ type Step = HandlerStep<unknown, unknown> & {
   readonly memo: Json | undefined;
   readonly refuse: (reason: string) => never;
 };
-type Run = (step: AsyncBranchStep<unknown>) => Promise<OperationResult>;
-type Operations = { readonly [Name in Operation]?: Run };
+type Run = (step: AsyncBranchStep<unknown>) => Promise<ActionResult>;
+type Operations = { readonly [Name in BranchAction]?: Run };
 export type UntypedHandlers = Readonly<Record<string, Handle | undefined>>;
 
 /** One handler for all branches of a service: the action is part of the payload. */
@@ -32,7 +32,7 @@ export function branchHandlerOf(
   const operationsOf = new Map(
     Object.entries(actions).map(([name, action]) => [name, operations(action, handlers[name] ?? {})]),
   );
-  const run = (operation: Operation, step: AsyncBranchStep<unknown>): Promise<OperationResult> | OperationResult => {
+  const run = (operation: BranchAction, step: AsyncBranchStep<unknown>): Promise<ActionResult> | ActionResult => {
     const { action } = callOf(step.payload);
     const known = operationsOf.get(action);
     const handle = known?.[operation];
@@ -52,7 +52,7 @@ export function branchHandlerOf(
 }
 
 /** Those that may refuse. */
-function isVote(operation: Operation): boolean {
+function isVote(operation: BranchAction): boolean {
   return operation === "prepare" || operation === "execute" || operation === "reapply";
 }
 
@@ -111,9 +111,9 @@ function then(first: Run, second: Run): Run {
 /** The operations of the protocol as they are written, on parsed input. */
 function operating(action: Action, handlers: UntypedHandlers): Operations {
   const { prepare, commit, abort, execute, compensate } = handlers;
-  const vote = (handle: Handle): Run => refusing(action, async (step) => (await handle(step)) as OperationResult);
+  const vote = (handle: Handle): Run => refusing(action, async (step) => (await handle(step)) as ActionResult);
   const settle = (handle: Handle): Run => {
-    return async (step) => (await handle(stepOf(action, step, cannotRefuse))) as OperationResult;
+    return async (step) => (await handle(stepOf(action, step, cannotRefuse))) as ActionResult;
   };
   const lost: Handle = () => ({ kind: "refused", reason: "reservation_lost" });
   return {
@@ -132,7 +132,7 @@ class Refusal {
 }
 
 /** Input that does not fit, and a refusal that was thrown, are answers. Any other error is not. */
-function refusing(action: Action, handle: (step: Step) => Promise<OperationResult>): Run {
+function refusing(action: Action, handle: (step: Step) => Promise<ActionResult>): Run {
   return async (branch) => {
     let refused: Refusal | undefined;
     const refuse = (reason: string): never => {

@@ -1,6 +1,6 @@
 // What a service writes to take part: for each action, handlers in one of three shapes (docs/adr/0028).
 import type { SchemaInput, SchemaOutput } from "../coordinator/standard-schema.ts";
-import type { Json, OperationResult, Protocol } from "../protocol/index.ts";
+import type { Json, ActionResult, Protocol } from "../protocol/index.ts";
 import type { Action, Actions, OutputOf, RefusalOf } from "./service.ts";
 
 /** What a handler is called with. */
@@ -63,7 +63,7 @@ export interface ReserveHandlers<A extends Action, Db> {
 
 type Operate<A extends Action, Db> = (
   step: HandlerStep<Db, InputOf<A>> & { readonly memo: Json | undefined; readonly output: Json | undefined },
-) => MaybeLater<OperationResult>;
+) => MaybeLater<ActionResult>;
 
 /** The operations of the protocol themselves, with results and memos, for what the two shapes cannot say. */
 export interface OperationHandlers<A extends Action, Db> {

@@ -27,13 +27,13 @@ const limits = {
   parkAfterAttempts: 4,
 };
 
-interface Told {
+interface Returned {
   readonly key: string;
   readonly result: RunResult;
 }
 
 class Storm {
-  readonly told: Told[] = [];
+  readonly told: Returned[] = [];
   readonly trips = new Map<string, Trip>();
   readonly #world: World;
   readonly #random: SeededRandom;

@@ -1,5 +1,5 @@
 // A failed handler is a bug in one branch: it is observed at once, reported in the result, and cuts off no others.
-import type { Operation } from "../protocol/index.ts";
+import type { BranchAction } from "../protocol/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkMoney } from "../../test-kit/verdict.ts";
@@ -14,7 +14,11 @@ const start = (orchestrator: Orchestrator, key: string): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...one } });
 
 /** Replaces an operation of flights for the transaction of this key. */
-function spoil(world: World, key: string, wrong: Partial<Record<Operation, (good: () => unknown) => unknown>>): void {
+function spoil(
+  world: World,
+  key: string,
+  wrong: Partial<Record<BranchAction, (good: () => unknown) => unknown>>,
+): void {
   world.handle = ({ service, operation, txId, good }) => {
     const instead = service === "flights" && txId.startsWith(`${key}:`) ? wrong[operation] : undefined;
     return instead === undefined ? good() : instead(good);

@@ -1,5 +1,5 @@
 // What branches return reaches the caller, the repeat and the process that takes over; an abort names its step.
-import type { OperationResult } from "../protocol/index.ts";
+import type { ActionResult } from "../protocol/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Handling, type Trip, tripSchema, World } from "../../test-kit/world.ts";
@@ -24,7 +24,7 @@ function tour(version = 1): Plannable<Trip> {
 }
 
 /** Hotels answer a reference; flights answer nothing. */
-function referring({ service, operation, txId, good }: Handling): OperationResult {
+function referring({ service, operation, txId, good }: Handling): ActionResult {
   const result = good();
   const isVote = operation === "prepare" || operation === "execute";
   return isVote && service === "hotels" && result.kind === "ok" ? { ...result, output: { reference: txId } } : result;

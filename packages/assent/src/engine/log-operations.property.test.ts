@@ -249,9 +249,9 @@ class History {
   }
 }
 
-type Told = Pick<TransactionRecord, "state" | "owner" | "epoch" | "reason"> & { readonly note?: string };
+type LoggedState = Pick<TransactionRecord, "state" | "owner" | "epoch" | "reason"> & { readonly note?: string };
 
-const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionRecord): Told => ({
+const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionRecord): LoggedState => ({
   state,
   owner,
   epoch,
@@ -260,11 +260,11 @@ const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionReco
 });
 
 /** What a record must be that this was written to. */
-function replayed(trail: readonly TrailEntry[]): Told {
+function replayed(trail: readonly TrailEntry[]): LoggedState {
   return trail.reduce(after, { state: "active", owner: "", epoch: 0 });
 }
 
-function after(told: Told, entry: TrailEntry): Told {
+function after(told: LoggedState, entry: TrailEntry): LoggedState {
   const { owner, epoch } = entry;
   const { note: _note, ...unparked } = { ...told, owner, epoch };
   switch (entry.event) {

@@ -10,7 +10,7 @@ import {
   isJsonObject,
   isName,
   type Json,
-  type OperationResult,
+  type ActionResult,
 } from "../protocol/index.ts";
 import { type Account, hold, isAmount, refund, releaseHeld, spend, spendHeld } from "./account.ts";
 import { readAccount, writeAccount } from "./account-table.ts";
@@ -42,7 +42,7 @@ interface Wanted {
 
 export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
   const line = new WaitingLine();
-  const spendNow = (step: BranchStep<Tables>): OperationResult => {
+  const spendNow = (step: BranchStep<Tables>): ActionResult => {
     const wanted = readWanted(step, reasons);
     if ("kind" in wanted) return wanted;
     if (wanted.some(({ account, amount }) => account.available < amount)) {
@@ -77,7 +77,7 @@ export function ledgerHandler(reasons: LedgerReasons): BranchHandler<Tables> {
 function readWanted(
   { view, payload }: BranchStep<Tables>,
   reasons: LedgerReasons,
-): readonly Wanted[] | Extract<OperationResult, { kind: "refused" }> {
+): readonly Wanted[] | Extract<ActionResult, { kind: "refused" }> {
   const amounts = readAmounts(payload);
   if (amounts === undefined) return { kind: "refused", reason: "invalid_payload" };
   const wanted: Wanted[] = [];
@@ -117,7 +117,7 @@ interface Settlement {
 }
 
 /** Settles what this branch took. An account that was seeded again since then owes it nothing. */
-function settle({ view, payload, memo }: BranchStep<Tables>, { move, moveReplaced }: Settlement): OperationResult {
+function settle({ view, payload, memo }: BranchStep<Tables>, { move, moveReplaced }: Settlement): ActionResult {
   const taken = readAmounts(payload);
   invariant(taken !== undefined && isJsonObject(memo), "P9", "a yes vote has its payload and its memo");
   for (const [accountId, amount] of taken) {

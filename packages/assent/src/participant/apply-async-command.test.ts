@@ -8,8 +8,8 @@ import {
   type BranchRecord,
   type Command,
   defaultLimits,
-  type Operation,
-  type OperationResult,
+  type BranchAction,
+  type ActionResult,
   verbRole,
   verbs,
 } from "../protocol/index.ts";
@@ -18,7 +18,7 @@ import { applyCommand } from "./apply-command.ts";
 import type { AsyncBranchStep } from "./async-branch-handler.ts";
 import { HandlerFailed } from "./handler-result.ts";
 
-type Handle = (step: AsyncBranchStep<string[]>, operation: Operation) => unknown;
+type Handle = (step: AsyncBranchStep<string[]>, operation: BranchAction) => unknown;
 
 const begunAt = new VirtualClock().now();
 
@@ -43,8 +43,8 @@ class Database {
   async apply(received: Command): Promise<Answer> {
     const effects = [...this.effects];
     let { record } = this;
-    const doing = (operation: Operation) => (step: AsyncBranchStep<string[]>) =>
-      this.handle(step, operation) as Promise<OperationResult>;
+    const doing = (operation: BranchAction) => (step: AsyncBranchStep<string[]>) =>
+      this.handle(step, operation) as Promise<ActionResult>;
     const answer = await applyAsyncCommand(received, {
       records: {
         read: () => Promise.resolve(record),
@@ -62,7 +62,7 @@ class Database {
   }
 }
 
-function handlerOf<Doing>(doing: (operation: Operation) => Doing) {
+function handlerOf<Doing>(doing: (operation: BranchAction) => Doing) {
   return {
     prepare: doing("prepare"),
     commit: doing("commit"),
@@ -94,7 +94,7 @@ test("it answers, keeps and runs what the synchronous way does, on any history",
         const isVote = verbRole(verb) === "vote";
         const result = { kind: "refused", reason: "no" } as const;
         database.handle = (step, operation) => (refuses && isVote ? result : working(step, operation));
-        const doing = (operation: Operation) => (): OperationResult => {
+        const doing = (operation: BranchAction) => (): ActionResult => {
           if (refuses && isVote) return result;
           ran.push(operation);
           return { kind: "ok", memo: { operation, payload: { n: 1 } } };

@@ -3,7 +3,7 @@ import {
   type Command,
   defaultLimits,
   type Json,
-  type Operation,
+  type BranchAction,
   type Verb,
 } from "../protocol/index.ts";
 import assert from "node:assert/strict";
@@ -14,8 +14,8 @@ import type { BranchHandler } from "./branch-handler.ts";
 /** One branch, and what its handler was asked to do with which payload. */
 function branchWith(payload: Json) {
   let record: BranchRecord | undefined;
-  const done: [Operation, Json][] = [];
-  const doing = (operation: Operation): BranchHandler<undefined>[Operation] => {
+  const done: [BranchAction, Json][] = [];
+  const doing = (operation: BranchAction): BranchHandler<undefined>[BranchAction] => {
     return (step) => {
       done.push([operation, step.payload]);
       return { kind: "ok" };

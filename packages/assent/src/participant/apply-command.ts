@@ -7,7 +7,7 @@ import {
   type Command,
   invariant,
   judgeCommand,
-  type Operation,
+  type BranchAction,
   settleCommand,
   type Settlement,
 } from "../protocol/index.ts";
@@ -53,7 +53,7 @@ export function applyCommand<View>(command: Command, step: CommandStep<View>): A
 /** A command's answer, with the record to write; or the operation that has to run first. */
 export type BranchWork =
   | ({ readonly kind: "answer" } & Settlement)
-  | { readonly kind: "run"; readonly operation: Operation; readonly about: BranchSubject };
+  | { readonly kind: "run"; readonly operation: BranchAction; readonly about: BranchSubject };
 
 /** What a command means for a branch, and with which data its handler runs. Pure. */
 export function branchWork(before: BranchRecord | undefined, command: Command, context: BranchContext): BranchWork {

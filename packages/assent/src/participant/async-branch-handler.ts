@@ -1,5 +1,5 @@
 // A handler that works in a database of its own, inside the transaction that also holds the branch's record.
-import type { Operation, OperationResult } from "../protocol/index.ts";
+import type { BranchAction, ActionResult } from "../protocol/index.ts";
 import type { BranchSubject } from "./branch-handler.ts";
 
 /** One business operation of one branch. `Db` is the transaction handle of the service's database driver. */
@@ -15,5 +15,5 @@ export interface AsyncBranchStep<Db> extends BranchSubject {
  * is undone.
  */
 export type AsyncBranchHandler<Db> = {
-  readonly [Name in Operation]: (step: AsyncBranchStep<Db>) => OperationResult | Promise<OperationResult>;
+  readonly [Name in BranchAction]: (step: AsyncBranchStep<Db>) => ActionResult | Promise<ActionResult>;
 };

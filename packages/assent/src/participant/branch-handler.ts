@@ -1,5 +1,5 @@
 // What a service writes to take part: what its branch does to the service's own data, inside the branch's atomic step.
-import type { Json, Operation, OperationResult } from "../protocol/index.ts";
+import type { Json, BranchAction, ActionResult } from "../protocol/index.ts";
 
 /** What an operation of a handler is about. */
 export interface BranchSubject {
@@ -31,5 +31,5 @@ export interface BranchStep<View> extends BranchSubject {
  * return an `output` for the caller of the transaction.
  */
 export type BranchHandler<View> = {
-  readonly [Name in Operation]: (step: BranchStep<View>) => OperationResult;
+  readonly [Name in BranchAction]: (step: BranchStep<View>) => ActionResult;
 };

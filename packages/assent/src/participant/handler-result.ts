@@ -1,5 +1,5 @@
 // Checks what a handler returned. Anything that a handler may not return is a bug of the service.
-import { defaultLimits, exactJson, type Json, type Operation, type OperationResult } from "../protocol/index.ts";
+import { defaultLimits, exactJson, type Json, type BranchAction, type ActionResult } from "../protocol/index.ts";
 
 /** A handler threw, or returned what no handler may return. Nothing of its step is kept. `code` is stable. */
 export class HandlerFailed extends Error {
@@ -11,10 +11,10 @@ export class HandlerFailed extends Error {
   }
 }
 
-const mayRefuse: readonly Operation[] = ["prepare", "execute", "reapply"];
+const mayRefuse: readonly BranchAction[] = ["prepare", "execute", "reapply"];
 
 /** @throws {HandlerFailed} with what the handler threw as its cause */
-export function resultOf(operation: Operation, handle: () => unknown): OperationResult {
+export function resultOf(operation: BranchAction, handle: () => unknown): ActionResult {
   let result: unknown;
   try {
     result = handle();
@@ -34,10 +34,10 @@ export function resultOf(operation: Operation, handle: () => unknown): Operation
  * @throws {HandlerFailed} with what the handler threw as its cause, or the reason of the signal
  */
 export async function resultOfAsync(
-  operation: Operation,
+  operation: BranchAction,
   handle: () => unknown,
   signal: AbortSignal,
-): Promise<OperationResult> {
+): Promise<ActionResult> {
   let result: unknown;
   try {
     result = await Promise.race([handle(), abortOf(signal)]);
@@ -54,7 +54,7 @@ function abortOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-function checked(operation: Operation, result: unknown): OperationResult {
+function checked(operation: BranchAction, result: unknown): ActionResult {
   if (typeof result !== "object" || result === null) {
     throw new HandlerFailed(`${operation} returned ${String(result)}: it must return what it did`);
   }
@@ -74,7 +74,7 @@ function checked(operation: Operation, result: unknown): OperationResult {
   throw new HandlerFailed(`${operation} returned the kind ${String(kind)}`);
 }
 
-function carriedOutput(operation: Operation, output: unknown): Json {
+function carriedOutput(operation: BranchAction, output: unknown): Json {
   if (!mayRefuse.includes(operation)) {
     throw new HandlerFailed(`${operation} returned an output: only ${mayRefuse.join(", ")} may`);
   }

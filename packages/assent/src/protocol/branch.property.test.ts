@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type BranchRecord, judgeCommand, type OperationResult, removableAt, shouldAsk } from "./branch.ts";
+import { type BranchRecord, judgeCommand, type ActionResult, removableAt, shouldAsk } from "./branch.ts";
 import { applyCommand, begunAt, command } from "./fixtures.test.ts";
 import { defaultLimits } from "./limits.ts";
 import type { Command } from "./messages.ts";
@@ -21,7 +21,7 @@ import {
 interface Receipt {
   readonly command: Command;
   readonly now: number;
-  readonly result: OperationResult;
+  readonly result: ActionResult;
 }
 
 const allRoles: readonly VerbRole[] = ["vote", "forward", "backward", "query", "forget"];
@@ -46,9 +46,9 @@ const receipt = (protocol: Protocol): fc.Arbitrary<Receipt> =>
         { weight: 1, arbitrary: fc.integer({ min: begunAt + 9_000, max: begunAt + 3 * defaultLimits.maxAgeMs }) },
       ),
       result: fc.oneof(
-        { weight: 4, arbitrary: fc.constant<OperationResult>({ kind: "ok", memo: "memo" }) },
-        { weight: 1, arbitrary: fc.constant<OperationResult>({ kind: "refused", reason: "sold_out" }) },
-        { weight: 1, arbitrary: fc.constant<OperationResult>({ kind: "contended" }) },
+        { weight: 4, arbitrary: fc.constant<ActionResult>({ kind: "ok", memo: "memo" }) },
+        { weight: 1, arbitrary: fc.constant<ActionResult>({ kind: "refused", reason: "sold_out" }) },
+        { weight: 1, arbitrary: fc.constant<ActionResult>({ kind: "contended" }) },
       ),
     })
     .map(({ role, epoch, otherPayload, now, result }) => ({

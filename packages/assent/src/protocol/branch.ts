@@ -57,16 +57,16 @@ export interface BranchRecord {
 }
 
 /** The business operation that a command asks for. */
-export type Operation = "prepare" | "commit" | "abort" | "execute" | "compensate" | "reapply";
+export type BranchAction = "prepare" | "commit" | "abort" | "execute" | "compensate" | "reapply";
 
-export type OperationResult =
+export type ActionResult =
   | { readonly kind: "ok"; readonly memo?: Json; readonly output?: Json }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "contended" };
 
 export type Judgement =
   | { readonly kind: "answer"; readonly answer: Answer; readonly record?: BranchRecord }
-  | { readonly kind: "run"; readonly operation: Operation };
+  | { readonly kind: "run"; readonly operation: BranchAction };
 
 export interface Settlement {
   readonly answer: Answer;
@@ -145,7 +145,7 @@ function judgeAbsent(command: Command, { now, limits }: BranchContext): Judgemen
 export function settleCommand(
   record: BranchRecord | undefined,
   command: Command,
-  { operation, result, now }: { operation: Operation; result: OperationResult; now: number },
+  { operation, result, now }: { operation: BranchAction; result: ActionResult; now: number },
 ): Settlement {
   switch (operation) {
     case "prepare":
@@ -170,7 +170,7 @@ export function settleCommand(
   }
 }
 
-function settleVote(command: Command, result: OperationResult, now: number): Settlement {
+function settleVote(command: Command, result: ActionResult, now: number): Settlement {
   switch (result.kind) {
     case "ok": {
       const record = fresh(command, verbTable[command.protocol].yesState, { now, result });

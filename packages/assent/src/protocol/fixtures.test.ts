@@ -1,6 +1,6 @@
 // What the tests of this package share: builders with defaults, a branch that runs its business at once, and a
 // coordinator whose effects read as short texts. Holds no test of its own.
-import { type BranchRecord, judgeCommand, type Operation, type OperationResult, settleCommand } from "./branch.ts";
+import { type BranchRecord, judgeCommand, type BranchAction, type ActionResult, settleCommand } from "./branch.ts";
 import {
   type CoordinatorEffect,
   type CoordinatorEvent,
@@ -38,12 +38,12 @@ export interface Applied {
   /** The stored record afterwards. */
   readonly record: BranchRecord | undefined;
   /** What was asked of the business, if anything. */
-  readonly operation?: Operation;
+  readonly operation?: BranchAction;
 }
 
 export interface Surroundings {
   readonly now?: number;
-  readonly result?: OperationResult;
+  readonly result?: ActionResult;
 }
 
 /** One command through judge, business and settle, as a participant does it in one atomic step. */

@@ -2,7 +2,7 @@
 // that loses, doubles and reorders. The machines are the real ones; every rule is checked at the step that could break
 // it. Holds no test of its own.
 import assert from "node:assert/strict";
-import type { BranchRecord, Operation, OperationResult } from "./branch.ts";
+import type { BranchRecord, BranchAction, ActionResult } from "./branch.ts";
 import {
   type CoordinatorEffect,
   type CoordinatorEvent,
@@ -213,7 +213,7 @@ export class SmallWorld {
     return answer;
   }
 
-  #business(branchId: string, before: BranchRecord | undefined): OperationResult {
+  #business(branchId: string, before: BranchRecord | undefined): ActionResult {
     const index = this.#options.specs.findIndex((spec) => spec.branchId === branchId);
     if (before !== undefined) return { kind: "ok" };
     if (this.#options.votes[index] === "refused") return { kind: "refused", reason: "sold_out" };
@@ -222,7 +222,7 @@ export class SmallWorld {
     return left > 0 ? { kind: "contended" } : { kind: "ok" };
   }
 
-  #store(before: BranchRecord | undefined, after: BranchRecord, operation: Operation | undefined): void {
+  #store(before: BranchRecord | undefined, after: BranchRecord, operation: BranchAction | undefined): void {
     assert.notEqual(operation, "reapply", "P9: no vote is lost in this world");
     if (before !== undefined) {
       assert.ok(after.epoch >= before.epoch, "P5");

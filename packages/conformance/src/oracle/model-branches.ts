@@ -55,9 +55,9 @@ const states: Readonly<Record<Protocol, Readonly<Record<Stage, BranchState>>>> =
   saga: { yes: "executed", forward: "completed", backward: "compensated" },
 };
 
-type Step = "vote" | "forward" | "backward" | "query" | "forget";
+type Role = "vote" | "forward" | "backward" | "query" | "forget";
 
-const stepOf: Readonly<Record<Command["verb"], Step>> = {
+const stepOf: Readonly<Record<Command["verb"], Role>> = {
   prepare: "vote",
   execute: "vote",
   commit: "forward",

@@ -6,7 +6,7 @@ import {
   type BranchRecord,
   type Command,
   defaultLimits,
-  type OperationResult,
+  type ActionResult,
   type Protocol,
   type Verb,
   verbTable,
@@ -117,7 +117,7 @@ interface Flight {
   readonly seats: { -readonly [Name in keyof Seats]: number };
 }
 
-const soldOut: OperationResult = { kind: "refused", reason: "sold_out" };
+const soldOut: ActionResult = { kind: "refused", reason: "sold_out" };
 
 const moves =
   (source: keyof Seats, target: keyof Seats): BranchHandler<Flight>["prepare"] =>

@@ -2,7 +2,7 @@
 // except a checkout carries a key.
 import type { Random } from "assent/internal/ports";
 import type { RequestKind } from "./attempt.ts";
-import { type Answer, type ClientOptions, RetryingClient } from "./retrying-client.ts";
+import { type RequestResult, type ClientOptions, RetryingClient } from "./retrying-client.ts";
 import { addLine, createOrder, type KeyedRequest, move } from "./keyed-request.ts";
 import type { Item, Shop, ShopOrder, Thing } from "./shop.ts";
 
@@ -101,8 +101,8 @@ export class Customer {
     }
   }
 
-  async #checkout({ id }: ShopOrder): Promise<Answer> {
-    const ask = (client: RetryingClient): Promise<Answer> => client.ask(checkoutOf("checkout", id));
+  async #checkout({ id }: ShopOrder): Promise<RequestResult> {
+    const ask = (client: RetryingClient): Promise<RequestResult> => client.ask(checkoutOf("checkout", id));
     const isTwice = this.#options.random.uniform() < twiceAtOnce;
     const [answer, other] = await Promise.all([ask(this.#client), ...(isTwice ? [ask(this.#other)] : [])]);
     const done = [answer, other].find((each) => each?.verdict === "done");

@@ -1,13 +1,13 @@
 // A change with an Idempotency-Key, and the consequence of its answer for the clients' knowledge. However often it is
 // repeated, it is done once: so it stays open until its answer is known, and the books become certain.
 import { fieldOf, parseJson } from "assent/internal/protocol";
-import type { Answer, ClientRequest } from "./retrying-client.ts";
+import type { RequestResult, ClientRequest } from "./retrying-client.ts";
 import type { Item, Shop, ShopOrder, Thing } from "./shop.ts";
 
 export interface KeyedRequest {
   readonly request: ClientRequest & { readonly key: string };
   /** Called once when it was done. */
-  readonly done: (answer: Answer) => void;
+  readonly done: (answer: RequestResult) => void;
 }
 
 export function createItem(shop: Shop, key: string, price: number): KeyedRequest {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Answer, RetryingClient } from "./retrying-client.ts";
+import { type RequestResult, RetryingClient } from "./retrying-client.ts";
 import { History } from "./history.ts";
 import { Pace } from "./pace.ts";
 
@@ -28,7 +28,7 @@ const answer =
   };
 
 interface Asked {
-  readonly last: Answer;
+  readonly last: RequestResult;
   readonly history: History;
   /** Gateway and status of each attempt. */
   readonly attempts: readonly (readonly [gateway: number, status: number])[];

@@ -26,7 +26,7 @@ export interface ClientRequest extends Request {
 }
 
 /** The result of a request after failovers and retries. */
-export interface Answer {
+export interface RequestResult {
   readonly verdict: Verdict;
   /** Of the last attempt; 0: no answer. */
   readonly status: number;
@@ -54,7 +54,7 @@ export class RetryingClient {
   }
 
   /** One request at a time. Resolves with `done` or `refused`, or with the last answer when it is given up. */
-  async ask(wanted: ClientRequest): Promise<Answer> {
+  async ask(wanted: ClientRequest): Promise<RequestResult> {
     const { history, isStopping, patienceMs = defaultPatienceMs } = this.#options;
     const request = history.nextRequest();
     const giveUpAt = performance.now() + patienceMs;

@@ -200,9 +200,9 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "every command of a message gets the first answer",
     edits: [
       {
-        file: "packages/assent/src/memory/memory-transport.ts",
-        guard: "const answer = answers[index];",
-        instead: "const answer = answers[index - index];",
+        file: "packages/assent/src/ports/outbox.ts",
+        guard: "const reply = replies[index];",
+        instead: "const reply = replies[index - index];",
       },
     ],
   },

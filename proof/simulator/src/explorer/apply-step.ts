@@ -7,11 +7,11 @@ import {
   decisionVerb,
   isEnded,
   isYesState,
-  type OperationResult,
+  type ActionResult,
 } from "assent/internal/protocol";
 import { Draft, type Setting } from "./draft.ts";
 import type { LogWrite, Message, MessageOf, Notice, WorldState } from "./world-state.ts";
-import { changedHands, type Step } from "./world-steps.ts";
+import { changedHands, type WorldStep } from "./world-steps.ts";
 import { noBudgets, worldLimits } from "./world.ts";
 
 export interface Applied {
@@ -41,13 +41,13 @@ export function initialState(setting: Setting): Applied {
 }
 
 /** @throws {InvariantViolation} of the state machines, which is a finding */
-export function applyStep(setting: Setting, state: WorldState, step: Step): Applied {
+export function applyStep(setting: Setting, state: WorldState, step: WorldStep): Applied {
   const draft = new Draft(setting, state);
   perform(draft, step);
   return { state: draft.finish(), notices: draft.notices };
 }
 
-function perform(draft: Draft, step: Step): void {
+function perform(draft: Draft, step: WorldStep): void {
   switch (step.type) {
     case "deliver":
       if (step.vote === "contended") draft.spend("contentions");
@@ -94,7 +94,7 @@ function perform(draft: Draft, step: Step): void {
   }
 }
 
-function deliver(draft: Draft, step: Extract<Step, { type: "deliver" }>): void {
+function deliver(draft: Draft, step: Extract<WorldStep, { type: "deliver" }>): void {
   const { message, vote, by } = step;
   switch (message.kind) {
     case "command":
@@ -128,9 +128,9 @@ function receive(draft: Draft, { branch, command, from }: MessageOf<"command">, 
   if (isAwaited) draft.add({ kind: "reply", to: from, branch, verb: command.verb, answer });
 }
 
-type DeliveredVote = Extract<Step, { type: "deliver" }>["vote"];
+type DeliveredVote = Extract<WorldStep, { type: "deliver" }>["vote"];
 
-function resultOf(vote: DeliveredVote): OperationResult {
+function resultOf(vote: DeliveredVote): ActionResult {
   if (vote === "agrees") return { kind: "ok" };
   return vote === "refuses" ? { kind: "refused", reason: "sold_out" } : { kind: "contended" };
 }
@@ -139,7 +139,7 @@ function resultOf(vote: DeliveredVote): OperationResult {
 function applyCommand(
   draft: Draft,
   branch: number,
-  { command, result }: { command: Command; result: OperationResult },
+  { command, result }: { command: Command; result: ActionResult },
 ): Answer {
   const { judgeCommand, settleCommand } = draft.setting.machines;
   const record = draft.branches[branch];
@@ -210,7 +210,7 @@ function failOver(draft: Draft, writes: number): void {
   draft.spend("failovers");
 }
 
-function ask(draft: Draft, { branch, needed }: Extract<Step, { type: "ask" }>): void {
+function ask(draft: Draft, { branch, needed }: Extract<WorldStep, { type: "ask" }>): void {
   const record = draft.branches[branch];
   if (record === undefined) return;
   if (!needed) draft.spend("questions");

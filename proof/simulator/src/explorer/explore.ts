@@ -9,7 +9,7 @@ import { Setting } from "./draft.ts";
 import { endless, type FreeSteps } from "./endless.ts";
 import { type Broken, brokenRule, mayStayParked } from "./invariants.ts";
 import type { WorldState } from "./world-state.ts";
-import { describeStep, isFree, type Step, stepsOf } from "./world-steps.ts";
+import { describeStep, isFree, type WorldStep, stepsOf } from "./world-steps.ts";
 import type { World } from "./world.ts";
 
 export interface Finding extends Broken {
@@ -117,7 +117,7 @@ class Explorer {
   }
 
   /** The checked step. Undefined if it broke a rule. */
-  #attempt(id: number, state: WorldState, step: Step): Applied | undefined {
+  #attempt(id: number, state: WorldState, step: WorldStep): Applied | undefined {
     let broken: Broken | undefined;
     try {
       const applied = applyStep(this.#setting, state, step);

@@ -21,7 +21,7 @@ import {
 } from "assent/internal/protocol";
 import type { Setting } from "./draft.ts";
 import type { Notice, WorldState } from "./world-state.ts";
-import type { Step } from "./world-steps.ts";
+import type { WorldStep } from "./world-steps.ts";
 import { branchName, times, type World } from "./world.ts";
 
 export interface Broken {
@@ -32,7 +32,7 @@ export interface Broken {
 interface StepView {
   /** Absent at the beginning. */
   readonly before: WorldState | undefined;
-  readonly step: Step | undefined;
+  readonly step: WorldStep | undefined;
   readonly after: WorldState;
 }
 

@@ -4,7 +4,7 @@ import type { Setting } from "./draft.ts";
 import type { Driver, Message, MessageOf, WorldState } from "./world-state.ts";
 import { branchName, times, type Vote, worldLimits } from "./world.ts";
 
-export type Step =
+export type WorldStep =
   /** `vote`: the answer of the business, if it is asked. `by`: the process that receives a question. */
   | {
       readonly type: "deliver";
@@ -31,13 +31,13 @@ export type Step =
   | { readonly type: "time passes" };
 
 /** Whether the step needs no fault and no slowness: the steps that remain when faults have stopped (S7). */
-export function isFree(step: Step): boolean {
+export function isFree(step: WorldStep): boolean {
   if (step.type === "deliver") return step.vote !== "contended";
   return (step.type === "take over" || step.type === "ask") && step.needed;
 }
 
-export function stepsOf(setting: Setting, state: WorldState): readonly Step[] {
-  const steps: Step[] = [];
+export function stepsOf(setting: Setting, state: WorldState): readonly WorldStep[] {
+  const steps: WorldStep[] = [];
   state.messages.forEach((message, index) => {
     if (state.messages[index - 1]?.key === message.key) return;
     addDeliveries(setting, state, { message, steps });
@@ -62,7 +62,7 @@ function mayRemoveOutcome({ machines }: Setting, { record, branches, left, time 
 function addDeliveries(
   { world }: Setting,
   state: WorldState,
-  { message, steps }: { message: Message; steps: Step[] },
+  { message, steps }: { message: Message; steps: WorldStep[] },
 ): void {
   if (message.kind === "question" && state.record === undefined) {
     for (const by of new Set(state.drivers.map(({ process }) => process))) {
@@ -78,7 +78,7 @@ function addDeliveries(
   if (state.left.contentions > 0) steps.push({ type: "deliver", message, vote: "contended" });
 }
 
-function addMishaps({ left }: WorldState, message: Message, steps: Step[]): void {
+function addMishaps({ left }: WorldState, message: Message, steps: WorldStep[]): void {
   const { kind } = message;
   if ((kind === "command" || kind === "write") && left.lostMessages > 0) {
     steps.push({ type: "lose", message, budget: "lostMessages" });
@@ -94,7 +94,7 @@ function addMishaps({ left }: WorldState, message: Message, steps: Step[]): void
   }
 }
 
-function addOwnership({ record, drivers, messages, left }: WorldState, steps: Step[]): void {
+function addOwnership({ record, drivers, messages, left }: WorldState, steps: WorldStep[]): void {
   const processes = new Set(drivers.map(({ process }) => process));
   for (const message of messages) if (message.kind === "reread") processes.add(message.process);
   if (left.crashes > 0) for (const process of processes) steps.push({ type: "crash", process });
@@ -108,7 +108,7 @@ function addOwnership({ record, drivers, messages, left }: WorldState, steps: St
   else if (left.takeovers > 0) steps.push({ type: "take over", needed: false });
 }
 
-function addLogFaults({ record, history, left }: WorldState, steps: Step[]): void {
+function addLogFaults({ record, history, left }: WorldState, steps: WorldStep[]): void {
   if (left.failovers > 0) for (const writes of losable(record, history)) steps.push({ type: "fail over", writes });
   if (left.lives > 0 && record === undefined) steps.push({ type: "begin again" });
 }
@@ -134,7 +134,7 @@ function losable(record: WorldState["record"], history: WorldState["history"]): 
 function addBranchSteps(
   { machines }: Setting,
   state: WorldState,
-  { branch, steps }: { branch: number; steps: Step[] },
+  { branch, steps }: { branch: number; steps: WorldStep[] },
 ): void {
   const record = state.branches[branch];
   if (record === undefined) return;
@@ -154,13 +154,13 @@ function isAboutQuestion(message: Message, branch: number): message is MessageOf
   return (message.kind === "question" || message.kind === "ruling") && message.branch === branch;
 }
 
-function describeArrival({ vote, by }: Extract<Step, { type: "deliver" }>): string {
+function describeArrival({ vote, by }: Extract<WorldStep, { type: "deliver" }>): string {
   const said = { agrees: "", refuses: ", which is refused", contended: ", which is contended" };
   return `${said[vote]}${by === undefined ? "" : `, at ${by}`}`;
 }
 
 /** One line of a trace. */
-export function describeStep(step: Step): string {
+export function describeStep(step: WorldStep): string {
   switch (step.type) {
     case "deliver":
       return `arrives: ${step.message.key}${describeArrival(step)}`;
