@@ -1,22 +1,22 @@
-// D2: whether a round that a server has carried out is in every future of its database. It is when all replicas that
-// may be promoted have it. When one is missing it may be dead, or it may be the next master already, promoted behind
-// the back of this one, which then still has the others and acknowledges what they will throw away. Only those who
-// promote know the difference, and they are asked after the replicas have answered (docs/adr/0012).
+// D2: whether an executed round survives in every possible master of its database. It does when all replicas that may
+// be promoted have it. A missing one may be dead, or it may already be the next master, promoted without the knowledge
+// of this one, which still has the other replicas and acknowledges writes that they will discard. Only the sentinels
+// know the difference, and they are asked after the replicas have answered (docs/adr/0012).
 import type { Clock } from "assent/internal/ports";
 import { allReplicasWaitMs, askAgainMs, missingReplicaMs, replicaWaitMs, unsettledMaxMs } from "./redis-limits.ts";
 import type { Mastership, RedisCommand, RedisPort, RedisReply } from "./redis-port.ts";
 
 export interface ReplicaCounts {
-  /** All that may be promoted; 0: nobody is waited for. */
+  /** Number of replicas that may be promoted; 0: no waiting. */
   readonly all: number;
-  /** So many are enough where nobody is being promoted; `all` where that cannot be asked. */
+  /** This many are enough if no promotion is in progress; `all` if that cannot be checked. */
   readonly least: number;
 }
 
 export class Acknowledgement {
   readonly #counts: ReplicaCounts;
   readonly #clock: Clock;
-  /** Until then it is not expected that all of them answer. */
+  /** Until then not all of them are expected to answer. */
   #missingUntil = -Infinity;
 
   constructor(counts: ReplicaCounts, clock: Clock) {
@@ -28,7 +28,7 @@ export class Acknowledgement {
     return this.#counts.all > 0;
   }
 
-  /** What is sent right after the round, over the same connection. */
+  /** Sent right after the round, over the same connection. */
   get command(): RedisCommand | undefined {
     const { all, least } = this.#counts;
     if (all === 0) return undefined;
@@ -36,7 +36,9 @@ export class Acknowledgement {
     return wait(all, least < all ? allReplicasWaitMs : replicaWaitMs);
   }
 
-  /** Whether the answer to `command` is enough, or what is asked then. Never rejects: not known is not enough. */
+  /**
+   * Whether the reply to `command`, or a check with the sentinels, suffices. Never rejects: unknown does not suffice.
+   */
   async isEnough(port: RedisPort, answer: RedisReply): Promise<boolean> {
     const { all, least } = this.#counts;
     if (all === 0) return true;
@@ -47,19 +49,19 @@ export class Acknowledgement {
     }
     const { mastership } = port;
     if (least >= all || mastership === undefined) return false;
-    // From then on all are waited for again, to find out whether it is back.
+    // From then on all are awaited again, to find out whether it is back.
     const now = this.#clock.monotonic();
     if (now >= this.#missingUntil) this.#missingUntil = now + missingReplicaMs;
     try {
       const [reached] = answer >= least ? [answer] : await port.send([wait(least, replicaWaitMs)]);
       return typeof reached === "number" && reached >= least && (await this.#isSettled(mastership));
     } catch {
-      // The connection has ended, or no sentinel answers: whoever comes next hears of it.
+      // The connection has ended, or no sentinel answers: the next use of the connection reports it.
       return false;
     }
   }
 
-  /** A promotion that is not quite over is waited for, as the replicas were. */
+  /** A promotion about to finish is awaited, like the replicas. */
   async #isSettled(mastership: () => Promise<Mastership>): Promise<boolean> {
     const giveUpAt = this.#clock.monotonic() + unsettledMaxMs;
     for (;;) {

@@ -1,5 +1,5 @@
-// What one batch has read from the server before it runs, and what it found that it has to read. Read once per batch:
-// its steps run again on the same values, so each reading gets it further.
+// The records that one batch has read from the server before it runs, and those that it still has to read. Read once
+// per batch: its steps run again on the same values, so each read gets it further.
 import type { ScanRange } from "assent/internal/ports";
 import { type Belief, Beliefs } from "./beliefs.ts";
 import { rangeSlack } from "./redis-limits.ts";
@@ -9,13 +9,13 @@ export interface ScannedRow {
   readonly belief: Belief;
 }
 
-/** A range of a table that was, or has to be, read. */
+/** A range of a table that was read, or has to be read. */
 export interface RangeRead {
   readonly table: string;
   readonly range: ScanRange;
 }
 
-/** Takes a step back that ran on what has not been read. Always the same one: its stack says nothing. */
+/** Cancels a step that used a record not read yet. Always the same error: its stack has no information. */
 export const notYetRead = new Error("a record has to be read first");
 
 export class BatchReads {
@@ -36,14 +36,14 @@ export class BatchReads {
     return undefined;
   }
 
-  /** Has a record read before the batch runs again. */
+  /** Requests a record to be read before the batch runs again. */
   wantRecord(table: string, key: string): void {
     const keys = this.#wantedRecords.get(table);
     if (keys === undefined) this.#wantedRecords.set(table, new Set([key]));
     else keys.add(key);
   }
 
-  /** Has a range read before the batch runs again. */
+  /** Requests a range to be read before the batch runs again. */
   wantRange({ table, range }: RangeRead): void {
     this.#wantedRanges.push({ table, range: { ...range, limit: range.limit + rangeSlack } });
   }
@@ -52,7 +52,7 @@ export class BatchReads {
     return this.#wantedRecords.size > 0 || this.#wantedRanges.length > 0;
   }
 
-  /** What is wanted since this was last asked. */
+  /** Requests since the last call. */
   takeWanted(): { records: ReadonlyMap<string, ReadonlySet<string>>; ranges: readonly RangeRead[] } {
     const wanted = { records: this.#wantedRecords, ranges: this.#wantedRanges };
     this.#wantedRecords = new Map();

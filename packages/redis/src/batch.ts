@@ -1,17 +1,17 @@
-// A batch: steps run in this process on what it believes, noting what they believed and what they would write. Steps
-// that touch the same record are one unit; units have nothing in common and are committed, or not, each on its own.
+// A batch: steps run in this process on cached records, recording what they read and what they would write. Steps that
+// touch the same record form a conflict group; groups share nothing and are committed, or not, separately.
 //
-// A batch may run several times before its results count, and a result that counts may be the third one. Operations
-// that remember something besides their tables have to bear that. The ledger's waiting line does: joining twice keeps
-// one's place, leaving twice is leaving, and who joined on a wrong belief is forgotten if it does not ask again.
+// A batch may run several times before its results count. Operations that keep state outside their tables have to
+// tolerate this. The ledger's waiting line does: joining twice keeps one's place, leaving twice is leaving, and a
+// branch that joined because of a stale record is removed if it does not ask again.
 //
-// Scans and phantoms: the rows that a scan returned are verified if the step writes anything, so that a sweep never
-// acts on a row that another process has dealt with; that no row was added meanwhile is not verified. Sweeps bear it:
-// a row they missed is still due for the next sweep, and a page of unfinished records is a hint whose every record is
-// written by compare-and-set. A step that only scans is not a snapshot of the range; each of its rows is durable.
+// Scans and phantoms: the rows returned by a scan are verified if the step writes anything, so that a sweep never acts
+// on a row that another process has handled. Rows added meanwhile are not detected. Sweeps tolerate this: a missed row
+// is still due for the next sweep, and a page of unfinished records is a hint whose every record is written by
+// compare-and-set. A step that only scans is not a snapshot of the range; each of its rows is durable.
 //
-// Steps that one process asks for together keep their order where they share a record. Others need not: a unit that has
-// to be tried again is overtaken, as is a step that scanned by one that changes what it has seen.
+// Steps requested together by one process keep their order if they share a record. Other steps may be reordered: a
+// group that has to be retried is overtaken, and so is a step that scanned by one that changes its rows.
 import type { ScanRange, ScannedTable, Table, Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import {
@@ -36,7 +36,7 @@ export interface Access {
   readonly key: string;
   /** A step that touched it. */
   readonly step: number;
-  /** What was believed when it was read; undefined: it was only written. */
+  /** The record as read; undefined: it was only written. */
   belief: Belief | undefined;
 }
 
@@ -44,14 +44,14 @@ export interface BatchOptions {
   readonly operations: BoundOperations;
   readonly layout: TableLayout;
   readonly cache: RecordCache;
-  /** What the last try of some of its steps had found out. Whatever the cache forgets, each try gets further. */
+  /** Records found by the last try of some of its steps. Whatever the cache drops, each try gets further. */
   readonly carried: Beliefs;
   readonly reads: BatchReads;
   readonly now: number;
   readonly refusesWrites: boolean;
 }
 
-/** In place of a record that has to be read first. */
+/** Placeholder for a record that has to be read first. */
 const guessed: Belief = { stamp: "", value: undefined };
 
 export class Batch implements StepTables {
@@ -59,15 +59,15 @@ export class Batch implements StepTables {
   readonly #tables: BatchTables;
   readonly #tracked: Tables;
   readonly #accesses = new Map<string, Map<string, Access>>();
-  /** By step, a step of the same unit; itself for one of each unit. */
+  /** By step, a step of the same conflict group; itself for one of each group. */
   readonly #unitOf: number[] = [];
   readonly #results: unknown[] = [];
-  /** Steps that have to run again when what they want has been read. */
+  /** Steps that have to run again after their reads. */
   readonly #waiting = new Set<number>();
   #size = 0;
   #sizeBefore = 0;
   #hasWritten = false;
-  /** The step that runs has been told `guessed`: it goes on, to find out what else it wants, and does not count. */
+  /** The running step was given `guessed`: it continues only to find out its other reads, and does not count. */
   #isGuessing = false;
   #scanned: (readonly [table: string, key: string, belief: Belief])[] = [];
 
@@ -85,7 +85,7 @@ export class Batch implements StepTables {
     };
   }
 
-  /** Runs steps until the batch is large; answers how many. */
+  /** Runs steps until the batch is large; returns their number. */
   run(steps: readonly StepCall[]): number {
     const { operations, now, refusesWrites } = this.#options;
     for (const call of steps) {
@@ -97,7 +97,7 @@ export class Batch implements StepTables {
     return this.#results.length;
   }
 
-  /** Runs one step; when it throws, its writes are taken back, and what it read counts: the error stands on it. */
+  /** Runs one step; if it throws, its writes are undone, but its reads count: the error depends on them. */
   step<T>(work: (tables: Tables) => T): T {
     this.#scanned = [];
     this.#hasWritten = false;
@@ -133,7 +133,7 @@ export class Batch implements StepTables {
     return this.#tables.writes;
   }
 
-  /** The unit of a step, named by one of its steps. */
+  /** The conflict group of a step, named by one of its steps. */
   unitOf(step: number): number {
     let unit = step;
     for (let next = this.#unitOf[unit]; next !== undefined && next !== unit; next = this.#unitOf[unit]) {
@@ -161,14 +161,14 @@ export class Batch implements StepTables {
     }
     this.#size += 1;
     if (this.#size - this.#sizeBefore > recordsPerStepMax) {
-      throw new Error(`one step may touch ${recordsPerStepMax} records; make it several`);
+      throw new Error(`a step may touch at most ${recordsPerStepMax} records; split it`);
     }
     const access: Access = { table, key, step: this.#current, belief: undefined };
     records.set(key, access);
     return access;
   }
 
-  /** The step that runs is of the same unit as another. */
+  /** The running step is in the same group as another. */
   #join(step: number): void {
     if (step === this.#current) return;
     this.#unitOf[this.unitOf(this.#current)] = this.unitOf(step);
@@ -190,7 +190,7 @@ export class Batch implements StepTables {
     const { reads, carried, cache, layout } = this.#options;
     const belief = reads.record(table, key) ?? carried.get(table, key) ?? cache.get(table, key);
     if (belief !== undefined) return belief;
-    // What a step gets after a scan, it has found there: it exists.
+    // A record that a step gets after a scan was found by the scan: it exists.
     if (layout.kind(table) === "mostly_new" && this.#scanned.length === 0) return absent;
     reads.wantRecord(table, key);
     return guessed;
@@ -212,7 +212,7 @@ export class Batch implements StepTables {
     const { name } = table;
     this.#options.layout.use(table);
     if (!this.#options.layout.isOrdered(name)) throw new Error(`table ${name} is not declared as scanned`);
-    // What other steps of the batch have put or deleted there binds this one to them.
+    // Writes of other steps of the batch in this range put this step into their group.
     for (const key of this.#tables.writes.get(name)?.keys() ?? []) {
       const access = this.#accesses.get(name)?.get(key);
       if (access !== undefined && within(key, range)) this.#join(access.step);
@@ -222,7 +222,7 @@ export class Batch implements StepTables {
 
   #put<Row>(table: Table<Row>, key: string, row: NoInfer<Row>): void {
     if (row !== null && table.kind === "index") {
-      throw new Error(`table ${table.name} is declared as an index, which holds keys only`);
+      throw new Error(`table ${table.name} is declared as an index, which has keys only`);
     }
     this.#use(table, key);
     this.#hasWritten = true;
@@ -235,7 +235,7 @@ export class Batch implements StepTables {
     this.#tables.delete(table, key);
   }
 
-  /** The step that runs reads or writes a record. */
+  /** The running step reads or writes a record. */
   #use(table: Table, key: string): void {
     this.#options.layout.use(table);
     this.#touch(table.name, key);

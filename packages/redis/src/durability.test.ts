@@ -1,4 +1,4 @@
-// What a store promises, on servers that keep more or less; and replicas that do not acknowledge.
+// The durability of a store on servers with various settings; and replicas that do not acknowledge.
 import { type AnyOperation, operation, table } from "assent/internal/ports";
 import { bindOperations, type Durability } from "assent/internal/engine";
 import assert from "node:assert/strict";
@@ -37,7 +37,7 @@ const replicated = {
   settings: ["repl-diskless-sync-delay 0", "min-replicas-to-write 1"],
 };
 
-/** What a step answers once replicas follow and are heard: until then it waits, and may be told unknown. */
+/** A step once replicas follow and answer: until then it waits, and may be reported as unknown. */
 async function acknowledged(store: Store, operation: AnyOperation<unknown, number>): Promise<number> {
   const giveUpAt = performance.now() + deadlineMs;
   for (;;) {
@@ -57,9 +57,9 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Resolves with the problem that a store has found with its server, once it has found one. */
+/** Resolves with the problem of a store's server, once it is detected. */
 async function problemOf(store: Store): Promise<UnsuitableServer | undefined> {
-  await until(() => store.server.problem !== undefined, "the server is looked at");
+  await until(() => store.server.problem !== undefined, "the server is checked");
   return store.server.problem;
 }
 
@@ -75,7 +75,7 @@ async function withServer(
   }
 }
 
-test("the durability is what the server keeps", async () => {
+test("the durability follows from the server's settings", async () => {
   const expected: readonly (readonly ["always" | "everysec" | undefined, Durability])[] = [
     [undefined, "D0"],
     ["everysec", "D0"],
@@ -90,14 +90,14 @@ test("the durability is what the server keeps", async () => {
   }
 });
 
-test("C3 a server that keeps less than was promised is not used any more, from a look at it on, until it does", () =>
+test("C3 a server with weaker settings is not used once that is detected, until they are restored", () =>
   withServer({ appendfsync: "always" }, async (server) => {
     const store = await open(server, { unreachableMaxMs: 300 });
     const idle = await open(server);
     const admin = await server.connect();
     const changes: readonly (readonly [set: RedisCommand, back: RedisCommand, why: RegExp])[] = [
-      [["appendfsync", "no"], ["appendfsync", "always"], /promises D0/],
-      [["appendonly", "no"], ["appendonly", "yes"], /promises D0/],
+      [["appendfsync", "no"], ["appendfsync", "always"], /provides D0/],
+      [["appendonly", "no"], ["appendonly", "yes"], /provides D0/],
       [
         ["maxmemory", "100mb", "maxmemory-policy", "allkeys-lru"],
         ["maxmemory", "0", "maxmemory-policy", "noeviction"],
@@ -107,7 +107,7 @@ test("C3 a server that keeps less than was promised is not used any more, from a
     for (const [set, back, why] of changes) {
       await store.run(operations.add, undefined);
       await admin.send([["CONFIG", "SET", ...set]]);
-      // A store without traffic finds it, too: no connection ends, and no step fails.
+      // A store without traffic detects it, too: no connection ends, and no step fails.
       for (const problem of [await problemOf(store), await problemOf(idle)]) {
         assert.equal(problem?.code, "unsuitable_server");
         assert.match(problem?.message ?? "", why);
@@ -122,12 +122,12 @@ test("C3 a server that keeps less than was promised is not used any more, from a
     }
     admin.close();
     const sum = await store.run(operations.add, undefined);
-    assert.equal(sum, changes.length + 1, "what was refused was not done");
+    assert.equal(sum, changes.length + 1, "refused steps were not executed");
     await idle.close();
     await store.close();
   }));
 
-test("D2 a server whose min-replicas-to-write is lowered while it runs is not used any more, until it is set", () =>
+test("D2 a server whose min-replicas-to-write is lowered at run time is not used until it is restored", () =>
   withServer(replicated, (first) =>
     withServer({ settings: [`replicaof 127.0.0.1 ${first.process.port}`] }, async () => {
       const store = await open(first, { replicas: 1, unreachableMaxMs: 300 });
@@ -143,7 +143,7 @@ test("D2 a server whose min-replicas-to-write is lowered while it runs is not us
     }),
   ));
 
-test("a server that cannot keep the promise is refused at once", async () => {
+test("a server that cannot provide the durability is refused at once", async () => {
   await withServer({ settings: ["maxmemory 100mb", "maxmemory-policy allkeys-lru"] }, (server) =>
     assert.rejects(open(server), { code: "unsuitable_server", message: /evicts/ }),
   );
@@ -164,14 +164,14 @@ test("a server that cannot keep the promise is refused at once", async () => {
   );
 });
 
-test("what a server keeps at most is known", () =>
+test("the memory limit of a server is known", () =>
   withServer({ memoryBytesMax: 104_857_600 }, async (server) => {
     const store = await open(server);
     assert.equal(store.server.memoryBytesMax, 104_857_600);
     await store.close();
   }));
 
-test("a server that is not there is told as unreachable", () =>
+test("a missing server is reported as unreachable", () =>
   withServer({}, async (server) => {
     await server.process.stop();
     await assert.rejects(open(server), { code: "server_unreachable" });
@@ -183,7 +183,7 @@ test("C3 M4 D2: without its replica no step is acknowledged, and no read; with i
       const connect = first.connect;
       const store = await open(first, { replicas: 1, connect });
       assert.equal(store.durability, "D2");
-      // The replica may still be on its way: until it follows, the server takes nothing, and the step waits.
+      // The replica may not follow yet: until it does, the server refuses writes, and the step waits.
       const sum = await acknowledged(store, operations.add);
       const admin = await connect();
       await admin.send([["DEL", "{store}/touched"]]);
@@ -196,13 +196,13 @@ test("C3 M4 D2: without its replica no step is acknowledged, and no read; with i
       await assert.rejects(store.run(operations.add, undefined), unknown);
       await assert.rejects(store.run(operations.get, undefined), unknown);
       replica.process.resume();
-      // It was written, and is acknowledged now.
+      // It was written earlier, and is acknowledged now.
       assert.equal(await acknowledged(store, operations.get), sum + 1);
       await store.close();
     }),
   ));
 
-test("M4 D2: fewer replicas than were asked for is unknown", async () => {
+test("M4 D2: fewer replicas than required is unknown", async () => {
   const settings = ["repl-diskless-sync-delay 0", "min-replicas-to-write 2"];
   await withServer({ appendfsync: "always", settings }, async (first) => {
     const following = { settings: [`replicaof 127.0.0.1 ${first.process.port}`] };

@@ -1,4 +1,4 @@
-// Steps on their way: who waits for them, and what is carried from one attempt to the next.
+// Steps in progress: who waits for them, and what is carried from one attempt to the next.
 import type { StepCall, StoreFailure } from "assent/internal/engine";
 import type { BatchReads } from "./batch-reads.ts";
 import type { Batch } from "./batch.ts";
@@ -13,24 +13,24 @@ export interface PendingStep extends StepCall {
   attempts: number;
 }
 
-/** One attempt after another: that of all steps together, or of one step alone. */
+/** Consecutive attempts: of all steps together, or of one step alone. */
 export interface Lane {
   readonly isAlone: boolean;
-  /** What the last attempt found out for the steps that have to be tried again. */
+  /** Records found by the last attempt for the steps that have to be retried. */
   carried: Beliefs;
-  /** Steps that need more readings than others should wait for. They go on when this attempt is over. */
+  /** Steps with more reads than others should wait for. They continue after this attempt. */
   apart: PendingStep[];
 }
 
 export const newLane = (isAlone: boolean): Lane => ({ isAlone, carried: new Beliefs(), apart: [] });
 
-/** Steps that have run on what is believed, and wait to be verified. */
+/** Steps that have run on cached records, and wait for verification. */
 export interface Prepared {
   readonly lane: Lane;
   readonly steps: readonly PendingStep[];
   readonly batch: Batch;
   readonly reads: BatchReads;
-  /** The time that they were given, epoch milliseconds. */
+  /** The time given to them, epoch milliseconds. */
   readonly now: number;
   /** When that was, by the monotonic clock. */
   readonly madeAt: number;
@@ -45,7 +45,7 @@ export interface Verified {
   readonly isShort: boolean;
 }
 
-/** Answers all of these steps with one failure. */
+/** Fails all of these steps with one failure. */
 export function fail(steps: readonly PendingStep[], failure: StoreFailure): void {
   for (const step of steps) step.reject(failure);
 }

@@ -1,4 +1,4 @@
-// Whoever only looks finds what an executor has written, and asks the server for nothing but records.
+// A read-only client finds the records written by an executor, and asks the server only for records.
 import { accountTable } from "assent/ledger";
 import { readRow, rowOperations, rowTable } from "assent/internal/engine";
 import assert from "node:assert/strict";
@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test("records are read by HGET and by nothing else; one that is absent is absent", async () => {
+test("records are read only by HGET; a missing record is undefined", async () => {
   const prefix = server.prefix();
   const executor = await server.openKeyed(prefix);
   await executor.run(rowOperations.putRow, { key: "here", incarnation: "1", fields: { name: "a b" } });
@@ -42,7 +42,7 @@ test("records are read by HGET and by nothing else; one that is absent is absent
   port.close();
 });
 
-test("what would write or scan is refused, and an error of the server is told", async () => {
+test("writes and scans are refused, and an error of the server is reported", async () => {
   const prefix = server.prefix();
   const port = await server.connect();
   const row = { key: "k", incarnation: "1", fields: {} };

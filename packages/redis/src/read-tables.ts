@@ -1,5 +1,5 @@
-// Reads records as they are at the moment, for whoever must not disturb the server: one HGET after another, no script,
-// no write, whatever the server promises. Records that are read one after the other may be of different moments.
+// Reads current records without disturbing the server: one HGET after another, no script, no write, whatever the
+// server's durability. Records read one after another may be from different points in time.
 import type { Table, Tables } from "assent/internal/ports";
 import { notYetRead } from "./batch-reads.ts";
 import { absent, beliefOf, Beliefs } from "./beliefs.ts";
@@ -8,13 +8,13 @@ import { TableLayout } from "./table-layout.ts";
 
 export interface ReadTablesOptions<T> {
   readonly port: RedisPort;
-  /** Of the store, as it was opened with. */
+  /** Prefix of the store, as in its options. */
   readonly prefix: string;
-  /** Gets single records. Called again whenever one more has been read; what it throws ends the reading. */
+  /** Gets single records. Called again after each further read; an error that it throws ends the reading. */
   readonly read: (tables: Tables) => T;
 }
 
-/** @throws {RepliesLost} {RedisErrorReply}, and what `read` throws */
+/** @throws {RepliesLost} {RedisErrorReply}, and errors of `read` */
 export async function readTables<T>({ port, prefix, read }: ReadTablesOptions<T>): Promise<T> {
   const layout = new TableLayout(prefix);
   const known = new Beliefs();

@@ -17,19 +17,19 @@ function newCache(recordsMax: number): { cache: RecordCache; advance: (byMs: num
   };
 }
 
-test("the cache is bounded, and keeps what is used", () => {
+test("the cache is bounded, and keeps the records in use", () => {
   const { cache } = newCache(100);
   const isKept = (index: number): boolean => cache.get("t", `k${index}`) !== undefined;
   for (let index = 0; index < 1_000; index += 1) {
     cache.set("t", `k${index}`, belief(index));
-    assert.ok(isKept(0), "used all the time");
+    assert.ok(isKept(0), "in use all the time");
   }
   const kept = Array.from({ length: 1_000 }, (_, index) => index).filter(isKept);
   assert.ok(kept.length >= 50 && kept.length <= 100, `${kept.length} are kept`);
   assert.deepEqual(cache.get("t", "k999"), belief(999));
 });
 
-test("what is forgotten is not remembered from the older generation", () => {
+test("a forgotten record does not come back from the older generation", () => {
   const { cache } = newCache(4);
   cache.set("t", "x", belief(1));
   cache.set("t", "y", belief(1));
@@ -39,7 +39,7 @@ test("what is forgotten is not remembered from the older generation", () => {
   assert.deepEqual(cache.get("t", "y"), belief(1));
 });
 
-test("R6 a record that others change is not kept after it was written, for a while", () => {
+test("R6 a contended record is not kept after a write, for a while", () => {
   const { cache, advance } = newCache(100);
   cache.wrote("t", "x", belief(1));
   assert.deepEqual(cache.get("t", "x"), belief(1));

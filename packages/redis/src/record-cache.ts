@@ -1,5 +1,5 @@
-// What this process believes the server's records to be. Nothing depends on its being right: every belief that a step
-// used is verified where it is committed, and corrected where it was wrong.
+// The server's records as this process last saw them. Correctness does not depend on the cache: every record that a
+// step used is verified at its commit, and corrected if it was stale.
 import type { Belief } from "./beliefs.ts";
 import { contendedMax, contendedMs } from "./redis-limits.ts";
 
@@ -8,7 +8,7 @@ type Records = Map<string, Map<string, Belief>>;
 export class RecordCache {
   readonly #generationMax: number;
   readonly #monotonic: () => number;
-  /** Two generations: what is used moves to the young one; when that is full, the old one is forgotten as a whole. */
+  /** Two generations: used records move to the young one; when it is full, the old one is dropped as a whole. */
   #young: Records = new Map();
   #old: Records = new Map();
   #youngSize = 0;
@@ -48,7 +48,7 @@ export class RecordCache {
     this.#old.get(table)?.delete(key);
   }
 
-  /** The server said otherwise: somebody else has changed the record. */
+  /** The server has another version: another process has changed the record. */
   correct(table: string, key: string, belief: Belief): void {
     this.set(table, key, belief);
     if (this.#contended.size >= contendedMax) this.#contended.clear();
@@ -56,8 +56,8 @@ export class RecordCache {
   }
 
   /**
-   * This process has written the record. It keeps that in mind, unless the record is contended: the one who has just
-   * written would always be one read ahead of all others, and they would never have their turn. So it reads again, too.
+   * This process has written the record. It is cached unless it is contended: the process that has just written it
+   * would always be one read ahead of all others, which would never have their turn. So it reads again, too.
    */
   wrote(table: string, key: string, belief: Belief): void {
     if (this.#isContended(`${table}/${key}`)) this.forget(table, key);

@@ -21,7 +21,7 @@ test("commands are answered in order, and an error reply is a reply", async () =
   port.close();
 });
 
-test("calls that overlap are answered in their order", async () => {
+test("overlapping calls are answered in order", async () => {
   const port = await server.connect();
   const lists = await Promise.all(
     Array.from({ length: 50 }, () =>
@@ -38,7 +38,7 @@ test("calls that overlap are answered in their order", async () => {
   port.close();
 });
 
-test("M2 a connection that was killed loses its replies, is not opened again, and keeps no command", async () => {
+test("M2 a killed connection loses its replies, is not opened again, and keeps no command", async () => {
   const [port, admin] = await Promise.all([server.connect(), server.connect()]);
   await port.send([["SET", "y", "before"]]);
   const [id] = await port.send([["CLIENT", "ID"]]);
@@ -57,7 +57,7 @@ test("M2 a connection that was killed loses its replies, is not opened again, an
   admin.close();
 });
 
-test("a server that does not answer in time has lost its replies", async () => {
+test("replies that do not arrive in time are lost", async () => {
   const port = await redisConnect({ url: server.url, replyMs: 50 })();
   server.process.pause();
   const lost = assert.rejects(port.send([["PING"]]), { code: "replies_lost", sent: true });
@@ -65,7 +65,7 @@ test("a server that does not answer in time has lost its replies", async () => {
   server.process.resume();
 });
 
-test("closing loses the replies that are waited for", async () => {
+test("closing loses the pending replies", async () => {
   const port = await server.connect();
   const lost = assert.rejects(port.send([["BLPOP", "nothing", "0"]]), { code: "replies_lost", sent: true });
   port.close();

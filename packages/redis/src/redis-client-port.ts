@@ -1,6 +1,6 @@
-// The port over @redis/client. Everything by which that library would repeat or keep a command on its own is off (M2):
-// no queue while offline, no reconnection; a connection that ends is replaced from above, where it is known what a
-// repeat would mean.
+// The port over @redis/client. All features by which that library would repeat or queue a command are disabled (M2): no
+// queue while offline, no reconnection; a connection that ends is replaced from above, where the meaning of a repeat is
+// known.
 import type { Clock, Timer } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import { createClient, ErrorReply } from "@redis/client";
@@ -17,10 +17,10 @@ import { RepliesLost } from "./redis-port.ts";
 export interface RedisClientPortOptions {
   /** `redis[s]://[[username][:password]@]host[:port][/database]` */
   readonly url: string;
-  /** How the connection calls itself, for `CLIENT LIST`. */
+  /** Name of the connection in `CLIENT LIST`. */
   readonly name?: string;
   readonly connectMs?: number;
-  /** The library's own timeout of a command ends when it is sent; this one is about its reply. */
+  /** The library's own command timeout ends when the command is sent; this one covers its reply. */
   readonly replyMs?: number;
   readonly clock?: Clock;
 }
@@ -29,19 +29,19 @@ export interface RedisClientPortOptions {
 export function redisConnect(options: RedisClientPortOptions): RedisConnect {
   return async () => {
     const client = clientOf(options);
-    // Also told through the rejected calls; without a listener the process would end.
+    // Also reported by the rejected calls; without a listener the process would end.
     client.on("error", () => undefined);
     await connected(client, options);
     return new ClientPort(client, options);
   };
 }
 
-/** The library's own timeout ends with the socket: a server that is stopped takes it and then says nothing. */
+/** The library's own timeout ends with the socket: a stopped server accepts it and then says nothing. */
 async function connected(client: Client, options: RedisClientPortOptions): Promise<void> {
   const { connectMs = connectMaxMs, clock = systemClock } = options;
   let timer: Timer | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = clock.after(connectMs, () => reject(new Error(`it did not let us in within ${connectMs} ms`)));
+    timer = clock.after(connectMs, () => reject(new Error(`the connection handshake timed out after ${connectMs} ms`)));
   });
   try {
     await Promise.race([client.connect(), late]);
@@ -89,7 +89,7 @@ class ClientPort implements RedisPort {
     try {
       return await Promise.all(commands.map((command) => this.#reply(command)));
     } catch (cause) {
-      // The other replies may never come: nothing more is to be heard from this connection.
+      // The other replies may never come: this connection is not used any more.
       this.close();
       throw new RepliesLost(true, { cause });
     } finally {

@@ -25,5 +25,5 @@ transactionLogSuite(open);
 branchStoreSuite(open);
 ledgerSuite(open);
 leaseSuite(open);
-// One call at a time: a step that is run again may have left a place in the waiting line, which is only a hint (P10).
+// One call at a time: a repeated step may have left a place in the waiting line, which is only a hint (P10).
 differentialSuite(open, { seeds: [8], roundsMax: 40_000, together: 1 });

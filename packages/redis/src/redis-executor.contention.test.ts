@@ -1,4 +1,4 @@
-// Several processes' worth of executors on one store: no belief of theirs may matter.
+// Several executors on one store, as if in several processes: stale cached records must not matter.
 import {
   beginRequest,
   commandsOf,
@@ -43,16 +43,16 @@ const operations = {
     tables.put(list, name, null);
     return null;
   }),
-  /** Takes a name off the list if x is as the caller says. */
+  /** Removes a name from the list if x is as the caller expects. */
   unlistIf: operation("unlistIf", (tables, { name, value }: { name: string; value: Json }): boolean => {
     if (tables.get(a, "x") !== value) return false;
     tables.delete(list, name);
     return true;
   }),
   listed: operation("listed", (tables): readonly string[] => tables.scan(list, { limit: 10 }).map(([name]) => name)),
-  /** Fails unless the record is what the caller thinks that it is. */
+  /** Fails unless the record is as the caller expects. */
   insist: operation("insist", (tables, { key, value }: { key: string; value: Json }): null => {
-    if (tables.get(a, key) !== value) throw new Error("it is something else");
+    if (tables.get(a, key) !== value) throw new Error("unexpected value");
     return null;
   }),
 };
@@ -69,12 +69,12 @@ async function openStores(count: number): Promise<Store[]> {
 const closeAll = (stores: readonly { close: () => Promise<void> }[]): Promise<unknown> =>
   Promise.all(stores.map((store) => store.close()));
 
-test("C3 what another process changed is read as it is, however often it was read before", async () => {
+test("C3 a change by another process is seen, however often the record was read before", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
   await first.run(operations.put, { key: "x", value: 1 });
   for (let value = 2; value < 6; value += 1) {
     assert.equal(await second.run(operations.get, { key: "x" }), value - 1);
-    assert.equal(await second.run(operations.get, { key: "x" }), value - 1, "once more, from what it knows");
+    assert.equal(await second.run(operations.get, { key: "x" }), value - 1, "again, from the cache");
     await first.run(operations.put, { key: "x", value });
     assert.equal(await second.run(operations.get, { key: "x" }), value);
     assert.equal(await first.run(operations.get, { key: "x" }), value);
@@ -82,7 +82,7 @@ test("C3 what another process changed is read as it is, however often it was rea
   await closeAll([first, second]);
 });
 
-test("C4 a step that fails on a wrong belief has not failed", async () => {
+test("C4 a step that fails on a stale record is run again", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
   await first.run(operations.put, { key: "x", value: "old" });
   await second.run(operations.insist, { key: "x", value: "old" });
@@ -92,7 +92,7 @@ test("C4 a step that fails on a wrong belief has not failed", async () => {
   await closeAll([first, second]);
 });
 
-test("C2 two processes that count on the same records lose no update, and every step ends", async () => {
+test("C2 two processes that increment the same records lose no update, and every step ends", async () => {
   const stores = await openStores(2);
   const turns = 40;
   const sums = await Promise.all(
@@ -119,12 +119,12 @@ test("C2 two processes that count on the same records lose no update, and every 
   }
   assert.ok(
     stores.every(({ counts }) => counts.conflicts > 0),
-    "they were in each other's way",
+    "there were conflicts",
   );
   await closeAll(stores);
 });
 
-test("R6 one at a time against a crowd, nobody starves", async () => {
+test("R6 a process with single steps does not starve beside one with many", async () => {
   const stores = await openStores(4);
   const each = 50;
   await Promise.all(
@@ -136,7 +136,7 @@ test("R6 one at a time against a crowd, nobody starves", async () => {
   await closeAll(stores);
 });
 
-test("C4 a conflict holds up only the steps that share a record with it", async () => {
+test("C4 a conflict delays only the steps that share a record with it", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
   await second.run(operations.put, { key: "x", value: 1 });
   await second.run(operations.put, { key: "y", value: 10 });
@@ -153,11 +153,11 @@ test("C4 a conflict holds up only the steps that share a record with it", async 
   assert.equal(second.counts.conflicts - before.conflicts, 1);
   assert.equal(second.counts.rounds - before.rounds, 2);
   await second.run(operations.add, { keys: ["y", "z"] });
-  assert.equal(second.counts.conflicts - before.conflicts, 1, "it knows what it has written");
+  assert.equal(second.counts.conflicts - before.conflicts, 1, "it caches its own writes");
   await closeAll([first, second]);
 });
 
-test("C3 C4 a step that scans does not see what another step of its batch has not done after all", async () => {
+test("C3 C4 a scanning step does not see a write of its batch that was not committed", async () => {
   const [first, second] = (await openStores(2)) as [Store, Store];
   await first.run(operations.list, { name: "b" });
   await first.run(operations.put, { key: "x", value: "old" });
@@ -171,7 +171,7 @@ test("C3 C4 a step that scans does not see what another step of its batch has no
   await closeAll([first, second]);
 });
 
-test("P4 a key is used once, whichever process is asked, and however many at once", async () => {
+test("P4 a key is used once, whichever process is asked, and however many concurrently", async () => {
   const stores = await openStores(2);
   const once = { key: "k", fingerprint: 1 };
   const calls = stores.flatMap((store) => [1, 2, 3].map(() => store.runOnce(once, operations.add, { keys: ["x"] })));
@@ -182,7 +182,7 @@ test("P4 a key is used once, whichever process is asked, and however many at onc
   await closeAll(stores);
 });
 
-/** One checkout of an order over the hot account and another; what was decided, if it was this one's to decide. */
+/** One checkout of an order on the hot account and another one; returns the decision, if it made one. */
 async function checkout(
   clock: TestClock,
   { own, other }: { own: KeyedAdapter; other: KeyedAdapter },
@@ -195,14 +195,14 @@ async function checkout(
   const [vote] = await own.store.apply([command("prepare")]);
   const taken = vote?.kind === "done" ? "commit" : "abort";
   await decided(own, decision(record, taken));
-  // The second phase by the other process, which knows nothing of the first.
+  // The second phase runs in the other process, which knows nothing of the first.
   const [final] = await other.store.apply([command(taken)]);
   assert.equal(final?.kind, "done");
   assert.equal((await own.log.end({ txId: record.txId, owner: record.owner, epoch: record.epoch })).kind, "written");
   return taken;
 }
 
-test("S2 S3 C1 checkouts of two processes over one hot account: one each, all end, no money made", async () => {
+test("S2 S3 C1 checkouts of two processes on one hot account: one each, all end, no money is created", async () => {
   const clock = new TestClock();
   const prefix = server.prefix();
   const stores = await Promise.all(
@@ -243,7 +243,7 @@ test("S2 S3 C1 checkouts of two processes over one hot account: one each, all en
   await closeAll(stores);
 });
 
-test("S3 many steps, one account, two processes: as much is given as there is", async () => {
+test("S3 many steps, one account, two processes: exactly the available amount is taken", async () => {
   const prefix = server.prefix();
   const stores = await Promise.all([0, 1].map(() => server.openKeyed(prefix)));
   await stores[0]?.run(ledgerOperations.seed, { first: 0, count: 1, generation: "g", available: 150, details: null });
@@ -258,7 +258,7 @@ test("S3 many steps, one account, two processes: as much is given as there is", 
   await closeAll(stores);
 });
 
-test("R7 a row that is due is dealt with by one of two sweeps", async () => {
+test("R7 a due row is handled by one of two sweeps", async () => {
   const clock = new TestClock();
   const prefix = server.prefix();
   const stores = await Promise.all(
@@ -272,11 +272,11 @@ test("R7 a row that is due is dealt with by one of two sweeps", async () => {
   clock.advance(defaultLimits.askAfterMs + 1);
   const sweeps = await Promise.all([first, second, first, second].map(({ store }) => store.sweep(10)));
   const asked = sweeps.flatMap(({ questions }) => questions.map(({ txId }) => txId));
-  assert.deepEqual(asked.toSorted(), txIds.toSorted(), "nobody asks twice, and nobody is left out");
+  assert.deepEqual(asked.toSorted(), txIds.toSorted(), "each branch asks exactly once");
   await closeAll(stores);
 });
 
-test("a store that is closed refuses what comes later, after answering what came before", async () => {
+test("a closing store answers earlier steps and refuses later ones", async () => {
   const [store] = (await openStores(1)) as [Store];
   const calls = [store.run(operations.add, { keys: ["x"] }), store.run(operations.get, { key: "x" })];
   const closed = store.close();

@@ -1,4 +1,4 @@
-// Connections and servers that end in the middle of many steps, and scripts that a server has forgotten.
+// Connections and servers that end during many steps, and scripts that a server has forgotten.
 import { operation, table } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import { bindOperations, StoreFailure } from "assent/internal/engine";
@@ -40,7 +40,7 @@ const operations = {
 type Store = RedisExecutor;
 type Outcome = "done" | "nothing" | "unknown";
 
-/** Marks names with some at a time until told to stop; answers what was heard of each. */
+/** Marks names, several at a time, until stopped; returns the result of each. */
 async function markUntil(store: Store, isOver: () => boolean): Promise<ReadonlyMap<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
   const worker = async (): Promise<void> => {
@@ -60,20 +60,20 @@ async function markUntil(store: Store, isOver: () => boolean): Promise<ReadonlyM
   return outcomes;
 }
 
-/** Resolves when so many more steps have been answered. */
+/** Resolves when this many more steps have been answered. */
 async function answered(store: Store, outcomes: () => number, more: number): Promise<void> {
   const target = outcomes() + more;
   while (outcomes() < target) await store.run(operations.count, undefined).catch(() => undefined);
 }
 
-/** Asserts that what was heard of each name is true; answers how many are there. */
+/** Asserts that the result of each name is true; returns how many are present. */
 async function assertTrue(store: Store, outcomes: ReadonlyMap<string, Outcome>): Promise<number> {
   let found = 0;
   for (const [name, outcome] of outcomes) {
     const [left, right] = await store.run(operations.isMarked, { name });
-    assert.equal(left, right, `${name} is there by half`);
+    assert.equal(left, right, `${name} is written partially`);
     if (outcome === "done") assert.equal(left, true, `${name} was acknowledged`);
-    if (outcome === "nothing") assert.equal(left, false, `${name} was said to have changed nothing`);
+    if (outcome === "nothing") assert.equal(left, false, `${name} was reported as unchanged`);
     if (left === true) found += 1;
   }
   return found;
@@ -84,7 +84,7 @@ interface Run {
   readonly outcomes: ReadonlyMap<string, Outcome>;
 }
 
-/** Lets steps run while something happens to the server or the connection, again and again. */
+/** Runs steps while the server or the connection is disturbed repeatedly. */
 async function runThrough(times: number, happen: () => Promise<unknown>): Promise<Run> {
   const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
   let over = false;
@@ -106,7 +106,7 @@ async function assertWhole({ store, outcomes }: Run): Promise<void> {
   assert.equal(await store.run(operations.count, undefined), found, "each was counted with its pair, once");
 }
 
-test("C2 C3 connections killed amid many steps: what was heard is true, nothing is there by half", async () => {
+test("C2 C3 connections killed during many steps: all results are true, and no write is partial", async () => {
   const admin = await redisConnect({ url: server.url })();
   const run = await runThrough(12, () => admin.send([["CLIENT", "KILL", "TYPE", "normal"]]));
   admin.close();
@@ -115,7 +115,7 @@ test("C2 C3 connections killed amid many steps: what was heard is true, nothing 
   await run.store.close();
 });
 
-test("C2 C3 a server killed and started again: what was acknowledged is there, the same process goes on", async () => {
+test("C2 C3 a server killed and restarted: acknowledged writes are present, the same process continues", async () => {
   const run = await runThrough(3, async () => {
     await server.process.kill();
     await server.process.restart();
@@ -135,7 +135,7 @@ test("an unreachable server is reported as unreached, changes nothing, and is us
   await store.close();
 });
 
-test("a step that is asked for while others wait for a server waits no longer than they do", async () => {
+test("a step requested while others wait for a server waits no longer than they do", async () => {
   const unreachableMaxMs = 1_000;
   const tried = Promise.withResolvers<void>();
   let tries = 0;
@@ -143,7 +143,7 @@ test("a step that is asked for while others wait for a server waits no longer th
     if (tries > 0) {
       tries += 1;
       if (tries === 5) tried.resolve();
-      throw new Error("nobody there");
+      throw new Error("no server");
     }
     tries += 1;
     return redisConnect({ url: server.url })();
@@ -168,7 +168,7 @@ test("a step that is asked for while others wait for a server waits no longer th
   await store.close();
 });
 
-test("a server that forgot the script is given it again", async () => {
+test("a server that has forgotten the script gets it again", async () => {
   const store = await server.open({ prefix: server.prefix(), operations: bindOperations(operations, {}) });
   const admin = await redisConnect({ url: server.url })();
   await store.run(operations.put, { value: 1 });
@@ -179,7 +179,7 @@ test("a server that forgot the script is given it again", async () => {
   await store.close();
 });
 
-test("C2 a step that was told unknown is over: it does not happen afterwards", async () => {
+test("C2 a step that was reported as unknown does not happen afterwards", async () => {
   const prefix = server.prefix();
   const connect = redisConnect({ url: server.url, replyMs: 2_000 });
   const [hasty, other] = await Promise.all([
@@ -187,7 +187,7 @@ test("C2 a step that was told unknown is over: it does not happen afterwards", a
     server.open({ prefix, operations: bindOperations(operations, {}) }),
   ]);
   await hasty.run(operations.put, { value: "before" });
-  // The server stands still with the step in its socket, for as long as it takes until the step is given up.
+  // The server stalls with the step in its socket until the step is given up.
   server.process.pause();
   const failure = await hasty.run(operations.put, { value: "late" }).then(
     () => undefined,
@@ -199,12 +199,12 @@ test("C2 a step that was told unknown is over: it does not happen afterwards", a
   await Promise.all([hasty.close(), other.close()]);
 });
 
-test("C2 a step that was told unknown is over, also where the server's time is not known well", async () => {
+test("C2 a step reported as unknown does not happen afterwards, even if the server's time is uncertain", async () => {
   const prefix = server.prefix();
   const real = await redisConnect({ url: server.url })();
-  const told = Promise.withResolvers<void>();
+  const reported = Promise.withResolvers<void>();
   let delivered: Promise<unknown> = Promise.resolve();
-  // What is sent takes long to arrive, answers do not: the time that they tell is newer than half way between.
+  // Requests take long to arrive, replies do not: the time in a reply is newer than half way between.
   const connect = async (): Promise<RedisPort> => ({
     isClosed: false,
     close: () => undefined,
@@ -213,14 +213,14 @@ test("C2 a step that was told unknown is over, also where the server's time is n
         await pause(300);
         return real.send(commands);
       }
-      delivered = told.promise.then(() => real.send(commands));
+      delivered = reported.promise.then(() => real.send(commands));
       throw new RepliesLost(true, {});
     },
   });
   const hasty = await server.open({ prefix, operations: bindOperations(operations, {}), connect });
   const other = await server.open({ prefix, operations: bindOperations(operations, {}) });
   await assert.rejects(hasty.run(operations.mark, { name: "late" }), { changed: "unknown" });
-  told.resolve();
+  reported.resolve();
   await delivered;
   assert.deepEqual(await other.run(operations.isMarked, { name: "late" }), [false, false]);
   await Promise.all([hasty.close(), other.close()]);

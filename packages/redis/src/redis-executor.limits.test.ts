@@ -1,4 +1,4 @@
-// What is bounded, and what is refused: size, memory, tables that were not declared.
+// Limits and refusals: size, memory, undeclared tables.
 import { keyedOperations } from "@assent/conformance";
 import { ledgerOperations, type LedgerTotals } from "assent/ledger";
 import { operation, type ScanRange, table } from "assent/internal/ports";
@@ -15,7 +15,7 @@ import { recordsPerStepMax } from "./redis-limits.ts";
 const server = await TestServer.start();
 after(() => server.stop());
 
-/** What is as large as it may be takes as long as it takes on this machine. */
+/** Steps at the size limit take as long as this machine needs. */
 const connect = redisConnect({ url: server.url, replyMs: 120_000 });
 
 const records = table<number>("records", "records");
@@ -43,7 +43,7 @@ const operations = {
   scan: operation("scan", (tables, { name, range }: { name: string; range: ScanRange }): readonly string[] =>
     tables.scan(scannedNamed(name), range).map(([key, value]) => `${key}=${JSON.stringify(value)}`),
   ),
-  /** Uses a table of records as one that is scanned. */
+  /** Scans a table of records. */
   misuse: operation("misuse", (tables): null => {
     tables.put(table<number>("records", "ordered"), "x", 2);
     return null;
@@ -82,7 +82,7 @@ test("S2 100,000 accounts are seeded in chunks, and counted", async () => {
   await store.close();
 });
 
-test("100,000 steps that are asked for at once are answered in a few rounds, in their order", async () => {
+test("100,000 concurrent steps are answered in a few rounds, in order", async () => {
   const store = await open();
   const sums = await Promise.all(
     Array.from({ length: 100_000 }, (_, index) => store.run(operations.add, { key: String(index % 50_000) })),
@@ -92,7 +92,7 @@ test("100,000 steps that are asked for at once are answered in a few rounds, in 
   await store.close();
 });
 
-test("R6 a step that reads many pages holds up nobody", async () => {
+test("R6 a step that reads many pages delays no other step", async () => {
   const store = await open();
   await store.run(operations.fill, { count: 5_000 });
   const ended: string[] = [];
@@ -111,7 +111,7 @@ test("a step that touches too many records is refused, and changes nothing", asy
     store.run(operations.add, { key: "x" }),
   ];
   const [refusal, sum] = await Promise.all(calls);
-  assert.match(String(refusal), /make it several/);
+  assert.match(String(refusal), /split it/);
   assert.equal(sum, 1);
   assert.deepEqual(await store.run(operations.scan, { name: "ordered", range: { limit: 1 } }), []);
   await store.run(operations.fill, { count: recordsPerStepMax });
@@ -119,7 +119,7 @@ test("a step that touches too many records is refused, and changes nothing", asy
   await store.close();
 });
 
-test("what a process keeps in mind is bounded; what it forgot it reads again", async () => {
+test("the cache of a process is bounded; dropped records are read again", async () => {
   const store = await open(4);
   const keys = Array.from({ length: 200 }, (_, index) => String(index));
   for (let turn = 1; turn <= 3; turn += 1) {
@@ -132,7 +132,7 @@ test("what a process keeps in mind is bounded; what it forgot it reads again", a
   await store.close();
 });
 
-test("a table is scanned and filled as it was declared", async () => {
+test("a table is scanned and written as declared", async () => {
   const store = await open();
   const put = (name: string, key: string, value: Json): Promise<null> =>
     store.run(operations.put, { name, key, value });
@@ -153,7 +153,7 @@ test("a table is scanned and filled as it was declared", async () => {
     'ab={"key":"ab"}',
   ]);
   assert.equal(await store.run(operations.get, { name: "index", key: "ab" }), null);
-  await assert.rejects(put("index", "x", 1), /holds keys only/);
+  await assert.rejects(put("index", "x", 1), /has keys only/);
   await assert.rejects(scan("records", { limit: 1 }), /not declared as scanned/);
   await store.close();
 });
@@ -167,7 +167,7 @@ test("two definitions of a table that differ in its kind are refused, and change
   await store.close();
 });
 
-test("a server without room refuses what writes, changes nothing, and goes on answering reads", async () => {
+test("a full server refuses writes, changes nothing, and continues to answer reads", async () => {
   const store = await open();
   const admin = await server.connect();
   await store.run(operations.put, { name: "records", key: "x", value: 1 });
@@ -189,13 +189,13 @@ test("a server without room refuses what writes, changes nothing, and goes on an
   assert.deepEqual(
     together.map((each) => (each.status === "fulfilled" ? each.value : (each.reason as StoreFailure).code)),
     ["store_full", 1, [], "store_full"],
-    "in one round with a write, a read is refused only if it saw what was to be written",
+    "in one round with a write, a read is refused only if it saw that write",
   );
   await admin.send([["CONFIG", "SET", "maxmemory", "0"]]);
   await store.run(probeOperations.probe, null);
   const afterProbe = store.counts.rounds;
   await store.run(probeOperations.probe, null);
-  assert.equal(store.counts.rounds, afterProbe, "nothing is written once a write was taken");
+  assert.equal(store.counts.rounds, afterProbe, "no further test write after a successful write");
   await store.run(operations.put, { name: "records", key: "x", value: 3 });
   assert.equal(await store.run(operations.get, { name: "records", key: "x" }), 3);
   admin.close();

@@ -1,5 +1,5 @@
-// R7: what a checkout costs the server does not grow with history, although another process than the one that takes the
-// checkouts removes what is old.
+// R7: the cost of a checkout for the server does not grow with history, although another process than the one that
+// takes the checkouts removes old records.
 import { type LongRunCost, longRunCosts, longRunOperations, TestClock } from "@assent/conformance";
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -37,7 +37,7 @@ class CountedConnection {
   };
 }
 
-test("R7 a checkout costs the server the same after days, and removing one costs a constant", async (context) => {
+test("R7 a checkout costs the server the same after days, and removing one has constant cost", async (context) => {
   const clock = new TestClock();
   const [mine, standby] = [new CountedConnection(), new CountedConnection()];
   const prefix = server.prefix();
@@ -54,12 +54,12 @@ test("R7 a checkout costs the server the same after days, and removing one costs
   context.diagnostic(JSON.stringify({ young, steady, late }));
   const atMost = (found: LongRunCost, limits: LongRunCost, when: string): void => {
     for (const [name, limit] of Object.entries(limits)) {
-      assert.ok((found[name] ?? 0) <= limit, `${name} of a ${when} checkout: ${found[name]}, ${limit} at most`);
+      assert.ok((found[name] ?? 0) <= limit, `${name} of a ${when} checkout: ${found[name]}, limit ${limit}`);
     }
   };
   atMost(young, { rounds: 0.33, bytesIn: 3_750, bytesOut: 50, conflicts: 0 }, "young");
   atMost(steady, { rounds: 0.5, bytesIn: 4_450, bytesOut: 550, conflicts: 0 }, "steady");
-  // Numbers of orders get longer.
+  // Order numbers get longer.
   atMost(late, { bytesIn: 1.03 * (steady["bytesIn"] ?? 0), bytesOut: 1.03 * (steady["bytesOut"] ?? 0) }, "late");
   await Promise.all([working.close(), sweeping.close()]);
 });

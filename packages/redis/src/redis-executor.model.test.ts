@@ -1,4 +1,4 @@
-// Two executors on one store against one in memory: random steps, whoever runs them, have the results they have there.
+// Two executors on one store compared with one in memory: random steps in either have the same results.
 import { operation, type ScanRange } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
 import { bindOperations, type Executor, GroupCommitExecutor } from "assent/internal/engine";
@@ -67,8 +67,8 @@ const access: fc.Arbitrary<Access> = fc.oneof(
 const stepOf = (kind: fc.Arbitrary<Access>, maxLength: number): fc.Arbitrary<RandomStep> =>
   fc.record({ by: fc.constantFrom(0, 1), accesses: fc.array(kind, { minLength: 1, maxLength, size: "max" }) });
 /**
- * Steps that one executor is asked for together, in order. One that needs many readings would go apart, and one that
- * scans may be overtaken by those behind it: so it comes last.
+ * Steps that one executor gets together, in order. A step with many reads would run separately, and a step that scans
+ * may be overtaken by later ones: so it comes last.
  */
 const together = fc
   .tuple(fc.array(stepOf(change, sharedReadingsMax), { maxLength: 3 }), stepOf(access, sharedReadingsMax))
@@ -80,7 +80,7 @@ async function outcome(executor: Executor, { accesses }: RandomStep): Promise<Js
   return executor.run(operations.perform, { accesses }).catch((error: unknown) => String(error));
 }
 
-test("C4 steps of two executors see each other as those of one do", async () => {
+test("C4 steps of two executors see each other like those of one", async () => {
   let conflicts = 0;
   await fc.assert(
     fc.asyncProperty(batches, async (history) => {

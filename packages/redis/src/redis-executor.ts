@@ -1,10 +1,10 @@
-// The executor over a server that several processes share. Operations run here, on what this process believes; the
-// server verifies the beliefs and applies the writes in one step, or tells what is there instead and the steps run
-// again (docs/adr/0009-optimistic-executor-over-redis.md). There is one batch under way at a time, so steps that are
-// asked for meanwhile travel together. Steps that need many readings go on beside it, each alone.
+// The executor over a server that several processes share. Operations run here, on cached records; the server verifies
+// their versions and applies the writes in one step, or returns the current records, and the steps run again
+// (docs/adr/0009-optimistic-executor-over-redis.md). There is one batch in flight at a time, so steps requested
+// meanwhile travel together. Steps with many reads run concurrently, each alone.
 //
-// It is right whatever the beliefs are, and with any number of rounds under way, in this process or in others: a
-// record's stamp is written with one text only, so a round that verifies stamps has verified what its steps stood on.
+// Its correctness does not depend on the cache, nor on the number of concurrent rounds, here or in other processes: the
+// version of a record is never reused for another text, so a round that verifies versions has verified the values.
 import type { Clock } from "assent/internal/ports";
 import {
   type Durability,
@@ -42,10 +42,10 @@ export class RedisExecutor extends Executor {
   readonly #connection: ServerConnection;
   readonly #acknowledgement: Acknowledgement;
   readonly #unreachableMaxMs: number;
-  /** Begins every stamp: no other process, nor a former life of this one, writes the same. */
+  /** Prefix of every version: unique to this process, also among its earlier runs. */
   readonly #process: string;
   readonly #running = new Set<Promise<void>>();
-  /** The last write was, and none has been taken since. */
+  /** The last write was refused, and none has succeeded since. */
   #refusesWrites = false;
   readonly #counts: RoundCounts = { rounds: 0, readings: 0, steps: 0, conflicts: 0, late: 0 };
   readonly #together = newLane(false);
@@ -80,7 +80,7 @@ export class RedisExecutor extends Executor {
   }
 
   /**
-   * Resolves when the connection is warm.
+   * Resolves when the connection is ready.
    * @throws {ServerUnreachable} {UnsuitableServer}
    */
   static async open(options: RedisExecutorOptions): Promise<RedisExecutor> {
@@ -89,12 +89,12 @@ export class RedisExecutor extends Executor {
     return executor;
   }
 
-  /** What an answer of this store survives, as the server told when it was opened. */
+  /** The durability of an answer of this store, as reported by the server when it was opened. */
   get durability(): Durability {
     return this.#connection.durability;
   }
 
-  /** The current state of the server, as far as it is known. */
+  /** The current state of the server, as far as known. */
   get server(): ServerState {
     return this.#connection;
   }
@@ -103,7 +103,7 @@ export class RedisExecutor extends Executor {
     return this.#counts;
   }
 
-  /** Closes the connection after everything that was asked for before; refuses what comes later. */
+  /** Closes the connection after all earlier steps; refuses later ones. */
   async close(): Promise<void> {
     this.#isClosing = true;
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -132,7 +132,7 @@ export class RedisExecutor extends Executor {
 
   async #work(): Promise<void> {
     while (this.#queue.length > 0) {
-      // Everything that is asked for in this turn goes along, also by those who have just been answered.
+      // Steps requested in this turn join, including those of callers that have just been answered.
       await new Promise<void>(nextTurn);
       const steps = this.#queue.slice(0, stepsPerCommitMax);
       this.#queue = this.#queue.slice(stepsPerCommitMax);
@@ -154,7 +154,7 @@ export class RedisExecutor extends Executor {
       const prepared = await this.#prepare(port, steps, lane);
       if (prepared !== undefined) await this.#commit(port, prepared);
     } catch (cause) {
-      // A bug of this package: whoever waits must hear of it all the same.
+      // A bug of this package: the waiting callers must get an error nevertheless.
       fail(steps, new StoreFailure("store_broken", `what was changed is not known: ${String(cause)}`, { cause }));
     }
     for (const step of lane.apart.splice(0)) this.#track(this.#attempt([step], newLane(true)));
@@ -184,7 +184,10 @@ export class RedisExecutor extends Executor {
         });
         steps = steps.filter((_, index) => !batch.waiting.has(index));
       } else if (readings === readingsMax) {
-        fail(steps, new StoreFailure("step_failed", `it needs more than ${readingsMax} readings; nothing was changed`));
+        fail(
+          steps,
+          new StoreFailure("step_failed", `the step needs more than ${readingsMax} reads; nothing was changed`),
+        );
         return undefined;
       } else {
         this.#counts.readings += 1;
@@ -199,7 +202,7 @@ export class RedisExecutor extends Executor {
     return undefined;
   }
 
-  /** A reading failed; nothing was changed. */
+  /** A read failed; nothing was changed. */
   #unread(
     port: RedisPort,
     { steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown },
@@ -218,13 +221,13 @@ export class RedisExecutor extends Executor {
     this.#lastRound += 1;
     const stamp = `${this.#process}.${this.#lastRound.toString(36)} `;
     const round = new Round(batch, { layout: this.#layout, reads, stamp });
-    // C3, D2: an answer that only reads must wait for the replicas, too.
+    // C3, D2: a read-only answer must wait for the replicas, too.
     const touch = this.#acknowledgement.isWanted;
     if (round.isEmpty && !touch) {
       this.#settle(prepared, { round, differing: new Map(), isShort: false });
       return;
     }
-    // A long reading that writes nothing has no time to be wrong about.
+    // A long read-only step has no time that could be wrong.
     const isTimed = this.#options.now === undefined && !(lane.isAlone && !round.writes(0));
     const command = encodeCall({
       assumed: isTimed ? String(now) : "",
@@ -249,7 +252,7 @@ export class RedisExecutor extends Executor {
     }
     const verdict = readVerdict(reply);
     this.#time.observe(verdict.serverMs, sentAt);
-    // A step alone may have read for long before it was sent.
+    // A step alone may have spent long on reads before it was sent.
     if (!lane.isAlone) this.#time.arrived(verdict.serverMs, madeAt);
     if (verdict.kind === "late") {
       this.#counts.late += 1;
@@ -266,7 +269,7 @@ export class RedisExecutor extends Executor {
     lane.carried = carried;
     const conflicting = steps.filter((_, index) => refused.has(batch.unitOf(index)));
     this.#counts.conflicts += conflicting.length;
-    // Before anybody is answered: what they ask for next comes after these.
+    // Before any caller is answered: their next requests come after these.
     this.#again(conflicting, lane);
     const short = isShort
       ? new StoreFailure("store_broken", "a failover could undo it; what was changed is not known")
@@ -280,7 +283,7 @@ export class RedisExecutor extends Executor {
     });
   }
 
-  /** The server answered with an error. */
+  /** The server replied with an error. */
   #refused(
     port: RedisPort,
     { prepared, round, error }: { prepared: Prepared; round: Round; error: RedisErrorReply },
@@ -290,7 +293,7 @@ export class RedisExecutor extends Executor {
     let steps = prepared.steps;
     const writers = steps.filter((_, index) => round.writes(index));
     if ((refusal === "full" || refusal === "refused") && writers.length > 0) {
-      // A step that only reads was refused because of writes in the same batch: it is run again without them.
+      // A read-only step was refused because of writes in the same batch: it is run again without them.
       const readers = steps.filter((_, index) => !round.writes(index));
       if (readers.length > 0) this.#track(this.#attempt(readers, newLane(true)));
       steps = writers;
@@ -313,7 +316,7 @@ export class RedisExecutor extends Executor {
     }
   }
 
-  /** This server does not take steps now, nothing was changed: over another connection, as long as they may wait. */
+  /** This server accepts no steps now; nothing was changed: retry over another connection, as long as they may wait. */
   #elsewhere(
     port: RedisPort,
     { steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown },
@@ -322,12 +325,12 @@ export class RedisExecutor extends Executor {
     this.#retry({ steps, lane, error });
   }
 
-  /** Nothing was changed: once more, as long as they may wait. */
+  /** Nothing was changed: retry, as long as they may wait. */
   #retry({ steps, lane, error }: { steps: readonly PendingStep[]; lane: Lane; error: unknown }): void {
     const since = this.#clock.monotonic() - this.#unreachableMaxMs;
     fail(
       steps.filter(({ askedAt }) => askedAt <= since),
-      new StoreFailure("step_failed", `no server answers it; nothing was changed: ${String(error)}`, { cause: error }),
+      new StoreFailure("step_failed", `no server answers; nothing was changed: ${String(error)}`, { cause: error }),
     );
     this.#again(
       steps.filter(({ askedAt }) => askedAt > since),
@@ -335,7 +338,7 @@ export class RedisExecutor extends Executor {
     );
   }
 
-  /** The connection ended before the reply: what only read is asked again, the rest is unknown. */
+  /** The connection ended before the reply: read-only steps are repeated, the others are unknown. */
   #lost(port: RedisPort, { prepared, round, error }: { prepared: Prepared; round: Round; error: unknown }): void {
     const { lane, steps, now } = prepared;
     this.#connection.retire(port);
@@ -346,10 +349,10 @@ export class RedisExecutor extends Executor {
     round.forget(this.#cache);
     const unknown = steps.filter((_, index) => round.writes(index));
     this.#retry({ steps: steps.filter((_, index) => !round.writes(index)), lane, error });
-    const message = `the answer was lost; what was changed is not known: ${String(error)}`;
+    const message = `the reply was lost; what was changed is not known: ${String(error)}`;
     const failure = new StoreFailure("store_broken", message, { cause: error });
-    // The round may still lie somewhere on its way. Once the server would refuse it as late, it has been carried out
-    // or never will be; only then is anybody told, who may act on what is there.
+    // The round may still be in transit. After the time at which the server would refuse it as late, it has been
+    // executed or never will be; only then are the callers answered, who may act on the current state.
     const restMs = this.#options.now === undefined ? now + storeTimeErrorMaxMs - this.#time.atLeast() + 1 : 0;
     this.#track(
       new Promise((resolve) => {
@@ -361,10 +364,10 @@ export class RedisExecutor extends Executor {
     );
   }
 
-  /** Has steps tried again, before all others. */
+  /** Schedules steps for a retry, before all others. */
   #again(steps: readonly PendingStep[], lane: Lane): void {
     for (const step of steps) step.attempts += 1;
-    const message = `it was tried ${attemptsMax} times and others were always faster; nothing was changed. Try later.`;
+    const message = `gave up after ${attemptsMax} conflicts; nothing was changed. Try again later.`;
     fail(
       steps.filter(({ attempts }) => attempts >= attemptsMax),
       new StoreFailure("step_failed", message),

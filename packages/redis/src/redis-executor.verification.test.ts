@@ -1,4 +1,4 @@
-// C2, C4: everything that a writing step has read is verified at its commit, however it was read.
+// C2, C4: every read of a writing step is verified at its commit, whatever kind of read it is.
 import { bindOperations } from "assent/internal/engine";
 import { operation, type Tables } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";
@@ -36,13 +36,13 @@ const operations = {
   ),
   delete: operation("delete", (tables, { table, key }: Place): null => (tables.delete(tableNamed(table), key), null)),
   read: operation("read", (tables, { table, key }: Place): Json => orAbsent(tables.get(tableNamed(table), key))),
-  /** Writes what it has seen into a record of its own. */
+  /** Writes what it has read into its own record. */
   note: operation("note", (tables, { how, place }: { how: "get" | "scan"; place: Place }): Json => {
     const found = seen(tables, how, place);
     tables.put(notes, "note", found);
     return found;
   }),
-  /** Deletes a record of its own if it has seen something. */
+  /** Deletes its own record if it has read something. */
   clear: operation("clear", (tables, { how, place }: { how: "get" | "scan"; place: Place }): Json => {
     const found = seen(tables, how, place);
     if (found !== "absent") tables.delete(notes, "note");
@@ -52,7 +52,7 @@ const operations = {
 
 type Store = RedisExecutor;
 
-/** A connection whose script calls wait, while they are held, between reading and committing. */
+/** A connection whose script calls can be held between reading and committing. */
 class HeldConnection {
   #gate: Promise<void> | undefined;
   #open: () => void = () => undefined;
@@ -134,17 +134,17 @@ for (const { how, table } of readings) {
     },
   ];
   for (const { what, before, run } of changes) {
-    // Every value of an index is null; that a row has been added to a scanned range is not verified (batch.ts).
+    // Every value of an index is null; a row added to a scanned range is not detected (batch.ts).
     if ((table === "index" && what === "changed") || (how === "scan" && what === "added")) continue;
     for (const write of ["note", "clear"] as const) {
-      // It writes only where it has seen something.
+      // It writes only if it has read something.
       if (write === "clear" && before === undefined) continue;
-      const name = `C2 C4 a ${how} of "${table}" that is ${what} before it commits: ${write} runs on what is there`;
+      const name = `C2 C4 a ${how} of "${table}" that is ${what} before it commits: ${write} sees that`;
       test(name, async () => {
         await withStores(async ({ held, late, other }) => {
           await other.run(operations.put, { table: "notes", key: "note", value: "untouched" });
           if (before !== undefined) await other.run(operations.put, { ...place, value: value(before) });
-          // What the step relied on was true, and the commit verified it.
+          // The step's reads were valid, and the commit verified them.
           assert.equal(await late.run(operations.read, place), before === undefined ? "absent" : present);
           const { arrived, release } = held.hold();
           const running = late.run(operations[write], { how, place });

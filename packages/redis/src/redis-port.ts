@@ -1,9 +1,9 @@
-// What is asked of a client library, and nothing more: one connection, commands in order, no retries.
+// The interface to a client library: one connection, commands in order, no retries.
 
 export type RedisCommand = readonly string[];
 export type RedisReply = string | number | null | RedisErrorReply | readonly RedisReply[];
 
-/** The server refused a command. `code` is the first word of what it said, such as `OOM`. */
+/** The server refused a command. `code` is the first word of its message, such as `OOM`. */
 export class RedisErrorReply extends Error {
   readonly code: string;
 
@@ -20,7 +20,7 @@ export function itemsOf(reply: RedisReply | undefined): readonly RedisReply[] {
   return Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
 }
 
-/** A connection ended before every reply was there. What the commands did is not known, unless none was sent. */
+/** A connection ended before all replies. The effect of the commands is unknown, unless none was sent. */
 export class RepliesLost extends Error {
   readonly code = "replies_lost";
   readonly sent: boolean;
@@ -33,13 +33,13 @@ export class RepliesLost extends Error {
 }
 
 /**
- * - `settled`: all say that it is the master, and that nobody else is about to be.
- * - `unsettled`: it is the master, but one finds it dead, or is still busy with a promotion.
+ * - `settled`: all say that it is the master, and that no promotion is in progress.
+ * - `unsettled`: it is the master, but one sentinel considers it dead, or is still busy with a promotion.
  * - `moved`: one of them names another.
  */
 export type Mastership = "settled" | "unsettled" | "moved";
 
-/** One connection. Once it has ended it stays so: whoever wants another opens another. */
+/** One connection. Once it has ended, it stays closed; open another one to continue. */
 export interface RedisPort {
   readonly isClosed: boolean;
   /**
@@ -49,8 +49,8 @@ export interface RedisPort {
    */
   send(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]>;
   /**
-   * What those who could promote another server say of this one, after they were asked. Left out where there is nobody
-   * to ask. Rejects when one of them does not answer.
+   * The sentinels' view of this server, asked afterwards. Absent if there are no sentinels. Rejects if one of them does
+   * not answer.
    */
   readonly mastership?: () => Promise<Mastership>;
   /** Ends the connection; calls that wait for replies reject. */

@@ -1,4 +1,4 @@
-// From a batch to the call of the script, and from its verdict back to the steps.
+// From a batch to the call of the script, and from its result back to the steps.
 import type { BatchReads } from "./batch-reads.ts";
 import type { Access, Batch } from "./batch.ts";
 import { absent, type Belief, beliefOf, Beliefs, keyBelief } from "./beliefs.ts";
@@ -12,18 +12,18 @@ interface Unit {
   writes: number;
 }
 
-/** How the units of a round ended, named as `Batch.unitOf` does. */
+/** The results of the groups of a round, named as by `Batch.unitOf`. */
 export interface Settlement {
-  /** Units of which nothing was done, because something was not as believed. */
+  /** Groups of which nothing was applied, because a record differed. */
   readonly refused: ReadonlySet<number>;
-  /** What is known of the records of those, for their next try. */
+  /** The known records of those, for their next try. */
   readonly carried: Beliefs;
 }
 
 export interface RoundOptions {
   readonly layout: TableLayout;
   readonly reads: BatchReads;
-  /** What is written begins with it. Never used before, ends in a blank. */
+  /** Prefix of every written text. Never used before, ends in a blank. */
   readonly stamp: string;
 }
 
@@ -32,7 +32,7 @@ export class Round {
   readonly #options: RoundOptions;
   readonly #units = new Map<number, Unit>();
   readonly #groups = new Map<string, Group>();
-  /** By server key, the accesses whose beliefs it verifies, in order. */
+  /** By server key, the accesses that it verifies, in order. */
   readonly #verified = new Map<string, Access[]>();
 
   constructor(batch: Batch, options: RoundOptions) {
@@ -49,7 +49,7 @@ export class Round {
     }
   }
 
-  /** What the script is called with. */
+  /** The arguments of the script. */
   get groups(): readonly Group[] {
     return [...this.#groups.values()];
   }
@@ -59,14 +59,14 @@ export class Round {
     return this.#groups.size === 0;
   }
 
-  /** Whether a step's unit writes anything. */
+  /** Whether the group of a step writes anything. */
   writes(step: number): boolean {
     return this.#unit(step).writes > 0;
   }
 
   /**
-   * Keeps what is known now, and answers of which units nothing was done.
-   * @param differing by number of the expectation, over all groups, what is there instead
+   * Caches the known records, and returns the groups of which nothing was applied.
+   * @param differing by number of the expectation, over all groups, the current text
    */
   settle(differing: ReadonlyMap<number, string | undefined>, cache: RecordCache): Settlement {
     const refused = new Set<number>();
@@ -74,7 +74,7 @@ export class Round {
     const verified = this.groups.flatMap(({ key }) => this.#verified.get(key) ?? []);
     for (const number of differing.keys()) {
       const access = verified[number];
-      if (access === undefined) throw new RangeError(`there is no expectation ${number}`);
+      if (access === undefined) throw new RangeError(`unknown expectation ${number}`);
       refused.add(this.#batch.unitOf(access.step));
     }
     verified.forEach((access, number) => {
@@ -95,7 +95,7 @@ export class Round {
     return { refused, carried };
   }
 
-  /** What happened is not known: nothing of it is believed any more. */
+  /** The result is unknown: all its records are dropped from the cache. */
   forget(cache: RecordCache): void {
     for (const records of this.#batch.accesses.values()) {
       for (const { table, key } of records.values()) cache.forget(table, key);
@@ -139,7 +139,7 @@ export class Round {
     else verified.push(access);
   }
 
-  /** A single record that was read for this batch and is only read: the answer is as the server gave it. */
+  /** A single record that was read for this batch and is only read: the answer is current. */
   #isAnswered({ table, key, step, belief }: Access): boolean {
     const { expects, writes } = this.#unit(step);
     return writes === 0 && expects === 1 && this.#options.reads.record(table, key) === belief;
@@ -155,7 +155,7 @@ export class Round {
       else add(puts.pairs, puts.units, [unit, key, this.#options.stamp + JSON.stringify(value)]);
     }
     if (!this.#options.layout.isOrdered(table)) return;
-    // A record that was there is in the order already.
+    // An existing record is in the sorted set already.
     if (value !== undefined && kind === "ordered" && (access?.belief?.stamp ?? "") !== "") return;
     const { puts, deletes } = this.#group("keys", this.#options.layout.order(table));
     if (value === undefined) add(deletes.fields, deletes.units, [unit, key]);
@@ -169,7 +169,7 @@ export class Round {
 }
 
 function correct(cache: RecordCache, { table, key, belief }: Access, found: Belief): void {
-  // A record that was taken to be absent was not known; one that was known has been changed by somebody else.
+  // A record assumed to be absent was unknown; a known record has been changed by another process.
   if (belief?.stamp === "") cache.set(table, key, found);
   else cache.correct(table, key, found);
 }

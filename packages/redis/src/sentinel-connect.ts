@@ -1,6 +1,6 @@
-// Connections to whichever server is the master now. When the master moves, the connections to the old one end, and
-// only those: what was under way there is unknown, what comes next goes to the new one. Told by the sentinels'
-// announcement, and found out by asking now and then, because an announcement can be missed.
+// Connections to the current master. When the master moves, the connections to the old one end, and only those: calls
+// in progress are unknown, later ones go to the new master. A move is detected by the sentinels' announcement and by
+// regular queries, because an announcement can be missed.
 import type { Clock, Timer } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import { createClient } from "@redis/client";
@@ -13,12 +13,12 @@ export interface SentinelConnectOptions {
   /** URLs of all sentinels: `redis[s]://[[username][:password]@]host[:port]` */
   readonly sentinels: readonly string[];
   readonly masterName: string;
-  /** Of a server at an address: the URL with whatever credentials and database it takes. */
+  /** The URL of a server at an address, with its credentials and database. */
   readonly urlOf: (address: ServerAddress) => string;
-  /** How the connections call themselves. */
+  /** Name of the connections. */
   readonly name?: string;
   readonly clock?: Clock;
-  /** Told where the master is whenever that has changed. */
+  /** Called with the master's address whenever it has changed. */
   readonly onMaster?: (address: ServerAddress) => void;
 }
 
@@ -69,7 +69,7 @@ class MasterWatch {
     }
     this.#forgetClosed();
     this.#ports.set(port, textOf(address));
-    // It may have moved while the connection was made.
+    // It may have moved while the connection was opened.
     this.#endOthers();
     return {
       get isClosed() {
@@ -89,7 +89,7 @@ class MasterWatch {
     for (const port of this.#ports.keys()) port.close();
   }
 
-  /** One inquiry at a time: whoever asks meanwhile gets its answer. */
+  /** One query at a time: concurrent callers share its result. */
   #ask(): Promise<ServerAddress> {
     this.#asking ??= this.#inquire().finally(() => {
       this.#asking = undefined;
@@ -108,7 +108,7 @@ class MasterWatch {
     return address;
   }
 
-  /** What no sentinel can tell now is asked again: nothing is ended on a guess. */
+  /** If no sentinel answers now, the query is repeated: no connection is ended on a guess. */
   async #reconcile(): Promise<void> {
     await this.#ask().catch(() => undefined);
   }
@@ -134,7 +134,7 @@ class MasterWatch {
   }
 }
 
-/** Sentinels name a new master a little before it is one: whoever connects then tries again. */
+/** Sentinels name a new master slightly before it is one: the caller then tries again. */
 async function mustBeMaster(port: RedisPort, address: string): Promise<void> {
   const [role] = await port.send([["ROLE"]]);
   if (Array.isArray(role) && role[0] === "master") return;
@@ -142,7 +142,7 @@ async function mustBeMaster(port: RedisPort, address: string): Promise<void> {
   throw new Error(`${address} is not a master yet`);
 }
 
-/** Hears of a master that was moved. It only reads, so the library may connect again by itself. */
+/** Listens for a moved master. It only reads, so the library may reconnect on its own. */
 function listen(url: string, masterName: string, moved: () => void): { close(): void } {
   const socket = { connectTimeout: sentinelConnectMs, reconnectStrategy: () => reconcileEveryMs };
   const client = createClient({ url, RESP: 2, maintNotifications: "disabled", disableClientInfo: true, socket });
@@ -154,7 +154,7 @@ function listen(url: string, masterName: string, moved: () => void): { close(): 
         if (message.startsWith(`${masterName} `)) moved();
       }),
     )
-    // Closed before it was there.
+    // Closed before it was open.
     .catch(() => undefined);
   return { close: () => void (client.isOpen && client.destroy()) };
 }

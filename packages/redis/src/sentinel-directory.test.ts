@@ -1,10 +1,10 @@
-// What a process makes of its sentinels' words, and of its connections to them.
+// The conclusions of a process from its sentinels' answers, and its connections to them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
 import { SentinelDirectory } from "./sentinel-directory.ts";
 
-/** A sentinel that says what it is told to. */
+/** A sentinel with configurable answers. */
 class ScriptedSentinel {
   readonly opened: RedisPort[] = [];
   isSilent = false;
@@ -35,7 +35,7 @@ function directoryOf(...sentinels: readonly ScriptedSentinel[]): SentinelDirecto
   return new SentinelDirectory({ sentinels: sentinels.map(({ connect }) => connect), masterName: "db" });
 }
 
-test("inquiries at the same time share a connection, and none is left open afterwards", async () => {
+test("concurrent queries share a connection, and none stays open afterwards", async () => {
   const sentinel = new ScriptedSentinel();
   const directory = directoryOf(sentinel);
   await Promise.all([directory.master(), directory.mastership({ host: "127.0.0.1", port: 7_000 }), directory.master()]);
@@ -48,7 +48,7 @@ test("inquiries at the same time share a connection, and none is left open after
   );
 });
 
-test("a connection that is being opened when the directory is closed is closed, too", async () => {
+test("a connection being opened when the directory is closed is closed, too", async () => {
   const sentinel = new ScriptedSentinel();
   const directory = directoryOf(sentinel);
   const asked = assert.rejects(directory.master(), { code: "master_unknown" });
@@ -77,12 +77,12 @@ test("a sentinel that did not answer is asked over a new connection", async () =
   directory.close();
 });
 
-test("D2 a sentinel that is not done with a promotion unsettles the server that it promotes, too", async () => {
+test("D2 a sentinel with an unfinished promotion also makes the promoted server unsettled", async () => {
   const [busy, other] = [new ScriptedSentinel(), new ScriptedSentinel()];
   const directory = directoryOf(busy, other);
   const server = { host: "127.0.0.1", port: 7_000 };
   assert.equal(await directory.mastership(server), "settled");
-  // Until it is done, it may have the replicas follow the old master once more (docs/adr/0012).
+  // Until it is done, it may make the replicas follow the old master once more (docs/adr/0012).
   busy.flags = "master,failover_in_progress";
   assert.equal(await directory.mastership(server), "unsettled");
   assert.equal(await directory.mastership({ ...server, port: 7_001 }), "moved");

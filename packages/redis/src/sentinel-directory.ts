@@ -1,5 +1,5 @@
-// Where the master of a name is, as its sentinels say. All of them are asked at once, each for so long only; the answer
-// of the newest configuration epoch counts, which is how sentinels settle it among themselves.
+// The master of a name according to its sentinels. All of them are asked at once, each with a time limit; the answer
+// with the newest configuration epoch counts, which is how sentinels settle it among themselves.
 import { itemsOf, type Mastership, type RedisConnect, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { RedisErrorReply } from "./redis-port.ts";
 
@@ -24,18 +24,18 @@ export interface SentinelDirectoryOptions {
   readonly masterName: string;
 }
 
-/** What one sentinel says. */
+/** The view of one sentinel. */
 interface Word {
   readonly address: ServerAddress;
   readonly epoch: number;
-  /** It takes the server for a master that is alive, and promotes no other. */
+  /** Whether it considers the server a live master, and promotes no other. */
   readonly isSettled: boolean;
   readonly otherSentinels: number;
 }
 
 export class SentinelDirectory {
   readonly #options: SentinelDirectoryOptions;
-  /** Open or being opened: those who ask at the same time share one. */
+  /** Open or being opened: concurrent callers share one. */
   readonly #ports = new Map<RedisConnect, Promise<RedisPort>>();
   #isClosed = false;
 
@@ -57,7 +57,7 @@ export class SentinelDirectory {
     return newest.address;
   }
 
-  /** Of a server, after all were asked; one that was not asked unsettles it. Rejects when one does not answer. */
+  /** Of a server, after all were asked; a sentinel that was not asked makes it unsettled. Rejects if one is silent. */
   async mastership({ host, port }: ServerAddress): Promise<Mastership> {
     const { sentinels } = this.#options;
     const words = await Promise.all(sentinels.map((sentinel) => this.#ask(sentinel)));
@@ -83,7 +83,7 @@ export class SentinelDirectory {
       ]);
       return wordOf(record ?? null, address ?? null);
     } catch (error) {
-      // Asked anew the next time, whatever it was.
+      // Opened again the next time.
       this.#giveUp(sentinel, opening);
       throw error;
     }

@@ -1,6 +1,6 @@
-// The connection in use, and how another takes its place. A connection is used only when it is warm: it is open, the
-// script is loaded, and the server is known to promise at least what it did when the store was opened. That is checked
-// again at intervals, because a server can be reconfigured while it runs.
+// The connection in use, and its replacement. A connection is used only when it is ready: it is open, the script is
+// loaded, and the server has at least the durability of when the store was opened. That is checked again at intervals,
+// because a server can be reconfigured while it runs.
 import type { Clock, Timer } from "assent/internal/ports";
 import type { Durability } from "assent/internal/engine";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
@@ -8,7 +8,7 @@ import { probeEveryMs, reconnectPauseMs } from "./redis-limits.ts";
 import { probeServer, serverBounds, UnsuitableServer } from "./server-probe.ts";
 import type { StoreTime } from "./store-time.ts";
 
-/** No server took the connection for a while. Nothing was changed. `code` is stable. */
+/** No server accepted the connection for a while. Nothing was changed. `code` is stable. */
 export class ServerUnreachable extends Error {
   readonly code = "server_unreachable";
 
@@ -21,18 +21,18 @@ export class ServerUnreachable extends Error {
 export interface ServerConnectionOptions {
   readonly connect: RedisConnect;
   readonly replicas: number;
-  /** How long whoever needs a connection waits for it. */
+  /** How long callers wait for a connection. */
   readonly unreachableMaxMs: number;
   readonly clock: Clock;
   readonly time: StoreTime;
 }
 
 export interface ServerState {
-  /** Why the server is not used although it answers; undefined while it promises at least what it did at first. */
+  /** Why the server is not used although it answers; undefined while its durability is sufficient. */
   readonly problem: UnsuitableServer | undefined;
   /**
-   * The most bytes that the server keeps, as configured when the connection was opened; it refuses more
-   * (`store_full`). 0: it uses all memory of the machine.
+   * The server's memory limit in bytes, as configured when the connection was opened; beyond it the server refuses
+   * writes (`store_full`). 0: no limit.
    */
   readonly memoryBytesMax: number;
 }
@@ -60,14 +60,14 @@ export class ServerConnection implements ServerState {
     return this.#problem;
   }
 
-  /** As it was when the first connection was opened; no server that promises less is used. */
+  /** The durability at the first connection; servers with less are not used. */
   get durability(): Durability {
     return this.#durability ?? "D0";
   }
 
   /**
    * The connection in use, or a new one.
-   * @param since when the wait for it began, by the monotonic clock; it is tried once, however long ago that was
+   * @param since when the wait for it began, by the monotonic clock; it is tried once even if that was long ago
    * @throws {ServerUnreachable} {UnsuitableServer}
    */
   async port(since: number): Promise<RedisPort> {
@@ -78,7 +78,7 @@ export class ServerConnection implements ServerState {
     return this.#opening;
   }
 
-  /** A connection has ended, or its server is not the right one any more: the next step gets another. */
+  /** A connection has ended, or its server is no longer the right one: the next step gets another. */
   retire(port: RedisPort): void {
     port.close();
     if (this.#current === port) this.#current = undefined;
@@ -105,7 +105,7 @@ export class ServerConnection implements ServerState {
         return port;
       } catch (error) {
         this.#problem = error instanceof UnsuitableServer ? error : undefined;
-        // What is unsuitable when the store is opened stays so; later it may be a failover under way.
+        // A problem when the store is opened is final; later it may be a failover in progress.
         if (this.#durability === undefined && error instanceof UnsuitableServer) throw error;
         if (this.#isClosed || clock.monotonic() - since >= unreachableMaxMs)
           throw new ServerUnreachable(unreachableMaxMs, error);
@@ -132,7 +132,7 @@ export class ServerConnection implements ServerState {
 
   #mustPromise(durability: Durability): void {
     if (durability >= this.durability) return;
-    throw new UnsuitableServer(`it promises ${durability}, and ${this.durability} was promised to callers`);
+    throw new UnsuitableServer(`it provides ${durability}, but callers were promised ${this.durability}`);
   }
 
   #probeLater(): void {
@@ -141,8 +141,8 @@ export class ServerConnection implements ServerState {
   }
 
   /**
-   * One round. After any problem the connection is not used any more, and the next one is checked from the start. The
-   * next step reconnects to a server that did not answer; the probe itself retries one that promises too little.
+   * One round. After any problem the connection is not used any more, and the next one is checked completely. The next
+   * step reconnects to a server that did not answer; the probe itself retries one with weaker settings.
    */
   async #probe(): Promise<void> {
     const { clock, replicas } = this.#options;

@@ -1,9 +1,9 @@
-// What a server promises, asked before anything is entrusted to it.
+// The durability and settings of a server, checked before it is used.
 import type { Durability } from "assent/internal/engine";
 import { itemsOf, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import { serverTime, verifyAndApplyScript } from "./verify-and-apply.ts";
 
-/** A server that cannot keep what this store promises. `code` is stable. Nothing was changed. */
+/** A server that cannot provide what this store needs. `code` is stable. Nothing was changed. */
 export class UnsuitableServer extends Error {
   readonly code = "unsuitable_server";
 
@@ -13,10 +13,10 @@ export class UnsuitableServer extends Error {
   }
 }
 
-/** What a server promises as it is configured now. */
+/** The guarantees of a server as configured now. */
 export interface ServerBounds {
   readonly durability: Durability;
-  /** 0: it uses all memory of the machine. */
+  /** Memory limit in bytes; 0: none. */
   readonly memoryBytesMax: number;
 }
 
@@ -29,7 +29,7 @@ export interface ServerPromise extends ServerBounds {
 const majorVersionMin = 7;
 
 /**
- * Loads the script and finds out how durable an answer is.
+ * Loads the script and determines the durability of an answer.
  * @throws {UnsuitableServer} {RedisErrorReply} {RepliesLost}
  */
 export async function probeServer(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerPromise> {
@@ -38,17 +38,19 @@ export async function probeServer(port: RedisPort, { replicas }: { replicas: num
     ["SCRIPT", "LOAD", verifyAndApplyScript],
     ["TIME"],
     ["INFO", "server"],
-    // Asks for nothing: only whether the command exists.
+    // Only checks whether the command exists.
     ...(replicas > 0 ? [["WAIT", "0", "1"]] : []),
   ];
   const [ping, load, time, info, wait] = await port.send(commands);
   for (const reply of [ping, load, time]) if (reply instanceof RedisErrorReply) throw reply;
   if (wait instanceof RedisErrorReply) {
-    throw new UnsuitableServer("it does not know WAIT, which acknowledgement by replicas needs", { cause: wait });
+    throw new UnsuitableServer("it has no WAIT command, which is needed for acknowledgement by replicas", {
+      cause: wait,
+    });
   }
   const version = typeof info === "string" ? /^redis_version:(\d+)/m.exec(info)?.[1] : undefined;
   if (version !== undefined && Number(version) < majorVersionMin) {
-    throw new UnsuitableServer(`it is of version ${version}; ${majorVersionMin} or later is needed`);
+    throw new UnsuitableServer(`it has version ${version}; ${majorVersionMin} or later is needed`);
   }
   return { ...(await serverBounds(port, { replicas })), serverMs: serverTime(time ?? null) };
 }
@@ -56,9 +58,9 @@ export async function probeServer(port: RedisPort, { replicas }: { replicas: num
 const settings = ["appendonly", "appendfsync", "maxmemory-policy", "maxmemory", "min-replicas-to-write"];
 
 /**
- * How durable an answer is as the server is configured now: D2 with replicas to wait for; D1 where every write is in
- * the append-only file before it is answered; D0 otherwise, and where the server does not report it. Also how much the
- * server keeps. One round.
+ * The durability of an answer with the current settings: D2 with replicas to wait for; D1 if every write is in the
+ * append-only file before it is answered; D0 otherwise, and if the server does not report it. Also the memory limit of
+ * the server. One round.
  * @throws {UnsuitableServer} {RepliesLost}
  */
 export async function serverBounds(port: RedisPort, { replicas }: { replicas: number }): Promise<ServerBounds> {
@@ -75,16 +77,16 @@ export async function serverBounds(port: RedisPort, { replicas }: { replicas: nu
   if (!isFlushed) {
     throw new UnsuitableServer("replicated durability needs appendonly yes and appendfsync always on every node");
   }
-  // D2: a master that is cut off takes no writes. Checked on whichever node is master, so also after a promotion.
+  // D2: a master that is cut off accepts no writes. Checked on the current master, so also after a promotion.
   if (!(Number(replicasMin) >= replicas)) {
     throw new UnsuitableServer(
-      `its min-replicas-to-write is ${replicasMin ?? "not told"}, and ${replicas} or more is needed`,
+      `its min-replicas-to-write is ${replicasMin ?? "unknown"}, but ${replicas} or more is needed`,
     );
   }
   return { durability: "D2", memoryBytesMax };
 }
 
-/** The value in a reply of CONFIG GET; undefined where the server does not say. */
+/** The value in a reply of CONFIG GET; undefined if the server does not report it. */
 function settingOf(reply: RedisReply | undefined): string | undefined {
   const value = itemsOf(reply)[1];
   return typeof value === "string" ? value : undefined;

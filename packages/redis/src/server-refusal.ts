@@ -1,11 +1,11 @@
-// What an error reply says about the records. The server refuses a script as a whole at its first write, or does not
-// begin it: https://redis.io/docs/latest/develop/programmability/eval-intro/
+// The meaning of an error reply for the records. The server refuses a script as a whole at its first write, or does not
+// start it: https://redis.io/docs/latest/develop/programmability/eval-intro/
 import type { RedisErrorReply } from "./redis-port.ts";
 
 /**
- * - `full`: no room, nothing was changed.
- * - `elsewhere`: this server does not take it now, nothing was changed; the same may go well over a new connection.
- * - `refused`: nothing was changed, and asking again would not help.
+ * - `full`: no space, nothing was changed.
+ * - `elsewhere`: this server does not accept it now, nothing was changed; it may succeed over a new connection.
+ * - `refused`: nothing was changed, and a retry would not help.
  * - `unknown`: the script may have been interrupted.
  */
 export type Refusal = "full" | "elsewhere" | "refused" | "unknown";
@@ -20,7 +20,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
   CLUSTERDOWN: "elsewhere",
   TRYAGAIN: "elsewhere",
   BUSY: "elsewhere",
-  // The replicas may be about to follow, or another server to take its place.
+  // The replicas may be about to follow, or another server to take over.
   NOREPLICAS: "elsewhere",
   MOVED: "refused",
   ASK: "refused",

@@ -7,7 +7,7 @@ import { TestServer } from "../test-kit/redis-server.ts";
 import { storeTimeErrorMaxMs } from "./redis-limits.ts";
 import { StoreTime } from "./store-time.ts";
 
-test("P7 the estimate moves no further than an answer proves it wrong", () => {
+test("P7 the estimate moves only as far as an answer proves it wrong", () => {
   let monotonic = 1_000;
   const time = new StoreTime({ monotonic: () => monotonic });
   time.observe(50_000.75, 1_000);
@@ -35,13 +35,13 @@ test("C2 the server's time is at least what it was when it answered", () => {
   assert.deepEqual([time.now(), time.atLeast()], [50_300, 50_200]);
 });
 
-test("P7 where rounds come late, the next are made for a later time", () => {
+test("P7 if rounds arrive late, the next ones get a later time", () => {
   let monotonic = 1_000;
   const time = new StoreTime({ monotonic: () => monotonic });
   time.observe(50_000, 1_000);
   assert.equal(time.atArrival(), 50_000);
   monotonic = 1_900;
-  // Made at 1,000, carried out when it was 50,800 there, answered at 1,900.
+  // Created at 1,000, executed at the server's 50,800, answered at 1,900.
   time.observe(50_800, 1_000);
   time.arrived(50_800, 1_000);
   assert.equal(time.now(), 50_900);
@@ -51,13 +51,13 @@ test("P7 where rounds come late, the next are made for a later time", () => {
   assert.equal(time.atArrival(), time.now());
 });
 
-/** Far more than any machine stalls. */
+/** Far more than any stall of a machine. */
 const hourMs = 3_600_000;
 
 const server = await TestServer.start();
 after(() => server.stop());
 
-test("P7 a step with a time that is off by more than the bound is refused, and run again with the right", async () => {
+test("P7 a step whose time is off by more than the bound is refused, and run again with the right time", async () => {
   let aheadMs = 0;
   const times: number[] = [];
   const note = operation("note", (tables, _nothing: null, { now }): number => {
@@ -73,7 +73,7 @@ test("P7 a step with a time that is off by more than the bound is refused, and r
   });
   const before = Date.now();
   for (const jump of [hourMs, -hourMs]) {
-    // A stall of this machine makes a time wrong as well; without one, the first try has the right time.
+    // A stall of this machine also makes a time wrong; without one, the first try has the right time.
     for (let { late } = store.counts; ; { late } = store.counts) {
       await store.run(note, null);
       if (store.counts.late === late) break;
@@ -81,12 +81,15 @@ test("P7 a step with a time that is off by more than the bound is refused, and r
     aheadMs += jump;
     const { late } = store.counts;
     const tries = times.length;
-    const told = await store.run(note, null);
+    const reported = await store.run(note, null);
     assert.ok(store.counts.late > late);
     const wrong = times[tries] ?? 0;
-    assert.ok(Math.abs(wrong - told) > hourMs / 2, "the first try had the wrong time");
+    assert.ok(Math.abs(wrong - reported) > hourMs / 2, "the first try had the wrong time");
     // The server's clock is this machine's.
-    assert.ok(told >= before - storeTimeErrorMaxMs && told <= Date.now() + storeTimeErrorMaxMs, `${told} was told`);
+    assert.ok(
+      reported >= before - storeTimeErrorMaxMs && reported <= Date.now() + storeTimeErrorMaxMs,
+      `got ${reported}`,
+    );
   }
   await store.close();
 });

@@ -1,11 +1,11 @@
-// The server's time, as far as this process knows it: what the server told, carried on by a clock that only grows.
+// An estimate of the server's time: the time in its replies, extrapolated by a monotonic clock.
 import type { Clock } from "assent/internal/ports";
 import { storeTimeErrorMaxMs } from "./redis-limits.ts";
 
 export class StoreTime {
   readonly #clock: Pick<Clock, "monotonic">;
   #offset: number | undefined;
-  /** What the offset is at least, as the last answer told: it may be that of another server. */
+  /** Lower bound of the offset, from the last reply: another server may have another offset. */
   #offsetLeast = -Infinity;
   #delayMs = 0;
 
@@ -13,14 +13,14 @@ export class StoreTime {
     this.#clock = clock;
   }
 
-  /** Now by the clock that the methods below are told of. */
+  /** Now, on the clock used by the methods below. */
   monotonic(): number {
     return this.#clock.monotonic();
   }
 
   /**
-   * The server's time was `serverMs` at some moment between `sentAt` and now. The estimate moves no further than that
-   * proves it wrong, so a slow answer spoils nothing.
+   * The server's time was `serverMs` at some moment between `sentAt` and now. The estimate moves only as far as that
+   * proves it wrong, so a slow reply does no harm.
    */
   observe(serverMs: number, sentAt: number): void {
     const least = serverMs - this.#clock.monotonic();
@@ -30,8 +30,8 @@ export class StoreTime {
   }
 
   /**
-   * A round that was made at `madeAt` was carried out when the server's time was `serverMs`. Where that takes so long
-   * that rounds come too late, the next ones are made for a later time: a slow server must not refuse them for ever.
+   * A round created at `madeAt` was executed at the server's `serverMs`. If that takes so long that rounds arrive too
+   * late, the next ones get a later time: a slow server must not refuse them for ever.
    */
   arrived(serverMs: number, madeAt: number): void {
     const delayMs = serverMs - (this.#offset ?? 0) - madeAt;
@@ -48,7 +48,7 @@ export class StoreTime {
     return Math.floor(this.#clock.monotonic() + this.#offsetLeast);
   }
 
-  /** What `now` will be where a round that is made now is carried out. */
+  /** The time of `now` when a round created now is executed. */
   atArrival(): number {
     return Math.floor(this.now() + this.#delayMs);
   }

@@ -1,21 +1,21 @@
-// How tables are laid out on the server. Only what is scanned pays for an order; a hot record is one field of a hash.
+// The layout of tables on the server. Only scanned tables pay for an order; a hot record is one field of a hash.
 //
-//   records, mostly_new   {prefix}:TABLE        hash: key → "STAMP JSON"
+//   records, mostly_new   {prefix}:TABLE        hash: key → "VERSION JSON"
 //   ordered               {prefix}:TABLE        the same, and
-//                         {prefix}:TABLE/keys   sorted set of its keys, written when a record comes or goes
-//   index                 {prefix}:TABLE        sorted set of keys; every value is null: there is nothing else to keep
+//                         {prefix}:TABLE/keys   sorted set of its keys, written when a record is added or removed
+//   index                 {prefix}:TABLE        sorted set of keys; every value is null
 import type { Table, TableKind } from "assent/internal/ports";
 
 export class TableLayout {
   readonly #prefix: string;
-  /** Of the tables that operations have used. */
+  /** The tables that operations have used. */
   readonly #kinds = new Map<string, TableKind>();
 
   constructor(prefix: string) {
     this.#prefix = `{${prefix}}`;
   }
 
-  /** Notes a table that an operation uses. @throws {TypeError} where another definition of it has another kind */
+  /** Records a table that an operation uses. @throws {TypeError} if another definition of it has another kind */
   use({ name, kind }: Table): void {
     const known = this.#kinds.get(name);
     if (known === kind) return;
@@ -33,7 +33,7 @@ export class TableLayout {
     return `${this.#prefix}:${table}`;
   }
 
-  /** The server's key of the sorted set that a table is scanned by. */
+  /** The server's key of the sorted set by which a table is scanned. */
   order(table: string): string {
     return this.kind(table) === "ordered" ? `${this.#prefix}:${table}/keys` : this.table(table);
   }
@@ -43,7 +43,7 @@ export class TableLayout {
     return ["ordered", "index"].includes(this.kind(table));
   }
 
-  /** Written where a round has to write something and has nothing to write. */
+  /** Written by rounds that must write but have nothing to write. */
   get touched(): string {
     return `${this.#prefix}/touched`;
   }

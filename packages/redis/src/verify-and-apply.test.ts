@@ -58,7 +58,7 @@ async function differing(groups: readonly Group[]): Promise<readonly (readonly [
   return [...verdict.differing];
 }
 
-test("C4 units are applied each on their own, as a whole", async () => {
+test("C4 each conflict group is applied separately, as a whole", async () => {
   const records = (): Group => newGroup("records", "{s}:a");
   assert.deepEqual(await differing([putting(putting(records(), "0", "x", "s1 1"), "0", "y", "s1 2")]), []);
   const found = await differing([
@@ -102,14 +102,14 @@ test("C4 units are applied each on their own, as a whole", async () => {
   assert.deepEqual(keys, ["y"]);
 });
 
-test("a stamp is compared to its end: one that begins like another is another", async () => {
+test("versions are compared completely: a common beginning is not enough", async () => {
   const group = (): Group => newGroup("records", "{s}:stamps");
   await call([putting(group(), "0", "x", "p.1a 1")]);
   assert.deepEqual(await differing([expecting(group(), { field: "x", stamp: "p.1 ", unit: "0" })]), [[0, "p.1a 1"]]);
   assert.deepEqual(await differing([expecting(group(), { field: "x", stamp: "p.1a ", unit: "0" })]), []);
 });
 
-test("more records than one command takes are verified and applied in parts", async () => {
+test("more records than fit into one command are verified and applied in parts", async () => {
   const count = 9_001;
   const group = newGroup("records", "{s}:many");
   for (let index = 0; index < count; index += 1) {
@@ -122,11 +122,11 @@ test("more records than one command takes are verified and applied in parts", as
     ["HLEN", "{s}:many"],
     ["HGET", "{s}:many", "f8999"],
   ]);
-  assert.equal(length, 4_501, "the odd ones, and the one that was there");
+  assert.equal(length, 4_501, "the odd ones, and the existing one");
   assert.equal(odd, "s 8999");
 });
 
-test("P7 a time that is off by more than the bound is refused, and nothing is done", async () => {
+test("P7 a time that is off by more than the bound is refused, and nothing is changed", async () => {
   const verdict = await call([]);
   const group = (): Group => putting(newGroup("records", "{s}:late"), "0", "x", "s 1");
   for (const offMs of [-10_000, 10_000]) {
@@ -139,7 +139,7 @@ test("P7 a time that is off by more than the bound is refused, and nothing is do
   assert.deepEqual(await port.send([["EXISTS", "{s}:late"]]), [1]);
 });
 
-test("C3 a round that writes nothing writes the touched key, where that is asked for", async () => {
+test("C3 a round that writes nothing writes the touched key if requested", async () => {
   await call([putting(newGroup("records", "{s}:a"), "0", "x", "s 1")], { touch: true });
   await call([], {});
   assert.deepEqual(await port.send([["EXISTS", "{s}/touched"]]), [0]);

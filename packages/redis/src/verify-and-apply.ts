@@ -90,18 +90,18 @@ return { time[1], time[2], 'done', differing }
 
 const verifyAndApplyHash = createHash("sha1").update(verifyAndApplyScript).digest("hex");
 
-/** What a unit believes of a record and what it leaves there, under one of the server's keys. */
+/** The expected and the new text of a record for a conflict group, under one of the server's keys. */
 export interface Group {
   readonly kind: "records" | "keys";
   readonly key: string;
   readonly expected: { readonly fields: string[]; readonly stamps: string[]; readonly units: string[] };
-  /** Pairs as the server takes them. */
+  /** Pairs as arguments of the server's command. */
   readonly puts: { readonly pairs: string[]; readonly units: string[] };
   readonly deletes: { readonly fields: string[]; readonly units: string[] };
 }
 
 export interface Call {
-  /** Empty where time is not checked. */
+  /** Empty if the time is not checked. */
   readonly assumed: string;
   readonly errorMaxMs: number;
   readonly touch: boolean;
@@ -114,7 +114,7 @@ export type Verdict =
   | {
       readonly kind: "done";
       readonly serverMs: number;
-      /** By number of the expectation, over all groups, from 0: what is there instead. */
+      /** By number of the expectation, over all groups, from 0: the current text. */
       readonly differing: ReadonlyMap<number, string | undefined>;
     };
 
@@ -142,8 +142,8 @@ export function encodeCall({ assumed, errorMaxMs, touch, touched, groups }: Call
 }
 
 /**
- * Calls the script, by its text where the server does not know its hash, and right after it one WAIT for the round, if
- * there is one: how many replicas have acknowledged what this connection has written.
+ * Calls the script, by its text if the server does not know its hash, and right after it one WAIT for the round, if
+ * requested: the number of replicas that have acknowledged the writes of this connection.
  * @throws {RepliesLost}
  */
 export async function callScript(
@@ -178,6 +178,6 @@ export function readVerdict(reply: RedisReply): Verdict {
 export function serverTime(reply: RedisReply): number {
   const [seconds, microseconds] = itemsOf(reply);
   const time = Number(seconds ?? NaN) * 1_000 + Number(microseconds ?? NaN) / 1_000;
-  if (!Number.isFinite(time)) throw new TypeError(`the server told its time as ${JSON.stringify(reply)}`);
+  if (!Number.isFinite(time)) throw new TypeError(`the server returned its time as ${JSON.stringify(reply)}`);
   return time;
 }

@@ -1,4 +1,4 @@
-// Reads what a batch wants: all of it in one round, the records of scanned tables in a second one.
+// Executes the reads that a batch needs: all of them in one round, the records of scanned tables in a second one.
 import type { ScanRange } from "assent/internal/ports";
 import type { BatchReads, RangeRead } from "./batch-reads.ts";
 import { absent, type Belief, beliefOf, keyBelief } from "./beliefs.ts";

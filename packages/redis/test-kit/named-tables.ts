@@ -12,9 +12,9 @@ const tables: readonly Table<Json>[] = [
 
 export function tableNamed(name: string): Table<Json> {
   const found = tables.find((each) => each.name === name);
-  if (found === undefined) throw new RangeError(`there is no table ${name}`);
+  if (found === undefined) throw new RangeError(`unknown table ${name}`);
   return found;
 }
 
-/** Whether the table may be scanned is left to the store. */
+/** The store decides whether the table may be scanned. */
 export const scannedNamed = (name: string): ScannedTable<Json> => tableNamed(name) as ScannedTable<Json>;

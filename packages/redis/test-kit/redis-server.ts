@@ -1,4 +1,4 @@
-// A Redis server of one test file, and stores on it that share nothing unless they are told to.
+// A Redis server for one test file, and independent stores on it.
 import { keyedOperations } from "@assent/conformance";
 import { type RedisOptions, type ServerProcess, startRedis } from "@assent/local-servers";
 import { type RedisConnect, redisConnect, RedisExecutor, type RedisExecutorOptions } from "@assent/redis";
@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** How long a connection may take to open and to answer, where that is not what is tested: a machine may stall. */
+/** Generous limits for opening a connection and for replies, unless they are tested: a machine may stall. */
 const patientMs = 60_000;
 
 export class TestServer {
@@ -28,12 +28,12 @@ export class TestServer {
     return `redis://127.0.0.1:${this.process.port}`;
   }
 
-  /** Opens connections that outlive a stall of this machine. */
+  /** Opens connections that survive a stall of this machine. */
   get connect(): RedisConnect {
     return redisConnect({ url: this.url, connectMs: patientMs, replyMs: patientMs });
   }
 
-  /** A name that no store has yet. */
+  /** A new name for a store. */
   prefix(): string {
     this.#prefixes += 1;
     return `store-${this.#prefixes}`;
@@ -45,7 +45,7 @@ export class TestServer {
     return RedisExecutor.open({ connect: redisConnect({ url: this.url }), ...options });
   }
 
-  /** A process's worth of every port on the store of that name. */
+  /** All ports of one process on the store of that name. */
   openKeyed(prefix: string): Promise<RedisExecutor> {
     return this.open({ prefix, operations: keyedOperations() });
   }

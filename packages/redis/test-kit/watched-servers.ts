@@ -1,4 +1,4 @@
-// A replica set that sentinels watch, and stores on whichever of its servers is the master.
+// A replica set watched by sentinels, and stores on its current master.
 import { freePorts, type ServerProcess, startReplicaSet, startSentinel } from "@assent/local-servers";
 import {
   redisConnect,
@@ -14,7 +14,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 const downAfterMs = 1_000;
 const failoverTimeoutMs = 5_000;
-/** Sentinels of a machine that has stalled for more than 2 s promote nobody for the next 30 s. */
+/** Sentinels on a machine that has stalled for more than 2 s promote no server for the next 30 s. */
 const deadlineMs = 120_000;
 const replyMs = 10_000;
 const pollMs = 20;
@@ -66,13 +66,13 @@ export class WatchedServers {
     return RedisExecutor.open({ prefix: "store", ...options });
   }
 
-  /** How many replicas follow a server; none when it does not answer. */
+  /** How many replicas follow a server; none if it does not answer. */
   async replicas(index: number): Promise<number> {
     const [reply] = await ask(this.servers[index], ["ROLE"]).catch(() => []);
     return Array.isArray(reply) && reply[0] === "master" ? (reply[2] as readonly unknown[]).length : 0;
   }
 
-  /** Resolves when one of the replicas takes itself for a master. */
+  /** Resolves when one of the replicas considers itself a master. */
   async promoted(): Promise<void> {
     await this.until(async () => {
       const roles = await Promise.all([1, 2].map((index) => ask(this.servers[index], ["ROLE"]).catch(() => [])));
@@ -80,16 +80,16 @@ export class WatchedServers {
     });
   }
 
-  /** @throws Error when it does not come to that */
+  /** @throws Error if the condition does not become true in time */
   async until(condition: () => Promise<boolean>): Promise<void> {
     const deadline = performance.now() + deadlineMs;
     while (!(await condition().catch(() => false))) {
-      if (performance.now() > deadline) throw new Error("it does not come");
+      if (performance.now() > deadline) throw new Error("timed out");
       await pause(pollMs);
     }
   }
 
-  /** Closes also what a test that failed has left open. */
+  /** Also closes what a failed test has left open. */
   async stop(): Promise<void> {
     for (const opened of this.#opened) opened.close();
     await Promise.all([...this.sentinels, ...this.servers].map((server) => server.stop()));

@@ -127,7 +127,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "commands whose replies were lost count as never sent, and are sent again",
     test: {
       file: "packages/redis/src/redis-client-port.test.ts",
-      name: "M2 a connection that was killed loses its replies, is not opened again, and keeps no command",
+      name: "M2 a killed connection loses its replies, is not opened again, and keeps no command",
     },
     edits: [
       {
@@ -143,7 +143,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "the rows of a scan are not verified when the step commits",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
-      name: 'C2 C4 a scan of "index" that is deleted before it commits: note runs on what is there',
+      name: 'C2 C4 a scan of "index" that is deleted before it commits: note sees that',
     },
     edits: [
       {
@@ -160,7 +160,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "the absence of a record is not verified when the step commits",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
-      name: 'C2 C4 a get of "records" that is added before it commits: note runs on what is there',
+      name: 'C2 C4 a get of "records" that is added before it commits: note sees that',
     },
     edits: [
       {
@@ -176,7 +176,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "a step that only deletes does not verify its scanned rows",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
-      name: 'C2 C4 a scan of "ordered" that is deleted before it commits: clear runs on what is there',
+      name: 'C2 C4 a scan of "ordered" that is deleted before it commits: clear sees that',
     },
     edits: [
       {
@@ -192,7 +192,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "a refused step still deletes",
     test: {
       file: "packages/redis/src/redis-executor.verification.test.ts",
-      name: 'C2 C4 a get of "records" that is deleted before it commits: clear runs on what is there',
+      name: 'C2 C4 a get of "records" that is deleted before it commits: clear sees that',
     },
     edits: [
       {
