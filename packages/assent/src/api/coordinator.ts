@@ -1,6 +1,4 @@
 // Runs transactions, and finishes what was left: the public coordinator over the orchestrator.
-// The reference gives `AsyncDisposable` to users who compile with an older `lib`.
-/// <reference lib="esnext.disposable" preserve="true" />
 import { LeasedLeadership } from "../coordinator/leadership.ts";
 import { Orchestrator } from "../coordinator/orchestrator.ts";
 import type { OrchestratorOptions } from "../coordinator/orchestrator-options.ts";

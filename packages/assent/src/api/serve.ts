@@ -1,6 +1,4 @@
 // Takes part: the actions of a service, over its own database.
-// The reference gives `AsyncDisposable` to users who compile with an older `lib`.
-/// <reference lib="esnext.disposable" preserve="true" />
 import { Participant, type ServiceStore } from "../participant/index.ts";
 import type { Bus } from "../ports/index.ts";
 import { branchHandlerOf, type UntypedHandlers } from "./branch-handlers.ts";
