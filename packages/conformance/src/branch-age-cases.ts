@@ -195,7 +195,7 @@ const sweepCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P6 a forward-final branch asks until it is told to forget",
+    name: "P6 a forward-final branch asks until it gets `forget`",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const protocol of protocols) {
@@ -241,7 +241,7 @@ const sweepCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P7 a tombstone is kept until no command for it can be young, and then goes",
+    name: "P7 a tombstone is kept until no command for it can be young, and then removed",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const protocol of protocols) {
@@ -257,7 +257,7 @@ const sweepCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P7 a forward-final record goes only after forget",
+    name: "P7 a forward-final record is removed only after forget",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const protocol of protocols) {
@@ -275,7 +275,7 @@ const sweepCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "R7 a sweep looks at no more than it is asked to, says when more is due, and misses nothing",
+    name: "R7 a sweep reads no more than requested, reports when more is due, and misses nothing",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const commands = Array.from({ length: 7 }, (_, index) =>

@@ -34,7 +34,7 @@ export const branchCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P1 a vote, then backward: everything is back",
+    name: "P1 a vote, then backward: everything is restored",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const protocol of protocols) {
@@ -89,7 +89,7 @@ export const branchCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P3 a refusal is final, with its reason, also when the amount has come since",
+    name: "P3 a refusal is final, with its reason, even if the amount is available later",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const [index, protocol] of protocols.entries()) {
@@ -139,7 +139,7 @@ export const branchCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P4 other content under the same name is a mismatch and changes nothing",
+    name: "P4 other content with the same name is a mismatch and changes nothing",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const command = commandsOf(clock);
@@ -152,7 +152,7 @@ export const branchCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P1 branches of one transaction, and transactions of one branch name, are apart",
+    name: "P1 branches of one transaction, and transactions with one branch name, are independent",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const first = commandsOf(clock);
@@ -184,7 +184,7 @@ export const branchCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "M3 a step that fails is unknown, is undone as a whole, and disturbs nobody else",
+    name: "M3 a failed step is unknown, is rolled back completely, and does not affect others",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const payload = taking(["0", 10], ["1", 10]);

@@ -52,7 +52,7 @@ const crashes: readonly Broken<EngineAdapter>[] = [
         for (const [table, changes] of writes) this.disk.push(new Map([[table, changes]]));
       }
     },
-    ["C4 a crash inside a commit leaves each batch as a whole"],
+    ["C4 a crash inside a commit keeps each batch completely"],
   ),
   broken(
     "writes deletions after everything else",
@@ -63,7 +63,7 @@ const crashes: readonly Broken<EngineAdapter>[] = [
         this.disk.push(puts, deletions);
       }
     },
-    ["C4 a crash inside a commit leaves each batch as a whole"],
+    ["C4 a crash inside a commit keeps each batch completely"],
   ),
   broken(
     "forgets deletions when it is opened again",
@@ -72,7 +72,7 @@ const crashes: readonly Broken<EngineAdapter>[] = [
         super.write(changed(writes, (_table, key, value) => (value === undefined ? undefined : [key, value])));
       }
     },
-    ["C3 what was committed is there after closing and opening"],
+    ["C3 committed data survives closing and opening"],
   ),
   broken(
     "keeps keys as another disk would spell them",
@@ -81,7 +81,7 @@ const crashes: readonly Broken<EngineAdapter>[] = [
         super.write(changed(writes, (_table, key, value) => [key.split("\u0000")[0] ?? "", value]));
       }
     },
-    ["C3 keys and values of any kind are there after closing"],
+    ["C3 keys and values of any kind survive closing"],
   ),
   broken(
     "writes nothing any more once it has been opened again",
@@ -95,7 +95,7 @@ const crashes: readonly Broken<EngineAdapter>[] = [
         if (!this.#isReopened) super.commit(writes);
       }
     },
-    ["C3 what a crash left is gone on with", "C3 what was committed is there after closing"],
+    ["C3 work continues on the data after a crash", "C3 committed data survives closing"],
   ),
 ];
 
@@ -140,7 +140,7 @@ const tables: readonly Broken<EngineAdapter>[] = [
   broken(
     "sorts by UTF-16",
     scanning((rows) => rows.toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    ["keys are texts of any kind"],
+    ["keys are arbitrary strings"],
   ),
   broken(
     "begins a scan at its lower bound",
@@ -166,7 +166,7 @@ const tables: readonly Broken<EngineAdapter>[] = [
   broken(
     "cannot delete",
     committing((_table, key, value) => (value === undefined ? undefined : [key, value])),
-    ["C4 a batch is written as a whole", "random batches leave what a map would hold", "tables are apart"],
+    ["C4 a batch is written as a whole", "random batches give the same contents as a Map", "tables are independent"],
   ),
   broken(
     "puts every table into one",
@@ -181,12 +181,12 @@ const tables: readonly Broken<EngineAdapter>[] = [
         for (const changes of writes.values()) super.commit(new Map([["any", changes]]));
       }
     },
-    ["tables are apart"],
+    ["tables are independent"],
   ),
   broken(
     "takes null for nothing",
     committing((_table, key, value) => (value === null ? undefined : [key, value])),
-    ["every JSON value comes back as it was"],
+    ["every JSON value survives a round trip"],
   ),
   broken(
     "finds what is inherited",
@@ -198,7 +198,7 @@ const tables: readonly Broken<EngineAdapter>[] = [
         super.commit(changed(writes, (_table, key, value) => (key === "__proto__" ? undefined : [key, value])));
       }
     },
-    ["keys are texts of any kind"],
+    ["keys are arbitrary strings"],
   ),
   broken(
     "answers something for what is not there",
@@ -207,7 +207,7 @@ const tables: readonly Broken<EngineAdapter>[] = [
         return super.get(table, key) ?? null;
       }
     },
-    ["what was never written is not there"],
+    ["a key that was never written is absent"],
   ),
 ];
 

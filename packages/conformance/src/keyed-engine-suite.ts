@@ -111,7 +111,7 @@ function wholeBatches(engine: KeyedEngine): number {
 
 const crashCases: readonly Case<EngineAdapter>[] = [
   {
-    name: "C3 a crash right after a commit loses nothing of it",
+    name: "C3 a crash right after a commit loses nothing",
     run: async ({ engine, crashes }) => {
       if (engine.durability === "D0") return;
       for (let number = 1; number <= 3; number += 1) {
@@ -123,7 +123,7 @@ const crashCases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "C4 a crash inside a commit leaves each batch as a whole or not at all, and in order",
+    name: "C4 a crash inside a commit keeps each batch completely or not at all, in order",
     run: async ({ engine, crashes }) => {
       if (engine.durability === "D0") return;
       for (let number = 1; number <= 12; number += 1) engine.commit(numberedBatch(number));
@@ -137,7 +137,7 @@ const crashCases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "C3 what a crash left is gone on with, and closing and opening keep it",
+    name: "C3 work continues on the data after a crash, and closing and opening keep it",
     async run({ engine, crashes, reopen }) {
       if (engine.durability === "D0") return;
       engine.commit(numberedBatch(1));
@@ -150,7 +150,7 @@ const crashCases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "C3 keys and values of any kind are there after closing and opening",
+    name: "C3 keys and values of any kind survive closing and opening",
     async run({ engine, reopen }) {
       if (engine.durability === "D0") return;
       engine.commit(new Map([["keys", new Map(oddKeys.map((key, index) => [key, index]))]]));
@@ -166,21 +166,21 @@ const crashCases: readonly Case<EngineAdapter>[] = [
 
 const cases: readonly Case<EngineAdapter>[] = [
   {
-    name: "what was never written is not there",
+    name: "a key that was never written is absent",
     run: async ({ engine }) => {
       assert.equal(engine.get("a", "x"), undefined);
       assert.deepEqual(engine.scan("a", all), []);
     },
   },
   {
-    name: "every JSON value comes back as it was",
+    name: "every JSON value survives a round trip",
     async run({ engine }) {
       engine.commit(new Map([["a", new Map(oddValues)]]));
       for (const [key, value] of oddValues) assert.deepEqual(engine.get("a", key), value, key);
     },
   },
   {
-    name: "keys are texts of any kind",
+    name: "keys are arbitrary strings",
     async run({ engine }) {
       engine.commit(new Map([["a", new Map(oddKeys.map((key, index) => [key, index]))]]));
       for (const [index, key] of oddKeys.entries()) assert.equal(engine.get("a", key), index, JSON.stringify(key));
@@ -230,7 +230,7 @@ const cases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "tables are apart",
+    name: "tables are independent",
     async run({ engine }) {
       engine.commit(writesOf({ a: { x: 1 }, b: { x: 2 } }));
       engine.commit(writesOf({ a: { x: undefined } }));
@@ -240,7 +240,7 @@ const cases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "random batches leave what a map would hold",
+    name: "random batches give the same contents as a Map",
     async run({ engine }) {
       const next = numbers(7);
       const model = new Map<string, Json>();
@@ -252,7 +252,7 @@ const cases: readonly Case<EngineAdapter>[] = [
     },
   },
   {
-    name: "C3 what was committed is there after closing and opening",
+    name: "C3 committed data survives closing and opening",
     async run({ engine, reopen }) {
       if (engine.durability === "D0") return;
       const next = numbers(11);

@@ -23,7 +23,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 a held lease is granted to nobody else, who learns who has it",
+    name: "R7 a held lease is not granted to another process, which learns its holder",
     async run({ lease }, clock) {
       const grant = await lease.acquire(name, "a", ttlMs);
       clock.advance(ttlMs - 1);
@@ -56,7 +56,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 a holder that let its lease lapse is a new holder",
+    name: "R7 a holder whose lease lapsed is a new holder",
     async run({ lease }, clock) {
       const first = await lease.acquire(name, "a", ttlMs);
       clock.advance(ttlMs);
@@ -64,7 +64,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 a released lease is free at once, and its counter goes on growing",
+    name: "R7 a released lease is free at once, and its counter keeps growing",
     async run({ lease }, clock) {
       const first = await lease.acquire(name, "a", ttlMs);
       await lease.release(name, "a");
@@ -76,7 +76,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 the counter goes on growing when nobody has held the lease for long",
+    name: "R7 the counter keeps growing when the lease was free for long",
     async run({ lease }, clock) {
       let { counter } = await lease.acquire(name, "a", ttlMs);
       for (let term = 0; term < 3; term += 1) {
@@ -89,7 +89,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 nobody releases the lease of another",
+    name: "R7 only the holder releases a lease",
     async run({ lease }) {
       const grant = await lease.acquire(name, "a", ttlMs);
       await lease.release(name, "b");
@@ -99,7 +99,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 leases of different names are apart",
+    name: "R7 leases of different names are independent",
     async run({ lease }) {
       assert.equal((await lease.acquire(name, "a", ttlMs)).holder, "a");
       assert.equal((await lease.acquire("other", "b", ttlMs)).holder, "b");
@@ -108,7 +108,7 @@ const cases: readonly Case<LeaseAdapter>[] = [
     },
   },
   {
-    name: "R7 of concurrent askers exactly one gets the lease, and all learn who",
+    name: "R7 of concurrent requests exactly one gets the lease, and all learn the holder",
     async run({ lease }) {
       const holders = Array.from({ length: 10 }, (_, index) => `instance-${index}`);
       const grants = await Promise.all(holders.map((holder) => lease.acquire(name, holder, ttlMs)));

@@ -1,4 +1,4 @@
-// P10: no false sold-out, and whoever asked first is served first.
+// P10: no false sold-out, and branches are served in the order in which they asked.
 import { waitingForgottenMs } from "assent/ledger";
 import type { Command } from "assent/internal/protocol";
 import assert from "node:assert/strict";
@@ -17,7 +17,7 @@ function wants(clock: TestClock, who: string, amount: number): (verb: Command["v
 
 export const contentionCases: readonly Case<LedgerAdapter>[] = [
   {
-    name: "P10 what outstanding holds could free is contended; what they could not is refused",
+    name: "P10 a shortage that releases could resolve is contended; any other is refused",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       const [first, second, third] = [wants(clock, "a", 8), wants(clock, "b", 5), wants(clock, "c", 11)];
@@ -30,7 +30,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P10 what is spent for good is refused, not contended",
+    name: "P10 a shortage of spent units is refused, not contended",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       const [first, second] = [wants(clock, "a", 8), wants(clock, "b", 5)];
@@ -42,7 +42,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P10 contended holds nothing, on no account",
+    name: "P10 a contended branch holds nothing, on no account",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       await applied(adapter, wants(clock, "a", 8)("prepare"));
@@ -53,7 +53,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P10 whoever asked first for what others hold is served first",
+    name: "P10 a branch that asked first for held units is served first",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       const [holder, first, second] = [wants(clock, "a", 10), wants(clock, "b", 9), wants(clock, "c", 2)];
@@ -69,7 +69,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P10 what is left beside those who wait is given at once",
+    name: "P10 units beyond those waited for are held at once",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       const [holder, first, small] = [wants(clock, "a", 7), wants(clock, "b", 4), wants(clock, "c", 2)];
@@ -80,7 +80,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "P10 whoever does not ask again loses its turn",
+    name: "P10 a branch that does not ask again loses its turn",
     async run(adapter, clock) {
       await seedAccounts(adapter, { available: 10 });
       const [holder, gone, second] = [wants(clock, "a", 10), wants(clock, "b", 9), wants(clock, "c", 2)];
@@ -94,7 +94,7 @@ export const contentionCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "S3 concurrent votes never take more than there is",
+    name: "S3 concurrent votes never take more than is available",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const votes = Array.from({ length: 30 }, (_, index) => wants(clock, `order-${index}`, 9)("prepare"));

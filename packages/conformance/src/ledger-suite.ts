@@ -41,7 +41,7 @@ const entryCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "S2 an account that is named twice is taken from twice",
+    name: "S2 an account that is named twice is charged twice",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       for (const protocol of protocols) {
@@ -109,7 +109,7 @@ const entryCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "S3 what is held cannot be withdrawn",
+    name: "S3 held units cannot be withdrawn",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const command = commandsOf(clock, { payload: taking(["0", 60]) });
@@ -122,7 +122,7 @@ const entryCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "S2 an account seeded again owes nothing to branches of its former generation",
+    name: "S2 an account seeded again owes nothing to branches of an earlier generation",
     async run(adapter, clock) {
       await seedAccounts(adapter);
       const histories = [
@@ -149,7 +149,7 @@ const entryCases: readonly Case<LedgerAdapter>[] = [
     },
   },
   {
-    name: "S2 what was taken is settled once, also where others have taken from the same account",
+    name: "S2 a branch is settled once, even if others use the same account",
     async run(adapter, clock) {
       for (const protocol of protocols) {
         await seedAccounts(adapter);

@@ -83,7 +83,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C4 begin with other content than the row was created with is unmet, whatever became of the row",
+    name: "C4 begin with other content than the row was created with is unmet, whatever the outcome of the row",
     async run(adapter, clock) {
       const create = { incarnation: "life7", fields: orderFields };
       const other = { create: { incarnation: "life8", fields: { ...orderFields, total: 31 } } };
@@ -133,7 +133,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C4 a change that cannot be done rejects and changes nothing",
+    name: "C4 an impossible change rejects and changes nothing",
     async run(adapter, clock) {
       await putOrder(adapter);
       const before = await adapter.rows.readRow(orderKey);
@@ -173,7 +173,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S4 a committed row is committed for ever",
+    name: "S4 a committed row stays committed",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await decided(adapter, decision(record, "commit"));
@@ -186,7 +186,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C5 a failed attempt holds back the next until its bound, and no longer",
+    name: "C5 a failed attempt delays the next until its bound, and no longer",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await decided(adapter, decision(first, "abort"));
@@ -198,7 +198,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C5 a failed attempt that has ended holds back nobody; the next has a new name and no old reason",
+    name: "C5 a failed attempt that has ended delays none; the next has a new name and no old reason",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await finished(adapter, first, "abort");
@@ -216,7 +216,7 @@ export const beginCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C4 a row seeded again begins a life of its own",
+    name: "C4 a row seeded again begins a new incarnation",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await finished(adapter, first, "commit");

@@ -93,7 +93,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C2 whoever is not the owner at this epoch decides nothing",
+    name: "C2 only the owner at this epoch decides",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       for (const claim of [{ owner: "order/b.2" }, { epoch: record.epoch + 1 }, { epoch: record.epoch - 1 }]) {
@@ -120,7 +120,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C4 a row of another incarnation cannot be committed, and an abort leaves it alone",
+    name: "C4 a row of another incarnation cannot be committed, and an abort does not change it",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await adapter.rows.putRow(orderKey, "life2", orderFields);
@@ -137,7 +137,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
     name: "C4 a row of a later attempt is not touched by the decision of an earlier one",
     async run(adapter, clock) {
       await adapter.rows.putRow(orderKey, "life1", orderFields);
-      // The log rebuilds the second attempt after its first begin was lost, and then somebody asks about the first.
+      // The log rebuilds the second attempt after its first begin was lost, and then a branch asks about the first.
       const earlier = lostRecord(clock);
       const later = await broughtBack(adapter, lostRecord(clock, { txId: `${orderKey}:life1:2` }));
       const before = await adapter.rows.readRow(orderKey);
@@ -150,7 +150,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C4 a row that was removed by seeding has no outcome of its former life",
+    name: "C4 a row that was removed by seeding has no outcome of an earlier incarnation",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await adapter.rows.putRow(orderKey, "life2", orderFields);
@@ -160,7 +160,7 @@ export const decisionCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 a write for a record that is not there is absent",
+    name: "R5 a write for a missing record is answered absent",
     async run({ log, rows }, clock) {
       const record = lostRecord(clock);
       const absent = { kind: "absent" };

@@ -45,7 +45,7 @@ async function parkedOrder(adapter: LogAdapter, clock: TestClock): Promise<Trans
 
 export const historyCases: readonly Case<LogAdapter>[] = [
   {
-    name: "every write of a record leaves one entry, at the time of the store",
+    name: "every write of a record adds one entry, at the time of the store",
     async run(adapter, clock) {
       const { log } = adapter;
       const start = clock.now();
@@ -74,7 +74,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "a commit leaves three entries, and another transaction's history is its own",
+    name: "a commit adds three entries, and transactions have separate histories",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await adapter.rows.putRow("order-2", "life1", {});
@@ -90,7 +90,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "C2 a write that is repeated, lost, unmet or refused leaves no entry",
+    name: "C2 a write that is repeated, lost, unmet or refused adds no entry",
     async run(adapter, clock) {
       const { log } = adapter;
       const record = await orderBegun(adapter, clock);
@@ -118,7 +118,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R2 of concurrent takers only the one that has the record is told of",
+    name: "R2 of concurrent takeovers only the successful one is recorded",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const takers = [1, 2, 3].map((index) => ({ owner: `order/taker${index}.1`, epoch: record.epoch + index }));
@@ -129,7 +129,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R4 a note leaves an entry when it comes or its reason changes, not each time that it is renewed",
+    name: "R4 a note adds an entry when it is set or its reason changes, not each time that it is renewed",
     async run(adapter, clock) {
       const record = await parkedOrder(adapter, clock);
       const reasons = ["silent", "silent", "vote_lost", "vote_lost", "silent"];
@@ -143,7 +143,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 the history of a record that was made again begins there, with the state it came back in",
+    name: "R5 the history of a rebuilt record begins there, with its rebuilt state",
     async run(adapter, clock) {
       const { log } = adapter;
       await putOrder(adapter);
@@ -161,7 +161,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S7 the history of what has not ended stays, however old",
+    name: "S7 the history of an unfinished transaction stays, however old",
     async run(adapter, clock) {
       const record = await parkedOrder(adapter, clock);
       const before = await adapter.log.history(record.txId);
@@ -172,7 +172,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "P7 a history is kept as long as its record, and goes with it",
+    name: "P7 a history is kept as long as its record, and removed with it",
     async run(adapter, clock) {
       const { log } = adapter;
       assert.deepEqual(await log.history(`${orderKey}:life1:1`), [], "nothing is known of it");
@@ -188,7 +188,7 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "a history that is full keeps its first entry and the newest, and counts what it left out",
+    name: "a full history keeps its first entry and the newest, and counts the omitted ones",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       let record = first;

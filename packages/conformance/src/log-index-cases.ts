@@ -93,7 +93,7 @@ export const indexCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R7 of those whose deadline is before a time, nobody else's are read",
+    name: "R7 only records whose deadline is before a time are read",
     async run(adapter, clock) {
       const all = await begunAll(adapter, clock, [
         ...[100, 200, 201, 300].map((inMs) => ({ owner, inMs })),
@@ -107,7 +107,7 @@ export const indexCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R7 owners of unfinished records are listed in order, each once, whatever they are called",
+    name: "R7 owners of unfinished records are listed in order, each once, whatever their names",
     async run(adapter, clock) {
       const owners = [
         "",
@@ -157,7 +157,7 @@ export const indexCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R7 a takeover moves a record from its owner's to the taker's, and its end takes it out",
+    name: "R7 a takeover moves a record from its old owner to the new one, and its end removes it",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const taker = { owner: "order/b.2", epoch: record.epoch + 1 };
@@ -171,7 +171,7 @@ export const indexCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R7 a rebuilt record is among those of whoever rebuilt it, by the deadline that it had",
+    name: "R7 a rebuilt record is listed under its new owner, by its original deadline",
     async run(adapter, clock) {
       const lost = lostRecord(clock, { deadlineAt: clock.now() - 5_000 });
       const rebuilt = await broughtBack(adapter, lost);

@@ -37,7 +37,7 @@ async function assertRefusesAnother({ log, rows }: LogAdapter, clock: TestClock,
 
 export const keyCases: readonly Case<LogAdapter>[] = [
   {
-    name: "S4 a key belongs to the definition that began it, whatever became of it",
+    name: "S4 a key belongs to the definition that began it, whatever its outcome",
     async run(adapter, clock) {
       const first = await begun(adapter, clock, { create });
       await assertRefusesAnother(adapter, clock, "while pending");
@@ -53,7 +53,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S4 a row that was put belongs to nobody until an attempt begins, and a new life belongs to nobody again",
+    name: "S4 a row that was put has no definition until an attempt begins, and neither has its next incarnation",
     async run(adapter, clock) {
       await putOrder(adapter);
       const unmet = { expect: [{ field: "units", atLeast: 1_000 }] };
@@ -78,7 +78,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5, S4 a lost attempt of another definition than the key belongs to does not come back",
+    name: "R5, S4 a lost attempt is not rebuilt if the key belongs to another definition",
     async run(adapter, clock) {
       const lost = lostRecord(clock, { ...refund, txId: `${orderKey}:life1:2` });
       const assertStaysLost = async (when: string): Promise<void> => {
@@ -96,7 +96,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5, S4 a rebuilt record claims a key that belongs to nobody, and one whose row was lost",
+    name: "R5, S4 a rebuilt record claims a key without a definition, and one whose row was lost",
     async run(adapter, clock) {
       await adapter.log.rebuild(lostRecord(clock));
       await assertRefusesAnother(adapter, clock, "the row was lost, too");
@@ -106,7 +106,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "names that are not well-formed are refused by every write and every look, and nothing is changed",
+    name: "names that are not well-formed are refused by every write and every read, and nothing is changed",
     async run({ log, rows }, clock) {
       // In UTF-8 both would be the same key: that of a replacement character.
       const halves = ["k\ud800", "k\ud801"];
@@ -135,7 +135,7 @@ export const keyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S4 peek shows what became of a key, and begins nothing",
+    name: "S4 peek shows the outcome of a key, and begins nothing",
     async run(adapter, clock) {
       const { log, rows } = adapter;
       assert.equal(await log.peek(orderKey), undefined);

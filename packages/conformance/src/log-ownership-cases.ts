@@ -26,7 +26,7 @@ const recordsOf = ({ removable }: LogSweep): readonly TransactionRecord[] => rem
 
 export const ownershipCases: readonly Case<LogAdapter>[] = [
   {
-    name: "R2 a takeover moves the record to the taker, and the old owner writes no more",
+    name: "R2 a takeover moves the record to the new owner, and the old owner can no longer write",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const taker = { owner: "order/b.2", epoch: record.epoch + 1 };
@@ -95,7 +95,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R4 parking is a note: state and owner stay, and a decision takes it off",
+    name: "R4 parking is a note: state and owner stay, and a decision removes it",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const note = { reason: "stock/0 silent", since: clock.now(), attempts: 10 };
@@ -141,7 +141,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "P7 an outcome that is kept for longer falls due again when it was said to, and not before",
+    name: "P7 a postponed outcome falls due again at its new time, and not before",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const ended = await finished(adapter, record, "commit");
@@ -160,7 +160,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 a sweep that was overtaken removes nothing that has come back since",
+    name: "R5 a sweep that was overtaken removes no rebuilt record",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await finished(adapter, record, "commit");
@@ -176,7 +176,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "S7 a sweep never removes what has not ended, however old",
+    name: "S7 a sweep never removes an unfinished transaction, however old",
     async run(adapter, clock) {
       const active = await orderBegun(adapter, clock);
       await adapter.rows.putRow("order-2", "life1", {});
@@ -188,7 +188,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R7 a sweep looks at no more than it is asked to, oldest first, and says when more is due",
+    name: "R7 a sweep reads no more than requested, oldest first, and reports when more is due",
     async run(adapter, clock) {
       const keys = ["order-1", "order-2", "order-3"];
       await adapter.rows.putRows(
@@ -208,7 +208,7 @@ export const ownershipCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "P7 a failure has no branch that asks: a sweep removes it, no more of them than it is asked to",
+    name: "P7 a failure has no branch that asks: a sweep removes it, and no more of them than requested",
     async run(adapter, clock) {
       const keys = ["order-1", "order-2", "order-3"];
       const fields = keys.map((key) => [key, {}] as const);

@@ -34,7 +34,7 @@ async function forgotten(
 
 export const rebuildCases: readonly Case<LogAdapter>[] = [
   {
-    name: "R5 a lost record comes back active and claims its row again",
+    name: "R5 a lost record is rebuilt active and claims its row again",
     async run(adapter, clock) {
       await putOrder(adapter);
       const lost = lostRecord(clock);
@@ -55,7 +55,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 a rebuilt attempt has no reason of the attempt before",
+    name: "R5 a rebuilt attempt has no reason of the previous attempt",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await finished(adapter, first, "abort");
@@ -86,7 +86,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 a record that is there is the one in force, whatever is offered",
+    name: "R5 an existing record is not replaced by a rebuild",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       const offered = lostRecord(clock, { epoch: record.epoch + 9 });
@@ -109,7 +109,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 the lost record of a committed row comes back committing",
+    name: "R5 the lost record of a committed row is rebuilt committing",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await forgotten(adapter, clock, { record, outcome: "commit" });
@@ -124,7 +124,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 the lost record of an aborted row comes back aborting, with its reason",
+    name: "R5 the lost record of an aborted row is rebuilt aborting, with its reason",
     async run(adapter, clock) {
       const record = await orderBegun(adapter, clock);
       await forgotten(adapter, clock, { record, outcome: "abort" });
@@ -136,7 +136,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 the lost record of a superseded attempt comes back aborting and leaves the row alone",
+    name: "R5 the lost record of a superseded attempt is rebuilt aborting and does not change the row",
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       await forgotten(adapter, clock, { record: first, outcome: "abort" });
@@ -149,7 +149,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 the lost record of a former life can only be aborted, and leaves the row alone",
+    name: "R5 the lost record of an earlier incarnation can only be aborted, and does not change the row",
     async run(adapter, clock) {
       await adapter.rows.putRow(orderKey, "life2", orderFields);
       const before = await adapter.rows.readRow(orderKey);
@@ -162,7 +162,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "R5 a record whose row is lost too brings its row back, and can be decided",
+    name: "R5 a record whose row is also lost restores its row, and can be decided",
     async run(adapter, clock) {
       const rebuilt = await broughtBack(adapter, lostRecord(clock));
       assert.equal(rebuilt.state, "active");
@@ -176,7 +176,7 @@ export const rebuildCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
-    name: "M3 an attempt too far ahead of its row is not rebuilt, and what comes after the furthest has a name",
+    name: "M3 an attempt too far ahead of its row is not rebuilt, and the attempt after the furthest has a name",
     async run(adapter, clock) {
       for (const attempt of [lostAttemptsMax + 1, Number.MAX_SAFE_INTEGER]) {
         const forged = lostRecord(clock, { txId: `${orderKey}:life1:${attempt}` });

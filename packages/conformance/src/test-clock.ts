@@ -1,4 +1,4 @@
-// A clock that stands still until it is told to go on.
+// A clock that stands still until it is advanced.
 import type { Clock, Timer } from "assent/internal/ports";
 
 /** Where every test begins, epoch milliseconds. */

@@ -18,7 +18,7 @@ import { soon, type TestClock, turn } from "./test-clock.ts";
 const stock: Destination = { service: "stock", partition: "0" };
 const waitMs = 1_000;
 
-/** A command that its answer can be told by. */
+/** A command that its answer identifies. */
 function numbered(clock: TestClock, number: number, payload: Json = null): Command {
   return commandsOf(clock, { txId: `order-${number}:life1:1`, payload })("prepare");
 }

@@ -117,7 +117,7 @@ const losses: readonly Broken<KeyedAdapter>[] = [
     ["P9 a lost vote of a saga"],
   ),
   brokenBranch(
-    "removes what it is told to forget",
+    "removes a branch at its forget",
     ({ apply }) => ({
       apply(tables, command, context) {
         const answer = apply(tables, command, context);
@@ -204,7 +204,10 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
           context,
         ),
     }),
-    ["P7 a tombstone is kept until no command for it can be young, and then goes", "P7 a forward-final record goes"],
+    [
+      "P7 a tombstone is kept until no command for it can be young, and then removed",
+      "P7 a forward-final record is removed",
+    ],
   ),
   brokenBranch(
     "removes a forward-final record before it is forgotten",
@@ -218,20 +221,20 @@ export const brokenSweeps: readonly Broken<KeyedAdapter>[] = [
         return sweepBranches(tables, args, context);
       },
     }),
-    ["P7 a forward-final record goes only after forget"],
+    ["P7 a forward-final record is removed only after forget"],
   ),
   brokenBranch(
     "sweeps everything at once",
     ({ sweepBranches }) => ({
       sweepBranches: (tables, _args, context) => sweepBranches(tables, { limit: 1_000 }, context),
     }),
-    ["R7 a sweep looks at no more"],
+    ["R7 a sweep reads no more"],
   ),
   brokenBranch(
     "does not say that more is due",
     ({ sweepBranches }) => ({
       sweepBranches: (tables, args, context) => ({ ...sweepBranches(tables, args, context), more: false }),
     }),
-    ["R7 a sweep looks at no more than it is asked to, says when more is due"],
+    ["R7 a sweep reads no more than requested, reports when more is due"],
   ),
 ];

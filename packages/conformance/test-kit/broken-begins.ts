@@ -46,7 +46,7 @@ const claims: readonly Broken<KeyedAdapter>[] = [
     "S4 of concurrent begins",
   ]),
   broken("begins again after a commit", beginningAfter("committed", { outcome: "none" }), [
-    "S4 a committed row is committed for ever",
+    "S4 a committed row stays committed",
     "P7 an ended record is kept longer",
   ]),
   {
@@ -120,8 +120,8 @@ const releasing =
   });
 
 const attempts: readonly Broken<KeyedAdapter>[] = [
-  broken("never waits for a failed attempt", releasing(0), ["C5 a failed attempt holds back"]),
-  broken("waits for a failed attempt for ever", releasing(1e12), ["C5 a failed attempt holds back"]),
+  broken("never waits for a failed attempt", releasing(0), ["C5 a failed attempt delays"]),
+  broken("waits for a failed attempt for ever", releasing(1e12), ["C5 a failed attempt delays"]),
   broken(
     "waits for a failed attempt that has ended",
     ({ begin }) => ({
@@ -147,7 +147,7 @@ const attempts: readonly Broken<KeyedAdapter>[] = [
         return { kind: "begun", record };
       },
     }),
-    ["C5 a failed attempt that has ended", "C5 a failed attempt holds back"],
+    ["C5 a failed attempt that has ended", "C5 a failed attempt delays"],
   ),
   broken(
     "keeps the reason of the attempt before",
@@ -192,7 +192,7 @@ const changes: readonly Broken<KeyedAdapter>[] = [
         }
       },
     }),
-    ["C4 a change that cannot be done rejects"],
+    ["C4 an impossible change rejects"],
   ),
   broken(
     "keeps one life of a row for ever",
@@ -202,7 +202,7 @@ const changes: readonly Broken<KeyedAdapter>[] = [
         return put(tables, { ...request, incarnation }, context);
       },
     }),
-    ["C4 a row seeded again begins a life of its own", "a row that was put is read", "C4 a row of another incarnation"],
+    ["C4 a row seeded again begins a new incarnation", "a row that was put is read", "C4 a row of another incarnation"],
   ),
   broken(
     "puts only the first of many rows",

@@ -1,4 +1,4 @@
-// Logs whose audit trail does not tell what was written.
+// Logs whose history is not what was written.
 import type { KeyedAdapter } from "@assent/conformance";
 import type { Tables } from "assent/internal/ports";
 import {
@@ -31,14 +31,14 @@ const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get(re
 
 const trailOf = (tables: Tables, txId: string): Trail | undefined => keptOf(tables, txId)?.trail;
 
-/** Puts another trail in place of the one that is there. */
+/** Replaces the history of a record. */
 function putTrail(tables: Tables, txId: string, trail: Trail | undefined): void {
   const record = keptOf(tables, txId);
   if (record !== undefined && trail !== undefined) tables.put(recordTable, txId, { ...record, trail });
 }
 
 /** A write whose entry is not kept. */
-function untold<Request extends { readonly txId: string }, Result>(
+function unrecorded<Request extends { readonly txId: string }, Result>(
   write: BoundOperation<Request, Result>,
 ): BoundOperation<Request, Result> {
   return (tables, request, context) => {
@@ -49,7 +49,7 @@ function untold<Request extends { readonly txId: string }, Result>(
   };
 }
 
-/** Writes of a log whose trails have no bound. */
+/** Writes of a log whose histories have no limit. */
 const withoutEnd: ReturnType<Break> = ((operations) => ({
   decide: (...step) => operations.decide(...step),
   end: (...step) => operations.end(...step),
@@ -67,7 +67,7 @@ function addLine(
 }
 
 /** Ends and decisions that leave an entry, whatever came of them. */
-const toldAlways: Break = ({ end, decide }) => ({
+const alwaysRecorded: Break = ({ end, decide }) => ({
   end(tables, request, context) {
     const result = end(tables, request, context);
     if (result.kind === "written") return result;
@@ -82,16 +82,16 @@ const toldAlways: Break = ({ end, decide }) => ({
   },
 });
 
-const everyWrite = "every write of a record leaves one entry";
+const everyWrite = "every write of a record adds one entry";
 
 export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
-  broken("does not tell of takeovers", ({ takeOver }) => ({ takeOver: untold(takeOver) }), [everyWrite]),
-  broken("does not tell of parkings", ({ park }) => ({ park: untold(park) }), [everyWrite, "R4 a note leaves"]),
-  broken("does not tell of decisions", ({ decide }) => ({ decide: untold(decide) }), ["a commit leaves three"]),
-  broken("does not tell of ends", ({ end }) => ({ end: untold(end) }), ["a commit leaves three"]),
-  broken("tells of writes that were not done", toldAlways, ["C2 a write that is repeated, lost, unmet"]),
+  broken("does not record takeovers", ({ takeOver }) => ({ takeOver: unrecorded(takeOver) }), [everyWrite]),
+  broken("does not record parkings", ({ park }) => ({ park: unrecorded(park) }), [everyWrite, "R4 a note adds"]),
+  broken("does not record decisions", ({ decide }) => ({ decide: unrecorded(decide) }), ["a commit adds three"]),
+  broken("does not record ends", ({ end }) => ({ end: unrecorded(end) }), ["a commit adds three"]),
+  broken("records writes that were not done", alwaysRecorded, ["C2 a write that is repeated, lost, unmet"]),
   broken(
-    "tells of every taker, whoever came first",
+    "records every takeover, even unsuccessful ones",
     ({ takeOver }) => ({
       takeOver(tables, request, context) {
         const result = takeOver(tables, request, context);
@@ -101,10 +101,10 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["R2 of concurrent takers only the one"],
+    ["R2 of concurrent takeovers only the successful one"],
   ),
   broken(
-    "tells of every renewal of a note",
+    "records every renewal of a note",
     ({ park }) => ({
       park(tables, request, context) {
         const before = trailOf(tables, request.txId);
@@ -116,17 +116,17 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["R4 a note leaves an entry when it comes"],
+    ["R4 a note adds an entry when it is set"],
   ),
   broken(
-    "tells the time of whoever parks",
+    "records the time of the parking process",
     ({ park }) => ({
       park: (tables, request) => park(tables, request, { now: request.note.since }),
     }),
     [everyWrite],
   ),
   broken(
-    "tells when a caller began, not when the store wrote it",
+    "records the caller's time, not the store's",
     ({ begin }) => ({
       begin(tables, request, context) {
         const result = begin(tables, request, context);
@@ -138,7 +138,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     [everyWrite],
   ),
   broken(
-    "tells of a record made again as if it had just begun",
+    "records a rebuilt record as if it had just begun",
     ({ rebuild }) => ({
       rebuild(tables, request, context) {
         const before = trailOf(tables, request.record.txId);
@@ -148,10 +148,10 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
         return record;
       },
     }),
-    ["R5 the history of a record that was made again"],
+    ["R5 the history of a rebuilt record"],
   ),
   broken(
-    "tells one history for all",
+    "has one history for all transactions",
     ({ begin, history }) => {
       const txIds: string[] = [];
       return {
@@ -166,7 +166,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
             : history(tables, { txId }, context),
       };
     },
-    ["a commit leaves three entries, and another transaction's"],
+    ["a commit adds three entries, and transactions have separate"],
   ),
   broken(
     "trims by age what has not ended",
@@ -185,7 +185,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
         return sweepLog(tables, { limit }, context);
       },
     }),
-    ["S7 the history of what has not ended stays"],
+    ["S7 the history of an unfinished transaction stays"],
   ),
   broken(
     "keeps histories longer than records",
@@ -193,9 +193,9 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
       const known = new Map<string, readonly TrailEntry[]>();
       return {
         history(tables, { txId }, context) {
-          const told = history(tables, { txId }, context);
-          if (told.length > 0) known.set(txId, told);
-          return known.get(txId) ?? told;
+          const entries = history(tables, { txId }, context);
+          if (entries.length > 0) known.set(txId, entries);
+          return known.get(txId) ?? entries;
         },
       };
     },
@@ -210,15 +210,15 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["a commit leaves three entries"],
+    ["a commit adds three entries"],
   ),
-  broken("has histories without end", () => withoutEnd, ["a history that is full"]),
+  broken("has histories without end", () => withoutEnd, ["a full history"]),
   broken(
     "drops the beginning of a history that is full",
     ({ history }) => ({
       ...withoutEnd,
       history: (tables, request, context) => history(tables, request, context).slice(-defaultLimits.trailEntriesMax),
     }),
-    ["a history that is full"],
+    ["a full history"],
   ),
 ];

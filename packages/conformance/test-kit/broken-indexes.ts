@@ -49,7 +49,7 @@ export const brokenIndexes: readonly Broken<KeyedAdapter>[] = [
     ({ unfinished }) => ({
       unfinished: (tables, { deadlineBefore: _due, ...range }, context) => unfinished(tables, range, context),
     }),
-    ["R7 of those whose deadline is before a time"],
+    ["R7 only records whose deadline is before a time"],
   ),
   broken(
     "counts a deadline that is now as past",
@@ -64,7 +64,7 @@ export const brokenIndexes: readonly Broken<KeyedAdapter>[] = [
           context,
         ),
     }),
-    ["R7 of those whose deadline is before a time"],
+    ["R7 only records whose deadline is before a time"],
   ),
   broken(
     "leaves a record with its former owner at a takeover",

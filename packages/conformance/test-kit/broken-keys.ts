@@ -65,7 +65,7 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["C4 begin claims the row", "S4 peek shows what became of a key"],
+    ["C4 begin claims the row", "S4 peek shows the outcome of a key"],
   ),
   broken(
     "weighs conditions before it says whose the key is",
@@ -102,7 +102,7 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["S4 a row that was put belongs to nobody"],
+    ["S4 a row that was put has no definition"],
   ),
   broken(
     "keeps whose the key was in its next life",
@@ -115,12 +115,12 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["S4 a row that was put belongs to nobody"],
+    ["S4 a row that was put has no definition"],
   ),
   broken(
     "brings a lost attempt back under the key of another definition",
     ({ rebuild }) => ({ rebuild: (tables, request, context) => rebuild(blind(tables), request, context) }),
-    ["R5, S4 a lost attempt of another definition"],
+    ["R5, S4 a lost attempt is not rebuilt"],
   ),
   broken(
     "does not keep whose the key of a rebuilt record is",
@@ -146,7 +146,7 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         return rest;
       },
     }),
-    ["S4 peek shows what became of a key"],
+    ["S4 peek shows the outcome of a key"],
   ),
   broken(
     "makes the row that is peeked at",
@@ -157,6 +157,6 @@ export const brokenKeys: readonly Broken<KeyedAdapter>[] = [
         return row ?? rowOf(tables, request.key) ?? null;
       },
     }),
-    ["S4 peek shows what became of a key"],
+    ["S4 peek shows the outcome of a key"],
   ),
 ];

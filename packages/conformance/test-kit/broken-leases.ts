@@ -47,9 +47,9 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
         return acquireLease(tables, request, context);
       },
     }),
-    ["R7 a held lease is granted to nobody else", "R7 of concurrent askers"],
+    ["R7 a held lease is not granted to another process", "R7 of concurrent requests"],
   ),
-  { that: "does not see the step before", open: unorderedStore, caughtBy: ["R7 of concurrent askers"] },
+  { that: "does not see the step before", open: unorderedStore, caughtBy: ["R7 of concurrent requests"] },
   broken(
     "gives every holder the same counter",
     granting((grant) => ({ ...grant, counter: 1 })),
@@ -58,12 +58,12 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
   broken(
     "keeps the counter of a holder that comes back",
     granting((grant, before) => (before?.holder === grant.holder ? { ...grant, counter: before.counter } : grant)),
-    ["R7 a holder that let its lease lapse"],
+    ["R7 a holder whose lease lapsed"],
   ),
   broken(
     "counts anew when a grant has been removed",
     granting((grant, before) => ({ ...grant, counter: counterAfter(grant, before) })),
-    ["R7 the counter goes on growing when nobody"],
+    ["R7 the counter keeps growing when the lease was free"],
   ),
   broken(
     "counts anew after a release",
@@ -94,7 +94,7 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
       releaseLease: (tables, { name, holder }, context) =>
         releaseLease(tables, { name, holder: grantOf(tables, name)?.holder ?? holder }, context),
     }),
-    ["R7 nobody releases the lease of another"],
+    ["R7 only the holder releases a lease"],
   ),
   broken(
     "shows a lease that has lapsed",
@@ -108,6 +108,6 @@ export const brokenLeases: readonly Broken<KeyedAdapter>[] = [
       currentLease: (tables, _request, context) => currentLease(tables, { name: "any" }, context),
       releaseLease: (tables, { holder }, context) => releaseLease(tables, { name: "any", holder }, context),
     }),
-    ["R7 leases of different names are apart"],
+    ["R7 leases of different names are independent"],
   ),
 ];

@@ -55,7 +55,7 @@ function oversell(step: BranchStep<Tables>, prepare: Handler["prepare"]): Return
 
 const amounts: readonly Broken<KeyedAdapter>[] = [
   brokenHandler("sells more than there is", ({ prepare }) => ({ prepare: (step) => oversell(step, prepare) }), [
-    "S3 concurrent votes never take more than there is",
+    "S3 concurrent votes never take more than is available",
     "S2 a branch takes from all of its accounts or from none",
   ]),
   broken(
@@ -69,7 +69,7 @@ const amounts: readonly Broken<KeyedAdapter>[] = [
         return apply(tables, command, context);
       },
     }),
-    ["S2 what was taken is settled once"],
+    ["S2 a branch is settled once"],
   ),
   brokenHandler(
     "takes from the first account only",
@@ -128,7 +128,7 @@ const balances: readonly Broken<KeyedAdapter>[] = [
         return { kind: "ok", account: next };
       },
     }),
-    ["S3 what is held cannot be withdrawn"],
+    ["S3 held units cannot be withdrawn"],
   ),
   broken(
     "opens an account for a deposit that has none",
@@ -174,7 +174,7 @@ const contentions: readonly Broken<KeyedAdapter>[] = [
         return result.kind === "contended" ? { kind: "refused", reason: "insufficient" } : result;
       },
     }),
-    ["P10 what outstanding holds could free is contended"],
+    ["P10 a shortage that releases could resolve is contended"],
   ),
   brokenHandler(
     "never says sold out",
@@ -185,10 +185,7 @@ const contentions: readonly Broken<KeyedAdapter>[] = [
         return isShort ? { kind: "contended" } : result;
       },
     }),
-    [
-      "P10 what is spent for good is refused",
-      "P10 what outstanding holds could free is contended; what they could not",
-    ],
+    ["P10 a shortage of spent units is refused", "P10 a shortage that releases could resolve is contended; any other"],
   ),
   brokenHandler(
     "holds what it can while it is contended",
@@ -204,19 +201,20 @@ const contentions: readonly Broken<KeyedAdapter>[] = [
         return result;
       },
     }),
-    ["P10 contended holds nothing"],
+    ["P10 a contended branch holds nothing"],
   ),
-  brokenHandler("serves whoever comes", () => ({ prepare: (step) => ledgerHandler(ledgerReasons).prepare(step) }), [
-    "P10 whoever asked first",
-    "P10 whoever does not ask again loses its turn",
-  ]),
+  brokenHandler(
+    "serves branches in any order",
+    () => ({ prepare: (step) => ledgerHandler(ledgerReasons).prepare(step) }),
+    ["P10 a branch that asked first", "P10 a branch that does not ask again loses its turn"],
+  ),
   brokenHandler(
     "keeps a place in the line for ever",
     ({ prepare }) => ({ prepare: (step) => prepare({ ...step, now: 0 }) }),
-    ["P10 whoever does not ask again loses its turn"],
+    ["P10 a branch that does not ask again loses its turn"],
   ),
   brokenHandler(
-    "gives nothing to anybody while somebody waits",
+    "serves no branch while another waits",
     ({ prepare }) => {
       const waiting = new Set<string>();
       return {
@@ -229,7 +227,7 @@ const contentions: readonly Broken<KeyedAdapter>[] = [
         },
       };
     },
-    ["P10 what is left beside those who wait is given at once"],
+    ["P10 units beyond those waited for are held at once"],
   ),
 ];
 

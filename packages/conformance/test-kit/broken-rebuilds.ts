@@ -30,7 +30,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
         return aborting;
       },
     }),
-    ["R5 a lost record comes back active", "R5 the lost record of a committed row"],
+    ["R5 a lost record is rebuilt active", "R5 the lost record of a committed row"],
   ),
   broken(
     "replaces the record that is there",
@@ -40,7 +40,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
         return rebuild(tables, request, context);
       },
     }),
-    ["R5 a record that is there is the one in force", "R5 of concurrent rebuilds"],
+    ["R5 an existing record is not replaced", "R5 of concurrent rebuilds"],
   ),
   broken(
     "rebuilds any attempt that is named",
@@ -65,7 +65,7 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
           context,
         ),
     }),
-    ["R5 a lost record comes back active and claims", "R5 a record whose row is lost too"],
+    ["R5 a lost record is rebuilt active and claims", "R5 a record whose row is also lost"],
   ),
   broken(
     "keeps a reason when it claims the row again",
@@ -88,13 +88,13 @@ export const brokenRebuilds: readonly Broken<KeyedAdapter>[] = [
       "R5 the lost record of a committed row",
       "R5 the lost record of an aborted row",
       "R5 the lost record of a superseded attempt",
-      "R5 the lost record of a former life",
+      "R5 the lost record of an earlier incarnation",
     ],
   ),
   broken(
     "forgets why the row was aborted",
     seeingRows(({ reason: _reason, ...row }) => row),
-    ["R5 the lost record of an aborted row comes back aborting, with its reason"],
+    ["R5 the lost record of an aborted row is rebuilt aborting, with its reason"],
   ),
   broken(
     "claims the row of an earlier success",

@@ -100,7 +100,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
         return apply(tables, payload === undefined ? command : { ...command, payload }, context);
       },
     }),
-    ["P4 other content under the same name"],
+    ["P4 other content with the same name"],
   ),
   brokenBranch(
     "knows a branch by its transaction only",
@@ -128,7 +128,7 @@ const steps: readonly Broken<KeyedAdapter>[] = [
         }
       },
     }),
-    ["M3 a step that fails is unknown"],
+    ["M3 a failed step is unknown"],
   ),
   { that: "does not see the step before", open: unorderedStore, caughtBy: ["P1 branches of one transaction"] },
 ];
@@ -173,7 +173,7 @@ const answers: readonly Broken<KeyedAdapter>[] = [
         sweep: (limit) => store.sweep(limit),
       },
     })),
-    caughtBy: ["M3 a step that fails is unknown"],
+    caughtBy: ["M3 a failed step is unknown"],
   },
   brokenBranch(
     "says what a state is not",

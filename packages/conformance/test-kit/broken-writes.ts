@@ -56,7 +56,7 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
       decide: (tables, request, context) =>
         decide(tables, { ...request, ...claimantOf(recordOf(tables, request.txId)) }, context),
     }),
-    ["C2 whoever is not the owner", "R2 a takeover moves the record"],
+    ["C2 only the owner at this epoch", "R2 a takeover moves the record"],
   ),
   broken(
     "compares the owner of a decision, and not the epoch",
@@ -66,7 +66,7 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
         return decide(tables, { ...request, epoch }, context);
       },
     }),
-    ["C2 whoever is not the owner"],
+    ["C2 only the owner at this epoch"],
   ),
   broken(
     "applies the change of a commit at an abort",
@@ -120,7 +120,7 @@ const decisions: readonly Broken<KeyedAdapter>[] = [
         return park(tables, request, context);
       },
     }),
-    ["R5 a write for a record that is not there"],
+    ["R5 a write for a missing record"],
   ),
   broken(
     "ends what is undecided",
@@ -244,7 +244,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
   ),
   broken("never removes anything", () => ({ sweepLog: () => ({ removable: [], more: false }) }), [
     "P7 an ended record",
-    "R7 a sweep looks at no more",
+    "R7 a sweep reads no more",
   ]),
   broken(
     "removes what it sweeps before its branches have forgotten",
@@ -264,13 +264,11 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
         for (const { txId } of places) tables.delete(recordTable, txId);
       },
     }),
-    ["R5 a sweep that was overtaken", "P7 an outcome that is kept for longer"],
+    ["R5 a sweep that was overtaken", "P7 a postponed outcome"],
   ),
-  broken("keeps nothing for longer", () => ({ postponeSwept: () => undefined }), [
-    "P7 an outcome that is kept for longer",
-  ]),
+  broken("keeps nothing for longer", () => ({ postponeSwept: () => undefined }), ["P7 a postponed outcome"]),
   broken(
-    "keeps failures until somebody forgets them",
+    "keeps failures until branches forget them",
     ({ sweepLog }) => ({
       sweepLog: (tables, args, context) =>
         sweepLog(
@@ -298,7 +296,7 @@ const takeovers: readonly Broken<KeyedAdapter>[] = [
   broken(
     "sweeps everything at once",
     ({ sweepLog }) => ({ sweepLog: (tables, _args, context) => sweepLog(tables, { limit: 1_000 }, context) }),
-    ["R7 a sweep looks at no more", "P7 a failure has no branch that asks"],
+    ["R7 a sweep reads no more", "P7 a failure has no branch that asks"],
   ),
 ];
 

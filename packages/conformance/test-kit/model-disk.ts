@@ -1,4 +1,4 @@
-// An engine that writes to a model of a disk, so that what it tells and what it keeps can be told apart.
+// An engine that writes to a model of a disk, so that acknowledged and durable data can be compared.
 import type { EngineAdapter, Open } from "@assent/conformance";
 import type { ScanRange } from "assent/internal/ports";
 import type { Json } from "assent/internal/protocol";

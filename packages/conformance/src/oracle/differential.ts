@@ -147,7 +147,7 @@ function agree(call: Call, expected: Answered, actual: Answered): boolean {
   if (call.method === "apply") return isDeepStrictEqual(withoutReasons(actual), withoutReasons(expected));
   const { looked, more, questions } = expected.answer as ModelSweep;
   const swept = actual.answer as ModelSweep;
-  // More may be said to be due in vain, where a sweep has looked at as many as it may.
+  // `more` may be true without need if a sweep has read its limit.
   const isMoreTrue = swept.more === more || (swept.more && looked === call.args[0]);
   return isMoreTrue && isDeepStrictEqual(swept.questions, questions);
 }

@@ -17,7 +17,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 const { maxAgeMs, clockSkewMs, askAfterMs } = defaultLimits;
 
-/** A sweep, and at how many records it looked: `more` may be said in vain when those were as many as it may look at. */
+/** A sweep, and the number of records it read: `more` may be true without need if that was its limit. */
 export interface ModelSweep extends BranchSweep {
   readonly looked: number;
 }
@@ -224,7 +224,7 @@ export class ModelBranches implements Synchronous<BranchStore> {
     if (isShort) return "insufficient";
     if (!isContended) return this.#take(wanted, (amount) => ({ available: -amount, held: amount }));
     const isThere = wanted.every(({ accountId, amount }) => this.#accounts.get(accountId).available >= amount);
-    met(isThere ? "P10 whoever asked first is served first" : "P10 others hold what is wanted");
+    met(isThere ? "P10 whoever asked first is served first" : "P10 others hold the units");
     return "contended";
   }
 

@@ -1,5 +1,5 @@
-// Who waits for an amount that others hold, in order (P10): whoever asked first is served first, and whoever has not
-// asked again for a while has gone.
+// The branches that wait for an amount held by others, in order (P10): the first to ask is served first, and a branch
+// that has not asked again for a while is removed.
 import { waitingForgottenMs } from "assent/ledger";
 
 interface Waiting {
@@ -11,7 +11,7 @@ interface Waiting {
 export class ModelLine {
   readonly #lines = new Map<string, Waiting[]>();
 
-  /** What is wanted by those ahead of somebody who asks now. */
+  /** The amount waited for by branches ahead of one that asks now. */
   ahead(accountId: string, who: string, now: number): number {
     const present = this.#of(accountId).filter(({ seenAt }) => now - seenAt <= waitingForgottenMs);
     this.#lines.set(accountId, present);

@@ -100,12 +100,12 @@ export class ModelLog implements Synchronous<TransactionLog> {
     const { parked, ...rest } = record;
     if (parked !== undefined) met("R4 a decision takes the note away");
     if (decision === "abort") {
-      if (row === undefined) met("C4 an abort leaves a row of another life alone");
+      if (row === undefined) met("C4 an abort does not change a row of another incarnation");
       else this.#rows.all.set(row.key, { ...row, outcome: "aborted", reason });
       const aborting = { ...rest, state: "aborting", reason, changedAt: this.#surroundings.now() } as const;
       return this.#written(aborting, { event: "decided", decision, reason });
     }
-    if (row === undefined) met("C4 no commit of a row of another life");
+    if (row === undefined) met("C4 no commit of a row of another incarnation");
     const changed = row === undefined ? undefined : afterChange(row, change);
     if (changed === undefined) return { kind: "unmet" };
     this.#rows.all.set(changed.key, { ...changed, outcome: "committed" });
@@ -212,7 +212,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
       return {};
     }
     if (row.incarnation !== incarnation) {
-      met("R5 the row lives another life");
+      met("R5 the row has another incarnation");
       return {};
     }
     if (isOfAnother(row, lost.definition)) return "of_another";

@@ -1,4 +1,4 @@
-// What was written to each record, as the port `TransactionLog` promises to tell it.
+// The history of each record, as the port `TransactionLog` specifies it.
 import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
 
 export class ModelTrails {

@@ -2,12 +2,12 @@
 import type { Answer, Verb } from "assent/internal/protocol";
 import { type Answered, type Call, type CallName, nameOf } from "./call.ts";
 
-/** Rules that an answer's kind does not tell apart. */
+/** Rules that are not distinguished by the kind of an answer. */
 export const rules = [
-  "C4 an abort leaves a row of another life alone",
+  "C4 an abort does not change a row of another incarnation",
   "C4 begin creates its row",
   "C4 begin with other content is unmet",
-  "C4 no commit of a row of another life",
+  "C4 no commit of a row of another incarnation",
   "C5 an attempt follows a failed one",
   "C7 a branch follows the protocol that it voted in",
   "M3 a control character is part of a name",
@@ -15,7 +15,7 @@ export const rules = [
   "M3 a step fails after its first half",
   "M3 an empty name is one name",
   "M3 half of a surrogate pair is refused",
-  "P10 others hold what is wanted",
+  "P10 others hold the units",
   "P10 whoever asked first is served first",
   "P4 a vote meets a branch that is backward",
   "P4 a vote meets a branch that is forward",
@@ -35,7 +35,7 @@ export const rules = [
   "R5 a later attempt was made",
   "R5 an earlier attempt has succeeded",
   "R5 the row is claimed again",
-  "R5 the row lives another life",
+  "R5 the row has another incarnation",
   "R5 the row says aborted",
   "R5 the row says committed",
   "R5 the row was lost too",

@@ -53,7 +53,7 @@ export class RandomBranchCalls {
   readonly attempts: Attempt[] = [];
   readonly #past: Attempt[] = [];
   /** What is left of a story. */
-  readonly #told: Call[] = [];
+  readonly #planned: Call[] = [];
   #made = 0;
 
   constructor({ model, clock, draw }: World) {
@@ -65,9 +65,9 @@ export class RandomBranchCalls {
 
   /** Commands of one message, or a sweep. */
   next(): Call {
-    if (this.#told.length === 0 && this.#draw.chance(1)) this.#told.push(...this.#story());
-    const told = this.#draw.chance(80) ? this.#told.shift() : undefined;
-    if (told !== undefined) return told;
+    if (this.#planned.length === 0 && this.#draw.chance(1)) this.#planned.push(...this.#story());
+    const planned = this.#draw.chance(80) ? this.#planned.shift() : undefined;
+    if (planned !== undefined) return planned;
     // Those that ask come first: a small limit alone would leave no room for what has to go.
     if (this.#draw.chance(6)) return { port: "store", method: "sweep", args: [this.#draw.of([1, 2, 3, 100])] };
     const commands = Array.from({ length: this.#draw.of([1, 1, 1, 2, 3]) }, () => this.#command());
@@ -114,7 +114,7 @@ export class RandomBranchCalls {
     return { ...seeding(generation, 10), first, count: 1 };
   }
 
-  /** Short stories that chance alone would tell too seldom. */
+  /** Short sequences that would be too rare by chance. */
   #story(): readonly Call[] {
     const seed = (first: number, generation: string): Call => {
       return { port: "accounts", method: "seed", args: [{ ...seeding(generation, 10), first, count: 1 }] };
@@ -133,7 +133,7 @@ export class RandomBranchCalls {
       return made;
     };
     if (this.#draw.chance(40)) {
-      // P10: when the amount is free again, it is for whoever has waited for it.
+      // P10: when the amount is free again, it is for the branch that has waited for it.
       const wanting = (amount: number): Attempt => attempt("2pc", [["0", amount]]);
       const [holder, first, second] = [wanting(8), wanting(9), wanting(2)];
       const contending = [apply(holder, "prepare"), apply(first, "prepare"), apply(holder, "abort")];

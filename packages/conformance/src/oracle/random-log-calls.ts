@@ -1,5 +1,5 @@
 // Calls to the log and its rows: few keys and owners, so that writers meet; claims that are mostly right, and sometimes
-// late or somebody else's.
+// late or another process's.
 import type { BeginRequest, Postponed, RemovablePlace, Row, RowChange } from "assent/internal/ports";
 import { type JsonObject, lostAttemptsMax, type TransactionRecord } from "assent/internal/protocol";
 import { beginRequest } from "../log-requests.ts";
@@ -173,7 +173,7 @@ export class RandomLogCalls {
     return this.#draw.of(this.#draw.chance(30) || this.#names.length === 0 ? [unheardOf] : this.#names);
   }
 
-  /** A claim to a record: mostly its owner's, else one that is late, or early, or of somebody else. */
+  /** A claim to a record: mostly its owner's, else a late, early or foreign one. */
   #claim({ txId, owner, epoch }: Owned): Owned {
     if (this.#draw.chance(80)) return { txId, owner, epoch };
     return { txId, owner: this.#draw.of(owners), epoch: epoch + this.#draw.of([-1, -1, -1, 0, 0, 0, 1]) };

@@ -1,4 +1,4 @@
-// What the models share: the time, and somebody who writes down which of their rules have been met.
+// Shared by the models: the time, and a record of the rules that have been met.
 import type { Rule } from "./outcomes.ts";
 
 export interface Surroundings {

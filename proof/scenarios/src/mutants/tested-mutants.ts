@@ -50,7 +50,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "an attempt decides the row of another incarnation",
     test: {
       file: "packages/conformance/src/transaction-log-suite.test.ts",
-      name: "passes a good adapter in every case",
+      name: "a correct adapter passes every case",
     },
     edits: [
       {
@@ -112,7 +112,7 @@ export const testedMutants: readonly TestedMutant[] = [
     id: "lapsed-lease-keeps-its-counter",
     rule: "R7",
     what: "a holder whose lease lapsed does not count as a new holder",
-    test: { file: "packages/conformance/src/lease-suite.test.ts", name: "passes a good adapter in every case" },
+    test: { file: "packages/conformance/src/lease-suite.test.ts", name: "a correct adapter passes every case" },
     edits: [
       {
         file: "packages/assent/src/engine/lease-operations.ts",
@@ -256,7 +256,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "a lost record is rebuilt undecided although its row says committed",
     test: {
       file: "packages/conformance/src/transaction-log-suite.test.ts",
-      name: "passes a good adapter in every case",
+      name: "a correct adapter passes every case",
     },
     edits: [
       {
@@ -272,7 +272,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "a lost attempt is rebuilt although a later one has claimed the row",
     test: {
       file: "packages/conformance/src/transaction-log-suite.test.ts",
-      name: "passes a good adapter in every case",
+      name: "a correct adapter passes every case",
     },
     edits: [
       {
