@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BatchReads, type ScannedRow } from "./batch-reads.ts";
-import { keyBelief } from "./beliefs.ts";
+import { presentKey } from "./read-set.ts";
 
-const row = (key: string): ScannedRow => ({ key, belief: keyBelief });
+const row = (key: string): ScannedRow => ({ key, known: presentKey });
 
 test("a range that was read answers a longer scan only if it was read to its end", () => {
   const reads = new BatchReads();

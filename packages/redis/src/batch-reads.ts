@@ -1,12 +1,12 @@
 // The records that one batch has read from the server before it runs, and those that it still has to read. Read once
 // per batch: its steps run again on the same values, so each read gets it further.
 import type { ScanRange } from "assent/internal/ports";
-import { type Belief, Beliefs } from "./beliefs.ts";
+import { type KnownRecord, ReadSet } from "./read-set.ts";
 import { rangeSlack } from "./redis-limits.ts";
 
 export interface ScannedRow {
   readonly key: string;
-  readonly belief: Belief;
+  readonly known: KnownRecord;
 }
 
 /** A range of a table that was read, or has to be read. */
@@ -19,12 +19,12 @@ export interface RangeRead {
 export const notYetRead = new Error("a record has to be read first");
 
 export class BatchReads {
-  readonly #records = new Beliefs();
+  readonly #records = new ReadSet();
   readonly #ranges: (RangeRead & { readonly rows: readonly ScannedRow[] })[] = [];
   #wantedRecords = new Map<string, Set<string>>();
   #wantedRanges: RangeRead[] = [];
 
-  record(table: string, key: string): Belief | undefined {
+  record(table: string, key: string): KnownRecord | undefined {
     return this.#records.get(table, key);
   }
 
@@ -60,8 +60,8 @@ export class BatchReads {
     return wanted;
   }
 
-  setRecord(table: string, key: string, belief: Belief): void {
-    this.#records.set(table, key, belief);
+  setRecord(table: string, key: string, known: KnownRecord): void {
+    this.#records.set(table, key, known);
   }
 
   setRange(read: RangeRead, rows: readonly ScannedRow[]): void {

@@ -25,7 +25,7 @@ import {
 } from "assent/internal/engine";
 import type { BatchReads } from "./batch-reads.ts";
 import { notYetRead } from "./batch-reads.ts";
-import { absent, type Belief, type Beliefs } from "./beliefs.ts";
+import { absent, type KnownRecord, type ReadSet } from "./read-set.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { recordsPerBatchMax, recordsPerStepMax } from "./redis-limits.ts";
 import type { TableLayout } from "./table-layout.ts";
@@ -37,7 +37,7 @@ export interface Access {
   /** A step that touched it. */
   readonly step: number;
   /** The record as read; undefined: it was only written. */
-  belief: Belief | undefined;
+  known: KnownRecord | undefined;
 }
 
 export interface BatchOptions {
@@ -45,14 +45,14 @@ export interface BatchOptions {
   readonly layout: TableLayout;
   readonly cache: RecordCache;
   /** Records found by the last try of some of its steps. Whatever the cache drops, each try gets further. */
-  readonly carried: Beliefs;
+  readonly carried: ReadSet;
   readonly reads: BatchReads;
   readonly now: number;
   readonly refusesWrites: boolean;
 }
 
 /** Placeholder for a record that has to be read first. */
-const guessed: Belief = { stamp: "", value: undefined };
+const guessed: KnownRecord = { version: "", value: undefined };
 
 export class Batch implements StepTables {
   readonly #options: BatchOptions;
@@ -60,7 +60,7 @@ export class Batch implements StepTables {
   readonly #tracked: Tables;
   readonly #accesses = new Map<string, Map<string, Access>>();
   /** By step, a step of the same conflict group; itself for one of each group. */
-  readonly #unitOf: number[] = [];
+  readonly #conflictGroupOf: number[] = [];
   readonly #results: unknown[] = [];
   /** Steps that have to run again after their reads. */
   readonly #waiting = new Set<number>();
@@ -69,7 +69,7 @@ export class Batch implements StepTables {
   #hasWritten = false;
   /** The running step was given `guessed`: it continues only to find out its other reads, and does not count. */
   #isGuessing = false;
-  #scanned: (readonly [table: string, key: string, belief: Belief])[] = [];
+  #scanned: (readonly [table: string, key: string, known: KnownRecord])[] = [];
 
   constructor(options: BatchOptions) {
     this.#options = options;
@@ -90,7 +90,7 @@ export class Batch implements StepTables {
     const { operations, now, refusesWrites } = this.#options;
     for (const call of steps) {
       const index = this.#results.length;
-      this.#unitOf.push(index);
+      this.#conflictGroupOf.push(index);
       this.#results.push(runStep(call, { operations, tables: this, context: { now, refusesWrites } }));
       if (this.#size >= recordsPerBatchMax) break;
     }
@@ -109,7 +109,7 @@ export class Batch implements StepTables {
         if (this.#isGuessing) throw notYetRead;
         return worked;
       });
-      if (this.#hasWritten) for (const [table, key, belief] of this.#scanned) this.#believe(table, key, belief);
+      if (this.#hasWritten) for (const [table, key, known] of this.#scanned) this.#noteRead(table, key, known);
       return result;
     } catch (error) {
       if (this.#isGuessing) this.#waiting.add(this.#current);
@@ -134,14 +134,18 @@ export class Batch implements StepTables {
   }
 
   /** The conflict group of a step, named by one of its steps. */
-  unitOf(step: number): number {
-    let unit = step;
-    for (let next = this.#unitOf[unit]; next !== undefined && next !== unit; next = this.#unitOf[unit]) {
-      const after = this.#unitOf[next] ?? next;
-      this.#unitOf[unit] = after;
-      unit = after;
+  conflictGroupOf(step: number): number {
+    let conflictGroup = step;
+    for (
+      let next = this.#conflictGroupOf[conflictGroup];
+      next !== undefined && next !== conflictGroup;
+      next = this.#conflictGroupOf[conflictGroup]
+    ) {
+      const after = this.#conflictGroupOf[next] ?? next;
+      this.#conflictGroupOf[conflictGroup] = after;
+      conflictGroup = after;
     }
-    return unit;
+    return conflictGroup;
   }
 
   get #current(): number {
@@ -163,7 +167,7 @@ export class Batch implements StepTables {
     if (this.#size - this.#sizeBefore > recordsPerStepMax) {
       throw new Error(`a step may touch at most ${recordsPerStepMax} records; split it`);
     }
-    const access: Access = { table, key, step: this.#current, belief: undefined };
+    const access: Access = { table, key, step: this.#current, known: undefined };
     records.set(key, access);
     return access;
   }
@@ -171,25 +175,25 @@ export class Batch implements StepTables {
   /** The running step is in the same group as another. */
   #join(step: number): void {
     if (step === this.#current) return;
-    this.#unitOf[this.unitOf(this.#current)] = this.unitOf(step);
+    this.#conflictGroupOf[this.conflictGroupOf(this.#current)] = this.conflictGroupOf(step);
   }
 
-  #believe(table: string, key: string, belief: Belief): void {
+  #noteRead(table: string, key: string, known: KnownRecord): void {
     const access = this.#touch(table, key);
-    access.belief ??= belief;
+    access.known ??= known;
   }
 
   #read(table: string, key: string): Json | undefined {
     const access = this.#touch(table, key);
-    access.belief ??= this.#belief(table, key);
-    if (access.belief === guessed) this.#isGuessing = true;
-    return access.belief.value;
+    access.known ??= this.#knownRecord(table, key);
+    if (access.known === guessed) this.#isGuessing = true;
+    return access.known.value;
   }
 
-  #belief(table: string, key: string): Belief {
+  #knownRecord(table: string, key: string): KnownRecord {
     const { reads, carried, cache, layout } = this.#options;
-    const belief = reads.record(table, key) ?? carried.get(table, key) ?? cache.get(table, key);
-    if (belief !== undefined) return belief;
+    const known = reads.record(table, key) ?? carried.get(table, key) ?? cache.get(table, key);
+    if (known !== undefined) return known;
     // A record that a step gets after a scan was found by the scan: it exists.
     if (layout.kind(table) === "mostly_new" && this.#scanned.length === 0) return absent;
     reads.wantRecord(table, key);
@@ -204,8 +208,8 @@ export class Batch implements StepTables {
       this.#isGuessing = true;
       return [];
     }
-    for (const { key, belief } of rows) this.#scanned.push([table, key, belief]);
-    return rows.map(({ key, belief }) => [key, belief.value ?? null]);
+    for (const { key, known } of rows) this.#scanned.push([table, key, known]);
+    return rows.map(({ key, known }) => [key, known.value ?? null]);
   }
 
   #scan<Row>(table: ScannedTable<Row>, range: ScanRange): readonly (readonly [key: string, row: Row])[] {

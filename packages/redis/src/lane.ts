@@ -2,7 +2,7 @@
 import type { StepCall, StoreFailure } from "assent/internal/engine";
 import type { BatchReads } from "./batch-reads.ts";
 import type { Batch } from "./batch.ts";
-import { Beliefs } from "./beliefs.ts";
+import { ReadSet } from "./read-set.ts";
 import type { Round } from "./round.ts";
 
 export interface PendingStep extends StepCall {
@@ -17,12 +17,12 @@ export interface PendingStep extends StepCall {
 export interface Lane {
   readonly isAlone: boolean;
   /** Records found by the last attempt for the steps that have to be retried. */
-  carried: Beliefs;
+  carried: ReadSet;
   /** Steps with more reads than others should wait for. They continue after this attempt. */
   apart: PendingStep[];
 }
 
-export const newLane = (isAlone: boolean): Lane => ({ isAlone, carried: new Beliefs(), apart: [] });
+export const newLane = (isAlone: boolean): Lane => ({ isAlone, carried: new ReadSet(), apart: [] });
 
 /** Steps that have run on cached records, and wait for verification. */
 export interface Prepared {

@@ -2,7 +2,7 @@
 // server's durability. Records read one after another may be from different points in time.
 import type { Table, Tables } from "assent/internal/ports";
 import { notYetRead } from "./batch-reads.ts";
-import { absent, beliefOf, Beliefs } from "./beliefs.ts";
+import { absent, knownRecordOf, ReadSet } from "./read-set.ts";
 import { RedisErrorReply, type RedisPort } from "./redis-port.ts";
 import { TableLayout } from "./table-layout.ts";
 
@@ -17,16 +17,16 @@ export interface ReadTablesOptions<T> {
 /** @throws {RepliesLost} {RedisErrorReply}, and errors of `read` */
 export async function readTables<T>({ port, prefix, read }: ReadTablesOptions<T>): Promise<T> {
   const layout = new TableLayout(prefix);
-  const known = new Beliefs();
+  const readSet = new ReadSet();
   let wanted = { table: "", key: "" };
   const readOnly = (): never => {
     throw new TypeError("only single records are read here");
   };
   const tables: Tables = {
     get<Row>({ name }: Table<Row>, key: string) {
-      const belief = known.get(name, key);
+      const read = readSet.get(name, key);
       // A table holds what was put there as its rows.
-      if (belief !== undefined) return belief.value as Row | undefined;
+      if (read !== undefined) return read.value as Row | undefined;
       wanted = { table: name, key };
       throw notYetRead;
     },
@@ -43,6 +43,6 @@ export async function readTables<T>({ port, prefix, read }: ReadTablesOptions<T>
     const { table, key } = wanted;
     const [reply] = await port.send([["HGET", layout.table(table), key]]);
     if (reply instanceof RedisErrorReply) throw reply;
-    known.set(table, key, typeof reply === "string" ? beliefOf(reply) : absent);
+    readSet.set(table, key, typeof reply === "string" ? knownRecordOf(reply) : absent);
   }
 }

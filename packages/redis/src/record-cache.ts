@@ -1,9 +1,9 @@
 // The server's records as this process last saw them. Correctness does not depend on the cache: every record that a
 // step used is verified at its commit, and corrected if it was stale.
-import type { Belief } from "./beliefs.ts";
+import type { KnownRecord } from "./read-set.ts";
 import { contendedMax, contendedMs } from "./redis-limits.ts";
 
-type Records = Map<string, Map<string, Belief>>;
+type Records = Map<string, Map<string, KnownRecord>>;
 
 export class RecordCache {
   readonly #generationMax: number;
@@ -19,7 +19,7 @@ export class RecordCache {
     this.#monotonic = monotonic;
   }
 
-  get(table: string, key: string): Belief | undefined {
+  get(table: string, key: string): KnownRecord | undefined {
     const young = this.#young.get(table)?.get(key);
     if (young !== undefined) return young;
     const old = this.#old.get(table)?.get(key);
@@ -27,14 +27,14 @@ export class RecordCache {
     return old;
   }
 
-  set(table: string, key: string, belief: Belief): void {
+  set(table: string, key: string, known: KnownRecord): void {
     let records = this.#young.get(table);
     if (records === undefined) {
       records = new Map();
       this.#young.set(table, records);
     }
     const before = records.size;
-    records.set(key, belief);
+    records.set(key, known);
     this.#youngSize += records.size - before;
     if (this.#youngSize >= this.#generationMax) {
       this.#old = this.#young;
@@ -49,8 +49,8 @@ export class RecordCache {
   }
 
   /** The server has another version: another process has changed the record. */
-  correct(table: string, key: string, belief: Belief): void {
-    this.set(table, key, belief);
+  correct(table: string, key: string, known: KnownRecord): void {
+    this.set(table, key, known);
     if (this.#contended.size >= contendedMax) this.#contended.clear();
     this.#contended.set(`${table}/${key}`, this.#monotonic());
   }
@@ -59,9 +59,9 @@ export class RecordCache {
    * This process has written the record. It is cached unless it is contended: the process that has just written it
    * would always be one read ahead of all others, which would never have their turn. So it reads again, too.
    */
-  wrote(table: string, key: string, belief: Belief): void {
+  wrote(table: string, key: string, known: KnownRecord): void {
     if (this.#isContended(`${table}/${key}`)) this.forget(table, key);
-    else this.set(table, key, belief);
+    else this.set(table, key, known);
   }
 
   #isContended(name: string): boolean {

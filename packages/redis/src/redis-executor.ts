@@ -18,7 +18,7 @@ import { nextTurn, systemClock, systemRandom } from "assent/node";
 import { Acknowledgement } from "./acknowledgement.ts";
 import { BatchReads } from "./batch-reads.ts";
 import { Batch } from "./batch.ts";
-import { Beliefs } from "./beliefs.ts";
+import { ReadSet } from "./read-set.ts";
 import type { RedisExecutorOptions, RoundCounts } from "./executor-options.ts";
 import { fail, type Lane, newLane, type PendingStep, type Prepared, type Verified } from "./lane.ts";
 import { RecordCache } from "./record-cache.ts";
@@ -164,7 +164,7 @@ export class RedisExecutor extends Executor {
   async #prepare(port: RedisPort, asked: readonly PendingStep[], lane: Lane): Promise<Prepared | undefined> {
     const reads = new BatchReads();
     const context = { layout: this.#layout, cache: this.#cache, carried: lane.carried, reads };
-    lane.carried = new Beliefs();
+    lane.carried = new ReadSet();
     const madeAt = this.#time.monotonic();
     const now = this.#options.now?.() ?? this.#time.atArrival();
     let steps = asked;
@@ -219,8 +219,8 @@ export class RedisExecutor extends Executor {
   async #commit(port: RedisPort, prepared: Prepared): Promise<void> {
     const { lane, steps, batch, reads, now, madeAt } = prepared;
     this.#lastRound += 1;
-    const stamp = `${this.#process}.${this.#lastRound.toString(36)} `;
-    const round = new Round(batch, { layout: this.#layout, reads, stamp });
+    const version = `${this.#process}.${this.#lastRound.toString(36)} `;
+    const round = new Round(batch, { layout: this.#layout, reads, version });
     // C3, D2: a read-only answer must wait for the replicas, too.
     const touch = this.#acknowledgement.isWanted;
     if (round.isEmpty && !touch) {
@@ -267,7 +267,7 @@ export class RedisExecutor extends Executor {
     const { refused, carried } = round.settle(differing, this.#cache);
     if (this.#refusesWrites) this.#refusesWrites = !steps.some((_, index) => round.writes(index));
     lane.carried = carried;
-    const conflicting = steps.filter((_, index) => refused.has(batch.unitOf(index)));
+    const conflicting = steps.filter((_, index) => refused.has(batch.conflictGroupOf(index)));
     this.#counts.conflicts += conflicting.length;
     // Before any caller is answered: their next requests come after these.
     this.#again(conflicting, lane);
@@ -275,7 +275,7 @@ export class RedisExecutor extends Executor {
       ? new StoreFailure("store_broken", "a failover could undo it; what was changed is not known")
       : undefined;
     steps.forEach((step, index) => {
-      if (refused.has(batch.unitOf(index))) return;
+      if (refused.has(batch.conflictGroupOf(index))) return;
       const result = batch.results[index];
       if (short !== undefined) step.reject(short);
       else if (result instanceof StoreFailure) step.reject(result);

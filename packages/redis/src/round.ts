@@ -1,36 +1,36 @@
 // From a batch to the call of the script, and from its result back to the steps.
 import type { BatchReads } from "./batch-reads.ts";
 import type { Access, Batch } from "./batch.ts";
-import { absent, type Belief, beliefOf, Beliefs, keyBelief } from "./beliefs.ts";
+import { absent, type KnownRecord, knownRecordOf, ReadSet, presentKey } from "./read-set.ts";
 import type { RecordCache } from "./record-cache.ts";
 import type { TableLayout } from "./table-layout.ts";
 import { type Group, newGroup } from "./verify-and-apply.ts";
 
 /** Steps that are committed together or not at all. */
-interface Unit {
+interface ConflictGroup {
   expects: number;
   writes: number;
 }
 
-/** The results of the groups of a round, named as by `Batch.unitOf`. */
+/** The results of the groups of a round, named as by `Batch.conflictGroupOf`. */
 export interface Settlement {
   /** Groups of which nothing was applied, because a record differed. */
   readonly refused: ReadonlySet<number>;
   /** The known records of those, for their next try. */
-  readonly carried: Beliefs;
+  readonly carried: ReadSet;
 }
 
 export interface RoundOptions {
   readonly layout: TableLayout;
   readonly reads: BatchReads;
   /** Prefix of every written text. Never used before, ends in a blank. */
-  readonly stamp: string;
+  readonly version: string;
 }
 
 export class Round {
   readonly #batch: Batch;
   readonly #options: RoundOptions;
-  readonly #units = new Map<number, Unit>();
+  readonly #conflictGroups = new Map<number, ConflictGroup>();
   readonly #groups = new Map<string, Group>();
   /** By server key, the accesses that it verifies, in order. */
   readonly #verified = new Map<string, Access[]>();
@@ -39,9 +39,9 @@ export class Round {
     this.#batch = batch;
     this.#options = options;
     const accesses = [...batch.accesses.values()].flatMap((records) => [...records.values()]);
-    for (const { step, belief } of accesses) if (belief !== undefined) this.#unit(step).expects += 1;
+    for (const { step, known } of accesses) if (known !== undefined) this.#conflictGroup(step).expects += 1;
     for (const [table, changes] of batch.writes) {
-      for (const key of changes.keys()) this.#unit(this.#stepOf(table, key)).writes += 1;
+      for (const key of changes.keys()) this.#conflictGroup(this.#stepOf(table, key)).writes += 1;
     }
     for (const access of accesses) this.#expect(access);
     for (const [table, changes] of batch.writes) {
@@ -61,7 +61,7 @@ export class Round {
 
   /** Whether the group of a step writes anything. */
   writes(step: number): boolean {
-    return this.#unit(step).writes > 0;
+    return this.#conflictGroup(step).writes > 0;
   }
 
   /**
@@ -70,26 +70,26 @@ export class Round {
    */
   settle(differing: ReadonlyMap<number, string | undefined>, cache: RecordCache): Settlement {
     const refused = new Set<number>();
-    const carried = new Beliefs();
+    const carried = new ReadSet();
     const verified = this.groups.flatMap(({ key }) => this.#verified.get(key) ?? []);
     for (const number of differing.keys()) {
       const access = verified[number];
       if (access === undefined) throw new RangeError(`unknown expectation ${number}`);
-      refused.add(this.#batch.unitOf(access.step));
+      refused.add(this.#batch.conflictGroupOf(access.step));
     }
     verified.forEach((access, number) => {
-      const { table, key, step, belief } = access;
-      if (belief === undefined || !refused.has(this.#batch.unitOf(step))) return;
+      const { table, key, step, known } = access;
+      if (known === undefined || !refused.has(this.#batch.conflictGroupOf(step))) return;
       const isWrong = differing.has(number);
-      const found = isWrong ? this.#found(table, differing.get(number)) : belief;
+      const found = isWrong ? this.#found(table, differing.get(number)) : known;
       carried.set(table, key, found);
       if (isWrong && this.#options.layout.kind(table) !== "index") correct(cache, access, found);
     });
     for (const [table, changes] of this.#batch.writes) {
       if (this.#options.layout.kind(table) === "index") continue;
       for (const [key, value] of changes) {
-        if (refused.has(this.#batch.unitOf(this.#stepOf(table, key)))) continue;
-        cache.wrote(table, key, value === undefined ? absent : { stamp: this.#options.stamp, value });
+        if (refused.has(this.#batch.conflictGroupOf(this.#stepOf(table, key)))) continue;
+        cache.wrote(table, key, value === undefined ? absent : { version: this.#options.version, value });
       }
     }
     return { refused, carried };
@@ -102,14 +102,14 @@ export class Round {
     }
   }
 
-  #unit(step: number): Unit {
-    const root = this.#batch.unitOf(step);
-    let unit = this.#units.get(root);
-    if (unit === undefined) {
-      unit = { expects: 0, writes: 0 };
-      this.#units.set(root, unit);
+  #conflictGroup(step: number): ConflictGroup {
+    const root = this.#batch.conflictGroupOf(step);
+    let conflictGroup = this.#conflictGroups.get(root);
+    if (conflictGroup === undefined) {
+      conflictGroup = { expects: 0, writes: 0 };
+      this.#conflictGroups.set(root, conflictGroup);
     }
-    return unit;
+    return conflictGroup;
   }
 
   #stepOf(table: string, key: string): number {
@@ -126,55 +126,59 @@ export class Round {
   }
 
   #expect(access: Access): void {
-    const { table, key, step, belief } = access;
-    if (belief === undefined || this.#isAnswered(access)) return;
+    const { table, key, step, known } = access;
+    if (known === undefined || this.#isAnswered(access)) return;
     const isIndex = this.#options.layout.kind(table) === "index";
     const name = this.#options.layout.table(table);
     const { expected } = this.#group(isIndex ? "keys" : "records", name);
     expected.fields.push(key);
-    expected.stamps.push(belief.stamp);
-    expected.units.push(String(this.#batch.unitOf(step)));
+    expected.versions.push(known.version);
+    expected.conflictGroups.push(String(this.#batch.conflictGroupOf(step)));
     const verified = this.#verified.get(name);
     if (verified === undefined) this.#verified.set(name, [access]);
     else verified.push(access);
   }
 
   /** A single record that was read for this batch and is only read: the answer is current. */
-  #isAnswered({ table, key, step, belief }: Access): boolean {
-    const { expects, writes } = this.#unit(step);
-    return writes === 0 && expects === 1 && this.#options.reads.record(table, key) === belief;
+  #isAnswered({ table, key, step, known }: Access): boolean {
+    const { expects, writes } = this.#conflictGroup(step);
+    return writes === 0 && expects === 1 && this.#options.reads.record(table, key) === known;
   }
 
   #write(table: string, key: string, value: unknown): void {
     const access = this.#batch.accesses.get(table)?.get(key);
-    const unit = String(this.#batch.unitOf(access?.step ?? 0));
+    const conflictGroup = String(this.#batch.conflictGroupOf(access?.step ?? 0));
     const kind = this.#options.layout.kind(table);
     if (kind !== "index") {
       const { puts, deletes } = this.#group("records", this.#options.layout.table(table));
-      if (value === undefined) add(deletes.fields, deletes.units, [unit, key]);
-      else add(puts.pairs, puts.units, [unit, key, this.#options.stamp + JSON.stringify(value)]);
+      if (value === undefined) add(deletes.fields, deletes.conflictGroups, [conflictGroup, key]);
+      else add(puts.pairs, puts.conflictGroups, [conflictGroup, key, this.#options.version + JSON.stringify(value)]);
     }
     if (!this.#options.layout.isOrdered(table)) return;
     // An existing record is in the sorted set already.
-    if (value !== undefined && kind === "ordered" && (access?.belief?.stamp ?? "") !== "") return;
+    if (value !== undefined && kind === "ordered" && (access?.known?.version ?? "") !== "") return;
     const { puts, deletes } = this.#group("keys", this.#options.layout.order(table));
-    if (value === undefined) add(deletes.fields, deletes.units, [unit, key]);
-    else add(puts.pairs, puts.units, [unit, "0", key]);
+    if (value === undefined) add(deletes.fields, deletes.conflictGroups, [conflictGroup, key]);
+    else add(puts.pairs, puts.conflictGroups, [conflictGroup, "0", key]);
   }
 
-  #found(table: string, text: string | undefined): Belief {
+  #found(table: string, text: string | undefined): KnownRecord {
     if (text === undefined) return absent;
-    return this.#options.layout.kind(table) === "index" ? keyBelief : beliefOf(text);
+    return this.#options.layout.kind(table) === "index" ? presentKey : knownRecordOf(text);
   }
 }
 
-function correct(cache: RecordCache, { table, key, belief }: Access, found: Belief): void {
+function correct(cache: RecordCache, { table, key, known }: Access, found: KnownRecord): void {
   // A record assumed to be absent was unknown; a known record has been changed by another process.
-  if (belief?.stamp === "") cache.set(table, key, found);
+  if (known?.version === "") cache.set(table, key, found);
   else cache.correct(table, key, found);
 }
 
-function add(values: string[], units: string[], [unit, ...parts]: readonly [unit: string, ...parts: string[]]): void {
+function add(
+  values: string[],
+  conflictGroups: string[],
+  [conflictGroup, ...parts]: readonly [conflictGroup: string, ...parts: string[]],
+): void {
   values.push(...parts);
-  units.push(unit);
+  conflictGroups.push(conflictGroup);
 }

@@ -27,28 +27,28 @@ async function call(groups: readonly Group[], change: Partial<Call> = {}): Promi
 
 interface Expectation {
   readonly field: string;
-  readonly stamp: string;
-  readonly unit: string;
+  readonly version: string;
+  readonly conflictGroup: string;
 }
 
 function expecting(group: Group, ...expectations: readonly Expectation[]): Group {
-  for (const { field, stamp, unit } of expectations) {
+  for (const { field, version, conflictGroup } of expectations) {
     group.expected.fields.push(field);
-    group.expected.stamps.push(stamp);
-    group.expected.units.push(unit);
+    group.expected.versions.push(version);
+    group.expected.conflictGroups.push(conflictGroup);
   }
   return group;
 }
 
-function putting(group: Group, unit: string, ...pair: readonly [string, string]): Group {
+function putting(group: Group, conflictGroup: string, ...pair: readonly [string, string]): Group {
   group.puts.pairs.push(...pair);
-  group.puts.units.push(unit);
+  group.puts.conflictGroups.push(conflictGroup);
   return group;
 }
 
-function deleting(group: Group, unit: string, field: string): Group {
+function deleting(group: Group, conflictGroup: string, field: string): Group {
   group.deletes.fields.push(field);
-  group.deletes.units.push(unit);
+  group.deletes.conflictGroups.push(conflictGroup);
   return group;
 }
 
@@ -62,16 +62,16 @@ test("C4 each conflict group is applied separately, as a whole", async () => {
   const records = (): Group => newGroup("records", "{s}:a");
   assert.deepEqual(await differing([putting(putting(records(), "0", "x", "s1 1"), "0", "y", "s1 2")]), []);
   const found = await differing([
-    // Unit 1 is wrong of x, unit 2 is right of y, unit 3 is right of z being absent and wrong of the sorted set.
+    // Group 1 has a stale x, group 2 a current y; group 3 is right that z is absent, and its sorted set is stale.
     deleting(
       putting(
         putting(
           putting(
             expecting(
               records(),
-              { field: "x", stamp: "s0 ", unit: "1" },
-              { field: "y", stamp: "s1 ", unit: "2" },
-              { field: "z", stamp: "", unit: "3" },
+              { field: "x", version: "s0 ", conflictGroup: "1" },
+              { field: "y", version: "s1 ", conflictGroup: "2" },
+              { field: "z", version: "", conflictGroup: "3" },
             ),
             "1",
             "x",
@@ -88,7 +88,7 @@ test("C4 each conflict group is applied separately, as a whole", async () => {
       "1",
       "y",
     ),
-    putting(expecting(newGroup("keys", "{s}:k"), { field: "k", stamp: "+", unit: "3" }), "2", "0", "y"),
+    putting(expecting(newGroup("keys", "{s}:k"), { field: "k", version: "+", conflictGroup: "3" }), "2", "0", "y"),
   ]);
   assert.deepEqual(found, [
     [0, "s1 1"],
@@ -103,17 +103,19 @@ test("C4 each conflict group is applied separately, as a whole", async () => {
 });
 
 test("versions are compared completely: a common beginning is not enough", async () => {
-  const group = (): Group => newGroup("records", "{s}:stamps");
+  const group = (): Group => newGroup("records", "{s}:versions");
   await call([putting(group(), "0", "x", "p.1a 1")]);
-  assert.deepEqual(await differing([expecting(group(), { field: "x", stamp: "p.1 ", unit: "0" })]), [[0, "p.1a 1"]]);
-  assert.deepEqual(await differing([expecting(group(), { field: "x", stamp: "p.1a ", unit: "0" })]), []);
+  assert.deepEqual(await differing([expecting(group(), { field: "x", version: "p.1 ", conflictGroup: "0" })]), [
+    [0, "p.1a 1"],
+  ]);
+  assert.deepEqual(await differing([expecting(group(), { field: "x", version: "p.1a ", conflictGroup: "0" })]), []);
 });
 
 test("more records than fit into one command are verified and applied in parts", async () => {
   const count = 9_001;
   const group = newGroup("records", "{s}:many");
   for (let index = 0; index < count; index += 1) {
-    expecting(group, { field: `f${index}`, stamp: "", unit: String(index % 2) });
+    expecting(group, { field: `f${index}`, version: "", conflictGroup: String(index % 2) });
     putting(group, String(index % 2), `f${index}`, `s ${index}`);
   }
   await call([putting(newGroup("records", "{s}:many"), "0", "f9000", "other 0")]);

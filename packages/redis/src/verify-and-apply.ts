@@ -3,24 +3,25 @@ import { createHash } from "node:crypto";
 import { itemsOf, type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 
 export const verifyAndApplyScript = `
--- Applies the writes of each unit whose expectations all hold; leaves the others alone and says what is there instead.
--- Units share no record, so each is a transaction of its own.
+-- Applies the writes of each conflict group whose expectations all hold; leaves the others alone and returns what is
+-- there instead.
+-- Conflict groups share no record, so each is a transaction of its own.
 --
 -- KEYS  1      written when nothing else is and ARGV 3 asks for it
 --       2..n   hashes and sorted sets, each described by a group
--- ARGV  1      store time that the units were made with, epoch milliseconds; empty: not checked
+-- ARGV  1      store time that the conflict groups were made with, epoch milliseconds; empty: not checked
 --       2      how far it may be off, milliseconds
 --       3      "touch" or empty
 --       4..    a group for each of KEYS 2..n:
 --                "records" (a hash) or "keys" (a sorted set); how many are E expected, P put, D deleted
---                E fields, E stamps (empty: absent), E units
---                P pairs: field and "STAMP JSON", or score and member; P units
---                D fields, D units
+--                E fields, E versions (empty: absent), E conflict groups
+--                P pairs: field and "VERSION JSON", or score and member; P conflict groups
+--                D fields, D conflict groups
 -- Returns      seconds and microseconds of the server's time, and
 --                "late": the time was off by more than ARGV 2, nothing was done; or
 --                "done" and a list of the number of each expectation that does not hold (over all groups, from 1),
 --                followed by what is there
--- A record's text begins with its stamp, and the same stamp is never written with another text: comparing it is enough.
+-- A record's text begins with its version, and a version is never written with another text: comparing it is enough.
 -- Numbers that are stored pass through here as text.
 local unpack = unpack or table.unpack
 local time = redis.call('TIME')
@@ -42,7 +43,7 @@ for index = 2, #KEYS do
   local kind, key = ARGV[at], KEYS[index]
   local expected, puts, deletes = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local fields = at + 4
-  local stamps, units = fields + expected, fields + 2 * expected
+  local versions, conflictGroups = fields + expected, fields + 2 * expected
   at = fields + 3 * expected
   for first = 0, expected - 1, argumentsMax do
     local last = math.min(first + argumentsMax, expected) - 1
@@ -50,8 +51,8 @@ for index = 2, #KEYS do
     for each = first, last do
       local actual = found[each - first + 1]
       number = number + 1
-      if not holds(kind, ARGV[stamps + each], actual) then
-        refused[ARGV[units + each]], refusedAny = true, true
+      if not holds(kind, ARGV[versions + each], actual) then
+        refused[ARGV[conflictGroups + each]], refusedAny = true, true
         differing[#differing + 1] = number
         differing[#differing + 1] = actual
       end
@@ -66,11 +67,11 @@ end
 
 for _, group in ipairs(groups) do
   local key, command, width, count, from = group.key, group.command, group.width, group.count, group.from
-  local units, taken = from + width * count, nil
+  local conflictGroups, taken = from + width * count, nil
   if refusedAny then
     taken = {}
     for each = 0, count - 1 do
-      if not refused[ARGV[units + each]] then
+      if not refused[ARGV[conflictGroups + each]] then
         for part = 0, width - 1 do taken[#taken + 1] = ARGV[from + width * each + part] end
       end
     end
@@ -94,10 +95,10 @@ const verifyAndApplyHash = createHash("sha1").update(verifyAndApplyScript).diges
 export interface Group {
   readonly kind: "records" | "keys";
   readonly key: string;
-  readonly expected: { readonly fields: string[]; readonly stamps: string[]; readonly units: string[] };
+  readonly expected: { readonly fields: string[]; readonly versions: string[]; readonly conflictGroups: string[] };
   /** Pairs as arguments of the server's command. */
-  readonly puts: { readonly pairs: string[]; readonly units: string[] };
-  readonly deletes: { readonly fields: string[]; readonly units: string[] };
+  readonly puts: { readonly pairs: string[]; readonly conflictGroups: string[] };
+  readonly deletes: { readonly fields: string[]; readonly conflictGroups: string[] };
 }
 
 export interface Call {
@@ -119,13 +120,13 @@ export type Verdict =
     };
 
 export function newGroup(kind: Group["kind"], key: string): Group {
-  const units = (): { units: string[] } => ({ units: [] });
+  const conflictGroups = (): { conflictGroups: string[] } => ({ conflictGroups: [] });
   return {
     kind,
     key,
-    expected: { fields: [], stamps: [], ...units() },
-    puts: { pairs: [], ...units() },
-    deletes: { fields: [], ...units() },
+    expected: { fields: [], versions: [], ...conflictGroups() },
+    puts: { pairs: [], ...conflictGroups() },
+    deletes: { fields: [], ...conflictGroups() },
   };
 }
 
@@ -134,8 +135,21 @@ export function encodeCall({ assumed, errorMaxMs, touch, touched, groups }: Call
   const head = [String(groups.length + 1), touched, ...groups.map(({ key }) => key)];
   const parts = groups.map(({ kind, expected, puts, deletes }) =>
     [
-      [kind, String(expected.units.length), String(puts.units.length), String(deletes.units.length)],
-      [expected.fields, expected.stamps, expected.units, puts.pairs, puts.units, deletes.fields, deletes.units],
+      [
+        kind,
+        String(expected.conflictGroups.length),
+        String(puts.conflictGroups.length),
+        String(deletes.conflictGroups.length),
+      ],
+      [
+        expected.fields,
+        expected.versions,
+        expected.conflictGroups,
+        puts.pairs,
+        puts.conflictGroups,
+        deletes.fields,
+        deletes.conflictGroups,
+      ],
     ].flat(2),
   );
   return [head, [assumed, String(errorMaxMs), touch ? "touch" : ""], ...parts].flat();

@@ -1,7 +1,7 @@
 // Executes the reads that a batch needs: all of them in one round, the records of scanned tables in a second one.
 import type { ScanRange } from "assent/internal/ports";
 import type { BatchReads, RangeRead } from "./batch-reads.ts";
-import { absent, type Belief, beliefOf, keyBelief } from "./beliefs.ts";
+import { absent, type KnownRecord, knownRecordOf, presentKey } from "./read-set.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { itemsOf, type RedisCommand, RedisErrorReply, type RedisPort, type RedisReply } from "./redis-port.ts";
 import type { TableLayout } from "./table-layout.ts";
@@ -44,7 +44,7 @@ async function readRows(
     const { read, keys } = each;
     const at = withRecords.indexOf(each);
     const texts = at === -1 ? undefined : textsOf(replies[at]);
-    const rows = keys.map((key, index) => ({ key, belief: texts === undefined ? keyBelief : believed(texts[index]) }));
+    const rows = keys.map((key, index) => ({ key, known: texts === undefined ? presentKey : knownFrom(texts[index]) }));
     reads.setRange(read, rows);
   }
 }
@@ -57,16 +57,17 @@ function keepRecords(
   keys.forEach((key, index) => {
     const text = texts[index];
     if (isIndex) {
-      reads.setRecord(table, key, typeof text === "string" ? keyBelief : absent);
+      reads.setRecord(table, key, typeof text === "string" ? presentKey : absent);
       return;
     }
-    const belief = believed(text);
-    reads.setRecord(table, key, belief);
-    cache.set(table, key, belief);
+    const known = knownFrom(text);
+    reads.setRecord(table, key, known);
+    cache.set(table, key, known);
   });
 }
 
-const believed = (text: string | null | undefined): Belief => (typeof text === "string" ? beliefOf(text) : absent);
+const knownFrom = (text: string | null | undefined): KnownRecord =>
+  typeof text === "string" ? knownRecordOf(text) : absent;
 
 function rangeCommand(key: string, { after, before, limit }: ScanRange): RedisCommand {
   const from = after === undefined ? "-" : `(${after}`;

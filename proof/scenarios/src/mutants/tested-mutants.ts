@@ -149,7 +149,7 @@ export const testedMutants: readonly TestedMutant[] = [
       {
         file: "packages/redis/src/batch.ts",
         guard:
-          "if (this.#hasWritten) for (const [table, key, belief] of this.#scanned) this.#believe(table, key, belief);",
+          "if (this.#hasWritten) for (const [table, key, known] of this.#scanned) this.#noteRead(table, key, known);",
         instead: "",
       },
     ],
@@ -165,8 +165,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: "packages/redis/src/round.ts",
-        guard: "if (belief === undefined || this.#isAnswered(access)) return;",
-        instead: 'if (belief === undefined || belief.stamp === "" || this.#isAnswered(access)) return;',
+        guard: "if (known === undefined || this.#isAnswered(access)) return;",
+        instead: 'if (known === undefined || known.version === "" || this.#isAnswered(access)) return;',
       },
     ],
   },
@@ -197,8 +197,8 @@ export const testedMutants: readonly TestedMutant[] = [
     edits: [
       {
         file: "packages/redis/src/verify-and-apply.ts",
-        guard: "      if not refused[ARGV[units + each]] then",
-        instead: "      if command == 'HDEL' or command == 'ZREM' or not refused[ARGV[units + each]] then",
+        guard: "      if not refused[ARGV[conflictGroups + each]] then",
+        instead: "      if command == 'HDEL' or command == 'ZREM' or not refused[ARGV[conflictGroups + each]] then",
       },
     ],
   },
