@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, before, test } from "node:test";
 import { filesOf } from "./installed-size.ts";
 import { type PackedPackage, PackedPackages, readManifest, repository } from "./packed-packages.ts";
 import { recordFile, recordOf } from "./public-types-record.ts";
@@ -13,7 +13,9 @@ after(() => {
   packed.remove();
 });
 const project = new UserProject(join(packed.folder, "project"));
-project.installWithPrograms(packed.all);
+before(() => {
+  project.installWithPrograms(packed.all);
+});
 
 const node = process.execPath;
 const isLibrary = ({ manifest: { name } }: PackedPackage): boolean => name === "assent";

@@ -31,20 +31,29 @@ export class PackedPackages {
   readonly all: readonly PackedPackage[];
 
   constructor() {
-    const [built, tarballs] = [join(this.folder, "built"), join(this.folder, "tarballs")];
-    const args = ["tools/build.ts", "--out", built, "--pack", tarballs];
-    execFileSync(process.execPath, args, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
-    this.all = readdirSync(built).map((each) => {
-      const folder = join(built, each);
-      const manifest = readManifest(folder);
-      const tarball = `${manifest.name.replace(/^@/, "").replace("/", "-")}-${manifest.version}.tgz`;
-      return { source: `packages/${each}`, built: folder, manifest, tarball: join(tarballs, tarball) };
-    });
+    try {
+      this.all = packedInto(this.folder);
+    } catch (error) {
+      this.remove();
+      throw error;
+    }
   }
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+function packedInto(folder: string): readonly PackedPackage[] {
+  const [builds, tarballs] = [join(folder, "built"), join(folder, "tarballs")];
+  const args = ["tools/build.ts", "--out", builds, "--pack", tarballs];
+  execFileSync(process.execPath, args, { cwd: repository, stdio: ["ignore", "ignore", "inherit"] });
+  return readdirSync(builds).map((each) => {
+    const built = join(builds, each);
+    const manifest = readManifest(built);
+    const tarball = `${manifest.name.replace(/^@/, "").replace("/", "-")}-${manifest.version}.tgz`;
+    return { source: `packages/${each}`, built, manifest, tarball: join(tarballs, tarball) };
+  });
 }
 
 export function readManifest(folder: string): Manifest {
