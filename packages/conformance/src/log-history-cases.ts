@@ -90,6 +90,20 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     },
   },
   {
+    name: "an abort by an operator keeps who asked for it and why, and the step that an abort is due to",
+    async run(adapter, clock) {
+      const record = await orderBegun(adapter, clock);
+      const operator = { by: "ann \u0000 \ud83d\ude00", why: "booked by mistake" };
+      await decided(adapter, decision(record, "abort", { reason: "cancelled", operator, step: "stock" }));
+      const written = await adapter.log.read(record.txId);
+      assert.deepEqual([written?.operator, written?.step], [operator, "stock"]);
+      assert.deepEqual((await adapter.log.history(record.txId))[1], {
+        ...entry(record, clock.now(), { event: "decided", decision: "abort", reason: "cancelled" }),
+        operator,
+      });
+    },
+  },
+  {
     name: "C2 a write that is repeated, lost, unmet or refused adds no entry",
     async run(adapter, clock) {
       const { log } = adapter;

@@ -91,6 +91,13 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
   broken("does not record ends", ({ end }) => ({ end: unrecorded(end) }), ["a commit adds three"]),
   broken("records writes that were not done", alwaysRecorded, ["C2 a write that is repeated, lost, unmet"]),
   broken(
+    "does not keep who cancelled",
+    ({ decide }) => ({
+      decide: (tables, { operator: _operator, ...request }, context) => decide(tables, request, context),
+    }),
+    ["an abort by an operator keeps who"],
+  ),
+  broken(
     "records every takeover, even unsuccessful ones",
     ({ takeOver }) => ({
       takeOver(tables, request, context) {

@@ -11,6 +11,7 @@ import { type RunResult, typedResult } from "./run-result.ts";
 import { type Surroundings, surroundingsOf } from "./surroundings.ts";
 import { checkName } from "./service.ts";
 import { StartedTransaction, type TransactionHandle } from "./transaction-handle.ts";
+import { type Unfinished, unfinishedOf, type UnfinishedState } from "./unfinished.ts";
 import { type AnyTransaction, plannableOf, type Steps, type Transaction } from "./transaction.ts";
 
 export interface CoordinatorOptions extends Surroundings {
@@ -69,6 +70,25 @@ export class Coordinator implements Closable {
   /** A transaction by its key, whether it has begun or not. Begins nothing. */
   get<Input, S extends Steps>(transaction: Transaction<Input, S>, key: string): TransactionHandle<S> {
     return new StartedTransaction(this.#orchestrator, { plannable: plannableOf(transaction), key });
+  }
+
+  /**
+   * The transactions that have not ended, of all processes that share the log. One that changes hands meanwhile may be
+   * missed, or met twice. Rejects when the log does not answer.
+   */
+  async *list({ state }: { readonly state?: UnfinishedState } = {}): AsyncGenerator<Unfinished> {
+    for await (const record of this.#orchestrator.operator.unfinished()) {
+      const unfinished = unfinishedOf(record);
+      if (state === undefined || unfinished.state === state) yield unfinished;
+    }
+  }
+
+  /**
+   * Tries an unfinished transaction again at once, instead of when that falls due. True: this process drives it. False:
+   * it has ended, another process drives it, or no process knows its version.
+   */
+  retry({ tx }: Pick<Unfinished, "tx">): Promise<boolean> {
+    return this.#orchestrator.operator.retry(tx);
   }
 
   /** Begins nothing more, waits a little for what is under way, and leaves the rest to the next process. */

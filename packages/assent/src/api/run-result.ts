@@ -7,6 +7,8 @@ import type { Refusals, Returned, Steps } from "./transaction.ts";
 export type AbortReason =
   /** A step did not vote in time. */
   | "timeout"
+  /** By an operator, before anything was decided. */
+  | "cancelled"
   /** The handler of a step failed until the deadline. */
   | "handler_failed"
   /** What the step needs was held by others for too long. */

@@ -2,7 +2,7 @@
 import type { Plannable } from "../coordinator/definition.ts";
 import type { Orchestrator } from "../coordinator/orchestrator.ts";
 import type { TransactionStatus } from "../coordinator/transaction-status.ts";
-import type { TrailEntry } from "../protocol/index.ts";
+import type { OperatorNote, TrailEntry } from "../protocol/index.ts";
 import { type RunResult, typedResult } from "./run-result.ts";
 import type { Steps } from "./transaction.ts";
 
@@ -17,7 +17,17 @@ export interface TransactionHandle<S extends Steps> {
   status(): Promise<TransactionStatus>;
   /** What was written of the latest attempt, when and by which process, oldest first. */
   history(): Promise<readonly TrailEntry[]>;
+  /**
+   * Aborts the attempt under way, with who and why in its history, if nothing is decided yet and this process has
+   * driven it without a break. The outcome says whether that was so: `aborted` with the reason `cancelled`; what was
+   * decided before; or `pending`: it goes on.
+   * @throws {InvalidInput} for a `by` or a `why` that is empty or too long; then nothing has changed
+   */
+  cancel(operator: OperatorNote): Promise<RunResult<S> | { readonly kind: "none" }>;
 }
+
+/** An abort is reported once a branch has acknowledged it (C5). */
+const cancelWaitMs = 5_000;
 
 export class StartedTransaction<S extends Steps> implements TransactionHandle<S> {
   readonly key: string;
@@ -37,6 +47,12 @@ export class StartedTransaction<S extends Steps> implements TransactionHandle<S>
 
   status(): Promise<TransactionStatus> {
     return this.#orchestrator.status(this.#plannable, this.key);
+  }
+
+  async cancel(operator: OperatorNote): Promise<RunResult<S> | { readonly kind: "none" }> {
+    const status = await this.status();
+    const isCancelled = "txId" in status && this.#orchestrator.operator.cancel(status.txId, operator);
+    return this.result({ waitMs: isCancelled ? cancelWaitMs : 0 });
   }
 
   async history(): Promise<readonly TrailEntry[]> {

@@ -18,6 +18,7 @@ import { Breakers } from "./breakers.ts";
 import { type AnyTransaction, type Plannable, planBranches } from "./definition.ts";
 import { soleLeadership } from "./leadership.ts";
 import { LiveTransactions } from "./live-transactions.ts";
+import { Operator } from "./operator.ts";
 import type { OrchestratorOptions } from "./orchestrator-options.ts";
 import { exclusiveOwnership } from "./ownership.ts";
 import { silentObserver } from "../ports/observer.ts";
@@ -60,6 +61,7 @@ export class Orchestrator {
   readonly #admission: Admission;
   readonly #recovery: Recovery;
   readonly #questions: QuestionDesk;
+  readonly operator: Operator;
   readonly #live: LiveTransactions;
   /** Nothing new is let in. */
   #stopped = false;
@@ -90,6 +92,7 @@ export class Orchestrator {
       closed: (driver, why) => this.#closed(driver, why),
       isLive: (txId) => this.#live.get(txId) !== undefined,
     });
+    this.operator = new Operator({ log, live: this.#live, recovery: this.#recovery });
     this.#questions = new QuestionDesk(this.#environment, (question) => this.#recovery.rebuild(question));
   }
 

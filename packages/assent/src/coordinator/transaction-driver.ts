@@ -11,6 +11,7 @@ import {
   type Intent,
   type Limits,
   nextEpoch,
+  type OperatorNote,
   type Outcome,
   type TransactionRecord,
   type Verb,
@@ -20,6 +21,7 @@ import { backoffMs, retryDelayMs } from "./backoff.ts";
 import { commandOf, originOf } from "./branch-command.ts";
 import { BranchFailures, isOfService } from "./branch-failures.ts";
 import type { Breakers } from "./breakers.ts";
+import { DriverTimers } from "./driver-timers.ts";
 import { commitChange } from "./outputs.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Clock, Timer } from "../ports/clock.ts";
@@ -68,7 +70,7 @@ export class TransactionDriver {
   readonly #environment: DriverEnvironment;
   readonly #options: DriverOptions;
   readonly #startedAt: number;
-  readonly #timers = new Set<Timer>();
+  readonly #timers: DriverTimers;
   /** What each branch was asked last, and when that has to be asked again. */
   readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
   readonly #failures: BranchFailures;
@@ -92,6 +94,7 @@ export class TransactionDriver {
   constructor(environment: DriverEnvironment, options: DriverOptions) {
     this.#environment = environment;
     this.#options = options;
+    this.#timers = new DriverTimers(environment.clock);
     this.#startedAt = options.startedAt ?? environment.clock.monotonic();
     this.#state = coordinatorState(options);
     this.#failures = new BranchFailures(options.record.txId, environment);
@@ -127,6 +130,18 @@ export class TransactionDriver {
   /** Gives the record up, because its definition cannot say what to do. */
   withdraw(reason: string): void {
     this.#dispatch({ type: "Withdrawn", reason });
+  }
+
+  /** Aborts what is not decided yet, where this process may (C6). False where it may not: nothing has changed. */
+  cancel(operator: OperatorNote): boolean {
+    const { stage } = this.#state;
+    this.#dispatch({ type: "Cancelled", ownerUninterrupted: this.#isUninterrupted(), operator });
+    return stage === "voting" && this.#state.stage === "deciding";
+  }
+
+  /** Tries at once what would be tried again later. */
+  retryNow(): void {
+    this.#timers.retryNow();
   }
 
   /** Continues a record that this process has taken over (R3, R4). */
@@ -233,15 +248,15 @@ export class TransactionDriver {
   #expectAnswer(sent: SentCommand): void {
     const { branchId } = sent.spec;
     const before = this.#expected.get(branchId);
-    if (before !== undefined) this.#cancel(before.timer);
-    const timer = this.#after(this.#environment.limits.replyWaitMs, () => this.#fellSilent(sent));
+    if (before !== undefined) this.#timers.cancel(before.timer);
+    const timer = this.#timers.after(this.#environment.limits.replyWaitMs, () => this.#fellSilent(sent));
     this.#expected.set(branchId, { verb: sent.verb, timer });
   }
 
   /** An answer to something else than what was asked last changes nothing of what is expected. */
   #expectNoAnswer(branchId: string, verb: Verb): void {
     const expected = this.#expected.get(branchId);
-    if (expected?.verb === verb) this.#cancel(expected.timer);
+    if (expected?.verb === verb) this.#timers.cancel(expected.timer);
   }
 
   #failed(work: string, error: unknown): void {
@@ -254,7 +269,7 @@ export class TransactionDriver {
     return this.#origin;
   }
 
-  #writeDecision({ decision, reason, step, outputs }: Intent): void {
+  #writeDecision({ decision, reason, step, operator, outputs }: Intent): void {
     this.#deadline?.cancel();
     const { txId, owner, epoch } = this.record;
     const change = decision === "commit" ? commitChange(this.#options.onCommit, outputs) : undefined;
@@ -265,6 +280,7 @@ export class TransactionDriver {
       decision,
       ...(reason !== undefined && { reason }),
       ...(step !== undefined && { step }),
+      ...(operator !== undefined && { operator }),
       ...(change !== undefined && { change }),
     };
     this.#environment.log.decide(request).then(
@@ -342,27 +358,15 @@ export class TransactionDriver {
   }
 
   #later(delayMs: number, event: CoordinatorEvent): void {
-    this.#after(delayMs, () => this.#dispatch(event));
-  }
-
-  #after(delayMs: number, act: () => void): Timer {
-    const timer = this.#environment.clock.after(delayMs, () => {
-      this.#timers.delete(timer);
-      act();
-    });
-    this.#timers.add(timer);
-    return timer;
-  }
-
-  #cancel(timer: Timer): void {
-    timer.cancel();
-    this.#timers.delete(timer);
+    const isRetry = event.type === "RetryFellDue" || event.type === "WriteRetryFellDue";
+    if (isRetry) this.#timers.retryAfter(delayMs, () => this.#dispatch(event));
+    else this.#timers.after(delayMs, () => this.#dispatch(event));
   }
 
   #finish(why: "ended" | "stood_down"): void {
     if (this.#isLeft) return;
     this.#isLeft = true;
-    for (const timer of this.#timers) timer.cancel();
+    this.#timers.cancelAll();
     this.#hasEnded(why);
     this.#leave();
   }

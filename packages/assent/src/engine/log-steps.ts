@@ -81,14 +81,18 @@ export function beginStep(
 
 /** `row`: what the key of the record holds now, whichever attempt that is of. */
 export function decideStep(
-  { owner, epoch, decision, reason, step: atFault, change }: DecideRequest,
+  { owner, epoch, decision, reason, step: atFault, operator, change }: DecideRequest,
   found: { readonly stored: StoredRecord | undefined; readonly row: () => Row | undefined },
   context: LogContext,
 ): LogStep<DecideResult> {
   const { stored } = found;
   if (stored === undefined) return { result: { kind: "absent" } };
   const record = withoutTrail(stored);
-  const write = writeDecision(record, { owner, epoch }, { decision, reason, step: atFault, now: context.now });
+  const write = writeDecision(
+    record,
+    { owner, epoch },
+    { decision, reason, step: atFault, operator, now: context.now },
+  );
   if (write.kind !== "written") return { result: write };
   const step = kept(stored, write, context);
   const row = rowOfAttempt(found.row(), record);

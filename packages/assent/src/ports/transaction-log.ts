@@ -3,6 +3,7 @@ import type {
   Decision,
   Json,
   JsonObject,
+  OperatorNote,
   ParkNote,
   Protocol,
   RecordWrite,
@@ -86,6 +87,8 @@ export interface DecideRequest {
   readonly reason?: string;
   /** The step that an abort is due to; kept in the record. */
   readonly step?: string;
+  /** Who cancelled it; kept in the record and in its history. */
+  readonly operator?: OperatorNote;
   /** Applied to the row with a commit. */
   readonly change?: RowChange;
 }

@@ -3,7 +3,7 @@ import { invariant } from "./invariant.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Limits } from "./limits.ts";
 import type { Answer, BranchSpec } from "./messages.ts";
-import type { ParkNote, TransactionRecord } from "./transaction-record.ts";
+import type { OperatorNote, ParkNote, TransactionRecord } from "./transaction-record.ts";
 import type { Decision, Verb } from "./verbs.ts";
 
 /**
@@ -43,6 +43,8 @@ export interface Intent {
   readonly reason?: string;
   /** The step that an abort is due to. */
   readonly step?: string;
+  /** Who asked for an abort by hand. */
+  readonly operator?: OperatorNote;
   /** With a commit, what branches returned to the caller, by branch. */
   readonly outputs?: JsonObject;
 }
@@ -71,6 +73,8 @@ export type CoordinatorEvent =
   | { readonly type: "RetryFellDue"; readonly branchId: string; readonly verb: Verb }
   /** `ownerUninterrupted`: began here, inside its lease, no pause past deadline + grace (C6, R2). */
   | { readonly type: "DeadlinePassed"; readonly ownerUninterrupted: boolean }
+  /** An operator asks for an abort. `ownerUninterrupted`: as at the deadline (C6). */
+  | { readonly type: "Cancelled"; readonly ownerUninterrupted: boolean; readonly operator: OperatorNote }
   | { readonly type: "DecisionWritten"; readonly record: TransactionRecord }
   /** The row conditions of a commit do not hold any more; nothing was written. */
   | { readonly type: "DecisionUnmet" }

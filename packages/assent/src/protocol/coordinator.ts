@@ -23,7 +23,7 @@ import {
 import { answeredForget, sendForget, unansweredForget } from "./forgetting.ts";
 import { invariant } from "./invariant.ts";
 import { type Answer, handlerFailed } from "./messages.ts";
-import { answeredQuestion, answeredVote, askQuestions, askVotes, intend, refusal } from "./phase-one.ts";
+import { answeredQuestion, answeredVote, askQuestions, askVotes, cancel, intend, refusal } from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
 import { decisionOf } from "./transaction-record.ts";
 import { type Verb, type VerbRole, verbRole, verbTable } from "./verbs.ts";
@@ -50,6 +50,10 @@ export function coordinate(
       return retryDue(state, event);
     case "DeadlinePassed":
       return deadlinePassed(state, event.ownerUninterrupted);
+    case "Cancelled": {
+      const mayAbort = state.stage === "voting" && state.role === "owner" && event.ownerUninterrupted;
+      return mayAbort ? cancel(state, event.operator) : { state, effects: [] };
+    }
     case "DecisionWritten":
       return decisionWritten({ ...state, record: event.record });
     case "DecisionUnmet":

@@ -20,6 +20,7 @@ import { invariant } from "./invariant.ts";
 import type { Json } from "./json.ts";
 import type { Answer } from "./messages.ts";
 import { type Finding, weighAnswers } from "./recovery.ts";
+import type { OperatorNote } from "./transaction-record.ts";
 import { type Decision, isBackwardFinal, isForwardFinal, verbTable } from "./verbs.ts";
 
 export function askVotes(state: CoordinatorState): CoordinatorStep {
@@ -143,6 +144,15 @@ export function intend(state: CoordinatorState, decision: Decision, reason?: str
     ...(reason !== undefined && { reason }),
     ...(decision === "commit" ? outputsOf(state) : stepAtFault(state)),
   };
+  return write(state, intent);
+}
+
+/** C6: an owner that may abort at the deadline may do so before, when an operator asks for it. */
+export function cancel(state: CoordinatorState, operator: OperatorNote): CoordinatorStep {
+  return write(state, { decision: "abort", reason: "cancelled", operator });
+}
+
+function write(state: CoordinatorState, intent: Intent): CoordinatorStep {
   return {
     state: { ...state, stage: "deciding", intent, decisionAttempts: 0 },
     effects: [{ type: "WriteDecision", ...intent }],

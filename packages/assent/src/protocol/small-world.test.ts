@@ -65,6 +65,7 @@ export interface Coverage {
   toldSuccess: number;
   toldFailure: number;
   timeouts: number;
+  cancelled: number;
 }
 
 export class SmallWorld {
@@ -76,6 +77,7 @@ export class SmallWorld {
     toldSuccess: 0,
     toldFailure: 0,
     timeouts: 0,
+    cancelled: 0,
   };
   record: TransactionRecord;
   readonly #options: WorldOptions;
@@ -112,6 +114,7 @@ export class SmallWorld {
     else if (fault <= 2) this.#takeOver();
     else if (fault === 3) this.#loseLastWrite();
     else if (fault === 4) this.#deadline(this.#now % 3 !== 0);
+    else if (fault === 5) this.#cancel(this.#now % 3 !== 0);
     else if (parcel === undefined) return;
     else if (fault <= 8) parcel.arrive();
     else if (fault <= 13) this.#lose(parcel);
@@ -238,6 +241,7 @@ export class SmallWorld {
     const tombstone = states.some(isBackwardFinal);
     if (decision === "abort" && by.state.role === "recoverer") assert.ok(tombstone, "C6, T1: silence decides nothing");
     if (by.state.intent?.reason === "timeout") this.coverage.timeouts += 1;
+    if (by.state.intent?.reason === "cancelled") this.coverage.cancelled += 1;
   }
 
   #write(by: Coordinator, write: "decision" | "end", apply: () => CoordinatorEvent): void {
@@ -303,6 +307,13 @@ export class SmallWorld {
     const [owner] = this.#coordinators;
     this.#now = Math.max(this.#now, this.record.deadlineAt);
     if (owner !== undefined) this.#feed(owner, { type: "DeadlinePassed", ownerUninterrupted });
+  }
+
+  /** Asks any process, whether it may or not. */
+  #cancel(ownerUninterrupted: boolean): void {
+    const asked = this.#coordinators[this.#now % this.#coordinators.length];
+    const operator = { by: "ann", why: "by mistake" };
+    if (asked !== undefined) this.#feed(asked, { type: "Cancelled", ownerUninterrupted, operator });
   }
 
   #crash(): void {

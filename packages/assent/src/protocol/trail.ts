@@ -4,7 +4,7 @@
 // from `begunAt` and has no owner: the record names the one of now, a takeover the one before. What is told are
 // entries, which say everything.
 import type { Limits } from "./limits.ts";
-import type { Claimant, TransactionRecord, TransactionState } from "./transaction-record.ts";
+import type { Claimant, OperatorNote, TransactionRecord, TransactionState } from "./transaction-record.ts";
 import type { Decision } from "./verbs.ts";
 
 /** The part of an entry that its event is about. */
@@ -15,7 +15,13 @@ export type TrailEvent =
   | { readonly event: "taken_over"; readonly from: Claimant }
   /** Written when a note comes or its reason changes, not each time that it is renewed. */
   | { readonly event: "parked"; readonly reason: string }
-  | { readonly event: "decided"; readonly decision: Decision; readonly reason?: string }
+  /** `operator`: who cancelled it. */
+  | {
+      readonly event: "decided";
+      readonly decision: Decision;
+      readonly reason?: string;
+      readonly operator?: OperatorNote;
+    }
   | { readonly event: "ended" }
   /** In place of takeovers and parkings that had no room: how many at least, and how it stood after the newest. */
   | { readonly event: "left_out"; readonly entries: number };
@@ -31,6 +37,7 @@ export type TrailLine =
   | readonly [afterMs: number, event: "parked", reason: string]
   | readonly [afterMs: number, event: "commit"]
   | readonly [afterMs: number, event: "abort", reason: string]
+  | readonly [afterMs: number, event: "abort", reason: string, by: string, why: string]
   | readonly [afterMs: number, event: "ended"]
   /** From whom: the oldest of the takeovers that were left out, if any was. */
   | readonly [afterMs: number, event: "left_out", entries: number]
@@ -83,9 +90,10 @@ function lineOf(before: TransactionRecord, after: TransactionRecord, afterMs: nu
   return [afterMs, "parked", parked.reason];
 }
 
-function stateLine({ state, reason }: TransactionRecord, afterMs: number): TrailLine {
+function stateLine({ state, reason = "aborted", operator }: TransactionRecord, afterMs: number): TrailLine {
   if (state === "committing") return [afterMs, "commit"];
-  return state === "aborting" ? [afterMs, "abort", reason ?? "aborted"] : [afterMs, "ended"];
+  if (state !== "aborting") return [afterMs, "ended"];
+  return operator === undefined ? [afterMs, "abort", reason] : [afterMs, "abort", reason, operator.by, operator.why];
 }
 
 function eventOf(line: TrailLine, from: Claimant): TrailEvent {
@@ -104,8 +112,12 @@ function eventOf(line: TrailLine, from: Claimant): TrailEvent {
     case "commit":
       return { event: "decided", decision: "commit" };
     case "abort":
-      return { event: "decided", decision: "abort", reason: line[2] };
+      return { event: "decided", decision: "abort", reason: line[2], ...operatorOf(line) };
   }
+}
+
+function operatorOf(line: TrailLine & readonly [number, "abort", ...unknown[]]): { operator?: OperatorNote } {
+  return line.length === 5 ? { operator: { by: line[3], why: line[4] } } : {};
 }
 
 /** Who had the record before the write of a line, where that is another than after it. */

@@ -14,6 +14,12 @@ export interface ParkNote {
   readonly attempts: number;
 }
 
+/** Who asked for something by hand, and why. */
+export interface OperatorNote {
+  readonly by: string;
+  readonly why: string;
+}
+
 export interface TransactionRecord {
   readonly txId: string;
   /** The row the transaction belongs to (an order). */
@@ -33,6 +39,8 @@ export interface TransactionRecord {
   readonly reason?: string;
   /** The step that the abort is due to, where one is. */
   readonly step?: string;
+  /** Who cancelled it. */
+  readonly operator?: OperatorNote;
   readonly changedAt: number;
   /** The log had lost or removed the record, and a branch's question brought it back (R5). */
   readonly rebuilt?: true;
@@ -93,9 +101,15 @@ export function awaitsForget(record: TransactionRecord): boolean {
 export function writeDecision(
   record: TransactionRecord,
   claimant: Claimant,
-  by: { decision: Decision; reason?: string | undefined; step?: string | undefined; now: number },
+  by: {
+    readonly decision: Decision;
+    readonly reason?: string | undefined;
+    readonly step?: string | undefined;
+    readonly operator?: OperatorNote | undefined;
+    readonly now: number;
+  },
 ): RecordWrite {
-  const { decision, reason, step, now } = by;
+  const { decision, reason = "aborted", step, operator, now } = by;
   if (!holds(record, claimant)) return { kind: "lost", record };
   const current = decisionOf(record);
   if (current === decision) return { kind: "repeated", record };
@@ -103,7 +117,8 @@ export function writeDecision(
   invariant(record.state === "active", "C2", "only an active record is decided");
   const next = { ...unparked(record), state: decided[decision], changedAt: now };
   if (decision === "commit") return { kind: "written", record: next };
-  return { kind: "written", record: { ...next, reason: reason ?? "aborted", ...(step !== undefined && { step }) } };
+  const why = { reason, ...(step !== undefined && { step }), ...(operator !== undefined && { operator }) };
+  return { kind: "written", record: { ...next, ...why } };
 }
 
 /** The transaction leaves the active index: every branch has acknowledged phase 2. */
