@@ -23,9 +23,9 @@ def now():
 
 def move(db, payload, source, target):
     """Moves seats between two columns. False, and nothing done, when there are too few."""
+    seats, flight = payload["input"]["seats"], payload["input"]["flight"]
     change = f"UPDATE seats SET {source} = {source} - ?, {target} = {target} + ? WHERE flight = ? AND {source} >= ?"
-    seats = payload["seats"]
-    return db.execute(change, (seats, seats, payload["flight"], seats)).rowcount == 1
+    return db.execute(change, (seats, seats, flight, seats)).rowcount == 1
 
 
 def apply(db, command):
@@ -55,15 +55,19 @@ def apply(db, command):
             return {"kind": "expired"}
         if verb in ("prepare", "execute"):
             late = "deadlineAt" in command and at > command["deadlineAt"] + CLOCK_SKEW
-            if not late and move(db, command["payload"], "free", "booked" if saga else "held"):
+            known = command["payload"]["action"] == "book"
+            if not late and known and move(db, command["payload"], "free", "booked" if saga else "held"):
                 return ran("executed" if saga else "prepared")
-            reason = "deadline_passed" if late else "sold_out"
+            reason = "deadline_passed" if late else "sold_out" if known else "unknown_action"
             write(state="compensated" if saga else "aborted", refusal=reason, payload=command["payload"])
             return {"kind": "refused", "reason": reason}
         if verb in ("commit", "complete"):
             if saga:
                 return {"kind": "hazard", "reason": "vote_lost"}
-            return ran("committed") if move(db, command["payload"], "free", "booked") else {"kind": "hazard", "reason": "sold_out"}
+            if command["payload"]["action"] != "book":
+                return {"kind": "hazard", "reason": "unknown_action"}
+            moved = move(db, command["payload"], "free", "booked")
+            return ran("committed") if moved else {"kind": "hazard", "reason": "sold_out"}
         return write(state="compensated" if saga else "aborted")
     if command["epoch"] < record["epoch"]:
         return {"kind": "fenced", "epoch": record["epoch"]}

@@ -5,6 +5,7 @@ export { NatsUnavailable } from "./connection.ts";
 export { MessageNotStored } from "./dispatch.ts";
 export { InstanceSilent } from "./instance-directory.ts";
 export * from "./limits.ts";
+export { nats, type NatsOptions } from "./nats.ts";
 export * from "./nats-bus.ts";
 export type { Serving, ServingStatus } from "./serving.ts";
 export type { StreamStorage } from "./stream-setup.ts";

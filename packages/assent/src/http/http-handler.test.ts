@@ -16,16 +16,21 @@ const message = encodeCommands([
 function handlerOf(credentials: ConstructorParameters<typeof HttpHandler>[0]["credentials"] = { secret }) {
   const received: string[] = [];
   const failures: string[] = [];
-  const handler = new HttpHandler({ credentials, now: () => now, onFailure: (work) => failures.push(work) });
-  handler.serveCommands("stock", async (bytes) => {
-    received.push(
-      ...decodeCommands(bytes)
-        .map(decoded)
-        .map(({ txId }) => txId),
-    );
-    return encodeAnswers([{ kind: "forgotten" }]);
-  });
-  return { handler, received, failures };
+  const handler = new HttpHandler({ credentials, now: () => now });
+  const failed = (work: string): void => void failures.push(work);
+  handler.serveCommands(
+    "stock",
+    async (bytes) => {
+      received.push(
+        ...decodeCommands(bytes)
+          .map(decoded)
+          .map(({ txId }) => txId),
+      );
+      return encodeAnswers([{ kind: "forgotten" }]);
+    },
+    failed,
+  );
+  return { handler, received, failures, failed };
 }
 
 interface Sent {
@@ -98,22 +103,26 @@ test("what is no message to a service here has a clear answer", async () => {
 });
 
 test("an endpoint that fails is reported, and its message is answered as not handled", async () => {
-  const { handler, failures } = handlerOf();
-  handler.serveCommands("stock", () => Promise.reject(new Error("no database")));
+  const { handler, failures, failed } = handlerOf();
+  handler.serveCommands("stock", () => Promise.reject(new Error("no database")), failed);
   assert.deepEqual(await answered(handler), [500, "internal_error"]);
   assert.deepEqual(failures, ["handle commands to stock"]);
 });
 
 test("messages beyond the limit are refused, and taken again when others have been handled", async () => {
-  const { handler } = handlerOf();
+  const { handler, failed } = handlerOf();
   let release: () => void = () => undefined;
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
-  handler.serveCommands("stock", async () => {
-    await gate;
-    return encodeAnswers([{ kind: "forgotten" }]);
-  });
+  handler.serveCommands(
+    "stock",
+    async () => {
+      await gate;
+      return encodeAnswers([{ kind: "forgotten" }]);
+    },
+    failed,
+  );
   const waiting = Array.from({ length: 256 }, () => answered(handler));
   // Each has taken its place when its signature is made; one more turn for each is enough.
   while ((await answered(handler, { headers: {} }))[0] !== 503) await new Promise(setImmediate);
@@ -124,11 +133,15 @@ test("messages beyond the limit are refused, and taken again when others have be
 });
 
 test("R6 one question that fails is answered `wait`, and the others are answered", async () => {
-  const { handler, failures } = handlerOf({ bearer: secret });
-  handler.serveQuestions("trips", async ({ txId }: Question) => {
-    if (txId === "b:1:1") throw new Error("no log");
-    return { kind: "decided", decision: "commit", epoch: 1, ended: false };
-  });
+  const { handler, failures, failed } = handlerOf({ bearer: secret });
+  handler.serveQuestions(
+    "trips",
+    async ({ txId }: Question) => {
+      if (txId === "b:1:1") throw new Error("no log");
+      return { kind: "decided", decision: "commit", epoch: 1, ended: false };
+    },
+    failed,
+  );
   const question = { branchId: "b/0", protocol: "2pc", epoch: 1, begunAt: now, origin: "" };
   const body = JSON.stringify({
     v: 1,

@@ -1,18 +1,21 @@
 // Takes commands and questions over HTTP, as a handler of the Fetch API that any server can mount.
-import { questionEndpoint } from "../ports/index.ts";
+import { type CommandEndpoint, questionEndpoint } from "../ports/index.ts";
 import { defaultLimits, type Question, type QuestionAnswer, UndecodableMessage } from "../protocol/index.ts";
 import { boundedBody } from "./bounded-body.ts";
 import { type HttpCredentials, type Seal, sealOf, type Subject } from "./seal.ts";
-
-/** Takes one message; resolves with the reply, or with undefined for bytes that are no message. */
-export type HttpEndpoint = (message: Uint8Array) => Promise<Uint8Array | undefined>;
 
 export interface HttpHandlerOptions {
   readonly credentials: HttpCredentials;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Called with what went wrong inside an endpoint; its message is answered with 500. */
-  readonly onFailure?: (work: string, error: unknown) => void;
+}
+
+/** Called with what went wrong inside an endpoint; its message is answered with 500. */
+export type OnFailure = (work: string, error: unknown) => void;
+
+interface Served {
+  readonly endpoint: CommandEndpoint;
+  readonly onFailure: OnFailure;
 }
 
 /** Messages that are handled at a time; more are answered `overloaded`, and sent again by their coordinators. */
@@ -31,7 +34,7 @@ const statusByCode = {
 export class HttpHandler {
   readonly #options: HttpHandlerOptions;
   readonly #seal: Seal;
-  readonly #endpoints = new Map<string, HttpEndpoint>();
+  readonly #served = new Map<string, Served>();
   #handled = 0;
 
   /** @throws {RangeError} for credentials that are too short */
@@ -41,36 +44,41 @@ export class HttpHandler {
   }
 
   /** Takes the commands of a service from now on. Returns how to stop. */
-  serveCommands(service: string, endpoint: HttpEndpoint): () => void {
-    return this.#serve({ kind: "commands", name: service }, endpoint);
+  serveCommands(service: string, endpoint: CommandEndpoint, onFailure: OnFailure): () => void {
+    return this.#serve({ kind: "commands", name: service }, { endpoint, onFailure });
   }
 
   /** Answers the questions to a coordinator from now on. Returns how to stop. */
-  serveQuestions(coordinator: string, answer: (question: Question) => Promise<QuestionAnswer | undefined>): () => void {
-    const failed = (error: unknown): void => this.#options.onFailure?.(`answer a question to ${coordinator}`, error);
-    return this.#serve({ kind: "questions", name: coordinator }, questionEndpoint(answer, failed));
+  serveQuestions(
+    coordinator: string,
+    answer: (question: Question) => Promise<QuestionAnswer | undefined>,
+    onFailure: OnFailure,
+  ): () => void {
+    const failed = (error: unknown): void => onFailure(`answer a question to ${coordinator}`, error);
+    const endpoint = questionEndpoint(answer, failed);
+    return this.#serve({ kind: "questions", name: coordinator }, { endpoint, onFailure });
   }
 
   /** Answers a request to `…/commands/SERVICE` or `…/questions/COORDINATOR`, wherever it is mounted. Never rejects. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const subject = subjectOf(new URL(request.url).pathname);
-    const endpoint = subject === undefined ? undefined : this.#endpoints.get(keyOf(subject));
-    if (subject === undefined || endpoint === undefined) return problem("not_found", "nothing is served here");
+    const served = subject === undefined ? undefined : this.#served.get(keyOf(subject));
+    if (subject === undefined || served === undefined) return problem("not_found", "nothing is served here");
     if (request.method !== "POST") return problem("method_not_allowed", "messages are sent by POST");
     if (this.#handled >= handledMax) return problem("overloaded", `${handledMax} messages are handled already`);
     this.#handled += 1;
     try {
-      return await this.#answer(request, subject, endpoint);
+      return await this.#answer(request, subject, served.endpoint);
     } catch (error) {
       if (error instanceof UndecodableMessage) return problem(error.code, error.message);
-      this.#options.onFailure?.(`handle ${subject.kind} to ${subject.name}`, error);
+      served.onFailure(`handle ${subject.kind} to ${subject.name}`, error);
       return problem("internal_error", "the message was not handled completely; send it again");
     } finally {
       this.#handled -= 1;
     }
   };
 
-  async #answer(request: Request, subject: Subject, endpoint: HttpEndpoint): Promise<Response> {
+  async #answer(request: Request, subject: Subject, endpoint: CommandEndpoint): Promise<Response> {
     const bytesMax = defaultLimits.messageBytesMax;
     const message = await boundedBody(request.body, bytesMax);
     if (message === undefined) return problem("body_too_large", `${bytesMax} bytes are the most that is taken`);
@@ -84,11 +92,11 @@ export class HttpHandler {
     return new Response(Uint8Array.from(reply), { headers });
   }
 
-  #serve(subject: Subject, endpoint: HttpEndpoint): () => void {
+  #serve(subject: Subject, served: Served): () => void {
     const key = keyOf(subject);
-    this.#endpoints.set(key, endpoint);
+    this.#served.set(key, served);
     return () => {
-      if (this.#endpoints.get(key) === endpoint) this.#endpoints.delete(key);
+      if (this.#served.get(key) === served) this.#served.delete(key);
     };
   }
 }

@@ -20,7 +20,8 @@ for (const [name, chosen] of Object.entries(credentials)) {
         adapter: {
           async connect(endpoints: Readonly<Record<string, Endpoint>>) {
             const handler = new HttpHandler({ credentials: chosen, now: () => clock.now() });
-            for (const [service, endpoint] of Object.entries(endpoints)) handler.serveCommands(service, endpoint);
+            for (const [service, endpoint] of Object.entries(endpoints))
+              handler.serveCommands(service, endpoint, () => undefined);
             const server = createServer(nodeListener(handler.fetch));
             servers.push(server);
             await new Promise<void>((resolve) => {

@@ -1,5 +1,5 @@
-/** Commands and questions over HTTP, without a broker: a transport, and a handler for any server. @module */
-export * from "./http-handler.ts";
-export * from "./http-transport.ts";
-export * from "./node-listener.ts";
+/** A bus over HTTP, without a broker. @module */
+export { http, type HttpBus, type HttpBusOptions } from "./http-bus.ts";
+export { HttpUnanswered } from "./http-transport.ts";
+export type { NodeListener, NodeRequest, NodeResponse } from "./node-listener.ts";
 export type { HttpCredentials } from "./seal.ts";

@@ -17,10 +17,10 @@ export interface NodeResponse {
   destroy(error?: Error): unknown;
 }
 
+export type NodeListener = (request: NodeRequest, response: NodeResponse) => void;
+
 /** Answers each request by the handler; a connection whose request breaks off is destroyed. */
-export function nodeListener(
-  fetch: (request: Request) => Promise<Response>,
-): (request: NodeRequest, response: NodeResponse) => void {
+export function nodeListener(fetch: (request: Request) => Promise<Response>): NodeListener {
   return (request, response) => {
     answer(fetch, request, response).catch((error: unknown) => {
       response.destroy(error instanceof Error ? error : new Error(String(error)));

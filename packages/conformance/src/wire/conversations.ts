@@ -41,6 +41,10 @@ const old = now - defaultLimits.maxAgeMs - 1;
 
 type Change = Partial<Command>;
 
+/** The payload of a step: the action of the service, and its input. */
+// oxlint-disable-next-line typescript/explicit-function-return-type -- plain JSON
+const booking = (flight: string, seats: number) => ({ action: "book", input: { flight, seats } });
+
 /** Messages of an earlier and of a later owner. */
 const ofOtherOwners: readonly Change[] = [{ epoch: epoch - 1 }, { epoch: epoch + 1 }];
 
@@ -67,7 +71,7 @@ export function conversations(): Conversations {
             [first, {}],
           ]);
         }
-        const other = { payload: { flight: `f${made.length + 1}`, seats: 2 } };
+        const other = { payload: booking(`f${made.length + 1}`, 2) };
         add(protocol, [
           [first, {}],
           [second, other],
@@ -79,8 +83,9 @@ export function conversations(): Conversations {
         { deadlineAt: now - defaultLimits.clockSkewMs - 1 },
         { deadlineAt: now - defaultLimits.clockSkewMs },
         { epoch: now + 31_622_400_001 },
-        { payload: { flight: `f${made.length + 1}`, seats: 6 } },
-        { payload: { flight: "nowhere", seats: 1 } },
+        { payload: booking(`f${made.length + 1}`, 6) },
+        { payload: booking("nowhere", 1) },
+        { payload: { action: "paint", input: {} } },
       ]) {
         add(protocol, [
           [first, change],
@@ -102,7 +107,7 @@ function conversation(
 ): Conversation {
   const commands = sent.map(([verb, change]): Command => {
     const common = { txId: `trip-${flight}:1:1`, branchId: "seat/0", protocol, epoch, begunAt: epoch };
-    return { ...common, verb, payload: { flight, seats: 3 }, origin: "{}", deadlineAt: now + 9_000, ...change };
+    return { ...common, verb, payload: booking(flight, 3), origin: "{}", deadlineAt: now + 9_000, ...change };
   });
   const seats = { ...before };
   let record: BranchRecord | undefined;
@@ -122,7 +127,9 @@ const soldOut: ActionResult = { kind: "refused", reason: "sold_out" };
 const moves =
   (source: keyof Seats, target: keyof Seats): BranchHandler<Flight>["prepare"] =>
   ({ view, payload }) => {
-    const { flight, seats: count } = payload as { flight: string; seats: number };
+    const { action, input } = payload as unknown as ReturnType<typeof booking>;
+    if (action !== "book") return { kind: "refused", reason: "unknown_action" };
+    const { flight, seats: count } = input;
     const { seats } = view;
     if (flight !== view.flight || seats[source] < count) return soldOut;
     seats[source] -= count;
