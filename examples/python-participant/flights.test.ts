@@ -129,7 +129,7 @@ const bookTrip = transaction("book_trip", {
 });
 
 for (const protocol of ["2pc", "saga"] as const) {
-  test(`${protocol}: killed under load, it has booked what was reported as booked, and nothing else`, async (context) => {
+  test(`${protocol}: killed under load, it has booked exactly what was reported as booked`, async (context) => {
     const server = createServer((request, response) => bus.listener(request, response));
     await new Promise<void>((resolve) => {
       server.listen(0, "127.0.0.1", resolve);

@@ -21,7 +21,7 @@ const bookRooms = transaction("book_rooms", {
   steps: ({ people }) => ({ rooms: hotels.book({ people }) }),
 });
 
-test("a transaction is run over the broker, and another service of the same name elsewhere is not reached", async () => {
+test("a transaction runs over the broker, and its outcome is repeated", async () => {
   const rooms = memory([["free", 3]]);
   const prefix = systemRandom.name();
   const bus = nats(broker.url, { prefix });
