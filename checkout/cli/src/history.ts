@@ -1,7 +1,7 @@
 // `assent history`: the history of one transaction, read only from the stores: from a folder that is not in use, or
 // from the order database of a running system.
 import type { Tables } from "assent/internal/ports";
-import { type TrailEntry, transactionId, type TransactionState } from "assent/internal/protocol";
+import { type HistoryEntry, transactionId, type TransactionState } from "assent/internal/protocol";
 import { readHistory, readRecord, readRow } from "assent/internal/engine";
 import { resolve } from "node:path";
 import { readFolder, readStore } from "./embedded/folder-reader.ts";
@@ -20,7 +20,7 @@ export interface HistoryReport {
   readonly txId: string;
   readonly state: TransactionState;
   /** Oldest first; `at` in milliseconds since 1970. */
-  readonly entries: readonly TrailEntry[];
+  readonly entries: readonly HistoryEntry[];
 }
 
 /** The log has no transaction of this name. `code` is stable. */
@@ -92,7 +92,7 @@ export function printHistory(place: string, { txId, state, entries }: HistoryRep
   }
 }
 
-function wordsOf(entry: TrailEntry): string {
+function wordsOf(entry: HistoryEntry): string {
   switch (entry.event) {
     case "begun":
     case "ended":

@@ -11,7 +11,7 @@ import {
 } from "assent/internal/engine";
 import { seedOrders } from "./replaced-purchases.ts";
 
-export function orderOperations(limits: Pick<Limits, "maxAgeMs" | "trailEntriesMax">): BoundOperations {
+export function orderOperations(limits: Pick<Limits, "maxAgeMs" | "historyEntriesMax">): BoundOperations {
   const operations = {
     ...logOperations,
     ...rowOperations,

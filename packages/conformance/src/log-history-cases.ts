@@ -1,5 +1,5 @@
-// The audit trail: what every write of a record did, kept for as long as the record.
-import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
+// The history: what every write of a record did, kept for as long as the record.
+import { defaultLimits, type HistoryEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
 import assert from "node:assert/strict";
 import type { LogAdapter } from "./adapters.ts";
 import {
@@ -19,9 +19,9 @@ import {
 import type { Case } from "./suite.ts";
 import type { TestClock } from "./test-clock.ts";
 
-const { maxAgeMs, trailEntriesMax } = defaultLimits;
+const { maxAgeMs, historyEntriesMax } = defaultLimits;
 
-function entry({ owner, epoch }: TransactionRecord, at: number, event: TrailEvent): TrailEntry {
+function entry({ owner, epoch }: TransactionRecord, at: number, event: TrailEvent): HistoryEntry {
   return { at, owner, epoch, ...event };
 }
 
@@ -206,12 +206,12 @@ export const historyCases: readonly Case<LogAdapter>[] = [
     async run(adapter, clock) {
       const first = await orderBegun(adapter, clock);
       let record = first;
-      for (let taker = 0; taker < trailEntriesMax + 5; taker += 1) {
+      for (let taker = 0; taker < historyEntriesMax + 5; taker += 1) {
         record = await takenOver(adapter, record, `order/taker${taker}.1`);
       }
       await finished(adapter, record, "commit");
       const history = await adapter.log.history(first.txId);
-      assert.equal(history.length, trailEntriesMax);
+      assert.equal(history.length, historyEntriesMax);
       assert.deepEqual(history[0], entry(first, clock.now(), { event: "begun" }));
       const gap = history[1];
       // Of begin, takeovers, decision and end there is room for all but these, and for the gap.

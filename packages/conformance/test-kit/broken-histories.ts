@@ -3,9 +3,9 @@ import type { KeyedAdapter } from "@assent/conformance";
 import type { Tables } from "assent/internal/ports";
 import {
   defaultLimits,
-  type Trail,
-  type TrailEntry,
-  type TrailLine,
+  type RecordHistory,
+  type HistoryEntry,
+  type HistoryLine,
   type TransactionRecord,
 } from "assent/internal/protocol";
 import {
@@ -25,14 +25,14 @@ const broken = (that: string, change: Break, caughtBy: Broken<KeyedAdapter>["cau
   caughtBy,
 });
 
-type Kept = TransactionRecord & { readonly trail?: Trail };
+type Kept = TransactionRecord & { readonly trail?: RecordHistory };
 
 const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get(recordTable, txId);
 
-const trailOf = (tables: Tables, txId: string): Trail | undefined => keptOf(tables, txId)?.trail;
+const historyOf = (tables: Tables, txId: string): RecordHistory | undefined => keptOf(tables, txId)?.trail;
 
 /** Replaces the history of a record. */
-function putTrail(tables: Tables, txId: string, trail: Trail | undefined): void {
+function putHistory(tables: Tables, txId: string, trail: RecordHistory | undefined): void {
   const record = keptOf(tables, txId);
   if (record !== undefined && trail !== undefined) tables.put(recordTable, txId, { ...record, trail });
 }
@@ -42,9 +42,9 @@ function unrecorded<Request extends { readonly txId: string }, Result>(
   write: BoundOperation<Request, Result>,
 ): BoundOperation<Request, Result> {
   return (tables, request, context) => {
-    const before = trailOf(tables, request.txId);
+    const before = historyOf(tables, request.txId);
     const result = write(tables, request, context);
-    putTrail(tables, request.txId, before);
+    putHistory(tables, request.txId, before);
     return result;
   };
 }
@@ -54,16 +54,16 @@ const withoutEnd: ReturnType<Break> = ((operations) => ({
   decide: (...step) => operations.decide(...step),
   end: (...step) => operations.end(...step),
   takeOver: (...step) => operations.takeOver(...step),
-}))(bindOperations(logOperations, { limits: { ...defaultLimits, trailEntriesMax: 10_000 } }));
+}))(bindOperations(logOperations, { limits: { ...defaultLimits, historyEntriesMax: 10_000 } }));
 
 /** Adds a line, whatever was written. */
 function addLine(
   tables: Tables,
   { txId, now }: { txId: string; now: number },
-  line: (afterMs: number) => TrailLine,
+  line: (afterMs: number) => HistoryLine,
 ): void {
   const record = keptOf(tables, txId);
-  if (record !== undefined) putTrail(tables, txId, [...(record.trail ?? []), line(now - record.begunAt)]);
+  if (record !== undefined) putHistory(tables, txId, [...(record.trail ?? []), line(now - record.begunAt)]);
 }
 
 /** Ends and decisions that leave an entry, whatever came of them. */
@@ -114,9 +114,9 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     "records every renewal of a note",
     ({ park }) => ({
       park(tables, request, context) {
-        const before = trailOf(tables, request.txId);
+        const before = historyOf(tables, request.txId);
         const result = park(tables, request, context);
-        putTrail(tables, request.txId, before);
+        putHistory(tables, request.txId, before);
         if (result.kind === "written") {
           addLine(tables, { ...request, ...context }, (afterMs) => [afterMs, "parked", request.note.reason]);
         }
@@ -138,7 +138,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
       begin(tables, request, context) {
         const result = begin(tables, request, context);
         if (result.kind !== "begun") return result;
-        putTrail(tables, result.record.txId, [[0, "begun"]]);
+        putHistory(tables, result.record.txId, [[0, "begun"]]);
         return result;
       },
     }),
@@ -148,10 +148,10 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     "records a rebuilt record as if it had just begun",
     ({ rebuild }) => ({
       rebuild(tables, request, context) {
-        const before = trailOf(tables, request.record.txId);
+        const before = historyOf(tables, request.record.txId);
         const record = rebuild(tables, request, context);
         if (before === undefined && record !== null)
-          putTrail(tables, record.txId, [[context.now - record.begunAt, "begun"]]);
+          putHistory(tables, record.txId, [[context.now - record.begunAt, "begun"]]);
         return record;
       },
     }),
@@ -183,7 +183,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
           const txId = unfinishedTxId(key);
           const { trail = [], begunAt = 0 } = keptOf(tables, txId) ?? {};
           const since = context.now - defaultLimits.maxAgeMs - begunAt;
-          putTrail(
+          putHistory(
             tables,
             txId,
             trail.filter(([afterMs]) => afterMs > since),
@@ -197,7 +197,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
   broken(
     "keeps histories longer than records",
     ({ history }) => {
-      const known = new Map<string, readonly TrailEntry[]>();
+      const known = new Map<string, readonly HistoryEntry[]>();
       return {
         history(tables, { txId }, context) {
           const entries = history(tables, { txId }, context);
@@ -213,7 +213,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     ({ end }) => ({
       end(tables, request, context) {
         const result = end(tables, request, context);
-        if (result.kind === "written") putTrail(tables, request.txId, []);
+        if (result.kind === "written") putHistory(tables, request.txId, []);
         return result;
       },
     }),
@@ -224,7 +224,7 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
     "drops the beginning of a history that is full",
     ({ history }) => ({
       ...withoutEnd,
-      history: (tables, request, context) => history(tables, request, context).slice(-defaultLimits.trailEntriesMax),
+      history: (tables, request, context) => history(tables, request, context).slice(-defaultLimits.historyEntriesMax),
     }),
     ["a full history"],
   ),

@@ -27,7 +27,7 @@ import {
   awaitsForget,
   type JsonObject,
   type Limits,
-  trailEntries,
+  historyEntries,
   type TransactionRecord,
   transactionId,
 } from "assent/internal/protocol";
@@ -40,7 +40,7 @@ export interface LogOptions<Db> {
   readonly database: Database<Db>;
   readonly statements: LogStatements;
   readonly coordinator: string;
-  readonly limits: Pick<Limits, "maxAgeMs" | "trailEntriesMax">;
+  readonly limits: Pick<Limits, "maxAgeMs" | "historyEntriesMax">;
   /** Store time in place of the server's, for tests. */
   readonly storeTime?: (() => number) | undefined;
   readonly onDecide?: OnDecide<Db> | undefined;
@@ -129,7 +129,7 @@ export class PostgresLog<Db> implements TransactionLog {
   async history(txId: string): ReturnType<TransactionLog["history"]> {
     const [columns] = await this.#read(this.#statements.readRecord, [storedText(txId)]);
     const stored = columns && recordOfColumns(columns);
-    return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
+    return stored?.trail === undefined ? [] : historyEntries(stored, stored.trail);
   }
 
   async owners(after: string | undefined, limit: number): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 // The log's rows, records and grants as their tables hold them. What a later version of the library keeps besides is in
 // the column `more`, so nothing is lost by a process of this version.
-import { type StoredRecord, withoutTrail } from "assent/internal/engine";
+import { type StoredRecord, withoutHistory } from "assent/internal/engine";
 import type { LeaseGrant, Row } from "assent/internal/ports";
 import {
   isEnded,
@@ -8,8 +8,8 @@ import {
   type JsonObject,
   type Limits,
   outcomeKeptUntil,
-  type Trail,
-  type TrailLine,
+  type RecordHistory,
+  type HistoryLine,
   type TransactionRecord,
 } from "assent/internal/protocol";
 import { originalText, storedText } from "./stored-text.ts";
@@ -92,7 +92,7 @@ export function columnsOfRecord(stored: StoredRecord, limits: Pick<Limits, "maxA
     parked_reason: parked?.reason,
     parked_since: parked?.since,
     parked_attempts: parked?.attempts,
-    removable_at: isEnded(stored) ? outcomeKeptUntil(withoutTrail(stored), limits) : undefined,
+    removable_at: isEnded(stored) ? outcomeKeptUntil(withoutHistory(stored), limits) : undefined,
     input,
     trail: mapped(trail, storedText) as Json,
     more: moreOf(more),
@@ -106,7 +106,7 @@ export function recordOfColumns(columns: JsonObject): StoredRecord {
   );
   const { parked_reason, parked_since, parked_attempts, removable_at: _due, ...named } = others;
   const parked = { reason: parked_reason, since: parked_since, attempts: parked_attempts };
-  const lines = mapped(trail as unknown as Trail, originalText);
+  const lines = mapped(trail as unknown as RecordHistory, originalText);
   return {
     ...named,
     ...(more as object | undefined),
@@ -121,7 +121,7 @@ export function recordOfColumns(columns: JsonObject): StoredRecord {
 }
 
 export function plainRecord(columns: JsonObject): TransactionRecord {
-  return withoutTrail(recordOfColumns(columns));
+  return withoutHistory(recordOfColumns(columns));
 }
 
 export function columnsOfRow(row: Row): Columns {
@@ -145,8 +145,8 @@ export function grantOfColumns(columns: JsonObject): LeaseGrant {
 }
 
 /** A trail with its texts in another form. */
-function mapped(trail: Trail, form: (text: string) => string): Trail {
-  const parts = (line: TrailLine): readonly unknown[] => line;
+function mapped(trail: RecordHistory, form: (text: string) => string): RecordHistory {
+  const parts = (line: HistoryLine): readonly unknown[] => line;
   const changed = trail.map((line) => parts(line).map((part) => (typeof part === "string" ? form(part) : part)));
-  return changed as unknown as Trail;
+  return changed as unknown as RecordHistory;
 }

@@ -2,7 +2,7 @@
 import type { Plannable } from "../coordinator/definition.ts";
 import type { Orchestrator } from "../coordinator/orchestrator.ts";
 import type { TransactionStatus } from "../coordinator/transaction-status.ts";
-import type { OperatorNote, TrailEntry } from "../protocol/index.ts";
+import type { OperatorNote, HistoryEntry } from "../protocol/index.ts";
 import { type RunResult, typedResult } from "./run-result.ts";
 import type { Steps } from "./transaction.ts";
 
@@ -16,7 +16,7 @@ export interface TransactionHandle<S extends Steps> {
   /** What is known of the latest attempt. Rejects when the log does not answer; the state is then unknown. */
   status(): Promise<TransactionStatus>;
   /** What was written of the latest attempt, when and by which process, oldest first. */
-  history(): Promise<readonly TrailEntry[]>;
+  history(): Promise<readonly HistoryEntry[]>;
   /**
    * Aborts the attempt under way, with who and why in its history, if nothing is decided yet and this process has
    * driven it without a break. The outcome says whether that was so: `aborted` with the reason `cancelled`; what was
@@ -55,7 +55,7 @@ export class StartedTransaction<S extends Steps> implements TransactionHandle<S>
     return this.result({ waitMs: isCancelled ? cancelWaitMs : 0 });
   }
 
-  async history(): Promise<readonly TrailEntry[]> {
+  async history(): Promise<readonly HistoryEntry[]> {
     const status = await this.status();
     return "txId" in status ? this.#orchestrator.history(status.txId) : [];
   }

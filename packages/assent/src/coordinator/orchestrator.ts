@@ -8,7 +8,7 @@ import {
   type Protocol,
   type Question,
   type QuestionAnswer,
-  type TrailEntry,
+  type HistoryEntry,
   type TransactionRecord,
 } from "../protocol/index.ts";
 import { Admission, defaultAdmissionLimits } from "./admission.ts";
@@ -188,7 +188,7 @@ export class Orchestrator {
    * What became of a transaction, write by write, oldest first, as the log has it durably; empty when it has nothing
    * (any more). Rejects when the log does not answer, which says nothing.
    */
-  history(txId: string): Promise<readonly TrailEntry[]> {
+  history(txId: string): Promise<readonly HistoryEntry[]> {
     return this.#environment.log.history(txId);
   }
 

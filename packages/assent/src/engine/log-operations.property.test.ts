@@ -6,7 +6,7 @@ import {
   decisionOf,
   defaultLimits,
   isEnded,
-  type TrailEntry,
+  type HistoryEntry,
   type TransactionRecord,
 } from "../protocol/index.ts";
 import { MemoryEngine } from "../memory/index.ts";
@@ -92,8 +92,8 @@ class History {
   now = 1_000_000;
   /** Every transaction that was ever begun, each with all states in which it was seen. */
   readonly seen = new Map<string, TransactionRecord[]>();
-  /** Of every record that is there: as it was before the event, and its trail. */
-  readonly told = new Map<string, { readonly record: TransactionRecord; readonly trail: readonly TrailEntry[] }>();
+  /** Of every record that is there: as it was before the event, and its history. */
+  readonly told = new Map<string, { readonly record: TransactionRecord; readonly trail: readonly HistoryEntry[] }>();
 
   constructor() {
     for (const key of keys)
@@ -197,7 +197,7 @@ class History {
   check(): void {
     const present = [...this.seen.keys()].map((txId) => this.read(txId)).filter((record) => record !== undefined);
     for (const record of present) this.#checkOne(record);
-    for (const txId of this.seen.keys()) this.#checkTrail(txId, this.read(txId));
+    for (const txId of this.seen.keys()) this.#checkHistory(txId, this.read(txId));
     const open = present.filter((record) => !isEnded(record)).map(({ txId }) => txId);
     const owners = operations.owners(this.tables, { limit: 100 }, { now: this.now });
     const indexed = owners.flatMap((owner) =>
@@ -219,16 +219,16 @@ class History {
   }
 
   /** An event writes a record once at most; the newest entry tells what it changed, and nothing else is told. */
-  #checkTrail(txId: string, record: TransactionRecord | undefined): void {
+  #checkHistory(txId: string, record: TransactionRecord | undefined): void {
     const trail = operations.history(this.tables, { txId }, { now: this.now });
     if (record === undefined) {
-      assert.deepEqual(trail, [], "P7 a trail goes with its record");
+      assert.deepEqual(trail, [], "P7 a history goes with its record");
       this.told.delete(txId);
       return;
     }
     const before = this.told.get(txId);
     this.told.set(txId, { record, trail });
-    assert.deepEqual(replayed(trail), whatTrailTells(record), "a trail tells how the record came to be");
+    assert.deepEqual(replayed(trail), whatTrailTells(record), "a history tells how the record came to be");
     const isChanged = before === undefined || !isDeepStrictEqual(whatTrailTells(before.record), whatTrailTells(record));
     const earlier = before?.trail ?? [];
     assert.deepEqual(trail.slice(0, earlier.length), earlier, "an entry never changes");
@@ -260,11 +260,11 @@ const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionReco
 });
 
 /** What a record must be that this was written to. */
-function replayed(trail: readonly TrailEntry[]): LoggedState {
+function replayed(trail: readonly HistoryEntry[]): LoggedState {
   return trail.reduce(after, { state: "active", owner: "", epoch: 0 });
 }
 
-function after(told: LoggedState, entry: TrailEntry): LoggedState {
+function after(told: LoggedState, entry: HistoryEntry): LoggedState {
   const { owner, epoch } = entry;
   const { note: _note, ...unparked } = { ...told, owner, epoch };
   switch (entry.event) {

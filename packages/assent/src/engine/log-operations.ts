@@ -16,8 +16,8 @@ import {
 } from "../ports/index.ts";
 import {
   type Limits,
-  trailEntries,
-  type TrailEntry,
+  historyEntries,
+  type HistoryEntry,
   type TransactionRecord,
   transactionId,
 } from "../protocol/index.ts";
@@ -43,7 +43,7 @@ import {
   removeUnfinished,
 } from "./unfinished-index.ts";
 
-type LogLimits = Pick<Limits, "maxAgeMs" | "trailEntriesMax">;
+type LogLimits = Pick<Limits, "maxAgeMs" | "historyEntriesMax">;
 
 type LogContext = StepContext & { readonly limits: LogLimits };
 type OwnersPage = { readonly after?: string; readonly limit: number };
@@ -92,7 +92,7 @@ export const logOperations = {
     (tables, { key }: { readonly key: string }): Row | null => rowOfDefinition(tables, key) ?? null,
   ),
 
-  history: operation("history", (tables, { txId }: { readonly txId: string }): readonly TrailEntry[] =>
+  history: operation("history", (tables, { txId }: { readonly txId: string }): readonly HistoryEntry[] =>
     readHistory(tables, txId),
   ),
 
@@ -127,9 +127,9 @@ export const logOperations = {
 };
 
 /** What every write of a record did, oldest first. */
-export function readHistory(tables: Tables, txId: string): readonly TrailEntry[] {
+export function readHistory(tables: Tables, txId: string): readonly HistoryEntry[] {
   const stored = readStored(tables, txId);
-  return stored?.trail === undefined ? [] : trailEntries(stored, stored.trail);
+  return stored?.trail === undefined ? [] : historyEntries(stored, stored.trail);
 }
 
 /** Stores what a step writes. */

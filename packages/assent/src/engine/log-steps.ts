@@ -14,18 +14,18 @@ import {
   type TakeOverRequest,
 } from "../ports/index.ts";
 import {
-  begunTrail,
+  begunHistory,
   invariant,
   type JsonObject,
   type Limits,
   lostAttemptsMax,
   nextEpoch,
-  nextTrail,
+  nextHistory,
   type ParkNote,
   parseTransactionId,
   type RecordWrite,
-  rebuiltTrail,
-  type Trail,
+  rebuiltHistory,
+  type RecordHistory,
   type TransactionRecord,
   transactionId,
   writeDecision,
@@ -36,7 +36,7 @@ import {
 import { changedRow } from "./row-change.ts";
 
 /** A record as a log keeps it. `trail` is missing in records of versions that kept none. */
-export type StoredRecord = TransactionRecord & { readonly trail?: Trail };
+export type StoredRecord = TransactionRecord & { readonly trail?: RecordHistory };
 export type ParkRequest = OwnedRequest & { readonly note: ParkNote };
 
 /** The result of a step, and what it writes: a row, a record, both or nothing. */
@@ -49,10 +49,10 @@ export interface LogStep<Result> {
 /** Store time, and the limits that apply. */
 export interface LogContext {
   readonly now: number;
-  readonly limits: Pick<Limits, "trailEntriesMax">;
+  readonly limits: Pick<Limits, "historyEntriesMax">;
 }
 
-export function withoutTrail({ trail: _trail, ...record }: StoredRecord): TransactionRecord {
+export function withoutHistory({ trail: _trail, ...record }: StoredRecord): TransactionRecord {
   return record;
 }
 
@@ -76,7 +76,7 @@ export function beginStep(
   if (changed === undefined) return { result: { kind: "unmet", row } };
   const claimed = pendingRow(changed, { definition: request.definition, attempt: row.attempt + 1 });
   const record = begunRecord(claimed, request, now);
-  return { result: { kind: "begun", record }, row: claimed, record: { ...record, trail: begunTrail(record) } };
+  return { result: { kind: "begun", record }, row: claimed, record: { ...record, trail: begunHistory(record) } };
 }
 
 /** `row`: what the key of the record holds now, whichever attempt that is of. */
@@ -87,7 +87,7 @@ export function decideStep(
 ): LogStep<DecideResult> {
   const { stored } = found;
   if (stored === undefined) return { result: { kind: "absent" } };
-  const record = withoutTrail(stored);
+  const record = withoutHistory(stored);
   const write = writeDecision(
     record,
     { owner, epoch },
@@ -178,14 +178,14 @@ function owned(
   context: LogContext,
   write: (record: TransactionRecord) => RecordWrite,
 ): LogStep<OwnedWrite> {
-  return stored === undefined ? { result: { kind: "absent" } } : kept(stored, write(withoutTrail(stored)), context);
+  return stored === undefined ? { result: { kind: "absent" } } : kept(stored, write(withoutHistory(stored)), context);
 }
 
-/** A write that was judged to be written is stored with the entry that it leaves in the trail. */
+/** A write that was judged to be written is stored with the entry that it leaves in the history. */
 function kept(before: StoredRecord, write: RecordWrite, { now, limits }: LogContext): LogStep<RecordWrite> {
   if (write.kind !== "written") return { result: write };
   const { record } = write;
-  const trail = nextTrail(before.trail, { before, after: record, now }, limits);
+  const trail = nextHistory(before.trail, { before, after: record, now }, limits);
   return { result: write, record: { ...record, trail } };
 }
 
@@ -239,6 +239,6 @@ function checkAttempt(txId: string, ahead: number): void {
 }
 
 function rebuilt(record: TransactionRecord, row?: Row): LogStep<TransactionRecord> {
-  const step = { result: record, record: { ...record, trail: rebuiltTrail(record) } };
+  const step = { result: record, record: { ...record, trail: rebuiltHistory(record) } };
   return row === undefined ? step : { ...step, row };
 }

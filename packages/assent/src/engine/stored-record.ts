@@ -1,8 +1,8 @@
-// A transaction record as the log keeps it: with its audit trail in the same value, so that a write and the entry that
+// A transaction record as the log keeps it: with its history in the same value, so that a write and the entry that
 // tells of it are one write, and cost no key more. Whoever asks for the record gets it without.
 import { table, type Table, type Tables } from "../ports/index.ts";
 import type { TransactionRecord } from "../protocol/index.ts";
-import { type StoredRecord, withoutTrail } from "./log-steps.ts";
+import { type StoredRecord, withoutHistory } from "./log-steps.ts";
 
 export const recordTable: Table<StoredRecord> = table("transactions", "mostly_new");
 
@@ -12,14 +12,14 @@ export function readStored(tables: Tables, txId: string): StoredRecord | undefin
 
 export function readRecord(tables: Tables, txId: string): TransactionRecord | undefined {
   const stored = readStored(tables, txId);
-  return stored && withoutTrail(stored);
+  return stored && withoutHistory(stored);
 }
 
 export function writeStored(tables: Tables, record: StoredRecord): void {
   tables.put(recordTable, record.txId, record);
 }
 
-/** The record and its trail go together. */
+/** The record and its history go together. */
 export function removeRecord(tables: Tables, txId: string): void {
   tables.delete(recordTable, txId);
 }

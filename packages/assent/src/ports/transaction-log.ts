@@ -7,7 +7,7 @@ import type {
   ParkNote,
   Protocol,
   RecordWrite,
-  TrailEntry,
+  HistoryEntry,
   TransactionRecord,
 } from "../protocol/index.ts";
 
@@ -160,11 +160,11 @@ export interface TransactionLog {
   /** The row of a key as the log knows it, with the outcome of its latest attempt. Changes nothing, begins nothing. */
   peek(key: string): Promise<Row | undefined>;
   /**
-   * The audit trail: what every write of the record did, oldest first; empty when the log has no such record. An entry
+   * The history: what every write of the record did, oldest first; empty when the log has no such record. An entry
    * is written in the same atomic step as the write it tells of, never changes, and goes with the record (`sweep`).
-   * Beyond `trailEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
+   * Beyond `historyEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
    */
-  history(txId: string): Promise<readonly TrailEntry[]>;
+  history(txId: string): Promise<readonly HistoryEntry[]>;
   /**
    * Owners of records that have not ended, in the order of their code units or of their bytes, from after the given
    * one. Costs no more for many records.

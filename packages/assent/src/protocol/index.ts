@@ -11,7 +11,7 @@ export * from "./limits.ts";
 export * from "./messages.ts";
 export * from "./name.ts";
 export * from "./recovery.ts";
-export * from "./trail.ts";
+export * from "./record-history.ts";
 export * from "./transaction-id.ts";
 export * from "./transaction-record.ts";
 export * from "./verbs.ts";

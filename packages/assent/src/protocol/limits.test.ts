@@ -26,7 +26,7 @@ test("every broken relation is named", () => {
     [{ contendedWaitMs: 10_000 }, /contention/],
     [{ retryFirstMs: 30_001 }, /backoff/],
     [{ payloadBytesMax: 2_097_153 }, /message holds/],
-    [{ trailEntriesMax: 7 }, /trail has room/],
+    [{ historyEntriesMax: 7 }, /history has room/],
   ];
   for (const [change, message] of broken) {
     const check = (): Limits => checkLimits({ ...defaultLimits, ...change });
@@ -42,7 +42,7 @@ test("the edges of the relations are allowed", () => {
     { contendedWaitMs: 0 },
     { retryFirstMs: 30_000 },
     { payloadBytesMax: 2_097_152 },
-    { trailEntriesMax: 8 },
+    { historyEntriesMax: 8 },
   ];
   for (const change of allowed) assert.doesNotThrow(() => checkLimits({ ...defaultLimits, ...change }));
 });

@@ -43,8 +43,8 @@ export interface Limits {
   readonly idLengthMax: number;
   /** How deep lists and objects of a payload or an input may be nested. */
   readonly nestingMax: number;
-  /** How many entries the audit trail of one transaction has at most; the first and the newest always stay. */
-  readonly trailEntriesMax: number;
+  /** How many entries the history of one transaction has at most; the first and the newest always stay. */
+  readonly historyEntriesMax: number;
 }
 
 export const defaultLimits: Limits = {
@@ -74,7 +74,7 @@ export const defaultLimits: Limits = {
   outputBytesMax: 4_096,
   idLengthMax: 256,
   nestingMax: 32,
-  trailEntriesMax: 64,
+  historyEntriesMax: 64,
 };
 
 /**
@@ -108,7 +108,7 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
   relation(limits.forgetAttempts >= 1, "a branch is told to forget once, at least");
-  relation(limits.trailEntriesMax >= 8, "a trail has room for begin, decision, end and the gaps between");
+  relation(limits.historyEntriesMax >= 8, "a history has room for begin, decision, end and the gaps between");
   relation(
     limits.payloadBytesMax * payloadsPerMessage <= limits.messageBytesMax,
     "a message holds any payload and its origin",

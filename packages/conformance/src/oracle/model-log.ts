@@ -21,14 +21,14 @@ import {
   lostAttemptsMax,
   type JsonObject,
   type ParkNote,
-  type TrailEntry,
+  type HistoryEntry,
   type TrailEvent,
   type TransactionRecord,
 } from "assent/internal/protocol";
 import { byBytes } from "./byte-order.ts";
 import { Rejected, type Synchronous } from "./call.ts";
 import { afterChange, type ModelRows } from "./model-rows.ts";
-import { ModelTrails } from "./model-trails.ts";
+import { ModelHistories } from "./model-histories.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 type Claim = Pick<OwnedRequest, "owner" | "epoch">;
@@ -40,7 +40,7 @@ export const hasEnded = ({ state }: TransactionRecord): boolean => state === "co
 
 export class ModelLog implements Synchronous<TransactionLog> {
   readonly all = new Map<string, TransactionRecord>();
-  readonly #trails = new ModelTrails();
+  readonly #trails = new ModelHistories();
   /** How long an outcome stays whose branches had not forgotten when it fell due. */
   readonly #kept = new Map<string, number>();
   readonly #rows: ModelRows;
@@ -158,7 +158,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     return this.#rows.all.get(key);
   }
 
-  history(txId: string): readonly TrailEntry[] {
+  history(txId: string): readonly HistoryEntry[] {
     return this.#trails.of(txId);
   }
 

@@ -226,7 +226,7 @@ export const orchestratorMutants: readonly Mutant[] = [
     what: "a takeover is missing from the history",
     edits: [
       {
-        file: "packages/assent/src/protocol/trail.ts",
+        file: "packages/assent/src/protocol/record-history.ts",
         guard: 'return [afterMs, "taken_over", before.owner, before.epoch];',
         instead: "return undefined;",
       },

@@ -35,7 +35,7 @@ import {
   checkTakeOver,
 } from "./log-step-checker.ts";
 import { probePayload } from "./payload-probe.ts";
-import { checkTrail } from "./trail-checker.ts";
+import { checkHistory } from "./record-history-checker.ts";
 import type { Report } from "./violation.ts";
 
 export interface StepWatch {
@@ -64,7 +64,7 @@ const watchers: Readonly<Record<string, Watcher>> = {
       checkBegin({ record: undefined, row, request, result }, report);
       checkAttempt({ record: undefined, row, request, result }, report);
       if (result.kind !== "begun") return;
-      checkTrail({ before: undefined, after: logOf(tables, result.record.txId).record, now }, report);
+      checkHistory({ before: undefined, after: logOf(tables, result.record.txId).record, now }, report);
     };
   }),
   decide: watched((tables, request: DecideRequest, { now, report, hasTombstone }) => {
@@ -72,7 +72,7 @@ const watchers: Readonly<Record<string, Watcher>> = {
     return (result: OwnedWrite) => {
       const after = logOf(tables, request.txId);
       checkDecide({ ...before, request, result, rowAfter: after.row }, report);
-      checkTrail({ before: before.record, after: after.record, now }, report);
+      checkHistory({ before: before.record, after: after.record, now }, report);
       checkProof({ ...before, request, result }, hasTombstone, report);
     };
   }),
@@ -80,26 +80,26 @@ const watchers: Readonly<Record<string, Watcher>> = {
     const before = logOf(tables, request.txId);
     return (result: OwnedWrite) => {
       checkEndStep({ ...before, request, result }, report);
-      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+      checkHistory({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
     };
   }),
   takeOver: watched((tables, request: TakeOverRequest, { now, report }) => {
     const before = logOf(tables, request.txId);
     return (result: OwnedWrite) => {
       checkTakeOver({ ...before, request, result }, report);
-      checkTrail({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
+      checkHistory({ before: before.record, after: logOf(tables, request.txId).record, now }, report);
     };
   }),
   park: watched((tables, { txId }: OwnedRequest, { now, report }) => {
     const before = logOf(tables, txId).record;
-    return () => checkTrail({ before, after: logOf(tables, txId).record, now }, report);
+    return () => checkHistory({ before, after: logOf(tables, txId).record, now }, report);
   }),
   rebuild: watched((tables, { record: { txId } }: { record: TransactionRecord }, { now, report }) => {
     const { record: before, row } = logOf(tables, txId);
     return () => {
       const after = logOf(tables, txId).record;
       checkRebuild({ before, after, row }, report);
-      checkTrail({ before, after, now, created: "rebuilt" }, report);
+      checkHistory({ before, after, now, created: "rebuilt" }, report);
     };
   }),
   changeRow: watched((tables, { key }: { key: string }, { report }) => {

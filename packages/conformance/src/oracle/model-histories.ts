@@ -1,17 +1,17 @@
 // The history of each record, as the port `TransactionLog` specifies it.
-import { defaultLimits, type TrailEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
+import { defaultLimits, type HistoryEntry, type TrailEvent, type TransactionRecord } from "assent/internal/protocol";
 
-export class ModelTrails {
-  readonly #all = new Map<string, TrailEntry[]>();
+export class ModelHistories {
+  readonly #all = new Map<string, HistoryEntry[]>();
 
-  of(txId: string): readonly TrailEntry[] {
+  of(txId: string): readonly HistoryEntry[] {
     return this.#all.get(txId) ?? [];
   }
 
   add({ txId, owner, epoch }: TransactionRecord, at: number, event: TrailEvent): void {
     const entries = this.#all.get(txId) ?? [];
     // What is left out beyond it is for a case of the suite: no transaction of a run comes near.
-    if (entries.length === defaultLimits.trailEntriesMax) throw new Error(`${txId} was written to too often`);
+    if (entries.length === defaultLimits.historyEntriesMax) throw new Error(`${txId} was written to too often`);
     this.#all.set(txId, [...entries, { at, owner, epoch, ...event }]);
   }
 

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { transaction } from "./fixtures.test.ts";
-import { begunTrail, nextTrail, rebuiltTrail, type Trail, trailEntries, type TrailEntry } from "./trail.ts";
+import {
+  begunHistory,
+  nextHistory,
+  rebuiltHistory,
+  type RecordHistory,
+  historyEntries,
+  type HistoryEntry,
+} from "./record-history.ts";
 import {
   isEnded,
   type RecordWrite,
@@ -13,34 +20,34 @@ import {
   writeTakeover,
 } from "./transaction-record.ts";
 
-const limits = { trailEntriesMax: 8 };
+const limits = { historyEntriesMax: 8 };
 const note = { reason: "silent", since: 1, attempts: 10 };
 
-/** A record and its trail, written to as a log does. */
+/** A record and its history, written to as a log does. */
 class Kept {
   record: TransactionRecord;
-  trail: Trail | undefined;
+  trail: RecordHistory | undefined;
   now = 100;
 
-  constructor(record: TransactionRecord, trail: Trail | undefined) {
+  constructor(record: TransactionRecord, trail: RecordHistory | undefined) {
     this.record = record;
     this.trail = trail;
   }
 
   static begun(): Kept {
     const record = transaction({ changedAt: 100 });
-    return new Kept(record, begunTrail(record));
+    return new Kept(record, begunHistory(record));
   }
 
-  get entries(): readonly TrailEntry[] {
-    return trailEntries(this.record, this.trail ?? []);
+  get entries(): readonly HistoryEntry[] {
+    return historyEntries(this.record, this.trail ?? []);
   }
 
   write(judge: (record: TransactionRecord, now: number) => RecordWrite): this {
     this.now += 1;
     const write = judge(this.record, this.now);
     assert.equal(write.kind, "written");
-    this.trail = nextTrail(this.trail, { before: this.record, after: write.record, now: this.now }, limits);
+    this.trail = nextHistory(this.trail, { before: this.record, after: write.record, now: this.now }, limits);
     this.record = write.record;
     return this;
   }
@@ -101,11 +108,11 @@ test("R4 a note leaves an entry when it comes and when its reason changes, not w
 
 test("R5 a rebuilt record says in which state it came back, and why", () => {
   const active = transaction({ changedAt: 7 });
-  assert.deepEqual(trailEntries(active, rebuiltTrail(active)), [
+  assert.deepEqual(historyEntries(active, rebuiltHistory(active)), [
     { ...first, at: 7, event: "rebuilt", state: "active" },
   ]);
   const aborting = transaction({ changedAt: 7, state: "aborting", reason: "superseded" });
-  assert.deepEqual(trailEntries(aborting, rebuiltTrail(aborting)), [
+  assert.deepEqual(historyEntries(aborting, rebuiltHistory(aborting)), [
     { ...first, at: 7, event: "rebuilt", state: "aborting", reason: "superseded" },
   ]);
 });
@@ -118,7 +125,7 @@ test("a record that has no trail yet gets one that says that its beginning is mi
   ]);
 });
 
-test("a trail that is full keeps the first, the decision and the newest, and counts what it left out", () => {
+test("a history that is full keeps the first, the decision and the newest, and counts what it left out", () => {
   const kept = Kept.begun();
   for (let takeover = 1; takeover <= 20; takeover += 1) kept.takeOver(`a${takeover}`);
   kept.decide("commit");
@@ -139,14 +146,14 @@ test("a trail that is full keeps the first, the decision and the newest, and cou
 
 test("a bound that is too small fails no write", () => {
   const [before, after] = [transaction(), transaction({ state: "committing" })];
-  const trail = nextTrail(begunTrail(before), { before, after, now: 1 }, { trailEntriesMax: 1 });
+  const trail = nextHistory(begunHistory(before), { before, after, now: 1 }, { historyEntriesMax: 1 });
   assert.deepEqual(
-    trailEntries(after, trail).map(({ event }) => event),
+    historyEntries(after, trail).map(({ event }) => event),
     ["begun", "decided"],
   );
 });
 
-test("whatever is written, a trail is bounded, in order, and loses only takeovers and parkings, the oldest", () => {
+test("whatever is written, a history is bounded, in order, and loses only takeovers and parkings, the oldest", () => {
   const step = fc.constantFrom("take", "park", "renew", "decide", "end");
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
@@ -163,7 +170,7 @@ test("whatever is written, a trail is bounded, in order, and loses only takeover
         if (kept.trail !== before) all.push(...kept.entries.slice(-1));
       }
       const { entries } = kept;
-      assert.ok(entries.length <= limits.trailEntriesMax, `${entries.length} entries`);
+      assert.ok(entries.length <= limits.historyEntriesMax, `${entries.length} entries`);
       const told = entries.filter(({ event }) => event !== "left_out");
       const missing = all.filter((entry) => !told.some((each) => each.at === entry.at));
       assert.deepEqual(

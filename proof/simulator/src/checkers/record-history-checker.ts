@@ -1,10 +1,16 @@
 // The history at each write to the log, inside the step: each write adds exactly its one entry.
-import { isEnded, type Trail, trailEntries, type TrailEntry, type TransactionRecord } from "assent/internal/protocol";
+import {
+  isEnded,
+  type RecordHistory,
+  historyEntries,
+  type HistoryEntry,
+  type TransactionRecord,
+} from "assent/internal/protocol";
 import { isDeepStrictEqual } from "node:util";
 import type { Report } from "./violation.ts";
 
 /** A record as a store keeps it. */
-type Kept = TransactionRecord & { readonly trail?: Trail };
+type Kept = TransactionRecord & { readonly trail?: RecordHistory };
 
 export interface TrailStep {
   readonly before: Kept | undefined;
@@ -13,7 +19,7 @@ export interface TrailStep {
 }
 
 /** `created`: what it is called when this step makes a record. */
-export function checkTrail(
+export function checkHistory(
   { before, after, now, created = "begun" }: TrailStep & { readonly created?: "begun" | "rebuilt" },
   reportAny: Report,
 ): void {
@@ -33,10 +39,11 @@ export function checkTrail(
   }
 }
 
-const entriesOf = (kept: Kept | undefined): readonly TrailEntry[] => (kept ? trailEntries(kept, kept.trail ?? []) : []);
+const entriesOf = (kept: Kept | undefined): readonly HistoryEntry[] =>
+  kept ? historyEntries(kept, kept.trail ?? []) : [];
 
 /** The effect of a step on a record. No transaction of a run has so many writes that its history is full. */
-function eventBetween(before: Kept, after: Kept): TrailEntry["event"] | undefined {
+function eventBetween(before: Kept, after: Kept): HistoryEntry["event"] | undefined {
   if (before.epoch !== after.epoch || before.owner !== after.owner) return "taken_over";
   if (before.state !== after.state) return isEnded(after) ? "ended" : "decided";
   return after.parked !== undefined && after.parked.reason !== before.parked?.reason ? "parked" : undefined;

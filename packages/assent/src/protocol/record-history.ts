@@ -1,4 +1,4 @@
-// The audit trail of a transaction: one entry for every write of its record, kept with the record and gone with it.
+// The history of a transaction: one entry for every write of its record, kept with the record and gone with it.
 //
 // What is kept are lines, short because the record is written whole at each step of a checkout. A line counts its time
 // from `begunAt` and has no owner: the record names the one of now, a takeover the one before. What is told are
@@ -27,10 +27,10 @@ export type TrailEvent =
   | { readonly event: "left_out"; readonly entries: number };
 
 /** `at`: time of the store that wrote it. `owner` and `epoch`: who has the record from this entry on. */
-export type TrailEntry = Claimant & { readonly at: number } & TrailEvent;
+export type HistoryEntry = Claimant & { readonly at: number } & TrailEvent;
 
 /** `afterMs`: counted from the `begunAt` of the record, by another clock, so it may be below zero. */
-export type TrailLine =
+export type HistoryLine =
   | readonly [afterMs: number, event: "begun"]
   | readonly [afterMs: number, event: "rebuilt", state: TransactionState, reason?: string]
   | readonly [afterMs: number, event: "taken_over", fromOwner: string, fromEpoch: number]
@@ -44,36 +44,39 @@ export type TrailLine =
   | readonly [afterMs: number, event: "left_out", entries: number, fromOwner: string, fromEpoch: number];
 
 /** Oldest first. Never changed: a write makes a new one. */
-export type Trail = readonly TrailLine[];
+export type RecordHistory = readonly HistoryLine[];
 
-/** How a record that was begun starts its trail. */
-export function begunTrail({ begunAt, changedAt }: TransactionRecord): Trail {
+/** How a record that was begun starts its history. */
+export function begunHistory({ begunAt, changedAt }: TransactionRecord): RecordHistory {
   return [[changedAt - begunAt, "begun"]];
 }
 
-/** How a record that was rebuilt starts its trail: what came before was lost with it (R5). */
-export function rebuiltTrail({ begunAt, changedAt, state, reason }: TransactionRecord): Trail {
+/** How a record that was rebuilt starts its history: what came before was lost with it (R5). */
+export function rebuiltHistory({ begunAt, changedAt, state, reason }: TransactionRecord): RecordHistory {
   const afterMs = changedAt - begunAt;
   return [reason === undefined ? [afterMs, "rebuilt", state] : [afterMs, "rebuilt", state, reason]];
 }
 
-/** The trail after a write: one line more, or the same where a note only was renewed. */
-export function nextTrail(
-  trail: Trail | undefined,
+/** The history after a write: one line more, or the same where a note only was renewed. */
+export function nextHistory(
+  history: RecordHistory | undefined,
   { before, after, now }: { before: TransactionRecord; after: TransactionRecord; now: number },
-  { trailEntriesMax }: Pick<Limits, "trailEntriesMax">,
-): Trail {
-  // A record of a version that kept no trail: its beginning, at least, is not told.
-  const known = trail ?? [[before.changedAt - before.begunAt, "left_out", 1] as const];
+  { historyEntriesMax }: Pick<Limits, "historyEntriesMax">,
+): RecordHistory {
+  // A record of a version that kept no history: its beginning, at least, is not told.
+  const known = history ?? [[before.changedAt - before.begunAt, "left_out", 1] as const];
   const line = lineOf(before, after, now - after.begunAt);
-  return line === undefined ? known : bounded([...known, line], trailEntriesMax);
+  return line === undefined ? known : bounded([...known, line], historyEntriesMax);
 }
 
-/** What the trail of a record tells, oldest first. */
-export function trailEntries({ owner, epoch, begunAt }: TransactionRecord, trail: Trail): readonly TrailEntry[] {
-  const entries: TrailEntry[] = [];
+/** What the history of a record tells, oldest first. */
+export function historyEntries(
+  { owner, epoch, begunAt }: TransactionRecord,
+  history: RecordHistory,
+): readonly HistoryEntry[] {
+  const entries: HistoryEntry[] = [];
   let holder: Claimant = { owner, epoch };
-  for (const line of trail.toReversed()) {
+  for (const line of history.toReversed()) {
     const before = formerHolder(line) ?? holder;
     entries.push({ at: begunAt + line[0], ...holder, ...eventOf(line, before) });
     holder = before;
@@ -82,7 +85,7 @@ export function trailEntries({ owner, epoch, begunAt }: TransactionRecord, trail
 }
 
 /** A write changes one thing of a record, and that is what it did. */
-function lineOf(before: TransactionRecord, after: TransactionRecord, afterMs: number): TrailLine | undefined {
+function lineOf(before: TransactionRecord, after: TransactionRecord, afterMs: number): HistoryLine | undefined {
   const { owner, epoch, state, parked } = after;
   if (owner !== before.owner || epoch !== before.epoch) return [afterMs, "taken_over", before.owner, before.epoch];
   if (state !== before.state) return stateLine(after, afterMs);
@@ -90,13 +93,13 @@ function lineOf(before: TransactionRecord, after: TransactionRecord, afterMs: nu
   return [afterMs, "parked", parked.reason];
 }
 
-function stateLine({ state, reason = "aborted", operator }: TransactionRecord, afterMs: number): TrailLine {
+function stateLine({ state, reason = "aborted", operator }: TransactionRecord, afterMs: number): HistoryLine {
   if (state === "committing") return [afterMs, "commit"];
   if (state !== "aborting") return [afterMs, "ended"];
   return operator === undefined ? [afterMs, "abort", reason] : [afterMs, "abort", reason, operator.by, operator.why];
 }
 
-function eventOf(line: TrailLine, from: Claimant): TrailEvent {
+function eventOf(line: HistoryLine, from: Claimant): TrailEvent {
   switch (line[1]) {
     case "begun":
     case "ended":
@@ -116,12 +119,12 @@ function eventOf(line: TrailLine, from: Claimant): TrailEvent {
   }
 }
 
-function operatorOf(line: TrailLine & readonly [number, "abort", ...unknown[]]): { operator?: OperatorNote } {
+function operatorOf(line: HistoryLine & readonly [number, "abort", ...unknown[]]): { operator?: OperatorNote } {
   return line.length === 5 ? { operator: { by: line[3], why: line[4] } } : {};
 }
 
 /** Who had the record before the write of a line, where that is another than after it. */
-function formerHolder(line: TrailLine): Claimant | undefined {
+function formerHolder(line: HistoryLine): Claimant | undefined {
   if (line[1] === "taken_over") return { owner: line[2], epoch: line[3] };
   return line[1] === "left_out" && line.length === 5 ? { owner: line[3], epoch: line[4] } : undefined;
 }
@@ -129,23 +132,23 @@ function formerHolder(line: TrailLine): Claimant | undefined {
 /**
  * Only takeovers and parkings can come without end, so only they are left out, oldest first: how the transaction began,
  * was decided and ended stays, and so does the newest line. There is room for those, and a gap before each:
- * `trailEntriesMax` is at least 8 (`checkLimits`).
+ * `historyEntriesMax` is at least 8 (`checkLimits`).
  */
-function bounded(lines: Trail, linesMax: number): Trail {
+function bounded(lines: RecordHistory, linesMax: number): RecordHistory {
   if (lines.length <= linesMax) return lines;
   const oldest = lines.findIndex(([, event]) => event === "taken_over" || event === "parked");
-  // Under a bound that is too small a trail grows rather than fail the write.
+  // Under a bound that is too small a history grows rather than fail the write.
   return oldest === -1 ? lines : bounded(withGap(lines, oldest), linesMax);
 }
 
 /** Leaves a takeover or parking out: in its place stands a gap, one with a gap just before it. */
-function withGap(lines: Trail, index: number): Trail {
+function withGap(lines: RecordHistory, index: number): RecordHistory {
   const [line, earlier] = [lines[index], lines[index - 1]];
   if (line === undefined) return lines;
   const gap = earlier?.[1] === "left_out" ? earlier : undefined;
   const entries = (gap?.[2] ?? 0) + 1;
   const from = (gap && formerHolder(gap)) ?? formerHolder(line);
-  const wider: TrailLine =
+  const wider: HistoryLine =
     from === undefined ? [line[0], "left_out", entries] : [line[0], "left_out", entries, from.owner, from.epoch];
   return [...lines.slice(0, gap === undefined ? index : index - 1), wider, ...lines.slice(index + 1)];
 }
