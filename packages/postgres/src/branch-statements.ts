@@ -7,7 +7,7 @@ import { assignmentsOf, givenOf, jsonOfRow, listOf, rowsOf } from "./table-colum
 export function branchStatements(schema: string) {
   const branches = `${quoted(schema)}.${branchTable.name}`;
   const record = jsonOfRow(branchTable, "b");
-  /** Names the database transaction, so that a write can tell whether it still is in it. */
+  /** Names the database transaction, so that a write can check that it still is in it. */
   const locked = `'now', ${storeTime}, 'transaction', pg_current_xact_id()::text`;
   const changes = assignmentsOf(branchTable, ["tx_id", "branch_id"]).replaceAll("excluded.", "");
   const given = changes.replaceAll(/ = (\w+)/g, (_, name: string) => {

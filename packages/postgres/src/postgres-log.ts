@@ -110,7 +110,7 @@ export class PostgresLog<Db> implements TransactionLog {
   rebuild(record: TransactionRecord): Promise<TransactionRecord | undefined> {
     return this.#write(async (transaction) => {
       const { now, row } = await this.#found(transaction, this.#statements.lockRow, record.key);
-      // Whoever makes a record has its row locked, so what is not there now is not made by another.
+      // The creator of a record holds a lock on its row, so no other process creates a missing one meanwhile.
       const existing = await this.#record(transaction, record.txId);
       return this.#added(transaction, rebuildStep(record, { existing, row: () => row }, now), row);
     });

@@ -144,7 +144,7 @@ export function grantOfColumns(columns: JsonObject): LeaseGrant {
   return { counter, holder, until } as unknown as LeaseGrant;
 }
 
-/** A trail with its texts in another form. */
+/** A history with its texts converted. */
 function mapped(trail: RecordHistory, form: (text: string) => string): RecordHistory {
   const parts = (line: HistoryLine): readonly unknown[] => line;
   const changed = trail.map((line) => parts(line).map((part) => (typeof part === "string" ? form(part) : part)));

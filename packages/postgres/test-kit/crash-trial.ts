@@ -39,11 +39,11 @@ export async function crashTrial(server: TestServer, plan: CrashPlan): Promise<C
     ...Array.from({ length: plan.processKills }, () => "process"),
   ];
   let lives = 0;
-  const begin = (): Life => {
+  const begin = (): Incarnation => {
     lives += 1;
     const { protocol } = plan;
     const settings = { url: server.url, schema, life: `life${lives}`, protocol, names: stock.names, inFlight };
-    return new Life(settings, reported);
+    return new Incarnation(settings, reported);
   };
   let life = begin();
   for (const victim of kills) {
@@ -69,7 +69,7 @@ export async function crashTrial(server: TestServer, plan: CrashPlan): Promise<C
 }
 
 /** One life of the process. */
-class Life {
+class Incarnation {
   readonly #child: ChildProcess;
   readonly #reported: Reported[];
   #ended = false;

@@ -12,7 +12,9 @@ after(() => folder.remove());
 
 const writer = new URL("../test-kit/writer-process.ts", import.meta.url).pathname;
 
-/** Lets a process write until it has told of so many batches, and kills it; answers the last one it has told of. */
+/**
+ * Lets a process write until it has acknowledged `batches` batches, then kills it. Returns the last one acknowledged.
+ */
 async function writeAndKill(path: string, { from, batches }: { from: number; batches: number }): Promise<number> {
   const child = spawn(process.execPath, [writer, path, String(from)], { stdio: ["ignore", "pipe", "inherit"] });
   try {
@@ -25,12 +27,12 @@ async function writeAndKill(path: string, { from, batches }: { from: number; bat
 async function lastOf(child: ChildProcess, batches: number): Promise<number> {
   assert.ok(child.stdout !== null);
   const ended = once(child, "exit");
-  let told = 0;
+  let reported = 0;
   let last = 0;
   for await (const line of createInterface({ input: child.stdout })) {
     last = Number(line);
-    told += 1;
-    if (told === batches) child.kill("SIGKILL");
+    reported += 1;
+    if (reported === batches) child.kill("SIGKILL");
   }
   const [code, signal] = (await ended) as [number | null, string | null];
   assert.deepEqual([code, signal], [null, "SIGKILL"], "it was killed, it did not fail");
@@ -51,17 +53,17 @@ function wholeBatches(engine: SqliteEngine): number {
   return number;
 }
 
-test("C3 C4 after kill -9 every batch that was told is there, and none is there by half", async () => {
+test("C3 C4 after kill -9 every acknowledged batch is present, and no batch is partial", async () => {
   const path = folder.file();
   let from = 1;
   for (const batches of [90, 37, 60]) {
-    const told = await writeAndKill(path, { from, batches });
-    assert.ok(told >= from + batches - 1, `${told} was the last`);
+    const reported = await writeAndKill(path, { from, batches });
+    assert.ok(reported >= from + batches - 1, `${reported} was the last`);
     // Every other time what the crash left is not moved to the tables before the next one.
     const engine = new SqliteEngine(batches === 37 ? path : folder.crashed(path));
     const found = wholeBatches(engine);
-    assert.ok(found >= told, `batch ${told} was told, ${found} is the last that is there`);
-    assert.ok(found <= told + 1, "nothing is there that was never begun");
+    assert.ok(found >= reported, `batch ${reported} was acknowledged, but the last one present is ${found}`);
+    assert.ok(found <= reported + 1, "the store contains a batch that was never begun");
     engine.close();
     from = found + 1;
   }

@@ -237,7 +237,7 @@ function openWatched(context: TestContext, path: string): { engine: SqliteEngine
 
 const pragma = (database: DatabaseSync, name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
 
-test("D1 every commit is forced to the disk", (context) => {
+test("every commit is forced to the disk", (context) => {
   const { engine, database } = openWatched(context, folder.file());
   assert.equal(pragma(database, "journal_mode"), "wal");
   assert.equal(pragma(database, "synchronous"), 2, "FULL");

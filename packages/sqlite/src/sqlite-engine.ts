@@ -83,7 +83,7 @@ export class SqliteEngine implements KeyedEngine {
         this.#stored.set(String(name), new StoredTable(this.#database, String(name)));
       }
     } catch (error) {
-      // Lets go of the file: whoever mends it must be able to try again.
+      // Releases the file, so that it can be repaired and opened again.
       this.#database.close();
       throw error;
     }

@@ -19,28 +19,28 @@ after(async () => {
   await Promise.allSettled(started.map(({ client }) => client.close()));
   folder.remove();
   for (const { failures } of started)
-    assert.ok(failures.length <= 1, `told ${failures.length} times: ${failures.join()}`);
+    assert.ok(failures.length <= 1, `reported ${failures.length} times: ${failures.join()}`);
 });
 
 interface Started {
   readonly client: StoreClient;
-  /** Resolves with what the owner is told when the thread ends on its own. */
+  /** Resolves with the error reported when the thread ends on its own. */
   readonly failed: Promise<Error>;
   readonly failures: readonly Error[];
 }
 
 function start(path: string): Started {
   const failures: Error[] = [];
-  const told = Promise.withResolvers<Error>();
+  const reported = Promise.withResolvers<Error>();
   const client = new StoreClient({
     module: new URL("../test-kit/counter-thread.ts", import.meta.url),
     workerData: { path },
     onFailed(error) {
       failures.push(error);
-      told.resolve(error);
+      reported.resolve(error);
     },
   });
-  const one = { client, failed: told.promise, failures };
+  const one = { client, failed: reported.promise, failures };
   started.push(one);
   return one;
 }
@@ -144,7 +144,7 @@ test("C3 closing waits for what was asked for before, and refuses what comes lat
   engine.close();
 });
 
-test("C2 a thread that ends leaves every call unknown, and its owner is told once", async () => {
+test("C2 when a thread ends every call is unknown, and its owner is notified once", async () => {
   const { client, failed, failures } = start(folder.file());
   await client.run(counterOperations.add, { by: 1 });
   const waiting = [client.run(counterOperations.end, undefined), client.run(counterOperations.add, { by: 1 })];
@@ -155,7 +155,7 @@ test("C2 a thread that ends leaves every call unknown, and its owner is told onc
   assert.equal(failures.length, 1);
 });
 
-test("C3 a commit that fails in an unknown way tells nobody anything and ends the thread", async () => {
+test("C3 a commit with an unknown outcome answers no call and ends the thread", async () => {
   const path = folder.file();
   const { client, failed } = start(path);
   assert.equal(await client.run(counterOperations.add, { by: 1 }), 1);

@@ -23,7 +23,7 @@ export interface StoreClientOptions {
   readonly channels?: Readonly<Record<string, CallHandler>>;
   /** Operations that no caller waits for, and how long they may wait for a commit to share. */
   readonly unwaitedFor?: { readonly operations: readonly AnyOperation[]; readonly companyWaitMs: number };
-  /** Told when the thread ends on its own. */
+  /** Called when the thread ends on its own. */
   readonly onFailed: (error: Error) => void;
 }
 
@@ -49,17 +49,17 @@ export class StoreClient extends Executor {
       resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMegabytes },
     });
     this.#calls = new PortCalls(this.#worker, options.channels ?? {});
-    // An error is followed by the exit: the first of the two is told.
-    let told = false;
+    // An error is followed by the exit: the first of the two is reported.
+    let reported = false;
     this.#worker.on("error", (error) => {
-      told = true;
+      reported = true;
       this.#calls.closed(`the store's thread failed: ${String(error)}`);
       // Its file is closed while the thread still runs: errors of its later calls are ignored.
       if (this.#closing) return;
       options.onFailed(error instanceof Error ? error : new Error(String(error)));
     });
     this.#worker.on("exit", (code) => {
-      if (told) return;
+      if (reported) return;
       this.#calls.closed("the store's thread has ended");
       if (!this.#closing) options.onFailed(new Error(`the store's thread ended with code ${code}`));
     });

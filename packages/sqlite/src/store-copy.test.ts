@@ -55,7 +55,7 @@ test("a store that copies stands still from its arrival until the last of the ot
   assert.deepEqual([counted(firstPath), counted(secondPath)], [1, 6]);
 });
 
-test("who waits in vain gives up, and so does who comes later: nothing is copied", () => {
+test("a store that waits too long gives up, and so do later ones: nothing is copied", () => {
   const shared = { meeting: newMeeting(), parties: 2 };
   assert.throws(() => meet(shared, 1), CopyNotBegun);
   assert.throws(() => meet(shared, 1), CopyNotBegun);

@@ -9,7 +9,7 @@ export function observerOf(observe: Observe | undefined): Observer {
 
 function report(observation: Observation): void {
   const text = textOf(observation);
-  // oxlint-disable-next-line no-console -- the default of whoever observes nothing
+  // oxlint-disable-next-line no-console -- the default without an observer
   if (text !== undefined) console.error(`assent: ${text}`);
 }
 

@@ -98,7 +98,7 @@ export async function served(options: ServeOptions<Db>): Promise<void> {
   });
 }
 
-test("the results of a transaction are told apart by their kind", () => {
+test("the results of a transaction are distinguished by their kind", () => {
   const pending: RunResult<never> = { kind: "pending", retryAfterMs: 1 };
   assert.equal(pending.kind, "pending");
 });

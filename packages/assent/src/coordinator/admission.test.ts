@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { settle } from "@assent/simulator";
 import { Admission, defaultAdmissionLimits } from "./admission.ts";
 
-test("500 at once and 2,000 waiting unless told otherwise", () => {
+test("500 at once and 2,000 waiting by default", () => {
   assert.deepEqual(defaultAdmissionLimits, { inFlightMax: 500, queueMax: 2_000 });
 });
 
@@ -18,7 +18,7 @@ test("in, queued, refused", () => {
   assert.deepEqual([admission.inFlight, admission.queued], [2, 1]);
 });
 
-test("whoever has waited longest gets the place that comes free", async () => {
+test("the longest waiting caller gets the next free place", async () => {
   const admission = new Admission({ inFlightMax: 1, queueMax: 3 });
   assert.equal(admission.enter().kind, "admitted");
   const order: number[] = [];
@@ -37,7 +37,7 @@ test("whoever has waited longest gets the place that comes free", async () => {
   assert.deepEqual([admission.inFlight, admission.queued], [0, 0]);
 });
 
-test("a place that was refused is free again after somebody left, in any order of coming and going", async () => {
+test("a refused place is free again after a caller left, in any order", async () => {
   const steps = fc.array(fc.constantFrom("enter", "leave"), { maxLength: 60 });
   await fc.assert(
     fc.asyncProperty(steps, async (moves) => {

@@ -35,7 +35,7 @@ export class Admission {
     return { kind: "queued", admitted: promise };
   }
 
-  /** Hands the place to whoever has waited longest. */
+  /** Hands the place to the longest waiting caller. */
   leave(): void {
     for (const waiting of this.#queue) {
       this.#queue.delete(waiting);

@@ -35,7 +35,7 @@ test("services are counted apart", () => {
   assert.equal(breakers.allClosed(), false);
 });
 
-test("D12 two breakers that open seconds apart: one gives its probe back when the other refuses", async () => {
+test("two breakers that open seconds apart: one returns its probe when the other refuses", async () => {
   const { breakers, clock } = bench();
   silence(breakers, "a");
   await clock.advance(3_000);
@@ -75,7 +75,7 @@ test("giving a permit back after the answer or the silence that used it changes 
   assert.equal(breakers.state("a").kind, "closed");
 });
 
-test("D11 reading never changes anything and takes no permit", async () => {
+test("reading never changes anything and takes no permit", async () => {
   const { breakers, clock, changes } = bench();
   silence(breakers, "a");
   await clock.advance(30_000);
@@ -97,7 +97,7 @@ test("changes of kind are observed, each once", async () => {
   assert.deepEqual(changes, ["a open", "a half-open", "a closed"]);
 });
 
-test("D45 every silence counts, whatever was asked: silent votes and silent decisions open it together", () => {
+test("every silence counts: unanswered votes and unanswered decisions open the breaker together", () => {
   const { breakers } = bench();
   silence(breakers, "a", 3);
   breakers.answered("b", "vote");
@@ -105,7 +105,7 @@ test("D45 every silence counts, whatever was asked: silent votes and silent deci
   assert.equal(breakers.state("a").kind, "open");
 });
 
-test("one branch that is told in vain is one failure; five at once open it, although votes are answered", () => {
+test("an unanswered decision of one branch is one failure; five at once open it, although votes are answered", () => {
   const { breakers } = bench();
   for (let times = 0; times < 100; times += 1) breakers.wentUndone("a", "t:1:1/b/0");
   assert.equal(breakers.state("a").kind, "closed");

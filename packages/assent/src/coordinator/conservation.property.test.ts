@@ -33,7 +33,7 @@ interface Returned {
 }
 
 class Storm {
-  readonly told: Returned[] = [];
+  readonly reported: Returned[] = [];
   readonly trips = new Map<string, Trip>();
   readonly #world: World;
   readonly #random: SeededRandom;
@@ -73,7 +73,7 @@ class Storm {
   #act(): void {
     const [key, input] = this.#random.pick([...this.trips]);
     const { process, orchestrator } = this.#current ?? this.#boot();
-    void orchestrator.run(trip, { key, input: { ...input } }).then((result) => this.told.push({ key, result }));
+    void orchestrator.run(trip, { key, input: { ...input } }).then((result) => this.reported.push({ key, result }));
     if (!this.#random.chance(0.12)) return;
     if (this.#random.chance(0.5)) process.die();
     else process.dieAtPoint(process.points + this.#random.below(30));
@@ -115,14 +115,14 @@ async function survive(seed: number): Promise<{ committed: number; aborted: numb
   await storm.run();
   await checkMoney(world, storm.trips);
   const count = { committed: 0, aborted: 0 };
-  for (const { key, result } of storm.told) {
+  for (const { key, result } of storm.reported) {
     if (result.kind === "committed") {
       count.committed += 1;
-      assert.equal((await world.row(key))?.outcome, "committed", `S5 ${key} was told success`);
+      assert.equal((await world.row(key))?.outcome, "committed", `S5 ${key} was reported as committed`);
     } else if (result.kind === "aborted") {
       count.aborted += 1;
       const record = await world.record(result.txId);
-      assert.equal(record?.state, "aborted", `S5 ${result.txId} was told failure, it is ${record?.state}`);
+      assert.equal(record?.state, "aborted", `S5 ${result.txId} was reported as aborted, but is ${record?.state}`);
     }
   }
   const alarms = world.seen("AlarmRaised");

@@ -81,7 +81,7 @@ export interface Transaction<Input> extends TransactionDefinition<Input>, Planna
 // oxlint-disable-next-line typescript/no-explicit-any -- builders take the input their own schema returned
 export type AnyTransaction = Plannable<any>;
 
-/** Thrown for a definition that cannot be meant. `code` is stable. */
+/** Thrown for an invalid definition. `code` is stable. */
 export class InvalidDefinition extends Error {
   readonly code = "invalid_definition";
 

@@ -58,7 +58,7 @@ test("P7 a process that stops waits for no forget, and sends none afterwards", a
   assert.equal(world.network.verbs("forget").length, 2);
 });
 
-test("R5 while the log may still lose the end, nobody is told to forget", async () => {
+test("R5 while the log may still lose the end, no `forget` is sent", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const { orchestrator } = world.boot({ protocol: "2pc", logMayLoseTail: true });
   await committed(world, orchestrator);

@@ -44,7 +44,7 @@ for (const [protocol, vote] of [
   ["saga", "execute"],
 ] as const) {
   for (const [what, wrong] of bugs) {
-    test(`${protocol}: a handler that ${what} is seen at once, tried again, and told at the deadline`, async () => {
+    test(`${protocol}: a handler that ${what} is observed at once, retried, and reported at the deadline`, async () => {
       const world = await World.with({ rooms: 5, seats: 5 });
       const { orchestrator } = world.boot({ protocol });
       spoil(world, "k", { [vote]: wrong });
@@ -74,7 +74,7 @@ test("a handler that works again within the deadline votes, and its transaction 
   assert.equal(world.seen("HandlerFailed").length, 2);
 });
 
-test("a branch that was only silent is told as a timeout, as before", async () => {
+test("a branch that was only silent is reported as a timeout", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   world.network.commandFate = ({ service, verb }) => (service === "flights" && verb === "prepare" ? lost : delivered);

@@ -1,4 +1,4 @@
-// What a user is told of a transaction's past: what the log has, whoever wrote it, and nothing that is not durable.
+// The history of a transaction for a user: the entries in the log, by any owner, and only durable ones.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delivered, lost } from "../../test-kit/network.ts";
@@ -11,7 +11,7 @@ async function historyOf({ orchestrator }: Started, world: World, txId: string):
   return entries.map(({ event, owner }) => `${event} ${owner}`);
 }
 
-test("a transaction that was taken over after a crash tells who did what", async () => {
+test("the history of a transaction that was taken over names the owner of each write", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const first = world.boot();
   // No vote arrives before the process dies.
@@ -36,7 +36,7 @@ test("a transaction that was taken over after a crash tells who did what", async
   assert.deepEqual(await historyOf(second, world, "k:never:1"), []);
 });
 
-test("a decision that was not written is not told, and a log that does not answer says nothing", async () => {
+test("an unwritten decision is not in the history, and a log that does not answer gives none", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const started = world.boot();
   world.scriptedLog.failNext("decide", "not_written");

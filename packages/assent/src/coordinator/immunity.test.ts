@@ -15,7 +15,7 @@ const hourMs = 3_600_000;
 const start = (orchestrator: Orchestrator, key = "k"): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...one } });
 
-test("a vote whose answer is lost is undone, although another branch refused at once (D5)", async () => {
+test("a vote whose answer is lost is undone, although another branch refused at once", async () => {
   for (const protocol of ["2pc", "saga"] as const) {
     const world = await World.with({ rooms: 5, seats: 0 });
     const { orchestrator } = world.boot({ protocol });
@@ -28,7 +28,7 @@ test("a vote whose answer is lost is undone, although another branch refused at 
   }
 });
 
-test("a claim does not lapse while its transaction is stuck: hours later a repeat begins nothing (D9)", async () => {
+test("a claim does not lapse while its transaction is stuck: hours later a repeat begins nothing", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const first = world.boot({ protocol: "2pc" });
   world.network.commandFate = ({ service }) => (service === "flights" ? lost : delivered);
@@ -45,7 +45,7 @@ test("a claim does not lapse while its transaction is stuck: hours later a repea
   await checkMoney(world, keyOfOne);
 });
 
-test("what transactions leave behind goes away by itself, in the log and at every branch (D35, D14)", async () => {
+test("records of transactions are removed eventually, in the log and at every branch", async () => {
   const world = await World.with({ rooms: 9, seats: 5 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   for (const service of services) world.participant(service).start();
@@ -70,7 +70,7 @@ test("what transactions leave behind goes away by itself, in the log and at ever
   assert.equal((await world.clock.until(start(orchestrator, "k0"))).kind, "committed", "the outcome itself stays");
 });
 
-test("votes that are never answered open the breaker, although every abort is answered (D45)", async () => {
+test("votes that are never answered open the breaker, although every abort is answered", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   world.network.commandFate = ({ service, verb }) => (service === "flights" && verb === "prepare" ? lost : delivered);
@@ -81,7 +81,7 @@ test("votes that are never answered open the breaker, although every abort is an
   assert.deepEqual(kinds, [...Array.from({ length: 5 }, () => "aborted"), "service_unavailable"]);
 });
 
-test("the protocol that is said to be in use is the one that is used (D46)", async () => {
+test("the reported protocol is the one in use", async () => {
   for (const [protocol, verb] of [
     ["saga", "execute"],
     ["2pc", "prepare"],
@@ -95,7 +95,7 @@ test("the protocol that is said to be in use is the one that is used (D46)", asy
   }
 });
 
-test("a new instance leaves the transactions of a live one alone, and takes a dead one's over (D2)", async () => {
+test("a new instance does not touch the transactions of a live one, and takes over those of a dead one", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const leased = async (owner: string): Promise<{ owner: string; ownership: LeasedOwnership }> => {
     const { lease } = world.store;

@@ -97,7 +97,7 @@ test("R7 a leader that fails several times in a row lets go, and stands back for
   assert.deepEqual([await leads(b), await leads(a)], [false, true], "and comes back, unless it has stopped");
 });
 
-test("R7 a release that fails is told, and ends the leadership all the same", async () => {
+test("R7 a failed release is reported, and still ends the leadership", async () => {
   const { clock, lease, observed } = candidates();
   const release = (): Promise<void> => Promise.reject(new Error("no answer"));
   const observer = { observe: (observation: Observation) => void observed.push(observation) };

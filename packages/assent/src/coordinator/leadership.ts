@@ -10,7 +10,7 @@ export interface Leadership {
   readonly isShared: boolean;
   /** Whether this process leads now. Takes or renews the lease where that is due; ask before each page of work. */
   leads(): Promise<boolean>;
-  /** Tells how a turn of sweeping went: a leader that cannot work lets somebody else try. */
+  /** Reports the result of a sweep: a leader that cannot work lets another process try. */
   worked(): void;
   failed(): Promise<void>;
   /** Gives the leadership up for good. */
@@ -46,7 +46,7 @@ export class LeasedLeadership implements Leadership {
   readonly #limits: Limits;
   #askedAt = -Infinity;
   #heldUntil = -Infinity;
-  /** Of the latest term that was told of. */
+  /** The latest reported term. */
   #counter: number | undefined;
   #failures = 0;
   #standsBackUntil = -Infinity;
@@ -86,7 +86,7 @@ export class LeasedLeadership implements Leadership {
   async #giveUp(standsBackUntil: number): Promise<void> {
     this.#standsBackUntil = standsBackUntil;
     this.#heldUntil = -Infinity;
-    this.#tell(undefined);
+    this.#report(undefined);
     await this.#release();
   }
 
@@ -109,13 +109,13 @@ export class LeasedLeadership implements Leadership {
       // Counted from before the request: the store's lease can only outlive what is believed here.
       this.#heldUntil = holder === owner ? askedAt + this.#limits.leaseMs : -Infinity;
       this.#askedAt = askedAt;
-      this.#tell(holder === owner ? counter : undefined);
+      this.#report(holder === owner ? counter : undefined);
     } catch (error) {
       this.#observer.observe({ type: "BackgroundWorkFailed", work: "take the sweeper's lease", error });
     }
   }
 
-  #tell(counter: number | undefined): void {
+  #report(counter: number | undefined): void {
     if (counter === this.#counter) return;
     this.#counter = counter;
     const term = counter === undefined ? {} : { counter };
@@ -127,7 +127,7 @@ export class LeasedLeadership implements Leadership {
   }
 }
 
-/** The name of the lease of whoever sweeps a service's log. */
+/** The name of the lease for sweeping a service's log. */
 export function sweeperLease(service: string): string {
   return `sweeper:${service}`;
 }

@@ -17,8 +17,8 @@ const askedByThenMs = 200_000;
 const start = (orchestrator: Orchestrator, key = "k"): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...two } });
 
-/** A transaction that committed and was told so, but whose phase 2 reached the given services only. */
-async function told(
+/** A committed and reported transaction whose phase 2 reached only the given services. */
+async function reportedCommit(
   protocol: "2pc" | "saga",
   reached: readonly string[],
   forgets = false,
@@ -52,9 +52,9 @@ async function repeatAfterLoss(
 
 for (const protocol of protocols) {
   for (const reached of [[], ["hotels"], ["hotels", "flights"]]) {
-    const branches = `${reached.length} branches told`;
-    test(`T1, T3, T4 ${protocol}: begin and decision lost, ${branches}: ends as it was told`, async () => {
-      const { world, commits } = await told(protocol, reached);
+    const branches = `${reached.length} branches reached`;
+    test(`T1, T3, T4 ${protocol}: begin and decision lost, ${branches}: ends as reported`, async () => {
+      const { world, commits } = await reportedCommit(protocol, reached);
       world.loseLogAfter(commits);
       assert.equal(await world.row("k"), undefined, "the row was created with the transaction, and is lost with it");
       await world.clock.until(world.boot().orchestrator.start());
@@ -66,20 +66,20 @@ for (const protocol of protocols) {
     });
 
     test(`T3 ${protocol}: begin and decision lost, ${branches}: a repeat resumes, no second charge`, async () => {
-      const { world, commits } = await told(protocol, reached);
+      const { world, commits } = await reportedCommit(protocol, reached);
       await repeatAfterLoss(world, { commits, protocol });
     });
   }
 
   test(`T3, P7 ${protocol}: all of it lost after the branches forgot: a repeat resumes, no second charge`, async () => {
-    const { world, commits } = await told(protocol, ["hotels", "flights"], true);
+    const { world, commits } = await reportedCommit(protocol, ["hotels", "flights"], true);
     assert.deepEqual(await world.active(), []);
     assert.equal((await world.branch("hotels", txIdOf(world)))?.forgotten, true);
     await repeatAfterLoss(world, { commits, protocol });
   });
 
   test(`C6 ${protocol}: all of it lost, and a repeat meets silence: it waits for the truth`, async () => {
-    const { world, commits } = await told(protocol, ["hotels", "flights"], true);
+    const { world, commits } = await reportedCommit(protocol, ["hotels", "flights"], true);
     world.loseLogAfter(commits);
     world.network.commandFate = () => lost;
     const { orchestrator } = world.boot({ protocol, logMayLoseTail: true });
@@ -91,7 +91,7 @@ for (const protocol of protocols) {
     await checkMoney(world, keyOfTwo);
   });
 
-  test(`R5 ${protocol}: a failed attempt and a successful one lost together: what was told paid is paid`, async () => {
+  test(`R5 ${protocol}: a failed attempt and a successful one lost together: the reported success stays`, async () => {
     const world = await World.with({ rooms: 9, seats: 1 });
     const { commits } = world;
     const first = world.boot({ protocol, logMayLoseTail: true });
@@ -112,7 +112,7 @@ for (const protocol of protocols) {
   });
 
   test(`T1 ${protocol}: the decision alone is lost: R3 finds every yes and commits`, async () => {
-    const { world, commits } = await told(protocol, ["hotels"]);
+    const { world, commits } = await reportedCommit(protocol, ["hotels"]);
     world.loseLogAfter(commits + 1);
     assert.equal((await world.row("k"))?.outcome, "pending");
     await world.clock.until(world.boot().orchestrator.start());
@@ -122,7 +122,7 @@ for (const protocol of protocols) {
   });
 
   test(`C6 ${protocol}: the decision is lost and a branch is silent: it waits, parked and visible`, async () => {
-    const { world, commits } = await told(protocol, []);
+    const { world, commits } = await reportedCommit(protocol, []);
     world.loseLogAfter(commits + 1);
     world.network.commandFate = ({ service }) => (service === "flights" ? lost : delivered);
     await world.clock.until(world.boot().orchestrator.start());
@@ -170,7 +170,7 @@ async function question(world: World): Promise<Question> {
 }
 
 test("R5, T8 a rebuilt record is undecided, of this owner, with an epoch above the asker's", async () => {
-  const { world, commits } = await told("2pc", []);
+  const { world, commits } = await reportedCommit("2pc", []);
   world.loseLogAfter(commits);
   world.network.commandFate = () => lost;
   const asked = { ...(await question(world)), epoch: world.clock.now() + 1_000_000 };
@@ -185,7 +185,7 @@ test("R5, T8 a rebuilt record is undecided, of this owner, with an epoch above t
 });
 
 test("R5 many questions about one lost record rebuild it once", async () => {
-  const { world, commits } = await told("2pc", []);
+  const { world, commits } = await reportedCommit("2pc", []);
   world.loseLogAfter(commits);
   const asked = await question(world);
   const { orchestrator } = world.boot();
@@ -197,7 +197,7 @@ test("R5 many questions about one lost record rebuild it once", async () => {
 });
 
 test("R5 a question about a definition that is not known here waits, and nothing is created", async () => {
-  const { world, commits } = await told("2pc", []);
+  const { world, commits } = await reportedCommit("2pc", []);
   world.loseLogAfter(commits);
   const asked = await question(world);
   const { orchestrator } = world.boot({ definitions: [] });
@@ -206,7 +206,7 @@ test("R5 a question about a definition that is not known here waits, and nothing
 });
 
 test("M4, R6 a question that cannot be answered spoils none of those it came with", async () => {
-  const { world } = await told("2pc", []);
+  const { world } = await reportedCommit("2pc", []);
   const good = await question(world);
   const { orchestrator } = world.boot();
   const bad = [
@@ -233,7 +233,7 @@ test("M4, R6 a question that cannot be answered spoils none of those it came wit
 });
 
 test("P6, T8 an answer carries the record's epoch, and says whether everything has ended", async () => {
-  const { world } = await told("2pc", []);
+  const { world } = await reportedCommit("2pc", []);
   const asked = await question(world);
   const { orchestrator } = world.boot();
   const before = await world.clock.until(orchestrator.answerQuestion(asked));
@@ -247,8 +247,8 @@ test("P6, T8 an answer carries the record's epoch, and says whether everything h
   assert.equal(last.kind === "decided" && last.epoch, beyond.epoch, "what has ended is never fenced off");
 });
 
-test("R5 while the log may still lose an end, nobody is told of it; afterwards a branch may forget", async () => {
-  const { world } = await told("2pc", []);
+test("R5 while the log may still lose an end, no `forget` is sent; afterwards a branch may forget", async () => {
+  const { world } = await reportedCommit("2pc", []);
   const asked = await question(world);
   const { orchestrator } = world.boot({ logMayLoseTail: true });
   await world.clock.until(orchestrator.start());

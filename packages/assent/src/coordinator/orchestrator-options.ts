@@ -15,7 +15,7 @@ import type { ProtocolPolicy } from "./selector.ts";
 export interface OrchestratorOptions {
   /** The service this orchestrator is part of; branches address their questions to it. */
   readonly service: string;
-  /** This process: an instance name and a nonce of this boot, so that a restarted process is a stranger (R1). */
+  /** This process: an instance name plus a nonce of this start, so that a restarted process is another owner (R1). */
   readonly owner: string;
   readonly definitions: readonly AnyTransaction[];
   readonly log: TransactionLog;
@@ -29,7 +29,7 @@ export interface OrchestratorOptions {
   readonly breaker?: BreakerLimits;
   /** Left out, this process is alone by construction (it holds an exclusive lock on the log). */
   readonly ownership?: Ownership;
-  /** Who sweeps the log, where several processes share one. Left out, this process does, whoever else does (R7). */
+  /** Decides which process sweeps a shared log. Default: this process sweeps, whether or not others do (R7). */
   readonly leadership?: Leadership;
   /**
    * False (the default): the log keeps every write it acknowledged. Then an owner lets silence decide at the deadline,

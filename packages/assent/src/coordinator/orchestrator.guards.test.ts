@@ -30,7 +30,7 @@ test("overload: a full queue is refused at once, nothing is claimed or sent", as
   assert.equal((await world.clock.until(start(orchestrator, "k3"))).kind, "committed", "every place was given back");
 });
 
-test("D20 whoever waits in the queue waits no longer than a request may, and its place is handed on", async () => {
+test("a queued caller waits no longer than a request may, and its place is handed on", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc", admission: { inFlightMax: 1, queueMax: 5 } });
   world.scriptedLog.answered = () => new Promise(() => undefined);
@@ -42,7 +42,7 @@ test("D20 whoever waits in the queue waits no longer than a request may, and its
   assert.deepEqual([orchestrator.load().inFlight, orchestrator.load().queued], [0, 0]);
 });
 
-test("what fails when its caller has gone is told all the same", async () => {
+test("a failure is reported even if its caller has left", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot();
   let fail: () => void = () => assert.fail("nothing was begun");
@@ -65,7 +65,7 @@ async function openBreaker(world: World, orchestrator: Orchestrator, service: st
   );
 }
 
-test("an open breaker refuses before anything is claimed, and lets a probe through after 30 s (D11)", async () => {
+test("an open breaker refuses before anything is claimed, and lets a probe through after 30 s", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "auto" });
   await openBreaker(world, orchestrator, "flights");
@@ -79,7 +79,7 @@ test("an open breaker refuses before anything is claimed, and lets a probe throu
   assert.equal((await world.clock.until(start(orchestrator, "k2"))).kind, "committed");
 });
 
-test("S5 while a breaker is open, what was paid stays told as paid, and what is under way stays open", async () => {
+test("S5 while a breaker is open, paid keys stay reported as paid, and running attempts stay pending", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   const first = await world.clock.until(start(orchestrator, "paid"));
@@ -132,7 +132,7 @@ test("a breaker that silent decisions opened lets a probe through as soon as one
   assert.equal((await world.clock.until(start(orchestrator, "soon"))).kind, "committed", "long before 30 s are over");
 });
 
-test("D12 a probe that proves nothing gives its permit back: for a repeat, an absent and an unmet row", async () => {
+test("an inconclusive probe returns its permit: for a repeat, an absent and an unmet row", async () => {
   // Parked at once and retried never: nothing in the background closes the breaker but the probes themselves.
   const limits = { replyWaitMs: 500, parkAfterAttempts: 1, parkedRetryMs: 1_000_000_000 };
   const world = await World.with({ rooms: 9, seats: 9 }, { limits });
@@ -157,7 +157,7 @@ test("D12 a probe that proves nothing gives its permit back: for a repeat, an ab
   assert.deepEqual(changes.at(-1), "closed");
 });
 
-test("a business refusal is an answer: any number of them opens no breaker (D28)", async () => {
+test("a business refusal is an answer: any number of them opens no breaker", async () => {
   const world = await World.with({ rooms: 9, seats: 0 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   for (let index = 0; index < 8; index += 1) {
@@ -166,7 +166,7 @@ test("a business refusal is an answer: any number of them opens no breaker (D28)
   assert.deepEqual(world.seen("BreakerChanged"), []);
 });
 
-test("a builder that fails is told as a failure, with nothing sent and nothing left open", async () => {
+test("a failing builder is reported as a failure, with nothing sent and nothing left open", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const payload = (): never => {
     throw new Error("a bug of the definition");
@@ -191,11 +191,11 @@ test("R5 a row of an incarnation that names no attempt is not claimed", async ()
     (await world.clock.until(orchestrator.run(trip, { key: "k", fromRow: true }))).kind,
     "store_unavailable",
   );
-  assert.equal(world.seen("BackgroundWorkFailed").length, 1, "and it is told why");
+  assert.equal(world.seen("BackgroundWorkFailed").length, 1, "and the reason is reported");
   assert.equal((await world.row("k"))?.outcome, "none");
 });
 
-test("an input that needs nothing from anybody is told so at once, and leaves nothing open", async () => {
+test("an input without any branch commits at once, and leaves nothing open", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const idle = defineTransaction<Trip>({
     name: "idle",
@@ -369,7 +369,7 @@ test("R2 a begin that is answered when its record was taken over here gets no se
   assert.equal(world.network.sent.length, sent, "a stopped orchestrator sends nothing");
 });
 
-test("the abort rate counts told outcomes, never what a breaker kept out (D28)", async () => {
+test("the abort rate counts finished transactions, never those refused by a breaker", async () => {
   const world = await World.with({ rooms: 9, seats: 0 });
   const { orchestrator } = world.boot({ protocol: "auto" });
   await world.clock.until(start(orchestrator));

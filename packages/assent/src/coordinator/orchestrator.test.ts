@@ -1,4 +1,4 @@
-// What a caller is told, and what has happened by then. Virtual time, real participants, a bus that a test breaks.
+// The results of `run`, and the state behind them. Virtual time, real participants, a bus that a test disturbs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { delivered, lost, unanswered } from "../../test-kit/network.ts";
@@ -16,7 +16,7 @@ const start = (orchestrator: Orchestrator, key = "k", input: Trip = two): Promis
   orchestrator.run(trip, { key, input: { ...input } });
 
 for (const protocol of protocols) {
-  test(`${protocol}: success is told at the decision; every branch and the row end committed`, async () => {
+  test(`${protocol}: success is returned at the decision; every branch and the row end committed`, async () => {
     const world = await World.with({ rooms: 5, seats: 5 });
     const { orchestrator } = world.boot({ protocol });
     const result = await world.clock.until(start(orchestrator));
@@ -26,17 +26,17 @@ for (const protocol of protocols) {
     assert.deepEqual([row?.outcome, row?.fields["booked"], row?.attempt], ["committed", true, 1], "C4");
     await world.clock.advance(1_000);
     await checkMoney(world, keyOfTwo);
-    assert.deepEqual(world.network.verbs("forget").length, 2, "P7 branches are told that it ended");
+    assert.deepEqual(world.network.verbs("forget").length, 2, "P7 branches get `forget`");
     assert.deepEqual(orchestrator.load(), { inFlight: 0, queued: 0, live: 0, abortRate: 0 });
   });
 
-  test(`${protocol}: a refusal is told with its reason once everything is released`, async () => {
+  test(`${protocol}: a refusal is returned with its reason once everything is released`, async () => {
     const world = await World.with({ rooms: 5, seats: 1 });
     const { orchestrator } = world.boot({ protocol });
     const result = await world.clock.until(start(orchestrator));
     assert.deepEqual([result.kind, result.kind === "aborted" && result.reason], ["aborted", "sold_out"]);
     const { available, held, spent } = await world.account("hotels", "h");
-    assert.deepEqual([available, held, spent], [5, 0, 0], "C5 released before it is told");
+    assert.deepEqual([available, held, spent], [5, 0, 0], "C5 released before it is returned");
     await world.clock.advance(1_000);
     await checkMoney(world, keyOfTwo);
   });
@@ -117,7 +117,7 @@ test("a retry does not wait for ever: after the bound it starts although a branc
   const { orchestrator } = world.boot({ protocol: "2pc" });
   world.network.commandFate = ({ verb }) => (verb === "abort" ? lost : { deliverAfterMs: [1], replyAfterMs: 1 });
   const first = await world.clock.until(start(orchestrator));
-  assert.equal(first.kind, "aborted", "C5 the refusal is a tombstone, told after the bound");
+  assert.equal(first.kind, "aborted", "C5 the refusal is a tombstone, returned after the bound");
   assert.equal(world.clock.monotonic() >= world.limits.releaseWaitMs, true);
   assert.equal((await world.account("hotels", "h")).held, 2);
   await world.deposit("flights", "f", 1);
@@ -155,7 +155,7 @@ for (const protocol of protocols) {
   });
 }
 
-test("C5, T2 silence: abort at the deadline is told only with a tombstone; without one it is pending", async () => {
+test("C5, T2 silence: abort at the deadline is returned only with a tombstone; without one it is pending", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   world.network.commandFate = () => lost;
@@ -188,7 +188,7 @@ test("C6 a clock that is set back while a transaction begins does not put its de
   assert.ok(world.clock.monotonic() < world.limits.phaseOneDeadlineMs + world.limits.releaseWaitMs);
 });
 
-test("a caller is told pending after its wait, and the transaction commits later", async () => {
+test("a caller gets pending after its wait, and the transaction commits later", async () => {
   const world = await World.with({ rooms: 5, seats: 5 });
   const { orchestrator } = world.boot();
   world.scriptedLog.failNext("decide", ...Array.from({ length: 12 }, () => "not_written" as const));
@@ -212,7 +212,7 @@ for (const fault of ["reply_lost", "not_written"] as const) {
     await checkMoney(world, keyOfTwo);
   });
 
-  test(`C2 a begin that is ${fault} is told pending, and the key is free again in the end`, async () => {
+  test(`C2 a begin that is ${fault} is pending, and the key is free again in the end`, async () => {
     const world = await World.with({ rooms: 5, seats: 5 });
     const { orchestrator } = world.boot();
     await world.clock.until(orchestrator.start());
@@ -235,7 +235,7 @@ for (const fault of ["reply_lost", "not_written"] as const) {
 }
 
 for (const protocol of protocols) {
-  test(`D5 ${protocol}: a vote whose reply is lost is asked for again and counts once`, async () => {
+  test(`${protocol}: a vote whose reply is lost is requested again and counts once`, async () => {
     const world = await World.with({ rooms: 5, seats: 5 });
     const { orchestrator } = world.boot({ protocol });
     let first = true;

@@ -34,7 +34,7 @@ import {
   repeatedly,
   type RunResult,
   type Started,
-  told,
+  resultOf,
 } from "./run-result.ts";
 import { type CheckedRequest, checkedRequest, checkKey, type RunRequest } from "./run-request.ts";
 import { policyOf, type ProtocolPolicy } from "./selector.ts";
@@ -123,7 +123,7 @@ export class Orchestrator {
     return this.#run(transaction, request, () => undefined);
   }
 
-  /** Like `run`, and resolves as soon as an attempt is durable: it goes on whoever waits for it. */
+  /** Like `run`, but resolves as soon as an attempt is durable: it continues whether or not a caller waits. */
   begin<Input>(transaction: Plannable<Input>, request: RunRequest): Promise<RunResult | Started> {
     return new Promise((resolve, reject) => {
       this.#run(transaction, request, (txId) => resolve({ kind: "started", txId })).then(resolve, reject);
@@ -171,7 +171,7 @@ export class Orchestrator {
     if (status.kind === "none" || status.kind === "key_reused") return status;
     if (status.kind === "committed") return repeatedly(status.txId, outputsOf(await log.peek(key)));
     const outcome = await this.#live.outcomeOf(status.txId, clock.monotonic() + waitMs);
-    return outcome === undefined ? pending : told(status.txId, outcome, true);
+    return outcome === undefined ? pending : resultOf(status.txId, outcome, true);
   }
 
   /** Answers a branch that asks about the outcome of its transaction (P6, R5). */
@@ -217,7 +217,7 @@ export class Orchestrator {
     return false;
   }
 
-  /** Tells of an error also when nobody waits for the attempt any more. */
+  /** Also reports an error if no caller waits for the attempt any more. */
   async #attemptOrPending<Input>(
     transaction: Plannable<Input>,
     request: CheckedRequest,
@@ -263,7 +263,7 @@ export class Orchestrator {
             return result;
           case "in_flight": {
             const outcome = await this.#live.outcomeOf(result.txId, giveUpAt);
-            return outcome === undefined ? pending : told(result.txId, outcome, true);
+            return outcome === undefined ? pending : resultOf(result.txId, outcome, true);
           }
           case "releasing":
             await this.#live.release(result.txId);
@@ -317,7 +317,7 @@ export class Orchestrator {
   }
 
   /**
-   * S5: a breaker keeps new attempts out for as long as a service is away; what was paid before stays told as paid, and
+   * S5: a breaker keeps new attempts out for as long as a service is away; earlier successes are still returned, and
    * what is under way stays open. Admission asks for nobody that it refuses: it says nothing of earlier attempts, lasts
    * as long as a crowd does, and a round of the store for each whom there is no room for would keep the crowd there.
    */
@@ -341,9 +341,9 @@ export class Orchestrator {
     // Answered so late that it has been taken over here: it has a driver, and gets no second one.
     const driver = this.#live.get(record.txId) ?? this.#newDriver(transaction, record, startedAt);
     const first = await waitFor(clock, driver.outcome, giveUpAt - clock.monotonic());
-    // The driver may have stood down; whoever goes on with the record, the outcome is that of this attempt.
+    // The driver may have stood down; whichever process continues, the outcome is that of this attempt.
     const outcome = first ?? (await this.#live.outcomeOf(record.txId, giveUpAt));
-    return outcome === undefined ? pending : told(record.txId, outcome, false);
+    return outcome === undefined ? pending : resultOf(record.txId, outcome, false);
   }
 
   #newDriver<Input>(transaction: Plannable<Input>, record: TransactionRecord, startedAt: number): TransactionDriver {
@@ -365,7 +365,7 @@ export class Orchestrator {
     return driver;
   }
 
-  /** Where the definition fails on the row, that is a failure to be told, and never a record left behind. */
+  /** If the definition fails on the row, that is reported as a failure, and no record is left behind. */
   #plan<Input>(
     transaction: Plannable<Input>,
     record: TransactionRecord,

@@ -58,7 +58,7 @@ test("R2 the lease is held from when it was asked for, and renewed before it lap
   }
 });
 
-test("D47 a renewal that fails keeps the lease for as long as it lasts, is told, and is tried again", async () => {
+test("a failed renewal keeps the lease until it lapses, is reported, and is retried", async () => {
   const { clock, ownership, observed, store } = await owned();
   const since = clock.monotonic();
   store.silent = true;
@@ -82,7 +82,7 @@ test("C6, R2 after a lapse it is a new ownership: what began before has lost its
   assert.ok(ownership.isHeld(clock.monotonic()));
 });
 
-test("R1, R2 another owner is gone when its lease has lapsed; a restarted process is a stranger", async () => {
+test("R1, R2 another owner is gone when its lease has lapsed; a restarted process is another owner", async () => {
   const { clock, ownership, start } = await owned();
   const restarted = start("a.2");
   await clock.until(restarted.start());
@@ -95,7 +95,7 @@ test("R1, R2 another owner is gone when its lease has lapsed; a restarted proces
 
 test("R2 an exclusive lock is held for life, and everybody else is gone", async () => {
   assert.ok(exclusiveOwnership.isHeld(0));
-  assert.equal(await exclusiveOwnership.isGone("somebody"), true);
+  assert.equal(await exclusiveOwnership.isGone("another"), true);
 });
 
 /** Leases of one store, and a bus to it that takes as long as a test says, on the way back. */

@@ -64,7 +64,7 @@ export class LeasedOwnership implements Ownership {
       const grant = await this.#lease.acquire(ownerLease(this.#owner), this.#owner, this.#limits.leaseMs);
       if (this.#stopped) return;
       if (grant.holder === this.#owner) {
-        // After a lapse others may have acted: what is held from here on is a new ownership. The counter tells of a
+        // After a lapse other processes may have acted, so this is a new ownership. The counter reveals a
         // lapse that the store saw and this process did not.
         if (this.#counter === undefined) this.#heldFrom = askedAt;
         else if (grant.counter !== this.#counter || this.#clock.monotonic() >= this.#heldUntil) {

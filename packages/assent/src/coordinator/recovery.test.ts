@@ -1,4 +1,4 @@
-// Whoever comes after a crash ends what was left, right and within a bound.
+// After a crash the remaining transactions end correctly, within a bound.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { beginMany } from "../../test-kit/instances.ts";
@@ -22,8 +22,8 @@ async function crashAt(point: number, protocol: "2pc" | "saga", seats: number): 
   const world = await World.with({ rooms: 5, seats });
   const first = world.boot({ protocol });
   first.process.dieAtPoint(point);
-  const told: RunResult[] = [];
-  void start(first.orchestrator).then((result) => told.push(result));
+  const reported: RunResult[] = [];
+  void start(first.orchestrator).then((result) => reported.push(result));
   await world.clock.advance(20_000);
   const died = !first.process.isAlive;
   first.process.die();
@@ -32,8 +32,8 @@ async function crashAt(point: number, protocol: "2pc" | "saga", seats: number): 
   await world.clock.advance(1_000);
   await checkMoney(world, keyOfTwo);
   const left = await world.row("k");
-  if (told[0]?.kind === "committed") assert.equal(left?.outcome, "committed", "S5");
-  if (told[0]?.kind === "aborted") assert.equal(left?.outcome, "aborted", "S5");
+  if (reported[0]?.kind === "committed") assert.equal(left?.outcome, "committed", "S5");
+  if (reported[0]?.kind === "aborted") assert.equal(left?.outcome, "aborted", "S5");
   const again = await world.clock.until(start(second.orchestrator));
   assert.equal(again.kind, seats < two.seats ? "aborted" : "committed");
   await world.clock.advance(1_000);
@@ -46,7 +46,7 @@ for (const protocol of protocols) {
     ["that commits", 9, 15],
     ["that a branch refuses", 1, 10],
   ] as const) {
-    test(`D1, D4 ${protocol}: a crash at any point of one ${what} ends right and is not charged twice`, async () => {
+    test(`${protocol}: a crash at any point of one ${what} ends correctly and is not charged twice`, async () => {
       let point = 0;
       while (await crashAt(point, protocol, seats)) point += 1;
       assert.ok(point >= atLeast, `${point} points`);
@@ -54,7 +54,7 @@ for (const protocol of protocols) {
   }
 }
 
-test("D2 a live instance's transactions are left alone by another instance that may not take over", async () => {
+test("a live instance's transactions are not taken over by another instance", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const ownership = { isHeld: () => true, isGone: () => Promise.resolve(false) };
   const first = world.boot({ protocol: "2pc", ownership });
@@ -135,8 +135,8 @@ for (const [what, service] of [
     world.network.commandFate = () => delivered;
     await world.clock.advance(9_500);
     assert.deepEqual([first.orchestrator.load().live, second.orchestrator.load().live], [0, 0]);
-    const told = await world.clock.until(result);
-    assert.equal(told.kind, (await world.row("k"))?.outcome);
+    const reported = await world.clock.until(result);
+    assert.equal(reported.kind, (await world.row("k"))?.outcome);
     await checkMoney(world, keyOfTwo);
     const decisions = world.seen("TransactionDecided");
     assert.equal(decisions.length, 1, "one of them decided");
@@ -158,7 +158,7 @@ test("one's own record without a driver is taken over after its deadline + grace
   await checkMoney(world, keyOfTwo);
 });
 
-test("C7, D3 recovery follows the protocol of the record, whatever is set now", async () => {
+test("C7 recovery follows the protocol of the record, whatever the current setting", async () => {
   for (const [was, is, undo] of [
     ["saga", "2pc", "compensate"],
     ["2pc", "saga", "abort"],
@@ -216,7 +216,7 @@ test("a record whose definition fails on it now is parked with its reason, never
   assert.deepEqual([parked?.state, parked?.parked?.reason], ["active", "definition_failed"]);
 });
 
-test("a record without branches is ended by whoever finds it", async () => {
+test("a record without branches is ended by the process that finds it", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const idle = defineTransaction({
     ...trip,
@@ -266,7 +266,7 @@ test("R6 an error in the recovery of one record delays none of the others, on wh
   assert.deepEqual(await world.active(), []);
 });
 
-test("R6, D23 a participant that never answers delays nobody else's recovery", async () => {
+test("R6 a participant that never answers does not delay the recovery of others", async () => {
   const world = await World.with({ rooms: 500, seats: 500 });
   const definitions = [oneStep("stuck", "hotels"), oneStep("well", "flights")] as const;
   const first = world.boot({ definitions, protocol: "2pc" });
@@ -302,7 +302,7 @@ test("R4 what cannot be finished is parked, visible in the log, tried on, and en
   await checkMoney(world, keyOfTwo);
 });
 
-test("D13 a log that does not answer when a process starts is swept as soon as it does", async () => {
+test("a log that does not answer when a process starts is swept as soon as it does", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   await leftBehind(world);
   world.scriptedLog.failNext("owners", "not_written", "not_written", "not_written");

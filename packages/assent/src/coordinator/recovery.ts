@@ -71,7 +71,7 @@ export class Recovery {
     await this.#sweeper.sweep();
   }
 
-  /** Ownership of a record was lost, or given up at the deadline: whoever may, goes on with it by R3. */
+  /** Ownership of a record was lost, or given up at the deadline: a process that may continues it by R3. */
   reread(txId: string, seenEpoch: number): void {
     void this.#contained(txId, async () => {
       const { environment, owner } = this.#options;
@@ -84,8 +84,8 @@ export class Recovery {
 
   /**
    * R5: no record is never "abort". Creates it, undecided and with an epoch above the asker's, and runs R3.
-   * Undefined when the branches cannot be told here, as of an unknown definition, or when this process has stopped: it
-   * waits for somebody who can go on with it.
+   * Undefined if the branches are unknown here, as for an unknown definition, or if this process has stopped: the
+   * record waits for a process that can continue it.
    */
   async rebuild(question: Question): Promise<TransactionRecord | undefined> {
     if (this.#stopped) return undefined;
@@ -151,7 +151,7 @@ export class Recovery {
     const { environment, owner } = this.#options;
     const { clock, limits } = environment;
     // One's own record without a driver may be one whose `begin` is being answered just now: it has until its deadline.
-    // Somebody else's that has changed hands since it began is being recovered: instances never snatch it in turns.
+    // A foreign record whose owner has changed is being recovered: instances never take it from each other in turns.
     if (record.owner !== owner && record.epoch > record.begunAt) return false;
     return clock.now() > record.deadlineAt + limits.takeoverGraceMs;
   }
@@ -187,7 +187,7 @@ export class Recovery {
     }
   }
 
-  /** A record whose branches cannot be told here: visible, kept, and left to a process that can (C6). */
+  /** A record whose branches are unknown here: visible, kept, and left to a process that knows them (C6). */
   async #parkUnplanned(record: TransactionRecord, reason: string): Promise<void> {
     const { environment } = this.#options;
     const { txId, owner, epoch, parked } = record;

@@ -1,8 +1,8 @@
-// What a caller of `run` is told.
+// The results of `run`.
 import type { JsonObject, Outcome } from "../protocol/index.ts";
 import type { Row } from "../ports/transaction-log.ts";
 
-/** How long a caller that was told to come back should wait. */
+/** How long a caller should wait before it repeats the call. */
 export const comeBackAfterMs = 1_000;
 
 export type RunResult =
@@ -42,6 +42,6 @@ export function repeatedly(txId: string, outputs: JsonObject | undefined): RunRe
   return { kind: "committed", txId, repeated: true, ...(outputs !== undefined && { outputs }) };
 }
 
-export function told(txId: string, outcome: Outcome, repeated: boolean): RunResult {
+export function resultOf(txId: string, outcome: Outcome, repeated: boolean): RunResult {
   return outcome.kind === "committed" ? { txId, repeated, ...outcome } : { txId, ...outcome };
 }

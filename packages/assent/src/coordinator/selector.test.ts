@@ -20,7 +20,7 @@ function noted(outcomes: readonly boolean[], from: SelectorState = initialSelect
 const commits = (count: number): boolean[] => Array.from({ length: count }, () => false);
 const aborts = (count: number): boolean[] => Array.from({ length: count }, () => true);
 
-test("D28 nothing moves before twenty have finished, however bad they are", () => {
+test("the protocol does not change before twenty transactions have finished, whatever their outcome", () => {
   assert.equal(noted(aborts(19)).current, "2pc");
   assert.equal(noted(aborts(20)).current, "saga");
 });
@@ -51,12 +51,12 @@ test("only the last hundred count", () => {
   assert.deepEqual([state.aborted.length, abortRate(state), state.current], [100, 0, "2pc"]);
 });
 
-test("two-phase commit while any breaker is not closed, and the choice comes back when they are (D28)", () => {
+test("two-phase commit while any breaker is not closed, and the earlier choice afterwards", () => {
   const saga = noted(aborts(20));
   assert.deepEqual([chooseProtocol(saga, false), chooseProtocol(saga, true)], ["2pc", "saga"]);
 });
 
-test("D28 asking never changes the state, and only finished transactions are samples", () => {
+test("reading the choice never changes it, and only finished transactions are samples", () => {
   const policy = adaptivePolicy();
   for (const aborted of aborts(20)) policy.finished(aborted);
   for (let index = 0; index < 200; index += 1)
@@ -65,11 +65,11 @@ test("D28 asking never changes the state, and only finished transactions are sam
   assert.equal(policy.choose(true), "saga");
 });
 
-test("a switch is told once, with the rate that made it", () => {
-  const told: string[] = [];
-  const policy = adaptivePolicy({ onSwitch: (to, rate) => told.push(`${to} ${rate}`) });
+test("a switch is reported once, with its rate", () => {
+  const reported: string[] = [];
+  const policy = adaptivePolicy({ onSwitch: (to, rate) => reported.push(`${to} ${rate}`) });
   for (const aborted of [...aborts(20), ...commits(80), ...commits(20)]) policy.finished(aborted);
-  assert.deepEqual(told, ["saga 1", "2pc 0.05"]);
+  assert.deepEqual(reported, ["saga 1", "2pc 0.05"]);
 });
 
 test("a fixed policy stays, and still knows its abort rate", () => {

@@ -42,7 +42,7 @@ for (const verb of ["prepare", "commit"] as const) {
   });
 }
 
-test("decisions that are told in vain a second time open it, although others are carried out", async () => {
+test("decisions unanswered a second time open the breaker, although others are acknowledged", async () => {
   const world = await World.with({ rooms: 20, seats: 20 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   lose(world, "commit", "always");

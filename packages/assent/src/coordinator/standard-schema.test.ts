@@ -29,7 +29,7 @@ test("falsy values are values", () => {
   );
 });
 
-test("issues are told, all of them", () => {
+test("all issues are reported", () => {
   const refusing = schema(() => ({ issues: [{ message: "no a" }, { message: "no b" }] }));
   assert.throws(() => parseInput(refusing, 1), { name: "InvalidInput", code: "invalid_input", message: "no a; no b" });
 });

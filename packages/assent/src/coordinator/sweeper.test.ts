@@ -1,4 +1,4 @@
-// R7: one process sweeps for all, what it reads follows what is due, and whoever dies or cannot work is replaced.
+// R7: one process sweeps for all, it reads only due records, and a dead or failing one is replaced.
 import type { TransactionRecord } from "../protocol/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -12,7 +12,7 @@ export const recoveryBatchMax = 256;
 /** Owners read at a time. */
 const ownersPageMax = 64;
 
-/** done: taken over, or not to be · unknown: its branches cannot be told here · failed: something went wrong. */
+/** done: taken over, or not to be · unknown: its branches are unknown here · failed: an error occurred. */
 export type Considered = "done" | "unknown" | "failed";
 
 export interface SweeperOptions extends RemovalOptions {

@@ -41,7 +41,7 @@ export interface DriverEnvironment {
   readonly limits: Limits;
   readonly breakers: Breakers;
   readonly ownership: Ownership;
-  /** Then silence never decides, and branches are not told to forget (docs/adr/0008). */
+  /** Then silence never decides, and no `forget` is sent (docs/adr/0008). */
   readonly logMayLoseTail: boolean;
 }
 
@@ -80,9 +80,9 @@ export class TransactionDriver {
   #hasClosed = false;
   #isLeft = false;
   #seenEpoch = 0;
-  #tell: (outcome: Outcome | undefined) => void = () => undefined;
+  #report: (outcome: Outcome | undefined) => void = () => undefined;
 
-  /** Resolves when the outcome may be told (C5), or with undefined when this driver stopped before that. */
+  /** Resolves when the outcome may be returned (C5), or with undefined if this driver stopped before that. */
   readonly outcome: Promise<Outcome | undefined>;
   /** Resolves when the transaction has ended, or is left to another owner. */
   readonly closed: Promise<void>;
@@ -99,7 +99,7 @@ export class TransactionDriver {
     this.#state = coordinatorState(options);
     this.#failures = new BranchFailures(options.record.txId, environment);
     this.outcome = new Promise((resolve) => {
-      this.#tell = resolve;
+      this.#report = resolve;
     });
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
@@ -149,7 +149,7 @@ export class TransactionDriver {
     this.#dispatch({ type: "TakenOver" });
   }
 
-  /** Stops without touching the record: for shutdown. Whoever opens the log next takes over. */
+  /** Stops without touching the record, for shutdown. The next process that opens the log takes over. */
   abandon(): void {
     this.#finish("stood_down");
   }
@@ -183,7 +183,7 @@ export class TransactionDriver {
       case "WaitForRelease":
         return this.#later(this.#environment.limits.releaseWaitMs, { type: "ReleaseWaitPassed" });
       case "TellOutcome":
-        return this.#tell(effect.outcome);
+        return this.#report(effect.outcome);
       case "Park":
         return this.#park(effect.note);
       case "RaiseAlarm": {
@@ -208,7 +208,7 @@ export class TransactionDriver {
     const spec = this.#options.branches.find((branch) => branch.branchId === branchId);
     if (spec === undefined) return;
     const { transport, limits, logMayLoseTail, clock } = this.#environment;
-    // The end may still be lost, and only branches that ask can tell then (R5): they are not told to forget.
+    // The end may still be lost, and then only branches that ask can restore it (R5): no `forget` is sent.
     if (verb === "forget" && logMayLoseTail) return;
     const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs, mayWait: isUnwaitedFor(verb) };
     const command = commandOf(this.record, { spec, verb, origin: () => this.#originText() });
@@ -378,7 +378,7 @@ export class TransactionDriver {
     this.#failures.close();
     this.#deadline?.cancel();
     this.#options.onClosed(this, why);
-    this.#tell(undefined);
+    this.#report(undefined);
     this.#close();
   }
 }

@@ -10,7 +10,7 @@ const one: Trip = { hotel: "h", rooms: 1, flight: "f", seats: 1 };
 const start = (orchestrator: Orchestrator, key: string): Promise<RunResult> =>
   orchestrator.run(trip, { key, input: { ...one } });
 
-test("C2 a log that has begun nothing for sure is told as that; one that may have begun is pending", async () => {
+test("C2 if the log certainly began nothing, that is the result; if it may have begun, it is pending", async () => {
   const world = await World.with({ rooms: 9, seats: 9 });
   const { orchestrator } = world.boot({ protocol: "2pc" });
   world.scriptedLog.failNext("begin", "refused");

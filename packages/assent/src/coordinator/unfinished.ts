@@ -1,4 +1,4 @@
-// All unfinished records of a log, whoever owns them: for views, not for sweeps.
+// All unfinished records of a log, of all owners: for views, not for sweeps.
 import type { TransactionRecord } from "../protocol/index.ts";
 import type { TransactionLog, UnfinishedPlace } from "../ports/transaction-log.ts";
 

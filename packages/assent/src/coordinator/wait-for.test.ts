@@ -1,4 +1,4 @@
-// Waiting with a bound: what comes in time, what does not, and what a wait in vain leaves behind.
+// Waiting with a limit: results in time, time-outs, and leftovers of a time-out.
 import { VirtualClock } from "@assent/simulator";
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -34,7 +34,7 @@ test("a rejection passes through to those who wait, and is nobody's when they ha
   await assert.rejects(waits, { message: "broken" });
 });
 
-test("whoever waited in vain leaves nothing with what it waited for", async (t) => {
+test("a time-out leaves nothing behind", async (t) => {
   const clock = new VirtualClock();
   const { promise } = Promise.withResolvers<string>();
   const listening = t.mock.method(promise, "then");

@@ -33,7 +33,7 @@ const operations = {
 const missing = operation("missing", (_tables, _input: { key: string }) => null);
 const time = operation("time", (_tables, _nothing: null, { now }) => now);
 
-/** The engine in memory, which counts commits, and fails the ones that it is told to. */
+/** The engine in memory, which counts commits, and fails selected ones. */
 class CountingEngine extends MemoryEngine {
   commits: Writes[] = [];
   failure: Error | undefined;
@@ -51,24 +51,24 @@ interface Bench {
   /** Commits what waits, once. */
   readonly flush: () => void;
   readonly scheduled: () => number;
-  readonly told: readonly StoreFailure[];
+  readonly reported: readonly StoreFailure[];
 }
 
 function bench(): Bench {
   const engine = new CountingEngine();
   const scheduled: (() => void)[] = [];
-  const told: StoreFailure[] = [];
+  const reported: StoreFailure[] = [];
   const executor = new GroupCommitExecutor({
     engine,
     operations: bindOperations(operations, {}),
     now: () => 1_000,
     schedule: (callback) => void scheduled.push(callback),
-    onBroken: (error) => void told.push(error),
+    onBroken: (error) => void reported.push(error),
   });
-  return { engine, executor, flush: () => scheduled.shift()?.(), scheduled: () => scheduled.length, told };
+  return { engine, executor, flush: () => scheduled.shift()?.(), scheduled: () => scheduled.length, reported };
 }
 
-/** What each call has been told so far. */
+/** The result of each call so far. */
 async function heard(calls: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
   const results: unknown[] = calls.map(() => "nothing yet");
   calls.forEach((call, index) => {
@@ -140,7 +140,7 @@ test("C4 a batch of failures commits nothing", async () => {
 });
 
 test("C3 a full engine refuses all that a batch writes; what only reads is answered from what is durable", async () => {
-  const { engine, executor, flush, told } = bench();
+  const { engine, executor, flush, reported } = bench();
   const before = executor.run(operations.add, { by: 1 });
   flush();
   engine.failure = new EngineFull("no room");
@@ -158,7 +158,7 @@ test("C3 a full engine refuses all that a batch writes; what only reads is answe
   const after = executor.run(operations.add, { by: 1 });
   flush();
   assert.deepEqual(await heard([after]), [2]);
-  assert.deepEqual(told, []);
+  assert.deepEqual(reported, []);
 });
 
 test("C3 a full engine answers a repeated request, and refuses one whose first try it refused", async () => {
@@ -182,7 +182,7 @@ test("C3 a full engine answers a repeated request, and refuses one whose first t
 });
 
 test("C2 C3 a broken engine rejects every waiting call as unknown, and is not used again", async () => {
-  const { engine, executor, flush, told } = bench();
+  const { engine, executor, flush, reported } = bench();
   engine.failure = new Error("the disk is on fire");
   const calls: Promise<unknown>[] = Array.from({ length: stepsPerCommitMax + 2 }, (_, index) =>
     executor.run(operations.add, { by: index }),
@@ -191,8 +191,8 @@ test("C2 C3 a broken engine rejects every waiting call as unknown, and is not us
   flush();
   const results = await heard(calls);
   assert.deepEqual(new Set(results), new Set([unknown]), "those of the next batch too");
-  assert.equal(told.length, 1);
-  assert.match(String(told[0]), /the disk is on fire/);
+  assert.equal(reported.length, 1);
+  assert.match(String(reported[0]), /the disk is on fire/);
   engine.failure = undefined;
   const late = [
     executor.run(operations.get, { key: "sum" }),

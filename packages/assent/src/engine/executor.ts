@@ -52,7 +52,7 @@ export interface ExecutorOptions {
   readonly now: () => number;
   /** Runs the callback after everything that is asked for in this turn of the event loop, such as `setImmediate`. */
   readonly schedule: (callback: () => void) => void;
-  /** Told once when a commit failed in a way that leaves its outcome unknown: the process should end. */
+  /** Called once when a commit failed with an unknown outcome: the process should end. */
   readonly onBroken?: (error: StoreFailure) => void;
 }
 

@@ -14,7 +14,7 @@ export function changesIn<Row>(writes: Writes, { name }: Table<Row>): ReadonlyMa
 /** How much of what was committed survives what (see the fault model in README.md). */
 export type Durability = "D0" | "D1" | "D2";
 
-/** What a batch is laid over. Values are JSON and shared: whoever hands one over or reads one never changes it. */
+/** What a batch is laid over. Values are JSON and shared: neither writer nor reader may change one. */
 export interface Readable {
   get(table: string, key: string): Json | undefined;
   /** In ascending order of keys (`compareKeys`). */

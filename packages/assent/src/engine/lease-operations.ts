@@ -14,14 +14,14 @@ const removedMax = 256;
 
 invariant(lapsedKeptMs > 2 * defaultLimits.clockSkewMs, "R7", "the counter of a lapsed grant is behind every clock");
 
-/** The grant in force once somebody has asked for the lease: the same one where another holder has it. */
+/** The grant after a request for the lease: unchanged if another holder has it. */
 export function grantAfter(
   grant: LeaseGrant | undefined,
   { holder, ttlMs }: { readonly holder: string; readonly ttlMs: number },
   now: number,
 ): LeaseGrant {
   if (grant !== undefined && grant.holder !== holder && grant.until > now) return grant;
-  // A holder that let its lease lapse is a new holder: somebody else may have acted in between.
+  // A holder whose lease lapsed is a new holder: another process may have acted in between.
   const renews = grant !== undefined && grant.until > now;
   // From store time on: it exceeds those of former grants even where they have been removed, or lost.
   const counter = renews ? grant.counter : Math.max(now, (grant?.counter ?? 0) + 1);

@@ -36,7 +36,7 @@ type Event =
   | { readonly kind: "forget" };
 
 const index = fc.nat({ max: 5 });
-/** Whose claim a write is made with: of the record as it is, or as somebody has seen it before. */
+/** The claim of a write: of the current record, or of an earlier version of it. */
 const claim = fc.oneof({ weight: 5, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat({ max: 3 }) });
 const event: fc.Arbitrary<Event> = fc.oneof(
   {
@@ -93,7 +93,10 @@ class History {
   /** Every transaction that was ever begun, each with all states in which it was seen. */
   readonly seen = new Map<string, TransactionRecord[]>();
   /** Of every record that is there: as it was before the event, and its history. */
-  readonly told = new Map<string, { readonly record: TransactionRecord; readonly trail: readonly HistoryEntry[] }>();
+  readonly reported = new Map<
+    string,
+    { readonly record: TransactionRecord; readonly trail: readonly HistoryEntry[] }
+  >();
 
   constructor() {
     for (const key of keys)
@@ -218,17 +221,17 @@ class History {
     states.push(record);
   }
 
-  /** An event writes a record once at most; the newest entry tells what it changed, and nothing else is told. */
+  /** An event writes a record at most once; the newest entry describes the change, and there is no other. */
   #checkHistory(txId: string, record: TransactionRecord | undefined): void {
     const trail = operations.history(this.tables, { txId }, { now: this.now });
     if (record === undefined) {
-      assert.deepEqual(trail, [], "P7 a history goes with its record");
-      this.told.delete(txId);
+      assert.deepEqual(trail, [], "P7 a history is removed with its record");
+      this.reported.delete(txId);
       return;
     }
-    const before = this.told.get(txId);
-    this.told.set(txId, { record, trail });
-    assert.deepEqual(replayed(trail), whatTrailTells(record), "a history tells how the record came to be");
+    const before = this.reported.get(txId);
+    this.reported.set(txId, { record, trail });
+    assert.deepEqual(replayed(trail), whatTrailTells(record), "the history explains the state of the record");
     const isChanged = before === undefined || !isDeepStrictEqual(whatTrailTells(before.record), whatTrailTells(record));
     const earlier = before?.trail ?? [];
     assert.deepEqual(trail.slice(0, earlier.length), earlier, "an entry never changes");
@@ -264,17 +267,17 @@ function replayed(trail: readonly HistoryEntry[]): LoggedState {
   return trail.reduce(after, { state: "active", owner: "", epoch: 0 });
 }
 
-function after(told: LoggedState, entry: HistoryEntry): LoggedState {
+function after(reported: LoggedState, entry: HistoryEntry): LoggedState {
   const { owner, epoch } = entry;
-  const { note: _note, ...unparked } = { ...told, owner, epoch };
+  const { note: _note, ...unparked } = { ...reported, owner, epoch };
   switch (entry.event) {
     case "begun":
       return unparked;
     case "rebuilt":
       return { ...unparked, state: entry.state, ...(entry.reason !== undefined && { reason: entry.reason }) };
     case "taken_over":
-      assert.deepEqual(entry.from, { owner: told.owner, epoch: told.epoch });
-      return { ...told, owner, epoch };
+      assert.deepEqual(entry.from, { owner: reported.owner, epoch: reported.epoch });
+      return { ...reported, owner, epoch };
     case "parked":
       return { ...unparked, note: entry.reason };
     case "decided":
@@ -282,13 +285,13 @@ function after(told: LoggedState, entry: HistoryEntry): LoggedState {
         ? { ...unparked, state: "committing" }
         : { ...unparked, state: "aborting", reason: entry.reason ?? assert.fail() };
     case "ended":
-      return { ...unparked, state: told.state === "committing" ? "committed" : "aborted" };
+      return { ...unparked, state: reported.state === "committing" ? "committed" : "aborted" };
     case "left_out":
       return assert.fail("there was room for everything");
   }
 }
 
-test("C2 C4 R2 R4 S4 any history of a log keeps records, rows, indexes and trails in agreement", () => {
+test("C2 C4 R2 R4 S4 any history of a log keeps records, rows, indexes and histories consistent", () => {
   fc.assert(
     fc.property(fc.array(event, { minLength: 20, maxLength: 80 }), (events) => {
       const history = new History();

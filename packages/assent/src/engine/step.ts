@@ -28,7 +28,7 @@ export class StoreClosed extends StoreFailure {
 /** Steps committed together at most; the rest wait for the next commit. */
 export const stepsPerCommitMax = 4_096;
 
-/** An operation that somebody asked for. */
+/** A requested operation. */
 export interface StepCall {
   readonly name: string;
   readonly input: unknown;

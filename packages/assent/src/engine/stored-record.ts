@@ -1,5 +1,5 @@
 // A transaction record as the log keeps it: with its history in the same value, so that a write and the entry that
-// tells of it are one write, and cost no key more. Whoever asks for the record gets it without.
+// describes it are one write without a further key. Reads of the record omit the history.
 import { table, type Table, type Tables } from "../ports/index.ts";
 import type { TransactionRecord } from "../protocol/index.ts";
 import { type StoredRecord, withoutHistory } from "./log-steps.ts";

@@ -51,7 +51,7 @@ function bearerSeal(token: string): Seal {
   const expected = digest(`Bearer ${token}`);
   return {
     request: async () => ({ authorization: `Bearer ${token}` }),
-    // Digests have one length, and comparing them tells nothing of the token.
+    // Digests have equal lengths, and comparing them reveals nothing about the token.
     async isRequest(_subject, _body, { headers }) {
       return (await digest(headers.get("authorization") ?? "")) === (await expected);
     },

@@ -62,7 +62,7 @@ test("S3 each part can be moved to its last unit and not one further", () => {
   }
 });
 
-test("S3 what cannot be withdrawn or deposited is told, not thrown", () => {
+test("S3 an impossible withdrawal or deposit is returned as a result, not thrown", () => {
   assert.equal(withdraw(account, 40)?.available, 0);
   assert.equal(withdraw(account, 41), undefined);
   assert.equal(deposit(account, balanceMax - 100)?.deposited, balanceMax);

@@ -5,7 +5,7 @@
 import { amountMax, amountMin, balanceMax, invariant, type Json } from "../protocol/index.ts";
 
 export interface Account {
-  /** New at every creation and re-seeding: branches of a former generation cannot touch this one. */
+  /** New at every creation and re-seeding: branches of an earlier generation cannot touch this one. */
   readonly generation: string;
   readonly available: number;
   readonly held: number;

@@ -1,6 +1,6 @@
 // S2, S3: whatever reaches a ledger, in whatever order and however often, every account is what was taken and settled.
 //
-// The model follows the answers alone: a branch takes once, when its first yes is told, and settles once.
+// The model follows only the answers: a branch takes once, at its first yes, and settles once.
 import { commandsIn, TestClock } from "@assent/conformance";
 import {
   type Answer,
@@ -120,7 +120,7 @@ interface BranchModel {
 const met = new Map<string, number>();
 const meet = (what: string): void => void met.set(what, (met.get(what) ?? 0) + 1);
 
-class Life {
+class AccountHistory {
   readonly #clock = new TestClock();
   readonly #ledger;
   readonly #history: History;
@@ -239,7 +239,7 @@ class Life {
     }
   }
 
-  /** What an account must be, by what its branches were told. */
+  /** The expected state of an account, from the answers to its branches. */
   #expected(id: string): Record<"available" | "held" | "spent" | "deposited" | "withdrawn", number> {
     const account = this.#accounts.get(id);
     if (account === undefined) return { available: 0, held: 0, spent: 0, deposited: 0, withdrawn: 0 };
@@ -271,23 +271,23 @@ class Life {
       assert.deepEqual(parts, this.#expected(id), `account ${id} is what was taken and settled, each once`);
       const former = this.#taken(id, (generation) => generation !== account.generation);
       const replaced = await this.#ledger.run(operations.replaced, { accountId: id });
-      assert.deepEqual(replaced, former, `what former generations of account ${id} have spent and hold`);
-      if (former.held > 0) meet("held by a former generation");
-      if (former.spent > 0) meet("spent by a former generation");
+      assert.deepEqual(replaced, former, `what earlier generations of account ${id} have spent and hold`);
+      if (former.held > 0) meet("held by a earlier generation");
+      if (former.spent > 0) meet("spent by a earlier generation");
     }
   }
 }
 
 test("S2, S3, P4 every history of commands, seedings and movements leaves accounts that add up", async () => {
   await fc.assert(
-    fc.asyncProperty(history, (planned) => new Life(planned).live()),
+    fc.asyncProperty(history, (planned) => new AccountHistory(planned).live()),
     { numRuns: 400 },
   );
   const cases = `done, refused, contended, mismatch, fenced, conflict, expired, forgotten, hazard,
     none → prepared, none → executed, none → aborted, none → compensated, none → committed, applied again,
     prepared → committed, prepared → aborted, executed → completed, executed → compensated,
     committed → committed, aborted → aborted, seeded while held, deposit ok, withdraw ok, withdraw insufficient,
-    held by a former generation, spent by a former generation`;
+    held by a earlier generation, spent by a earlier generation`;
   assert.deepEqual(
     cases.split(/,\s+/).filter((each) => !met.has(each)),
     [],

@@ -176,7 +176,7 @@ test("S2 what was taken of an account before it was seeded twice is owed to none
   }
 });
 
-test("P10 whoever waits for one of its accounts has its turn on all of them", async () => {
+test("P10 a branch that waits for one of its accounts has its turn on all of them", async () => {
   const desk = await Desk.with(["a", "b"]);
   const [holder, both, late] = [
     desk.wants("holder", ["a", 10]),
@@ -209,7 +209,7 @@ test("P10 of two who want the same two accounts of two ledgers, the first gets b
   assert.deepEqual(answers, [yesOf("2pc"), contended, contended, yesOf("2pc")]);
 });
 
-test("P10 whoever is refused after all leaves the line, on all of its accounts", async () => {
+test("P10 a branch that is finally refused leaves the line, on all of its accounts", async () => {
   const desk = await Desk.with(["a", "b"]);
   const [holder, both] = [desk.wants("holder", ["a", 7]), desk.wants("both", ["b", 9], ["a", 5])];
   await holder.prepare();
@@ -220,7 +220,7 @@ test("P10 whoever is refused after all leaves the line, on all of its accounts",
   assert.deepEqual(await desk.wants("next", ["b", 8]).prepare(), yesOf("2pc"), "2 are waited for, not 11");
 });
 
-test("P10 whoever is served leaves the line, and does not wait for itself", async () => {
+test("P10 a served branch leaves the line, and does not wait for itself", async () => {
   const desk = await Desk.with(["a"]);
   const [holder, first, second] = [
     desk.wants("holder", ["a", 10]),

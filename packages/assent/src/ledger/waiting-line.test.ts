@@ -26,7 +26,7 @@ test("P10 asking again keeps the place, and counts as the latest amount and time
   assert.equal(line.ahead("x", "b", 2 * waitingForgottenMs), 5, "seen again, so not forgotten yet");
 });
 
-test("P10 whoever leaves has nobody wait for it, and is the last when it comes back", () => {
+test("P10 no branch waits for one that left, which is last when it comes back", () => {
   const line = new WaitingLine();
   line.join("x", "a", { amount: 1, seenAt: 0 });
   line.join("x", "b", { amount: 20, seenAt: 0 });
@@ -39,7 +39,7 @@ test("P10 whoever leaves has nobody wait for it, and is the last when it comes b
   assert.equal(line.ahead("x", "stranger", 0), 0);
 });
 
-test("P10 whoever has not asked for longer than the limit is passed, and is behind when it comes back", () => {
+test("P10 a branch that has not asked within the limit is overtaken, and is last when it comes back", () => {
   const line = new WaitingLine();
   line.join("x", "a", { amount: 1, seenAt: 0 });
   line.join("x", "b", { amount: 20, seenAt: waitingForgottenMs });
@@ -49,7 +49,7 @@ test("P10 whoever has not asked for longer than the limit is passed, and is behi
   assert.equal(line.ahead("x", "a", waitingForgottenMs + 1), 20);
 });
 
-test("P10 whoever asks again after it was forgotten has lost its place", () => {
+test("P10 a branch that asks again after it was forgotten has lost its place", () => {
   const line = new WaitingLine();
   line.join("x", "a", { amount: 1, seenAt: 0 });
   line.join("x", "b", { amount: 20, seenAt: waitingForgottenMs });
@@ -84,7 +84,7 @@ const move: fc.Arbitrary<Move> = fc.record({
   afterMs: fc.constantFrom(0, 1, 100, waitingForgottenMs, waitingForgottenMs + 1),
 });
 
-test("P10 whoever waits only ever waits for those who came before it and still ask", () => {
+test("P10 a branch only waits for earlier branches that still ask", () => {
   let waited = 0;
   fc.assert(
     fc.property(fc.array(move, { maxLength: 40 }), (moves) => {
@@ -95,7 +95,7 @@ test("P10 whoever waits only ever waits for those who came before it and still a
       for (const { kind, accountId, who, amount, afterMs } of moves) {
         now += afterMs;
         const place = `${accountId} ${who}`;
-        // Whoever has not asked for long has gone, also when it is who asks now.
+        // A branch that has not asked for long is gone, even if it asks now.
         if (kind === "ask") {
           model = model.filter((each) => each.place !== place || now - each.seenAt <= waitingForgottenMs);
         }
@@ -124,7 +124,7 @@ test("P10 whoever waits only ever waits for those who came before it and still a
   assert.ok(waited > 0);
 });
 
-test("an account that nobody asks for any more is forgotten, although whoever waited never said that it left", () => {
+test("an account without requests is forgotten, although its waiting branches never left explicitly", () => {
   const line = new WaitingLine();
   const lives = 1_000;
   for (let life = 0; life < lives; life += 1) {

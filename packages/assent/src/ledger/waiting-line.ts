@@ -2,10 +2,10 @@
 //
 // The line is a hint in memory, like a lease: losing it costs fairness, never safety. Without it two transactions over
 // two hot accounts can each end up holding what the other waits for; with it, and with requests that arrive at all
-// participants in the same order, whoever waits only ever waits for somebody older.
+// participants in the same order, a branch only waits for older branches.
 
 /**
- * Somebody who has not asked again for this long has gone, as has one from a future that a clock set back has made.
+ * A branch that has not asked again for this long is gone, as is one from the future after a clock was set back.
  * Longer than the longest pause between two tries.
  */
 export const waitingForgottenMs = 500;
@@ -22,7 +22,7 @@ export class WaitingLine {
   readonly #lines = new Map<string, Map<string, Waiting>>();
   #lookedThroughAt = -Infinity;
 
-  /** Accounts that somebody waits for, or has waited for lately. */
+  /** Accounts that branches wait for, or have waited for lately. */
   get accounts(): number {
     return this.#lines.size;
   }
@@ -33,7 +33,7 @@ export class WaitingLine {
     if (line === undefined) return 0;
     let sum = 0;
     for (const [name, { amount, seenAt }] of line) {
-      // Whoever asks has gone, too, if it has not asked for long: it comes back behind all that are there.
+      // The asking branch is gone, too, if it has not asked for long: it comes back behind all others.
       if (hasGone(seenAt, now)) line.delete(name);
       else if (name === who) break;
       else sum += amount;

@@ -19,7 +19,7 @@ const command = (verb: Verb): Command => ({
   origin: "origin",
 });
 
-test("a decision about an account that is gone makes no account, not even one of a negative amount (D40)", async () => {
+test("a decision about a missing account creates no account", async () => {
   for (const [verb, answer] of [
     ["commit", "hazard"],
     ["complete", "hazard"],

@@ -1,4 +1,4 @@
-// Time as the machine tells it.
+// The system clock.
 import type { Clock, Timer } from "../ports/index.ts";
 
 /** The longest delay a Node timer takes; longer ones would fire at once. */

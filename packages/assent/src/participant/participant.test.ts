@@ -85,7 +85,7 @@ class Desk {
   }
 }
 
-test("M3 what is no message is counted, told and not answered", async () => {
+test("M3 an invalid message is counted, reported and not answered", async () => {
   const { participant, observed } = await Desk.open();
   assert.equal(await participant.handle(new TextEncoder().encode("{")), undefined);
   assert.equal(participant.undecodable, 1);
@@ -273,7 +273,7 @@ test("R7 one sweep asks about everything that is due, however much that is, and 
   assert.equal(new Set(desk.asked).size, count);
 });
 
-test("R6 a sweep that fails is told, and the next one comes all the same", async () => {
+test("R6 a failed sweep is reported, and the next one still runs", async () => {
   const desk = await Desk.open();
   const { clock, branches, observed } = desk;
   let sweeps = 0;
@@ -302,7 +302,7 @@ test("P6 one that was stopped asks nothing more", async () => {
   await desk.clock.advance(10 * askAfterMs);
   assert.deepEqual(desk.asked, []);
   await desk.clock.until(desk.participant.sweep());
-  assert.deepEqual(desk.asked, [], "also where somebody sweeps by hand");
+  assert.deepEqual(desk.asked, [], "even with a manual sweep");
 });
 
 test("M3 what is no message of commands is dropped whole, and the next message is answered", async () => {

@@ -48,7 +48,7 @@ test("what is added in one turn leaves as one, in order", () => {
   assert.equal(turns(), 1);
 });
 
-test("what nobody waits for leaves with the next that somebody waits for, and sets no timer then", () => {
+test("a background item leaves with the next item that a caller waits for, and sets no timer", () => {
   const { clock, gathering, sent, turn } = bench();
   gathering.add("a", waits);
   gathering.add("b", waits);

@@ -9,7 +9,7 @@ export interface LeaseGrant {
 }
 
 export interface Lease {
-  /** Takes or renews the lease; answers the grant that is in force afterwards, whoever holds it. */
+  /** Takes or renews the lease; returns the resulting grant, its own or that of another holder. */
   acquire(name: string, holder: string, ttlMs: number): Promise<LeaseGrant>;
   /** Gives the lease up if `holder` has it. */
   release(name: string, holder: string): Promise<void>;

@@ -1,4 +1,4 @@
-// What the library tells the world about itself. Observing never changes anything.
+// The observations of the library. Observing never changes anything.
 import type { AlarmCode, Decision, ParkNote, Protocol, Verb } from "../protocol/index.ts";
 import type { BreakerState } from "../protocol/breaker.ts";
 

@@ -17,7 +17,10 @@ export type RowOutcome = "none" | "pending" | "committed" | "aborted";
 /** A row of the caller's own, such as an order. The header is kept by the log, the fields are the caller's. */
 export interface Row {
   readonly key: string;
-  /** New at every creation and seeding, so that nothing of a former life is mistaken for this one. Without a colon. */
+  /**
+   * New at every creation and seeding, so that nothing of an earlier incarnation is mistaken for this one. Without a
+   * colon.
+   */
   readonly incarnation: string;
   /** Number of the latest attempt; 0 before the first. */
   readonly attempt: number;
@@ -53,7 +56,8 @@ export interface BeginRequest {
   readonly key: string;
   /**
    * The row to begin with when there is none. If there is one, its incarnation must be the same: let it follow from the
-   * content, so that a repeat is told from another request under the same key, even if the log has lost the row (T3).
+   * content, so that a repeat is distinguished from another request with the same key, even if the log lost the row
+   * (T3).
    */
   readonly create?: { readonly incarnation: string; readonly fields: JsonObject };
   readonly change?: RowChange;
@@ -160,9 +164,9 @@ export interface TransactionLog {
   /** The row of a key as the log knows it, with the outcome of its latest attempt. Changes nothing, begins nothing. */
   peek(key: string): Promise<Row | undefined>;
   /**
-   * The history: what every write of the record did, oldest first; empty when the log has no such record. An entry
-   * is written in the same atomic step as the write it tells of, never changes, and goes with the record (`sweep`).
-   * Beyond `historyEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
+   * The history: what every write of the record did, oldest first; empty if the log has no such record. An entry
+   * is written in the same atomic step as the write it describes, never changes, and is removed with the record
+   * (`sweep`). Beyond `historyEntriesMax` the oldest takeovers and parkings are replaced by an entry that counts them.
    */
   history(txId: string): Promise<readonly HistoryEntry[]>;
   /**

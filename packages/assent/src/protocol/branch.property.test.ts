@@ -99,7 +99,7 @@ test("P1, P2, P3 every history follows the paths of the verb table, and final is
   assert.equal(seen.size, 6, "every state is reached");
 });
 
-test("P5 the epoch of a record is the highest it was told, and lower ones change nothing", () => {
+test("P5 the epoch of a record is the highest it received, and lower ones change nothing", () => {
   let fenced = 0;
   fc.assert(
     fc.property(history, (receipts) => {

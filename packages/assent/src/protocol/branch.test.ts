@@ -127,7 +127,7 @@ test("P3 query-or-prevent on a branch that never ran prevents it", () => {
   }
 });
 
-test("P3 query-or-prevent on a branch that ran tells its state, with the reason of a refusal", () => {
+test("P3 query-or-prevent on a branch that ran returns its state, with the reason of a refusal", () => {
   const refused = applyCommand(undefined, command("prepare"), { result: soldOut }).record;
   const query = (record: BranchRecord | undefined) => applyCommand(record, command("query-or-prevent")).answer;
   assert.deepEqual(query(after(["prepare"])), { kind: "done", state: "prepared" });

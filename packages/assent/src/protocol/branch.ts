@@ -226,7 +226,7 @@ function refuse(command: Command, reason: string, now: number): Settlement {
   return { answer: { kind: "refused", reason }, record };
 }
 
-/** P4: what a phase 1 that was seen before is told. */
+/** P4: the answer to a repeated phase 1. */
 function storedVote(record: BranchRecord, command: Command): Answer {
   invariant(command.payload !== undefined, "P4", "phase 1 carries its payload");
   const difference = differs(record, command);

@@ -121,9 +121,9 @@ function decodesOrRefuses(bytes: Uint8Array): boolean {
 
 test("whatever is encoded is decoded to the same", () => {
   fc.assert(
-    fc.property(fc.tuple(commands, answers, questions, questionAnswers), ([sent, told, asked, decided]) => {
+    fc.property(fc.tuple(commands, answers, questions, questionAnswers), ([sent, reported, asked, decided]) => {
       assert.deepEqual(decodeCommands(encodeCommands(sent)), sent);
-      assert.deepEqual(decodeAnswers(encodeAnswers(told)), told);
+      assert.deepEqual(decodeAnswers(encodeAnswers(reported)), reported);
       assert.deepEqual(decodeQuestions(encodeQuestions(asked)), asked);
       assert.deepEqual(decodeQuestionAnswers(encodeQuestionAnswers(decided)), decided);
     }),

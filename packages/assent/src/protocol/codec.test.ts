@@ -110,11 +110,11 @@ test("golden vectors: questions and their answers", () => {
   const asked = `{"v":1,"questions":[{${text},"epoch":7,"begunAt":1000,"protocol":"saga","origin":"o"}]}`;
   assert.deepEqual(encodeQuestions([question]), bytesOf(asked));
   assert.deepEqual(decodeQuestions(bytesOf(asked)), [question]);
-  const told =
+  const reported =
     '{"v":1,"questionAnswers":[{"kind":"decided","decision":"commit","epoch":8,"ended":true},' +
     '{"kind":"decided","decision":"abort","epoch":8,"ended":false},{"kind":"wait"}]}';
-  assert.deepEqual(encodeQuestionAnswers(questionAnswers), bytesOf(told));
-  assert.deepEqual(decodeQuestionAnswers(bytesOf(told)), questionAnswers);
+  assert.deepEqual(encodeQuestionAnswers(questionAnswers), bytesOf(reported));
+  assert.deepEqual(decodeQuestionAnswers(bytesOf(reported)), questionAnswers);
 });
 
 test("golden vectors: the origin of a transaction", () => {
@@ -283,8 +283,8 @@ test("M4 one bad item of a message spoils none of those it came with", () => {
     bytesOf(JSON.stringify({ v: 1, questions: [{ ...question }, 1, { ...question }] })),
   );
   assert.deepEqual(questions.map(isDecoded), [true, false, true]);
-  const told = decodeQuestionAnswers(bytesOf('{"v":1,"questionAnswers":[{"kind":"wait"},{},{"kind":"wait"}]}'));
-  assert.deepEqual(told.map(isDecoded), [true, false, true]);
+  const reported = decodeQuestionAnswers(bytesOf('{"v":1,"questionAnswers":[{"kind":"wait"},{},{"kind":"wait"}]}'));
+  assert.deepEqual(reported.map(isDecoded), [true, false, true]);
 });
 
 test("M3 a name that is not well-formed is no name in any message", () => {

@@ -58,7 +58,7 @@ export interface CoordinatorState {
   /** The decision being written, in stage `deciding`. */
   readonly intent?: Intent;
   readonly decisionAttempts: number;
-  readonly told: boolean;
+  readonly reported: boolean;
   /** The bound on waiting for releases has passed (C5). */
   readonly releaseWaitOver: boolean;
 }
@@ -101,7 +101,7 @@ export type CoordinatorEffect =
   | { readonly type: "RaiseAlarm"; readonly code: AlarmCode; readonly branchId: string; readonly detail: string }
   /** Take the own record over with a new epoch and continue by R3: the right of C6 is gone. */
   | { readonly type: "TakeOverOwnRecord" }
-  /** Another owner holds the record: send nothing more, re-read it. `seenEpoch`: of whoever fenced this one off. */
+  /** Another owner holds the record: send nothing more, re-read it. `seenEpoch`: the fencing epoch. */
   | { readonly type: "StandDown"; readonly seenEpoch?: number };
 
 export type AlarmCode =
@@ -140,7 +140,7 @@ export function coordinatorState(options: {
     stage: options.role === "owner" ? "voting" : "questioning",
     branches: options.branches.map((spec) => ({ spec, status: "idle", attempts: 0 })),
     decisionAttempts: 0,
-    told: false,
+    reported: false,
     releaseWaitOver: false,
   };
 }

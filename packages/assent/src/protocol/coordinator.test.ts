@@ -47,7 +47,7 @@ test("C1 nothing that is not a yes vote leads to commit", () => {
   }
 });
 
-test("M3 C6 a handler that failed is told at the deadline, unless its branch has voted since", () => {
+test("M3 C6 a failed handler is reported at the deadline, unless its branch has voted since", () => {
   const failed: Answer = { kind: "unknown", reason: "handler_failed" };
   const run = new Driven();
   run.start();
@@ -90,7 +90,7 @@ test("C1 a refusal stops the steps that wait for it", () => {
 test("C3 no command and no outcome before the decision is durable", () => {
   const commit = new Driven();
   assert.deepEqual(votedYes(commit), ["write commit"]);
-  assert.deepEqual(commit.decisionDurable("commit"), ["tell committed", "commit a", "commit b"]);
+  assert.deepEqual(commit.decisionDurable("commit"), ["return committed", "commit a", "commit b"]);
   const abort = new Driven();
   abort.start();
   abort.yes("a");
@@ -123,7 +123,7 @@ test("C2, T9 an unanswered decision write is repeated, never replaced by its opp
   assert.deepEqual(commit.feed(rewriteDue), ["write commit"]);
   assert.deepEqual(commit.feed(lostReply), ["rewrite 2"]);
   assert.deepEqual(commit.feed(rewriteDue), ["write commit"]);
-  assert.deepEqual(commit.decisionDurable("commit"), ["tell committed", "commit a", "commit b"]);
+  assert.deepEqual(commit.decisionDurable("commit"), ["return committed", "commit a", "commit b"]);
 
   const abort = new Driven();
   abort.start();
@@ -149,7 +149,7 @@ test("C2 a durable decision that is not the intended one breaks an invariant", (
   assert.throws(() => run.feed({ type: "DecisionWritten", record: run.state.record }), { rule: "C2" });
 });
 
-test("C2 a loser and a fenced sender stop: nothing more is written, sent or told", () => {
+test("C2 a loser and a fenced sender stop: nothing more is written, sent or returned", () => {
   const stops: readonly ((run: Driven) => string[])[] = [
     (run) => run.feed({ type: "OwnershipLost" }),
     (run) => run.answer("a", "prepare", { kind: "fenced", epoch: 6 }),
@@ -204,7 +204,7 @@ test("C2, C4 a late reply about the row never reverses a durable commit", () => 
   assert.equal(run.state.stage, "finishing");
 });
 
-test("C6 the uninterrupted owner aborts on silence and tells every branch, also those never asked", () => {
+test("C6 the uninterrupted owner aborts on silence and sends abort to every branch, even those never asked", () => {
   const run = new Driven({ branches: { a: [], b: ["a"], c: [] } });
   run.start();
   run.yes("c");
@@ -272,7 +272,7 @@ test("P10 a contended branch is tried again until the bound, then the transactio
   run.now += 1;
   assert.deepEqual(contended(), ["write abort contended"]);
   const sent = run.decisionDurable("abort", "contended");
-  assert.deepEqual(sent, ["wait for release", "abort a", "abort b"], "contended left no tombstone: a is told too");
+  assert.deepEqual(sent, ["wait for release", "abort a", "abort b"], "contended left no tombstone: a gets abort, too");
 });
 
 test("P10 a clock that is set back neither hurries the retries nor keeps them up beyond the bound", () => {
@@ -343,7 +343,7 @@ test("M3 an answer that no phase 1 can have decides nothing and breaks nothing",
   }
 });
 
-test("R2 whoever is fenced off tells which epoch it must exceed", () => {
+test("R2 a fenced owner reports the epoch that it must exceed", () => {
   const run = new Driven();
   run.start();
   const answered = { type: "Answered", branchId: "a", verb: "prepare", answer: { kind: "fenced", epoch: 77 } } as const;
@@ -351,11 +351,11 @@ test("R2 whoever is fenced off tells which epoch it must exceed", () => {
   assert.deepEqual(effects, [{ type: "StandDown", seenEpoch: 77 }]);
 });
 
-test("C4, C5 what nobody was asked is withdrawn by a durable abort, then told", () => {
+test("C4, C5 a transaction without any request is aborted durably, then reported", () => {
   const run = new Driven({ branches: {} });
   assert.deepEqual(run.feed({ type: "Withdrawn", reason: "definition_failed" }), ["write abort definition_failed"]);
   const effects = run.decisionDurable("abort", "definition_failed");
-  assert.ok(effects.includes("write end") && effects.includes("tell aborted definition_failed"));
+  assert.ok(effects.includes("write end") && effects.includes("return aborted definition_failed"));
   assert.throws(() => new Driven().feed({ type: "Withdrawn", reason: "late" }), { rule: "C6" });
 });
 
@@ -365,7 +365,7 @@ test("only an owner begins, only a taker-over takes over, and only branches of t
   assert.throws(() => new Driven().yes("stranger"), { rule: "R3" });
 });
 
-test("C5 the reason told is that of the first step that refuses, whichever answer comes first", () => {
+test("C5 the returned reason is that of the first refusing step, whichever answer comes first", () => {
   const run = new Driven({ branches: { a: [], b: [], c: [] } });
   run.start();
   assert.deepEqual(run.refuse("b", "no_money"), [], "the step before it has just been asked");

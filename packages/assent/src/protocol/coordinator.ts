@@ -3,8 +3,8 @@
 // C1  commit is intended only when every branch voted yes (or R3 proves it).
 // C2  an unanswered decision write is repeated, never replaced by its opposite.
 // C3  no effect follows from a decision before DecisionWritten.
-// C5  success is told at the durable commit; failure after the durable abort and a tombstone.
-// C6  silence decides only for the uninterrupted owner, and then every branch is told to abort.
+// C5  success is returned at the durable commit; failure after the durable abort and a tombstone.
+// C6  silence decides only for the uninterrupted owner, and then every branch gets abort.
 // R3  a taker-over asks query-or-prevent and decides by `weighAnswers`.
 // P7  after the end `forget` is sent until it is acknowledged, within a bound.
 // R4  phase 2 is driven until every branch has acknowledged; parking is a note, never an exit.
@@ -204,27 +204,27 @@ function decisionWritten(state: CoordinatorState): CoordinatorStep {
   );
   const step = sendPhaseTwo(state);
   if (decision === "commit") {
-    const told = { ...step.state, told: true };
+    const reported = { ...step.state, reported: true };
     const { outputs } = state.intent;
     const outcome = outputs === undefined ? { kind: "committed" as const } : { kind: "committed" as const, outputs };
-    return { state: told, effects: [{ type: "TellOutcome", outcome }, ...step.effects] };
+    return { state: reported, effects: [{ type: "TellOutcome", outcome }, ...step.effects] };
   }
   return tellFailure({ state: step.state, effects: [{ type: "WaitForRelease" }, ...step.effects] });
 }
 
 /**
- * C5: a failure is told when every branch has released, or after the bound once a tombstone is durable.
+ * C5: a failure is returned when every branch has released, or after the bound once a tombstone is durable.
  * `done` in an abort is an acknowledged release or a refusal's tombstone.
  */
 function tellFailure(step: CoordinatorStep | CoordinatorState): CoordinatorStep {
   const { state, effects } = "effects" in step ? step : { state: step, effects: [] };
-  if (state.told || decisionOf(state.record) !== "abort") return { state, effects };
+  if (state.reported || decisionOf(state.record) !== "abort") return { state, effects };
   const released = state.branches.filter((branch) => branch.status === "done").length;
   const enough = released === state.branches.length || (state.releaseWaitOver && released > 0);
   if (!enough) return { state, effects };
   const { reason = "aborted", step: at } = state.record;
   const outcome = { kind: "aborted" as const, reason, ...(at !== undefined && { step: at }) };
-  return { state: { ...state, told: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
+  return { state: { ...state, reported: true }, effects: [...effects, { type: "TellOutcome", outcome }] };
 }
 
 function rewriteLater(state: CoordinatorState): CoordinatorStep {

@@ -179,7 +179,7 @@ function effectText(effect: CoordinatorEffect): string {
     case "WaitForRelease":
       return "wait for release";
     case "TellOutcome":
-      return effect.outcome.kind === "committed" ? "tell committed" : `tell aborted ${effect.outcome.reason}`;
+      return effect.outcome.kind === "committed" ? "return committed" : `return aborted ${effect.outcome.reason}`;
     case "Park":
       return `park ${effect.note.reason}`;
     case "RaiseAlarm":

@@ -18,7 +18,7 @@ function ended(protocol: Protocol = "2pc"): Driven {
   return run;
 }
 
-test("P7 a silent branch is told to forget again, until each has acknowledged", () => {
+test("P7 `forget` is repeated for a silent branch, until each has acknowledged", () => {
   for (const protocol of protocols) {
     const run = ended(protocol);
     assert.deepEqual(run.silent("a", "forget"), ["retry forget a backoff 1"]);
@@ -33,7 +33,7 @@ test("P7 a silent branch is told to forget again, until each has acknowledged", 
   }
 });
 
-test("P7 a branch that stays silent is told so often, and then left; the transaction has ended", () => {
+test("P7 a branch that stays silent gets a limited number of `forget`s; the transaction has ended", () => {
   const run = ended();
   run.answer("b", "forget", { kind: "forgotten" });
   for (let attempt = 1; attempt < defaultLimits.forgetAttempts; attempt += 1) {
@@ -45,7 +45,7 @@ test("P7 a branch that stays silent is told so often, and then left; the transac
   assert.equal(run.state.stage, "ended");
 });
 
-test("P2 a branch that has not been carried out when it is told to forget raises an alarm", () => {
+test("P2 a `forget` for a branch that has not committed raises an alarm", () => {
   const run = ended();
   const said = run.answer("a", "forget", { kind: "conflict", state: "prepared" });
   assert.deepEqual(said, ["alarm conflict a", "retry forget a backoff 1"]);

@@ -58,7 +58,7 @@ test("the fingerprint is a safe integer of at most 52 bits and uses them", () =>
   assert.ok(highest > 2 ** 48);
 });
 
-test("the fingerprint tells small changes apart", () => {
+test("the fingerprint detects small changes", () => {
   const prints = new Set<number>();
   for (let item = 0; item < 200; item += 1) {
     for (let amount = 0; amount < 200; amount += 1) prints.add(fingerprintOf({ item, amount }));

@@ -51,7 +51,7 @@ export function canonicalJson(value: Json): string {
 
 /**
  * A 52-bit fingerprint of a text, as a safe integer: two FNV-1a rounds with different bases over UTF-16 units
- * (Fowler, Noll, Vo; parameters of the 32-bit variant). It tells a changed payload; it is no defence against forgery.
+ * (Fowler, Noll, Vo; parameters of the 32-bit variant). It detects a changed payload; it is no defence against forgery.
  */
 export function fingerprint(text: string): number {
   let low = 0x811c9dc5;

@@ -5,7 +5,7 @@ import { invariant } from "./invariant.ts";
 export interface Limits {
   /** How long phase 1 may take before the owner may decide abort (C6). */
   readonly phaseOneDeadlineMs: number;
-  /** How long a caller waits for an outcome before it is told `pending`. */
+  /** How long a caller waits for an outcome before it gets `pending`. */
   readonly requestWaitMs: number;
   /** How long past the deadline a record is left to its owner (R2). */
   readonly takeoverGraceMs: number;
@@ -33,7 +33,7 @@ export interface Limits {
   /** How long a `contended` branch is tried again (P10); 0 switches it off. */
   readonly contendedWaitMs: number;
   readonly contendedRetryMs: number;
-  /** How long a failure waits for its branches to release before it is told (C5). */
+  /** How long a failure waits for its branches to release before it is returned (C5). */
   readonly releaseWaitMs: number;
   readonly branchesMax: number;
   readonly payloadBytesMax: number;
@@ -107,7 +107,7 @@ export function checkLimits(limits: Limits): Limits {
   relation(limits.replyWaitMs <= limits.answerWaitMs, "an answer is waited for until it is sent for again, at least");
   relation(limits.contendedWaitMs < limits.phaseOneDeadlineMs, "contention ends before the deadline");
   relation(limits.retryFirstMs <= limits.retryMaxMs, "backoff grows");
-  relation(limits.forgetAttempts >= 1, "a branch is told to forget once, at least");
+  relation(limits.forgetAttempts >= 1, "`forget` is sent at least once");
   relation(limits.historyEntriesMax >= 8, "a history has room for begin, decision, end and the gaps between");
   relation(
     limits.payloadBytesMax * payloadsPerMessage <= limits.messageBytesMax,

@@ -123,7 +123,7 @@ function parkQuestions(
 }
 
 /**
- * What a refusal leads to, if there is one. The reason that is told is that of the first step that refuses, whichever
+ * The consequence of a refusal, if there is one. The returned reason is that of the first refusing step, whichever
  * answer comes first: steps before it that have just been asked are waited for, once.
  */
 export function refusal(state: CoordinatorState): CoordinatorStep | undefined {

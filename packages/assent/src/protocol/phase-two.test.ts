@@ -1,4 +1,4 @@
-// Phase 2 through the coordinator: acknowledgements, order, parking, alarms, what is told and when.
+// Phase 2 through the coordinator: acknowledgements, order, parking, alarms, returned outcomes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Driven, type DrivenOptions, protocols } from "./fixtures.test.ts";
@@ -30,48 +30,48 @@ function aborting(yes: readonly string[], options: DrivenOptions = {}): { run: D
   return { run, sent: run.decisionDurable("abort", "timeout") };
 }
 
-test("C5 success is told at the durable decision, once", () => {
+test("C5 success is returned at the durable decision, once", () => {
   const run = new Driven();
   run.start();
   run.yes("a");
   run.yes("b");
-  assert.equal(run.decisionDurable("commit")[0], "tell committed");
+  assert.equal(run.decisionDurable("commit")[0], "return committed");
   const later = [run.acknowledge("a", "commit"), run.acknowledge("b", "commit"), run.endDurable()].flat();
   assert.deepEqual(later, ["write end", "forget a", "forget b"]);
 });
 
-test("C5, T2 failure by silence is not told without a tombstone, however long nobody answers", () => {
+test("C5, T2 failure by silence is not returned without a tombstone, however long the silence", () => {
   const { run, sent } = aborting([]);
   assert.deepEqual(sent, ["wait for release", "abort a", "abort b"]);
   assert.deepEqual(run.silent("a", "abort"), ["retry abort a backoff 1"]);
   assert.deepEqual(run.feed(releaseWaitPassed), []);
   assert.deepEqual(run.silent("b", "abort"), ["retry abort b backoff 1"]);
-  assert.deepEqual(run.acknowledge("b", "abort"), ["tell aborted timeout"], "the first proof after the bound");
+  assert.deepEqual(run.acknowledge("b", "abort"), ["return aborted timeout"], "the first proof after the bound");
   assert.deepEqual(run.acknowledge("a", "abort"), ["write end"], "and only once");
 });
 
-test("C5 failure is told before the bound only when every branch has released", () => {
+test("C5 failure is returned before the bound only when every branch has released", () => {
   const { run } = aborting([]);
   assert.deepEqual(run.acknowledge("a", "abort"), []);
-  assert.deepEqual(run.acknowledge("b", "abort"), ["write end", "tell aborted timeout"]);
+  assert.deepEqual(run.acknowledge("b", "abort"), ["write end", "return aborted timeout"]);
   assert.deepEqual(run.feed(releaseWaitPassed), []);
 });
 
-test("C5 a refusal is a tombstone: after the bound the failure is told although the other branch is silent", () => {
+test("C5 a refusal is a tombstone: after the bound the failure is returned although the other branch is silent", () => {
   const run = new Driven();
   run.start();
   run.yes("a");
   run.refuse("b", "sold_out");
   assert.deepEqual(run.decisionDurable("abort", "sold_out"), ["wait for release", "abort a"]);
-  assert.deepEqual(run.feed(releaseWaitPassed), ["tell aborted sold_out"]);
+  assert.deepEqual(run.feed(releaseWaitPassed), ["return aborted sold_out"]);
 });
 
-test("C5 when every branch refused the failure is told at the decision", () => {
+test("C5 when every branch refused the failure is returned at the decision", () => {
   const run = new Driven({ branches: { a: [] } });
   run.start();
   run.refuse("a", "sold_out");
   const effects = run.decisionDurable("abort", "sold_out");
-  assert.ok(effects.includes("tell aborted sold_out") && effects.includes("write end"));
+  assert.ok(effects.includes("return aborted sold_out") && effects.includes("write end"));
   assert.ok(!effects.includes("abort a"));
 });
 
@@ -121,7 +121,7 @@ test("R4 forward goes to all branches at once, also to those with `after`", () =
   run.start();
   for (const branchId of ["a", "b", "c"]) run.yes(branchId);
   const sent = run.decisionDurable("commit");
-  assert.deepEqual(sent, ["tell committed", "complete a", "complete b", "complete c"]);
+  assert.deepEqual(sent, ["return committed", "complete a", "complete b", "complete c"]);
 });
 
 test("R4 compensation goes in reverse order among the branches that ran", () => {
@@ -131,7 +131,7 @@ test("R4 compensation goes in reverse order among the branches that ran", () => 
   assert.deepEqual(run.silent("b", "compensate"), ["retry compensate b backoff 1"]);
   assert.deepEqual(run.retry("a", "compensate"), [], "not its turn");
   assert.deepEqual(run.acknowledge("b", "abort"), ["compensate a"]);
-  assert.deepEqual(run.acknowledge("a", "abort"), ["write end", "tell aborted timeout"]);
+  assert.deepEqual(run.acknowledge("a", "abort"), ["write end", "return aborted timeout"]);
 });
 
 test("R4 branches of equal rank compensate in parallel, before the one they came after", () => {

@@ -1,7 +1,7 @@
 // Phase 2: driving a durable decision until every branch has acknowledged it (R4).
 //
 // Forward goes to all branches at once. Backward goes in reverse dependency order: a branch is released only after
-// every branch that came after it. A branch that refused is a tombstone already and is not told again.
+// every branch that came after it. A branch that refused has a tombstone already and gets no command.
 import {
   type AlarmCode,
   type BranchProgress,

@@ -171,10 +171,10 @@ test("whatever is written, a history is bounded, in order, and loses only takeov
       }
       const { entries } = kept;
       assert.ok(entries.length <= limits.historyEntriesMax, `${entries.length} entries`);
-      const told = entries.filter(({ event }) => event !== "left_out");
-      const missing = all.filter((entry) => !told.some((each) => each.at === entry.at));
+      const reported = entries.filter(({ event }) => event !== "left_out");
+      const missing = all.filter((entry) => !reported.some((each) => each.at === entry.at));
       assert.deepEqual(
-        told,
+        reported,
         all.filter((entry) => !missing.includes(entry)),
       );
       assert.ok(missing.every(({ event }) => event === "taken_over" || event === "parked"));
@@ -184,7 +184,7 @@ test("whatever is written, a history is bounded, in order, and loses only takeov
         missing.length,
       );
       const newestMissing = missing.at(-1)?.at ?? 0;
-      const stays = told.filter(({ event }) => event === "taken_over" || event === "parked");
+      const stays = reported.filter(({ event }) => event === "taken_over" || event === "parked");
       assert.ok(stays.every(({ at }) => at > newestMissing));
     }),
   );

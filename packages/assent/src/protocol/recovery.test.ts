@@ -96,7 +96,7 @@ test("R3 all yes: the taker-over decides commit, durably, before anything else",
     run.start();
     assert.deepEqual(run.answer("a", query, { kind: "done", state: yesState }), []);
     assert.deepEqual(run.answer("b", query, { kind: "done", state: yesState }), ["write commit"]);
-    assert.deepEqual(run.decisionDurable("commit"), ["tell committed", `${forward} a`, `${forward} b`]);
+    assert.deepEqual(run.decisionDurable("commit"), ["return committed", `${forward} a`, `${forward} b`]);
   }
 });
 
@@ -105,10 +105,10 @@ test("R3, T10 a tombstone: the taker-over decides abort before it sends any", ()
   assert.deepEqual(run.answer("b", query, tombstone), ["write abort interrupted"]);
   assert.deepEqual(run.answer("a", query, prepared), []);
   assert.deepEqual(run.decisionDurable("abort", "interrupted"), ["wait for release", "abort a"]);
-  assert.deepEqual(run.acknowledge("a", "abort"), ["write end", "tell aborted interrupted"]);
+  assert.deepEqual(run.acknowledge("a", "abort"), ["write end", "return aborted interrupted"]);
 });
 
-test("R3 the taker-over tells the reason that a branch refused with", () => {
+test("R3 recovery returns the reason of a refusing branch", () => {
   const run = recoverer();
   const refused: Answer = { kind: "done", state: "aborted", refusal: "sold_out" };
   assert.deepEqual(run.answer("b", query, refused), ["write abort sold_out"]);

@@ -4,7 +4,7 @@ import type { AlarmCode, BranchProgress } from "./coordinator-state.ts";
 export type Finding =
   | { readonly kind: "commit" }
   | { readonly kind: "abort"; readonly reason: string }
-  /** Somebody is silent, and silence decides nothing (C6). */
+  /** A branch is silent, and silence decides nothing (C6). */
   | { readonly kind: "wait" }
   /** The answers contradict each other or prove nothing; an operator has to look. */
   | { readonly kind: "park"; readonly reason: string; readonly alarm?: AlarmCode; readonly branchId: string };

@@ -138,8 +138,8 @@ export class SmallWorld {
       assert.ok(state !== undefined, "S7: every branch knows how it ended");
       assert.ok(decision === "commit" ? isForwardFinal(state) : isBackwardFinal(state), `S1, S7: ${state}`);
     }
-    if (this.coverage.toldSuccess > 0) assert.equal(decision, "commit", "S5: told success stays true");
-    if (this.coverage.toldFailure > 0) assert.equal(decision, "abort", "S5: told failure is never charged");
+    if (this.coverage.toldSuccess > 0) assert.equal(decision, "commit", "S5: a returned success stays true");
+    if (this.coverage.toldFailure > 0) assert.equal(decision, "abort", "S5: a returned failure is never charged");
     this.coverage[decision === "commit" ? "committed" : "aborted"] += 1;
   }
 
@@ -174,7 +174,7 @@ export class SmallWorld {
       case "WaitForRelease":
         return this.#timer(by, { type: "ReleaseWaitPassed" });
       case "TellOutcome":
-        return this.#tell(effect.outcome.kind);
+        return this.#report(effect.outcome.kind);
       case "Park":
         this.record = writePark(this.record, by.state.record, effect.note).record;
         return;
@@ -281,7 +281,7 @@ export class SmallWorld {
     this.record = write.record;
   }
 
-  #tell(kind: "committed" | "aborted"): void {
+  #report(kind: "committed" | "aborted"): void {
     if (kind === "committed") {
       assert.ok(this.#decided.has("commit"), "C3: success before the durable decision");
       this.coverage.toldSuccess += 1;

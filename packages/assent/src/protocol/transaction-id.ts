@@ -1,5 +1,5 @@
 // The name of one attempt: key, incarnation and attempt number. The same attempt always gets the same name, so that a
-// repeat after a lost record resumes instead of charging again; a new life of the key never reuses one.
+// repeat after a lost record resumes instead of charging again; a new incarnation of the key never reuses one.
 import { invariant } from "./invariant.ts";
 
 export interface TransactionIdParts {

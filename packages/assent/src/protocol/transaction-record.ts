@@ -29,7 +29,7 @@ export interface TransactionRecord {
   readonly protocol: Protocol;
   readonly state: TransactionState;
   readonly epoch: number;
-  /** Instance and boot nonce: a restarted process is a stranger (R1). */
+  /** Instance and start nonce: a restarted process is another owner (R1). */
   readonly owner: string;
   readonly begunAt: number;
   readonly deadlineAt: number;

@@ -48,8 +48,8 @@ export const lifecycleMutants: readonly Mutant[] = [
     edits: [
       {
         file: "packages/assent/src/protocol/coordinator.ts",
-        guard: 'if (decision === "commit") {\n    const told',
-        instead: "if (decision !== undefined) {\n    const told",
+        guard: 'if (decision === "commit") {\n    const reported',
+        instead: "if (decision !== undefined) {\n    const reported",
       },
     ],
   },

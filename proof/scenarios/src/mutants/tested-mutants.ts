@@ -208,7 +208,7 @@ export const testedMutants: readonly TestedMutant[] = [
     what: "`forget` is not repeated for a branch that does not answer",
     test: {
       file: "packages/assent/src/protocol/forgetting.test.ts",
-      name: "P7 a silent branch is told to forget again, until each has acknowledged",
+      name: "P7 `forget` is repeated for a silent branch, until each has acknowledged",
     },
     edits: [
       {

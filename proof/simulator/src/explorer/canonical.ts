@@ -55,9 +55,9 @@ export function eventText(event: CoordinatorEvent): string {
 }
 
 function driverText({ id, state }: Driver): string {
-  const { record, role, stage, intent, told, releaseWaitOver } = state;
+  const { record, role, stage, intent, reported, releaseWaitOver } = state;
   const branches = progressText(state);
-  const flags = `${told ? "t" : ""}${releaseWaitOver && !told ? "w" : ""}`;
+  const flags = `${reported ? "t" : ""}${releaseWaitOver && !reported ? "w" : ""}`;
   return `${id} ${recordText(record)} ${role} ${stage} ${intent?.decision ?? ""} ${flags} ${branches}`;
 }
 

@@ -62,7 +62,8 @@ function isOfPast({ state }: Driver, message: MessageOf<"reply"> | MessageOf<"ti
     return message.event.type === "DecisionWritten" && stage !== "deciding";
   }
   const verb = message.kind === "reply" ? message.verb : "verb" in message.event ? message.event.verb : undefined;
-  if (verb === undefined) return message.kind === "timer" && message.event.type === "ReleaseWaitPassed" && state.told;
+  if (verb === undefined)
+    return message.kind === "timer" && message.event.type === "ReleaseWaitPassed" && state.reported;
   const role = verbRole(verb);
   if (role === "vote") return stage !== "voting";
   if (role === "query") return stage !== "questioning";
