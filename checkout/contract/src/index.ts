@@ -1,4 +1,5 @@
 /** The HTTP contract of the checkout system: routes, schemas, errors, OpenAPI. @module */
+export * from "./account-service.ts";
 export * from "./answers.ts";
 export * from "./body-limit.ts";
 export * from "./fault-routes.ts";
