@@ -1,7 +1,7 @@
 // The statements of the branches. `$1` is the service: what it has not written, it does not see.
 import { quoted, storeTime } from "./log-statements.ts";
 import { branchTable } from "./stored-branch.ts";
-import { assignmentsOf, givenOf, jsonOfRow, listOf, rowsOf } from "./table-columns.ts";
+import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf } from "./table-columns.ts";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- a list of texts
 export function branchStatements(schema: string) {
@@ -21,12 +21,12 @@ export function branchStatements(schema: string) {
       SELECT json_build_object('record', (SELECT ${record} FROM b), ${locked})::text`,
     /** The record, or a place for one. A copy of the command that runs at the same time waits here. */
     take: `INSERT INTO ${branches} AS b (service, ${listOf(branchTable)})
-      SELECT $1, ${givenOf(branchTable)} FROM ${rowsOf(branchTable, "$2")}
+      SELECT $1, ${givenOf(branchTable)} FROM ${rowOf(branchTable, "$2")}
       ON CONFLICT (service, tx_id, branch_id) DO UPDATE SET tx_id = excluded.tx_id
       RETURNING json_build_object('record', ${record}, ${locked})::text`,
-    write: `UPDATE ${branches} b SET ${given} FROM ${rowsOf(branchTable, "$2")}
-      WHERE b.service = $1 AND b.tx_id = given.tx_id AND b.branch_id = given.branch_id
-        AND pg_current_xact_id()::text = $3 RETURNING '{}'`,
+    write: `UPDATE ${branches} b SET ${given} FROM ${rowOf(branchTable, "$4")}
+      WHERE b.service = $1 AND b.tx_id = $2 AND b.branch_id = $3
+        AND pg_current_xact_id()::text = $5 RETURNING '{}'`,
     now: `SELECT json_build_object('now', ${storeTime})::text`,
     /** Those that are due to ask fall due again later. */
     asking: `WITH due AS MATERIALIZED (

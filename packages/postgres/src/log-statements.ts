@@ -1,6 +1,6 @@
 // The statements of the log. `$1` is the coordinator: what it has not written, it does not see.
 import { fixedColumns, leaseTable, rowTable, transactionTable } from "./stored-log.ts";
-import { assignmentsOf, givenOf, jsonOfRow, listOf, rowsOf, type TableOf } from "./table-columns.ts";
+import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf, rowsOf, type TableOf } from "./table-columns.ts";
 
 /** Store time. Last in a row of what is locked, it is read once the locks are held. */
 export const storeTime = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
@@ -32,7 +32,7 @@ export function logStatements(schema: string) {
     addRecord: `${upsert(transactionTable)}
       ON CONFLICT (coordinator, tx_id) DO UPDATE SET ${assignmentsOf(transactionTable)}`,
     changeRecord: `UPDATE ${transactions} t SET ${changesOf(transactionTable)}
-      FROM ${rowsOf(transactionTable, "$2")} WHERE t.coordinator = $1 AND t.tx_id = given.tx_id`,
+      FROM ${rowOf(transactionTable, "$2")} WHERE t.coordinator = $1 AND t.tx_id = $3`,
     putRows: `${upsert(rowTable)} ON CONFLICT (coordinator, key) DO UPDATE SET ${assignmentsOf(rowTable)}`,
     addRow: `${upsert(rowTable)} ON CONFLICT DO NOTHING RETURNING '{}'`,
 

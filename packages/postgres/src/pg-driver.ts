@@ -1,4 +1,5 @@
 // A pool of `pg`, known by its shape, so that an application with another driver needs no types of it.
+import { fingerprint } from "assent/internal/protocol";
 import { replyMaxMs } from "./postgres-limits.ts";
 import { inTime } from "./reply-limit.ts";
 import type { SqlConnection, SqlDriver } from "./sql-driver.ts";
@@ -22,8 +23,27 @@ export interface PgPool<Client> extends Listening {
 }
 
 type Query = (
-  query: string | { readonly text: string; readonly values: readonly unknown[]; readonly rowMode: "array" },
+  query:
+    | string
+    | {
+        readonly name: string;
+        readonly text: string;
+        readonly values: readonly unknown[];
+        readonly rowMode: "array";
+      },
 ) => Promise<unknown>;
+
+const names = new Map<string, string>();
+
+/** Each connection plans a statement once. The name follows from the text, whichever copy of this package sends it. */
+function nameOf(text: string): string {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = `assent_${fingerprint(text).toString(36)}`;
+    names.set(text, name);
+  }
+  return name;
+}
 
 const ignored = (): void => undefined;
 
@@ -63,7 +83,7 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
   return {
     handle: client,
     async query(text, values) {
-      const { rows } = (await inTime(query({ text, values, rowMode: "array" }), replyMaxMs)) as {
+      const { rows } = (await inTime(query({ name: nameOf(text), text, values, rowMode: "array" }), replyMaxMs)) as {
         readonly rows: readonly (readonly unknown[])[];
       };
       return rows.map(([column]) => column);

@@ -116,8 +116,8 @@ export class PostgresBranches<Db> implements BranchStore {
           write: async (record) => {
             hasWritten = true;
             step.close();
-            const columns = JSON.stringify([columnsOfBranch(record, locked.found, limits)]);
-            const parameters = [this.#service, columns, locked.transaction];
+            const columns = JSON.stringify(columnsOfBranch(record, locked.found, limits));
+            const parameters = [...this.#nameOf(command), columns, locked.transaction];
             const written = await transaction.query(statements.write, parameters);
             if (written.length === 0)
               throw new HandlerFailed("the handler has ended the transaction that it was given");
@@ -147,13 +147,15 @@ export class PostgresBranches<Db> implements BranchStore {
   async #locked(command: Command, transaction: SqlTransaction<Db>): Promise<Locked> {
     if (verbRole(command.verb) !== "vote") {
       const { lock } = this.#options.statements;
-      const names = [command.txId, command.branchId].map(storedText);
-      const found = await transaction.query(lock, [this.#service, ...names]);
-      const locked = this.#lockedOf(found);
+      const locked = this.#lockedOf(await transaction.query(lock, this.#nameOf(command)));
       if (locked.found !== undefined) return locked;
     }
-    const place = JSON.stringify([placeOf(command)]);
+    const place = JSON.stringify(placeOf(command));
     return this.#lockedOf(await transaction.query(this.#options.statements.take, [this.#service, place]));
+  }
+
+  #nameOf({ txId, branchId }: Command): readonly string[] {
+    return [this.#service, storedText(txId), storedText(branchId)];
   }
 
   #lockedOf([found = {}]: readonly JsonObject[]): Locked {

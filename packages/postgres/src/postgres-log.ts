@@ -35,6 +35,7 @@ import { type Database, type Done, Overtaken, type SqlTransaction } from "./data
 import type { LogStatements } from "./log-statements.ts";
 import { columnsOfRecord, columnsOfRow, plainRecord, recordOfColumns, rowOfColumns } from "./stored-log.ts";
 import { originalText, storedText } from "./stored-text.ts";
+import type { Columns } from "./table-columns.ts";
 
 export interface LogOptions<Db> {
   readonly database: Database<Db>;
@@ -234,7 +235,9 @@ export class PostgresLog<Db> implements TransactionLog {
     before: Row | undefined,
   ): Promise<Done<Result>> {
     if (row !== undefined) await this.#putRow(transaction, row, before);
-    if (record !== undefined) await this.#store(transaction, this.#statements.addRecord, record);
+    if (record !== undefined) {
+      await transaction.query(this.#statements.addRecord, [this.#coordinator, JSON.stringify([this.#columns(record)])]);
+    }
     return { result, writes: record !== undefined };
   }
 
@@ -244,15 +247,16 @@ export class PostgresLog<Db> implements TransactionLog {
     { result, row, record }: LogStep<Result>,
   ): Promise<Done<Result>> {
     if (row !== undefined) await this.#putRow(transaction, row, row);
-    if (record !== undefined) await this.#store(transaction, this.#statements.changeRecord, record);
+    if (record !== undefined) {
+      const columns = JSON.stringify(this.#columns(record));
+      const parameters = [this.#coordinator, columns, storedText(record.txId)];
+      await transaction.query(this.#statements.changeRecord, parameters);
+    }
     return { result, writes: record !== undefined };
   }
 
-  async #store(transaction: SqlTransaction<Db>, statement: string, record: StoredRecord): Promise<void> {
-    await transaction.query(statement, [
-      this.#coordinator,
-      JSON.stringify([columnsOfRecord(record, this.#options.limits)]),
-    ]);
+  #columns(record: StoredRecord): Columns {
+    return columnsOfRecord(record, this.#options.limits);
   }
 
   /** A row that was there is locked. One that was not may have been made by another since. */

@@ -1,5 +1,4 @@
 // A limit on waiting for the server.
-import { setTimeout as delay } from "node:timers/promises";
 
 /** No answer came in time. What was sent may still happen, until its connection is closed. */
 export class ReplyLate extends Error {
@@ -10,17 +9,9 @@ export class ReplyLate extends Error {
 }
 
 /** @throws {ReplyLate} and what `reply` rejects with */
-export async function inTime<T>(reply: Promise<T>, limitMs: number): Promise<T> {
-  const over = new AbortController();
-  const late = async (): Promise<never> => {
-    await delay(limitMs, undefined, { signal: over.signal });
-    throw new ReplyLate(limitMs);
-  };
-  const limit = late();
-  limit.catch(() => undefined);
-  try {
-    return await Promise.race([reply, limit]);
-  } finally {
-    over.abort();
-  }
+export function inTime<T>(reply: Promise<T>, limitMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const limit = setTimeout(() => reject(new ReplyLate(limitMs)), limitMs);
+    reply.then(resolve, reject).finally(() => clearTimeout(limit));
+  });
 }

@@ -48,10 +48,20 @@ export function listOf({ columns }: TableOf, source = ""): string {
     .join(", ");
 }
 
-/** The rows of a parameter, with JSON columns as texts. */
-export function rowsOf({ columns }: TableOf, parameter: string): string {
-  const typed = Object.entries(columns).map(([name, type]) => `${name} ${type === "json" ? "text" : type}`);
-  return `json_to_recordset(${parameter}::text::json) AS given (${typed.join(", ")})`;
+/** The rows of a parameter, which is a list of them, with JSON columns as texts. */
+export function rowsOf(table: TableOf, parameter: string): string {
+  return `json_to_recordset(${parameter}::text::json) AS given (${typedOf(table)})`;
+}
+
+/** The one row of a parameter. The server does not plan for many then. */
+export function rowOf(table: TableOf, parameter: string): string {
+  return `json_to_record(${parameter}::text::json) AS given (${typedOf(table)})`;
+}
+
+function typedOf({ columns }: TableOf): string {
+  return Object.entries(columns)
+    .map(([name, type]) => `${name} ${type === "json" ? "text" : type}`)
+    .join(", ");
 }
 
 /** The columns of a given row, as they are stored. */

@@ -48,6 +48,10 @@ const commands: Readonly<Record<string, ProofCommand>> = {
     says: "the cost of the orchestrator compared with plain calls without a protocol",
     run: () => import("@assent/bench/overhead"),
   },
+  postgres: {
+    says: "the cost of a branch in PostgreSQL compared with the same SQL without a protocol",
+    run: () => import("@assent/bench/postgres"),
+  },
   runtimes: {
     says: "the packed packages installed and used on Node 22, 24 and 26, Bun and Deno",
     run: () => import("@assent/installation/runtimes"),
