@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
-import { bookTrip, flights, reserving, Trips } from "../../test-kit/trips.ts";
+import { bookTrip, flights, paying, reserving, Trips, wallet } from "../../test-kit/trips.ts";
 import { NotStarted, transaction } from "./index.ts";
 
 for (const protocol of ["2pc", "saga"] as const) {
@@ -40,6 +40,23 @@ for (const protocol of ["2pc", "saga"] as const) {
     assert.equal(trips.books[3], 100);
   });
 }
+
+test("a step that does not vote within its time aborts the transaction, and its handler is signalled", async () => {
+  const trips = new Trips();
+  const signals: AbortSignal[] = [];
+  await trips.serveFlights();
+  await trips.serveWallet({ ...paying, do: ({ signal }) => (signals.push(signal), new Promise(() => undefined)) });
+  const hasty = transaction("hasty", {
+    input: z.object({}),
+    steps: () => ({ seat: flights.book({ seats: 1 }), pay: wallet.pay({ amount: 1 }).within(3_000) }),
+  });
+  const booking = await trips.coordinate({ transactions: [hasty], protocol: "2pc" });
+  const result = await trips.clock.until(booking.run(hasty, "k", {}), 6_000);
+  assert.ok(result.kind === "aborted");
+  assert.deepEqual([result.step, result.reason, signals[0]?.aborted], ["pay", "timeout", true]);
+  await trips.clock.advance(20_000);
+  assert.deepEqual(trips.books, [9, 0, 0, 100]);
+});
 
 test("a key that was used with other input, or by another transaction, is reused: nothing is done", async () => {
   const trips = new Trips();
@@ -170,6 +187,7 @@ test("steps that cannot be ordered or were not made by a service are a failed de
       input,
       steps: () => ({ a: flights.book({ seats: 1 }).after(flights.book({ seats: 2 })) }),
     }),
+    transaction("never", { input, steps: () => ({ a: flights.book({ seats: 1 }).within(0) }) }),
     transaction("foreign", { input, steps: () => ({ a: foreign as unknown as ReturnType<typeof flights.book> }) }),
     transaction("throws", { input, steps: (): { a: ReturnType<typeof flights.book> } => assert.fail("a bug") }),
   ];

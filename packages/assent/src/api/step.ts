@@ -8,6 +8,12 @@ declare const types: unique symbol;
 export interface Step<Output, Refusal extends string> {
   /** Asked only when these have voted yes, and undone before them. Steps that are undefined are left out. */
   after(...steps: readonly (AnyStep | undefined)[]): this;
+  /**
+   * How long the step may take to vote, in milliseconds, counted from when it is asked; then the transaction is aborted
+   * with the reason `timeout`. Left out, it has the time of the whole first phase.
+   * @throws {InvalidDefinition} unless it is a whole number from 1
+   */
+  within(ms: number): this;
   readonly [types]?: { readonly output: Output; readonly refusal: Refusal };
 }
 
@@ -23,6 +29,7 @@ export interface StepCall {
 class CalledStep implements Step<unknown, string> {
   readonly call: StepCall;
   readonly earlier: AnyStep[] = [];
+  withinMs: number | undefined;
 
   constructor(call: StepCall) {
     this.call = call;
@@ -32,6 +39,12 @@ class CalledStep implements Step<unknown, string> {
     this.earlier.push(...steps.filter((step) => step !== undefined));
     return this;
   }
+
+  within(ms: number): this {
+    if (!Number.isSafeInteger(ms) || ms < 1) throw new InvalidDefinition(`a step cannot vote within ${ms} ms`);
+    this.withinMs = ms;
+    return this;
+  }
 }
 
 export function newStep(call: StepCall): Step<unknown, string> {
@@ -39,10 +52,7 @@ export function newStep(call: StepCall): Step<unknown, string> {
 }
 
 /** @throws {InvalidDefinition} for what no action returned */
-export function readStep(
-  name: string,
-  step: AnyStep,
-): { readonly call: StepCall; readonly earlier: readonly AnyStep[] } {
+export function readStep(name: string, step: AnyStep): Pick<CalledStep, "call" | "earlier" | "withinMs"> {
   if (step instanceof CalledStep) return step;
   throw new InvalidDefinition(`step ${name} is no call of a service's action`);
 }

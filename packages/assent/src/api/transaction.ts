@@ -84,7 +84,7 @@ function planOf(steps: Steps): readonly StepPlan[] {
   };
   const plans = named.map(([name, step]): StepPlan => {
     checkName("the name of a step", name);
-    const { call, earlier } = readStep(name, step);
+    const { call, earlier, withinMs } = readStep(name, step);
     const { service, action, input, protocols } = call;
     return {
       name,
@@ -92,6 +92,7 @@ function planOf(steps: Steps): readonly StepPlan[] {
       after: earlier.map((each) => nameOf(name, each)),
       branches: [{ partition: "0", payload: { action, input: input as Json } }],
       ...(protocols !== undefined && { protocols }),
+      ...(withinMs !== undefined && { withinMs }),
     };
   });
   checkOrder(plans);

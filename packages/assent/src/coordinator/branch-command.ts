@@ -35,3 +35,9 @@ export function originOf(
 ): string {
   return encodeOrigin({ coordinator, key, definition, definitionHash, input, deadlineAt });
 }
+
+/** Success is reported at the decision (C5), so no caller waits for phase 2 forward. */
+export function isUnwaitedFor(verb: Verb): boolean {
+  const role = verbRole(verb);
+  return role === "forward" || role === "forget";
+}

@@ -51,6 +51,8 @@ export interface StepPlan {
   readonly after: readonly string[];
   /** Empty where this input needs nothing of the service. */
   readonly branches: readonly BranchPlan[];
+  /** How long each branch may take to vote, where that is shorter than phase 1. Milliseconds. */
+  readonly withinMs?: number;
   /** The protocols that the service supports for it; left out, both. */
   readonly protocols?: readonly Protocol[];
 }
@@ -177,7 +179,7 @@ export function planBranches<Input>(
       const ids = idsOf.get(earlier) ?? [];
       return ids.length > 0 ? ids : idsBefore(steps.find(({ name }) => name === earlier)?.after ?? []);
     });
-  const branches = steps.flatMap(({ name, service, after, branches: plans }) =>
+  const branches = steps.flatMap(({ name, service, after, withinMs, branches: plans }) =>
     plans.map(({ partition, payload }, index): BranchSpec => ({
       branchId: branchId(name, index),
       step: name,
@@ -185,6 +187,7 @@ export function planBranches<Input>(
       partition,
       payload: carriedPayload(branchId(name, index), payload, { limits, fail }),
       after: [...new Set(idsBefore(after))],
+      ...(withinMs !== undefined && { withinMs }),
     })),
   );
   invariant(branches.length <= branchesMax, "limits", `${branches.length} branches, limit ${branchesMax}`);

@@ -15,10 +15,9 @@ import {
   type Outcome,
   type TransactionRecord,
   type Verb,
-  verbRole,
 } from "../protocol/index.ts";
 import { backoffMs, retryDelayMs } from "./backoff.ts";
-import { commandOf, originOf } from "./branch-command.ts";
+import { commandOf, isUnwaitedFor, originOf } from "./branch-command.ts";
 import { BranchFailures, isOfService } from "./branch-failures.ts";
 import type { Breakers } from "./breakers.ts";
 import { DriverTimers } from "./driver-timers.ts";
@@ -29,6 +28,7 @@ import type { Observer } from "../ports/observer.ts";
 import type { Random } from "../ports/random.ts";
 import type { DecideResult, OwnedWrite, RowChange, TransactionLog } from "../ports/transaction-log.ts";
 import type { Transport } from "../ports/transport.ts";
+import { VoteDeadlines } from "./vote-deadlines.ts";
 
 /** What every driver of a process shares. */
 export interface DriverEnvironment {
@@ -71,6 +71,7 @@ export class TransactionDriver {
   readonly #options: DriverOptions;
   readonly #startedAt: number;
   readonly #timers: DriverTimers;
+  readonly #voteDeadlines: VoteDeadlines;
   /** What each branch was asked last, and when that has to be asked again. */
   readonly #expected = new Map<string, { readonly verb: Verb; readonly timer: Timer }>();
   readonly #failures: BranchFailures;
@@ -95,6 +96,9 @@ export class TransactionDriver {
     this.#environment = environment;
     this.#options = options;
     this.#timers = new DriverTimers(environment.clock);
+    this.#voteDeadlines = new VoteDeadlines(environment.clock, this.#timers, (branchId) =>
+      this.#dispatch({ type: "VoteFellOverdue", branchId, ownerUninterrupted: this.#isUninterrupted() }),
+    );
     this.#startedAt = options.startedAt ?? environment.clock.monotonic();
     this.#state = coordinatorState(options);
     this.#failures = new BranchFailures(options.record.txId, environment);
@@ -211,7 +215,8 @@ export class TransactionDriver {
     // The end may still be lost, and then only branches that ask can restore it (R5): no `forget` is sent.
     if (verb === "forget" && logMayLoseTail) return;
     const wait = { waitMs: limits.answerWaitMs, tryForMs: limits.replyWaitMs, mayWait: isUnwaitedFor(verb) };
-    const command = commandOf(this.record, { spec, verb, origin: () => this.#originText() });
+    const deadlineAt = this.#voteDeadlines.of(spec, verb, this.record.deadlineAt);
+    const command = commandOf({ ...this.record, deadlineAt }, { spec, verb, origin: () => this.#originText() });
     const answered = transport.send(spec, command, wait);
     const sent: SentCommand = { spec, verb, sentAt: clock.monotonic(), isSilent: false };
     this.#expectAnswer(sent);
@@ -381,12 +386,6 @@ export class TransactionDriver {
     this.#report(undefined);
     this.#close();
   }
-}
-
-/** Success is reported at the decision (C5), so no caller waits for phase 2 forward. */
-function isUnwaitedFor(verb: Verb): boolean {
-  const role = verbRole(verb);
-  return role === "forward" || role === "forget";
 }
 
 /** R2: an epoch for taking a record over. */

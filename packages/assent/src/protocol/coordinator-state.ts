@@ -73,6 +73,8 @@ export type CoordinatorEvent =
   | { readonly type: "RetryFellDue"; readonly branchId: string; readonly verb: Verb }
   /** `ownerUninterrupted`: began here, inside its lease, no pause past deadline + grace (C6, R2). */
   | { readonly type: "DeadlinePassed"; readonly ownerUninterrupted: boolean }
+  /** A branch's own time to vote is over. `ownerUninterrupted`: as at the deadline (C6). */
+  | { readonly type: "VoteFellOverdue"; readonly branchId: string; readonly ownerUninterrupted: boolean }
   /** An operator asks for an abort. `ownerUninterrupted`: as at the deadline (C6). */
   | { readonly type: "Cancelled"; readonly ownerUninterrupted: boolean; readonly operator: OperatorNote }
   | { readonly type: "DecisionWritten"; readonly record: TransactionRecord }

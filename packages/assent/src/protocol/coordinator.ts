@@ -23,7 +23,16 @@ import {
 import { answeredForget, sendForget, unansweredForget } from "./forgetting.ts";
 import { invariant } from "./invariant.ts";
 import { type Answer, handlerFailed } from "./messages.ts";
-import { answeredQuestion, answeredVote, askQuestions, askVotes, cancel, intend, refusal } from "./phase-one.ts";
+import {
+  answeredQuestion,
+  answeredVote,
+  askQuestions,
+  askVotes,
+  cancel,
+  intend,
+  overdue,
+  refusal,
+} from "./phase-one.ts";
 import { answeredPhaseTwo, sendPhaseTwo } from "./phase-two.ts";
 import { decisionOf } from "./transaction-record.ts";
 import { type Verb, type VerbRole, verbRole, verbTable } from "./verbs.ts";
@@ -50,10 +59,10 @@ export function coordinate(
       return retryDue(state, event);
     case "DeadlinePassed":
       return deadlinePassed(state, event.ownerUninterrupted);
-    case "Cancelled": {
-      const mayAbort = state.stage === "voting" && state.role === "owner" && event.ownerUninterrupted;
-      return mayAbort ? cancel(state, event.operator) : { state, effects: [] };
-    }
+    case "VoteFellOverdue":
+      return mayAbort(state, event) ? overdue(state, event.branchId) : { state, effects: [] };
+    case "Cancelled":
+      return mayAbort(state, event) ? cancel(state, event.operator) : { state, effects: [] };
     case "DecisionWritten":
       return decisionWritten({ ...state, record: event.record });
     case "DecisionUnmet":
@@ -170,6 +179,11 @@ function isCurrent(state: CoordinatorState, verb: Verb): boolean {
     case "stopped":
       return false;
   }
+}
+
+/** C6: the right to abort without a proof, before the decision is being written. */
+function mayAbort({ stage, role }: CoordinatorState, event: { readonly ownerUninterrupted: boolean }): boolean {
+  return stage === "voting" && role === "owner" && event.ownerUninterrupted;
 }
 
 /** C6: the uninterrupted owner aborts on silence; anybody else goes on by R3. */

@@ -12,6 +12,8 @@ export interface BranchSpec {
   readonly payload: Json;
   /** Branches that must have voted yes before this one is asked. */
   readonly after: readonly string[];
+  /** How long it may take to vote, where that is shorter than phase 1. Milliseconds. */
+  readonly withinMs?: number;
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 } from "./coordinator-state.ts";
 import { invariant } from "./invariant.ts";
 import type { Json } from "./json.ts";
-import type { Answer } from "./messages.ts";
+import { type Answer, handlerFailed } from "./messages.ts";
 import { type Finding, weighAnswers } from "./recovery.ts";
 import type { OperatorNote } from "./transaction-record.ts";
 import { type Decision, isBackwardFinal, isForwardFinal, verbTable } from "./verbs.ts";
@@ -150,6 +150,16 @@ export function intend(state: CoordinatorState, decision: Decision, reason?: str
 /** C6: an owner that may abort at the deadline may do so before, when an operator asks for it. */
 export function cancel(state: CoordinatorState, operator: OperatorNote): CoordinatorStep {
   return write(state, { decision: "abort", reason: "cancelled", operator });
+}
+
+/** C6: the same for one branch whose time to vote is shorter than that of the others. */
+export function overdue(state: CoordinatorState, branchId: string): CoordinatorStep {
+  const { status, spec, handlerFailed: isBug, contendedSince } = branchOf(state, branchId);
+  if (status !== "asked") return { state, effects: [] };
+  const no = state.branches.find((branch) => branch.status === "no");
+  if (no !== undefined) return intend(state, "abort", no.refusal ?? "prevented");
+  const without = contendedSince === undefined ? "timeout" : "contended";
+  return write(state, { decision: "abort", reason: isBug === true ? handlerFailed : without, step: spec.step });
 }
 
 function write(state: CoordinatorState, intent: Intent): CoordinatorStep {

@@ -115,6 +115,7 @@ export class SmallWorld {
     else if (fault === 3) this.#loseLastWrite();
     else if (fault === 4) this.#deadline(this.#now % 3 !== 0);
     else if (fault === 5) this.#cancel(this.#now % 3 !== 0);
+    else if (fault === 6) this.#overdue(this.#now % 3 !== 0);
     else if (parcel === undefined) return;
     else if (fault <= 8) parcel.arrive();
     else if (fault <= 13) this.#lose(parcel);
@@ -307,6 +308,12 @@ export class SmallWorld {
     const [owner] = this.#coordinators;
     this.#now = Math.max(this.#now, this.record.deadlineAt);
     if (owner !== undefined) this.#feed(owner, { type: "DeadlinePassed", ownerUninterrupted });
+  }
+
+  /** The time of the last branch to vote is over. */
+  #overdue(ownerUninterrupted: boolean): void {
+    const branchId = this.#options.specs.at(-1)?.branchId ?? "";
+    for (const each of this.#coordinators) this.#feed(each, { type: "VoteFellOverdue", branchId, ownerUninterrupted });
   }
 
   /** Asks any process, whether it may or not. */
