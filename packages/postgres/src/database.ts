@@ -97,7 +97,8 @@ export class Database<Db> {
     try {
       const done = await this.#body(open, work);
       isUsable = await hasRolledBack(open, done.kind !== "done" || !done.writes);
-      if (done.kind === "failed" || !done.writes) return done;
+      if (done.kind === "failed") return isUsable || done.again === "conflict" ? done : lost(done);
+      if (!done.writes) return done;
       const failed = await commitFailure(open.connection);
       isUsable = failed === undefined || failed.isUsable;
       return failed ?? done;
@@ -122,8 +123,7 @@ export class Database<Db> {
       });
       return { kind: "done", ...done };
     } catch (error) {
-      const again = isOvertaken(error) ? "conflict" : isLost(error) ? "lost" : undefined;
-      return { kind: "failed", again, failure: failureOf(error) };
+      return { kind: "failed", again: isOvertaken(error) ? "conflict" : undefined, failure: failureOf(error) };
     }
   }
 }
@@ -195,14 +195,17 @@ function isOvertaken(error: unknown): boolean {
   return causesOf(error).some((cause) => cause instanceof Overtaken || isConflict(cause));
 }
 
-/** Whether a failure is that of a wait for others, and not of the work: it says nothing about the branch. */
+/** Whether a failure is that of a wait for others or of a connection, and not of the work: no bug has shown. */
 export function isWaitFailure(error: unknown): boolean {
-  return causesOf(error).some((cause) => isConflict(cause) || isLockTimeout(cause) || isFatal(cause));
+  return causesOf(error).some((cause) => isConflict(cause) || isLockTimeout(cause) || cause instanceof ConnectionLost);
 }
 
-/** Before the commit was sent, the end of a connection changes nothing. */
-function isLost(error: unknown): boolean {
-  return causesOf(error).some(isFatal);
+/** The connection ended before the commit was sent, which changes nothing. What the work met then is no bug of it. */
+class ConnectionLost extends Error {}
+
+/** A connection on which not even a rollback is answered has ended. */
+function lost({ failure }: Failed): Failed {
+  return { kind: "failed", again: "lost", failure: failureOf(new ConnectionLost(failure.message)) };
 }
 
 /** The server has ended the connection, or the connection has ended. */

@@ -89,6 +89,18 @@ test("M3 what a handler that throws has written is gone, and its failure is repo
   assert.equal(await credit(wallet), 90);
 });
 
+test("M3 an error of another connection of a handler is its own, and is reported", async () => {
+  const { command } = newBranch();
+  let runs = 0;
+  const calling: Handle = () => {
+    runs += 1;
+    throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+  };
+  const failures: BranchFailure[] = [];
+  const answer = await answerTo(await storeOf({ prepare: calling }), command("prepare"), failures);
+  assert.deepEqual([answer, runs, failures.length], [{ kind: "unknown", reason: "handler_failed" }, 1, 1]);
+});
+
 test("P3 what a handler wrote before it refused is undone, and its refusal stays", async () => {
   const { wallet, command } = newBranch();
   const refusing: Handle = async (step) => {
