@@ -10,7 +10,8 @@ export const words: readonly Word[] = [
   { pattern: /\b(tell|told|tells|telling)\b/gi, instead: "return, report or acknowledge" },
   { pattern: /\bbeliefs?\b/gi, instead: "read set" },
   { pattern: /\bplant(s|ed)?\b/gi, instead: "mutant" },
-  { pattern: /\btrails?\b/gi, instead: "history" },
+  // Stored records keep their history in the field `trail`, as data of earlier versions does.
+  { pattern: /(?<!\.)\btrails?\b(?!\??:)/gi, instead: "history" },
   { pattern: /\b(former|another|new) (life|lives|generation)s?\b/gi, instead: "incarnation" },
   { pattern: /\b(cannot|can not|can't) be meant\b/gi, instead: "invalid" },
   { pattern: /\b(whoever|somebody|a stranger|strangers)\b/gi, instead: "the caller, a client or another process" },

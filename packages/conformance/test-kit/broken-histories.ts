@@ -32,9 +32,9 @@ const keptOf = (tables: Tables, txId: string): Kept | undefined => tables.get(re
 const historyOf = (tables: Tables, txId: string): RecordHistory | undefined => keptOf(tables, txId)?.trail;
 
 /** Replaces the history of a record. */
-function putHistory(tables: Tables, txId: string, trail: RecordHistory | undefined): void {
+function putHistory(tables: Tables, txId: string, history: RecordHistory | undefined): void {
   const record = keptOf(tables, txId);
-  if (record !== undefined && trail !== undefined) tables.put(recordTable, txId, { ...record, trail });
+  if (record !== undefined && history !== undefined) tables.put(recordTable, txId, { ...record, trail: history });
 }
 
 /** A write whose entry is not kept. */
@@ -181,12 +181,12 @@ export const brokenHistories: readonly Broken<KeyedAdapter>[] = [
       sweepLog(tables, { limit }, context) {
         for (const [key] of tables.scan(unfinishedTable, { limit })) {
           const txId = unfinishedTxId(key);
-          const { trail = [], begunAt = 0 } = keptOf(tables, txId) ?? {};
+          const { trail: lines = [], begunAt = 0 } = keptOf(tables, txId) ?? {};
           const since = context.now - defaultLimits.maxAgeMs - begunAt;
           putHistory(
             tables,
             txId,
-            trail.filter(([afterMs]) => afterMs > since),
+            lines.filter(([afterMs]) => afterMs > since),
           );
         }
         return sweepLog(tables, { limit }, context);

@@ -74,7 +74,7 @@ export const leaseTable: TableOf = {
 
 export function columnsOfRecord(stored: StoredRecord, limits: Pick<Limits, "maxAgeMs">): Columns {
   const { txId, key, definition, definitionHash, protocol, state, owner, epoch, ...others } = stored;
-  const { begunAt, deadlineAt, changedAt, reason, rebuilt, parked, input, trail = [], ...more } = others;
+  const { begunAt, deadlineAt, changedAt, reason, rebuilt, parked, input, trail: lines = [], ...more } = others;
   return toColumns(transactionTable, {
     tx_id: txId,
     key,
@@ -94,19 +94,25 @@ export function columnsOfRecord(stored: StoredRecord, limits: Pick<Limits, "maxA
     parked_attempts: parked?.attempts,
     removable_at: isEnded(stored) ? outcomeKeptUntil(withoutHistory(stored), limits) : undefined,
     input,
-    trail: mapped(trail, storedText) as Json,
+    trail: mapped(lines, storedText) as Json,
     more: moreOf(more),
   });
 }
 
 export function recordOfColumns(columns: JsonObject): StoredRecord {
-  const { tx_id, definition_hash, begun_at, deadline_at, changed_at, trail, more, ...others } = fromColumns(
-    transactionTable,
-    columns,
-  );
+  const {
+    tx_id,
+    definition_hash,
+    begun_at,
+    deadline_at,
+    changed_at,
+    trail: stored,
+    more,
+    ...others
+  } = fromColumns(transactionTable, columns);
   const { parked_reason, parked_since, parked_attempts, removable_at: _due, ...named } = others;
   const parked = { reason: parked_reason, since: parked_since, attempts: parked_attempts };
-  const lines = mapped(trail as unknown as RecordHistory, originalText);
+  const lines = mapped(stored as unknown as RecordHistory, originalText);
   return {
     ...named,
     ...(more as object | undefined),
@@ -145,8 +151,8 @@ export function grantOfColumns(columns: JsonObject): LeaseGrant {
 }
 
 /** A history with its texts converted. */
-function mapped(trail: RecordHistory, form: (text: string) => string): RecordHistory {
+function mapped(history: RecordHistory, form: (text: string) => string): RecordHistory {
   const parts = (line: HistoryLine): readonly unknown[] => line;
-  const changed = trail.map((line) => parts(line).map((part) => (typeof part === "string" ? form(part) : part)));
+  const changed = history.map((line) => parts(line).map((part) => (typeof part === "string" ? form(part) : part)));
   return changed as unknown as RecordHistory;
 }

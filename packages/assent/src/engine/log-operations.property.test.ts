@@ -95,7 +95,7 @@ class History {
   /** Of every record that is there: as it was before the event, and its history. */
   readonly reported = new Map<
     string,
-    { readonly record: TransactionRecord; readonly trail: readonly HistoryEntry[] }
+    { readonly record: TransactionRecord; readonly entries: readonly HistoryEntry[] }
   >();
 
   constructor() {
@@ -223,20 +223,21 @@ class History {
 
   /** An event writes a record at most once; the newest entry describes the change, and there is no other. */
   #checkHistory(txId: string, record: TransactionRecord | undefined): void {
-    const trail = operations.history(this.tables, { txId }, { now: this.now });
+    const entries = operations.history(this.tables, { txId }, { now: this.now });
     if (record === undefined) {
-      assert.deepEqual(trail, [], "P7 a history is removed with its record");
+      assert.deepEqual(entries, [], "P7 a history is removed with its record");
       this.reported.delete(txId);
       return;
     }
     const before = this.reported.get(txId);
-    this.reported.set(txId, { record, trail });
-    assert.deepEqual(replayed(trail), whatTrailTells(record), "the history explains the state of the record");
-    const isChanged = before === undefined || !isDeepStrictEqual(whatTrailTells(before.record), whatTrailTells(record));
-    const earlier = before?.trail ?? [];
-    assert.deepEqual(trail.slice(0, earlier.length), earlier, "an entry never changes");
-    assert.equal(trail.length, earlier.length + (isChanged ? 1 : 0), "one entry for one write");
-    if (isChanged) assert.equal(trail.at(-1)?.at, this.now);
+    this.reported.set(txId, { record, entries });
+    assert.deepEqual(replayed(entries), stateFromHistory(record), "the history explains the state of the record");
+    const isChanged =
+      before === undefined || !isDeepStrictEqual(stateFromHistory(before.record), stateFromHistory(record));
+    const earlier = before?.entries ?? [];
+    assert.deepEqual(entries.slice(0, earlier.length), earlier, "an entry never changes");
+    assert.equal(entries.length, earlier.length + (isChanged ? 1 : 0), "one entry for one write");
+    if (isChanged) assert.equal(entries.at(-1)?.at, this.now);
   }
 
   #checkRow(row: Row, present: readonly TransactionRecord[]): void {
@@ -254,7 +255,7 @@ class History {
 
 type LoggedState = Pick<TransactionRecord, "state" | "owner" | "epoch" | "reason"> & { readonly note?: string };
 
-const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionRecord): LoggedState => ({
+const stateFromHistory = ({ state, owner, epoch, reason, parked }: TransactionRecord): LoggedState => ({
   state,
   owner,
   epoch,
@@ -263,8 +264,8 @@ const whatTrailTells = ({ state, owner, epoch, reason, parked }: TransactionReco
 });
 
 /** What a record must be that this was written to. */
-function replayed(trail: readonly HistoryEntry[]): LoggedState {
-  return trail.reduce(after, { state: "active", owner: "", epoch: 0 });
+function replayed(entries: readonly HistoryEntry[]): LoggedState {
+  return entries.reduce(after, { state: "active", owner: "", epoch: 0 });
 }
 
 function after(reported: LoggedState, entry: HistoryEntry): LoggedState {

@@ -35,7 +35,7 @@ import {
 } from "../protocol/index.ts";
 import { changedRow } from "./row-change.ts";
 
-/** A record as a log keeps it. `trail` is missing in records of versions that kept none. */
+/** A record as stored by a log. Records of versions without a history lack the second part. */
 export type StoredRecord = TransactionRecord & { readonly trail?: RecordHistory };
 export type ParkRequest = OwnedRequest & { readonly note: ParkNote };
 
@@ -185,8 +185,8 @@ function owned(
 function kept(before: StoredRecord, write: RecordWrite, { now, limits }: LogContext): LogStep<RecordWrite> {
   if (write.kind !== "written") return { result: write };
   const { record } = write;
-  const trail = nextHistory(before.trail, { before, after: record, now }, limits);
-  return { result: write, record: { ...record, trail } };
+  const history = nextHistory(before.trail, { before, after: record, now }, limits);
+  return { result: write, record: { ...record, trail: history } };
 }
 
 function newRow({ key, create }: BeginRequest): Row | undefined {

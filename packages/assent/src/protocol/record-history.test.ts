@@ -29,9 +29,9 @@ class Kept {
   trail: RecordHistory | undefined;
   now = 100;
 
-  constructor(record: TransactionRecord, trail: RecordHistory | undefined) {
+  constructor(record: TransactionRecord, history: RecordHistory | undefined) {
     this.record = record;
-    this.trail = trail;
+    this.trail = history;
   }
 
   static begun(): Kept {
@@ -117,7 +117,7 @@ test("R5 a rebuilt record says in which state it came back, and why", () => {
   ]);
 });
 
-test("a record that has no trail yet gets one that says that its beginning is missing", () => {
+test("a record without a history gets one that notes its missing beginning", () => {
   const kept = new Kept(transaction({ changedAt: 50 }), undefined).takeOver("b");
   assert.deepEqual(kept.entries, [
     { ...first, at: 50, event: "left_out", entries: 1 },
@@ -146,9 +146,9 @@ test("a history that is full keeps the first, the decision and the newest, and c
 
 test("a bound that is too small fails no write", () => {
   const [before, after] = [transaction(), transaction({ state: "committing" })];
-  const trail = nextHistory(begunHistory(before), { before, after, now: 1 }, { historyEntriesMax: 1 });
+  const history = nextHistory(begunHistory(before), { before, after, now: 1 }, { historyEntriesMax: 1 });
   assert.deepEqual(
-    historyEntries(after, trail).map(({ event }) => event),
+    historyEntries(after, history).map(({ event }) => event),
     ["begun", "decided"],
   );
 });

@@ -1,8 +1,8 @@
-// The history of a transaction: one entry for every write of its record, kept with the record and gone with it.
+// The history of a transaction: one entry for every write of its record, stored and removed with the record.
 //
-// What is kept are lines, short because the record is written whole at each step of a checkout. A line counts its time
-// from `begunAt` and has no owner: the record names the one of now, a takeover the one before. What is told are
-// entries, which say everything.
+// It is stored as lines, which are short because the record is written completely at each step of a checkout. The time
+// of a line is relative to `begunAt`, and it has no owner: the record names the current one, a takeover the previous
+// one. Readers get entries, which are complete.
 import type { Limits } from "./limits.ts";
 import type { Claimant, OperatorNote, TransactionRecord, TransactionState } from "./transaction-record.ts";
 import type { Decision } from "./verbs.ts";
@@ -63,13 +63,13 @@ export function nextHistory(
   { before, after, now }: { before: TransactionRecord; after: TransactionRecord; now: number },
   { historyEntriesMax }: Pick<Limits, "historyEntriesMax">,
 ): RecordHistory {
-  // A record of a version that kept no history: its beginning, at least, is not told.
+  // A record of a version without histories: at least its beginning is missing.
   const known = history ?? [[before.changedAt - before.begunAt, "left_out", 1] as const];
   const line = lineOf(before, after, now - after.begunAt);
   return line === undefined ? known : bounded([...known, line], historyEntriesMax);
 }
 
-/** What the history of a record tells, oldest first. */
+/** The entries of a record's history, oldest first. */
 export function historyEntries(
   { owner, epoch, begunAt }: TransactionRecord,
   history: RecordHistory,

@@ -224,7 +224,7 @@ export class ModelBranches implements Synchronous<BranchStore> {
     if (isShort) return "insufficient";
     if (!isContended) return this.#take(wanted, (amount) => ({ available: -amount, held: amount }));
     const isThere = wanted.every(({ accountId, amount }) => this.#accounts.get(accountId).available >= amount);
-    met(isThere ? "P10 whoever asked first is served first" : "P10 others hold the units");
+    met(isThere ? "P10 a branch that asked first is served first" : "P10 others hold the units");
     return "contended";
   }
 

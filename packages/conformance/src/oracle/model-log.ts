@@ -40,7 +40,7 @@ export const hasEnded = ({ state }: TransactionRecord): boolean => state === "co
 
 export class ModelLog implements Synchronous<TransactionLog> {
   readonly all = new Map<string, TransactionRecord>();
-  readonly #trails = new ModelHistories();
+  readonly #histories = new ModelHistories();
   /** How long an outcome stays whose branches had not forgotten when it fell due. */
   readonly #kept = new Map<string, number>();
   readonly #rows: ModelRows;
@@ -159,7 +159,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
   }
 
   history(txId: string): readonly HistoryEntry[] {
-    return this.#trails.of(txId);
+    return this.#histories.of(txId);
   }
 
   owners(after: string | undefined, limit: number): readonly string[] {
@@ -275,12 +275,12 @@ export class ModelLog implements Synchronous<TransactionLog> {
   #forget(txId: string): void {
     this.all.delete(txId);
     this.#kept.delete(txId);
-    this.#trails.remove(txId);
+    this.#histories.remove(txId);
   }
 
   #write(record: TransactionRecord, event: TrailEvent): void {
     this.all.set(record.txId, record);
-    this.#trails.add(record, this.#surroundings.now(), event);
+    this.#histories.add(record, this.#surroundings.now(), event);
   }
 
   #written(record: TransactionRecord, event: TrailEvent): OwnedWrite {

@@ -16,7 +16,7 @@ export const rules = [
   "M3 an empty name is one name",
   "M3 half of a surrogate pair is refused",
   "P10 others hold the units",
-  "P10 whoever asked first is served first",
+  "P10 a branch that asked first is served first",
   "P4 a vote meets a branch that is backward",
   "P4 a vote meets a branch that is forward",
   "P4 a vote meets a branch that is yes",
