@@ -13,6 +13,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "packages/assent/src/http": 4,
   "packages/assent/src/memory": 4,
   "packages/assent": 5,
+  "packages/assent/src/testing": 5,
   "packages/conformance": 6,
   "packages/nats": 6,
   "packages/postgres": 6,

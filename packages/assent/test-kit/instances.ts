@@ -2,7 +2,7 @@
 import { LeasedLeadership, LeasedOwnership, type OrchestratorOptions } from "../src/coordinator/index.ts";
 import { type Observation, type TransactionLog } from "../src/ports/index.ts";
 import type { TransactionRecord } from "../src/protocol/index.ts";
-import { MortalProcess } from "./mortal-process.ts";
+import { MortalProcess } from "../src/testing/mortal-process.ts";
 import { type Started, trip, type Trip, type World } from "./world.ts";
 
 export interface Instance extends Started {

@@ -18,7 +18,7 @@ import {
   type Question,
   type QuestionAnswer,
 } from "../src/protocol/index.ts";
-import type { VirtualClock } from "@assent/simulator";
+import type { VirtualClock } from "../src/testing/index.ts";
 
 /** What becomes of one message: one delivery per delay (none: it is lost), and a reply after a delay, or none. */
 export interface Fate {

@@ -1,5 +1,5 @@
 // Two services and a coordinator of the public door in virtual time, in one process.
-import { SeededRandom, VirtualClock } from "@assent/simulator";
+import { SeededRandom, VirtualClock } from "../src/testing/index.ts";
 import { z } from "zod";
 import {
   type Coordinator,

@@ -23,10 +23,10 @@ import {
 } from "../src/protocol/index.ts";
 import { memoryBranches, type MemoryBranches, memoryLog, type MemoryLog } from "../src/memory/index.ts";
 import { JournalEngine } from "./journal-engine.ts";
-import { MortalProcess } from "./mortal-process.ts";
+import { MortalProcess } from "../src/testing/mortal-process.ts";
 import { Network } from "./network.ts";
 import { ScriptedLog } from "./scripted-log.ts";
-import { SeededRandom, VirtualClock } from "@assent/simulator";
+import { SeededRandom, VirtualClock } from "../src/testing/index.ts";
 
 export interface Trip {
   readonly hotel: string;

@@ -25,15 +25,8 @@ import {
   InvariantViolation,
   type Limits,
 } from "assent/internal/protocol";
-import {
-  History,
-  SeededRandom,
-  SimulatedBus,
-  SimulatedProcess,
-  SimulatedStore,
-  Trace,
-  VirtualClock,
-} from "@assent/simulator";
+import { History, SimulatedBus, SimulatedProcess, SimulatedStore, Trace } from "@assent/simulator";
+import { SeededRandom, VirtualClock } from "assent/testing";
 import { priceOf, stockOperations, StockService } from "@assent/stock";
 import { type BoundOperations, type Executor, keyedBranchStore, keyedLease, keyedLog } from "assent/internal/engine";
 import { MemoryTransport } from "assent/memory";

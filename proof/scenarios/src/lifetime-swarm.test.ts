@@ -1,5 +1,5 @@
 // The lifetime worlds contain the faults that they are meant for.
-import { SeededRandom } from "@assent/simulator";
+import { SeededRandom } from "assent/testing";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lifetimeSwarmOf } from "./lifetime-swarm.ts";

@@ -1,6 +1,7 @@
 // The swarm of lifetime worlds (P7): few outages, each longer than every lifetime, lost `forget`s, and messages that
 // arrive after all records are removed. It is separate, so that the seeds of storms keep their meaning.
-import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
+import type { Fault, FaultKind } from "@assent/simulator";
+import type { SeededRandom } from "assent/testing";
 import { slotNames, type Swarm } from "./swarm.ts";
 import { shortLived } from "./world-limits.ts";
 

@@ -1,7 +1,8 @@
 // One run: a seed selects a system, a workload and a plan of faults; then all faults end and the books must add up.
 import { rowOperations } from "assent/internal/engine";
 import { ledgerOperations } from "assent/ledger";
-import { type Fault, SeededRandom, type Violation } from "@assent/simulator";
+import type { Fault, Violation } from "@assent/simulator";
+import { SeededRandom } from "assent/testing";
 import { auditBooks } from "./audit.ts";
 import { Clients } from "./clients.ts";
 import { Deployment } from "./deployment.ts";

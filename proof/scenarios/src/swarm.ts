@@ -1,7 +1,8 @@
 // Swarm testing: each seed selects its own mix of workload and faults, because a mix of everything hides defects that a
 // few together would show (Groce and others, "Swarm testing", 2012).
 import type { Protocol } from "assent/internal/protocol";
-import type { Fault, FaultKind, SeededRandom } from "@assent/simulator";
+import type { Fault, FaultKind } from "@assent/simulator";
+import type { SeededRandom } from "assent/testing";
 import type { CheckoutShape } from "./checkout-shapes.ts";
 
 /** `storm`: many short faults at once. `lifetimes`: few outages, each longer than every lifetime. */

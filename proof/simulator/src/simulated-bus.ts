@@ -1,9 +1,8 @@
 // A bus without guarantees (M1): messages are lost, duplicated, reordered and delayed, and links are cut in one or both
 // directions. Several instances may serve one name; each message goes to one of them.
-import type { SeededRandom } from "./seeded-random.ts";
+import type { SeededRandom, VirtualClock } from "assent/testing";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { Trace } from "./trace.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
 
 export type Handler = (message: Uint8Array) => Promise<Uint8Array | undefined>;
 

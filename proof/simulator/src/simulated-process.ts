@@ -2,7 +2,7 @@
 // after it never happen. Every call to a port is two points at which it may die: before its execution, and before its
 // answer is seen.
 import type { Clock } from "assent/internal/ports";
-import type { VirtualClock } from "./virtual-clock.ts";
+import type { VirtualClock } from "assent/testing";
 
 export type ProcessState = "running" | "paused" | "dead";
 

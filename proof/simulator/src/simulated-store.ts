@@ -3,10 +3,9 @@
 // or are executed but lose their reply.
 import { type BoundOperations, Executor, GroupCommitExecutor, StoreFailure } from "assent/internal/engine";
 import { JournaledEngine } from "./journaled-engine.ts";
-import type { SeededRandom } from "./seeded-random.ts";
+import type { SeededRandom, VirtualClock } from "assent/testing";
 import type { SimulatedProcess } from "./simulated-process.ts";
 import type { Trace } from "./trace.ts";
-import type { VirtualClock } from "./virtual-clock.ts";
 
 /** How calls fare while this is active. Chances from 0 to 1. */
 export interface StoreWeather {

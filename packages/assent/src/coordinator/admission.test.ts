@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { settle } from "@assent/simulator";
+import { settle } from "../testing/virtual-clock.ts";
 import { Admission, defaultAdmissionLimits } from "./admission.ts";
 
 test("500 at once and 2,000 waiting by default", () => {

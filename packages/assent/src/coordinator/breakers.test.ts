@@ -1,7 +1,7 @@
 // One breaker per service: a transaction gets the permits of all of its services, or holds none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "@assent/simulator";
+import { VirtualClock } from "../testing/index.ts";
 import { defaultBreakerLimits } from "../protocol/breaker.ts";
 import { Breakers } from "./breakers.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Fate, delivered } from "../../test-kit/network.ts";
-import type { SeededRandom } from "@assent/simulator";
+import type { SeededRandom } from "../testing/index.ts";
 import { checkMoney } from "../../test-kit/verdict.ts";
 import { services, type Started, trip, type Trip, World } from "../../test-kit/world.ts";
 import type { RunResult } from "./run-result.ts";

@@ -1,6 +1,6 @@
 // R7: a lease elects who sweeps; a leader that cannot work lets it go.
 import { defaultLimits } from "../protocol/index.ts";
-import { VirtualClock } from "@assent/simulator";
+import { VirtualClock } from "../testing/index.ts";
 import { memoryLog } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";

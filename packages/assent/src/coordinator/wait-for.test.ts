@@ -1,5 +1,5 @@
 // Waiting with a limit: results in time, time-outs, and leftovers of a time-out.
-import { VirtualClock } from "@assent/simulator";
+import { VirtualClock } from "../testing/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { waitFor } from "./wait-for.ts";

@@ -2,7 +2,7 @@
 import { transportSuite } from "@assent/conformance";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "@assent/simulator";
+import { VirtualClock } from "../testing/index.ts";
 import { silentObserver } from "../ports/index.ts";
 import { type Command, decodeCommands, defaultLimits, encodeAnswers, type Question } from "../protocol/index.ts";
 import { memoryBus } from "./memory-bus.ts";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { VirtualClock } from "@assent/simulator";
+import { VirtualClock } from "../testing/index.ts";
 import {
   type Answer,
   type BranchRecord,

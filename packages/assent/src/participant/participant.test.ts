@@ -12,7 +12,7 @@ import {
 import { memoryBranches } from "../memory/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SeededRandom, VirtualClock } from "@assent/simulator";
+import { SeededRandom, VirtualClock } from "../testing/index.ts";
 import type { Observation } from "../ports/observer.ts";
 import { Participant, participantSweepMax } from "./participant.ts";
 

@@ -29,7 +29,7 @@ import {
 } from "assent/internal/engine";
 import type { SimulatedStore } from "../simulated-store.ts";
 import type { Trace } from "../trace.ts";
-import type { VirtualClock } from "../virtual-clock.ts";
+import type { VirtualClock } from "assent/testing";
 import { checkAccount } from "./account-checker.ts";
 import { BranchChecker } from "./branch-checker.ts";
 import { checkRecord, checkRemoved } from "./log-checker.ts";

@@ -1,5 +1,5 @@
 // Reproducible randomness (the generator is mulberry32).
-import type { Random } from "assent/internal/ports";
+import type { Random } from "../ports/index.ts";
 
 export class SeededRandom implements Random {
   #state: number;

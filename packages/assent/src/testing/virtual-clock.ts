@@ -1,5 +1,5 @@
 // Time that passes only on request. Callbacks due at the same time run in the order of their registration.
-import type { Clock, Timer } from "assent/internal/ports";
+import type { Clock, Timer } from "../ports/index.ts";
 
 interface Due {
   readonly at: number;

@@ -1,6 +1,6 @@
 // A process that can die at any point: what it asked for before may still happen, what it would have done after never
 // does. Every call to a port is two points: before it is performed, and before its answer is seen.
-import type { Clock, TransactionLog, Transport } from "../src/ports/index.ts";
+import type { Clock, TransactionLog, Transport } from "../ports/index.ts";
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
