@@ -71,6 +71,7 @@ export const statusByCode = {
 export type ProblemCode = keyof typeof statusByCode;
 export type ProblemStatus = (typeof statusByCode)[ProblemCode];
 
+// An enum of a schema needs a first member, and there is one.
 export const problemCodes = Object.keys(statusByCode) as [ProblemCode, ...ProblemCode[]];
 
 export function isProblemCode(text: string): text is ProblemCode {

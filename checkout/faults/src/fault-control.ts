@@ -33,6 +33,7 @@ export function faultControl(
     const answers = await askAll(encoded(request));
     // The requesting process is one of those that are asked.
     if (answers.length === 0) throw unreachable();
+    // `performFaultRequest` answers with nothing else.
     return answers.map((answer) => decoded(answer) as InstanceFaults);
   };
   return {
@@ -51,6 +52,7 @@ function unreachable(): Problem {
 
 /** Executes a request in one process and returns its response. */
 export function performFaultRequest(rules: FaultRules, instance: string, message: Uint8Array): Uint8Array {
+  // `faultControl` sends nothing else.
   const request = decoded(message) as FaultRequest;
   if (request.do === "set") rules.set(request.rule);
   if (request.do === "clear") rules.clear(request.point);

@@ -168,6 +168,7 @@ export class OrderService {
     } catch (error) {
       const stored = once === undefined ? null : await store.run(onceOperations.findOnce, once);
       if (stored === null) throw error;
+      // The key is of this request, so its result is that of `changeRow`.
       return doneOf(stored) as unknown as RowWrite;
     }
     const input = { key: orderId, change: addition(itemId, quantity, price) };

@@ -13,5 +13,6 @@ export async function auditCheckout(dataFolder: string): Promise<readonly string
   const [report, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
   await exited;
   if (report === "") throw new Error(`assent audit printed no report: ${errors}`);
+  // The report of the command of this version.
   return (JSON.parse(report) as { findings: readonly string[] }).findings;
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 export async function keptPorts(folder: string, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const file = join(folder, "ports.json");
   if (existsSync(file)) {
+    // Written below, by this module alone.
     const kept = new Map(Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, number>));
     if (names.every((name) => kept.has(name))) return kept;
     throw new Error(`${file} belongs to another topology: use another folder, or remove this file`);

@@ -16,5 +16,6 @@ export function keepSettings(folder: string, instance: string, settings: Setting
 /** Of an instance ("order-0") of the topology started last in the folder; undefined if there was none. */
 export function keptSettings(folder: string, instance: string): Settings | undefined {
   const file = fileOf(folder, instance);
+  // `keepSettings` writes nothing else.
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Settings) : undefined;
 }

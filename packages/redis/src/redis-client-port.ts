@@ -103,6 +103,7 @@ class ClientPort implements RedisPort {
 
   async #reply(command: RedisCommand): Promise<RedisReply> {
     try {
+      // The client maps every reply to one of these.
       return (await this.#client.sendCommand(command)) as unknown as RedisReply;
     } catch (error) {
       if (error instanceof ErrorReply) return new RedisErrorReply(error.message);

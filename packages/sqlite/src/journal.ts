@@ -55,6 +55,7 @@ export class Journal {
   *replay(): Generator<Entry> {
     let previous: number | undefined;
     for (const row of this.#read.iterate()) {
+      // The columns have the types of the table above.
       const sequence = row["sequence"] as number;
       if (previous !== undefined && sequence !== previous + 1)
         throw new DamagedJournal(`row ${previous + 1} is missing`);
@@ -67,6 +68,7 @@ export class Journal {
 
 function entriesOf(sequence: number, changes: string): readonly Entry[] {
   try {
+    // `append` writes nothing else.
     return JSON.parse(changes) as readonly Entry[];
   } catch (cause) {
     throw new DamagedJournal(`row ${sequence} cannot be read`, { cause });

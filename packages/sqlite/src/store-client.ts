@@ -106,6 +106,7 @@ export class StoreClient extends Executor {
   async #send(batch: readonly PendingCall[]): Promise<void> {
     try {
       const message = JSON.stringify(batch.map(({ name, input, once }) => ({ name, input, once })));
+      // The thread answers as `hostStore` does, from the same version.
       const replies = JSON.parse((await this.#calls.call("run", message)) as string) as readonly StoreReply[];
       batch.forEach((call, index) => settle(call, replies[index]));
     } catch (cause) {

@@ -65,6 +65,7 @@ export function hostStore(options: StoreHostOptions): StoreHost {
       }
     };
   const run = tracked(async (payload) => {
+    // `StoreClient` sends nothing else, from the same version.
     const calls = JSON.parse(payload as string) as readonly StepCall[];
     return JSON.stringify(await Promise.all(calls.map((call) => settle(executor, call))));
   });
@@ -76,6 +77,7 @@ export function hostStore(options: StoreHostOptions): StoreHost {
   };
   // Synchronous from the meeting to the end of the copy: no commit comes in between.
   const copy = tracked(async (payload) => {
+    // `StoreClient.copy` sends nothing else.
     meet(payload as StoreCopy);
     engine.copyTo((payload as StoreCopy).path);
     return undefined;

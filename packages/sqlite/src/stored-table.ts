@@ -38,6 +38,7 @@ export class StoredTable {
   }
 
   get(key: string): Json | undefined {
+    // Rows are arrays of the selected columns, both texts.
     const row = this.#get.get(key) as readonly string[] | undefined;
     return row?.[0] === undefined ? undefined : this.#valueOf(row[0]);
   }

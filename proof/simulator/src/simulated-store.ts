@@ -106,5 +106,6 @@ function passed(time: VirtualClock, ms: number): Promise<void> {
 
 /** Messages carry copies. */
 function wire<T>(value: T): T {
+  // A copy has the type of the original: what travels is JSON.
   return value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T);
 }

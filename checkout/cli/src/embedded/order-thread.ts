@@ -9,6 +9,7 @@ import type { StoreThreadData } from "./store-threads.ts";
 if (parentPort !== null) serve(parentPort);
 
 function serve(port: MessagePort): void {
+  // The process that starts this thread passes nothing else.
   const { path, limits } = workerData as StoreThreadData;
   const { executor } = hostStore({ port, path, operations: orderOperations(limits) });
   const report = (error: unknown): void => console.error("assent: order: sweep:", error);

@@ -22,6 +22,7 @@ async function faultsOf({ service, faults }: ParticipantThreadData): Promise<Par
 }
 
 function serve(parent: MessagePort, faults: ParticipantFaults | undefined): void {
+  // The process that starts this thread passes nothing else.
   const { path, limits, service } = workerData as ParticipantThreadData;
   const operations = service === "stock" ? stockOperations(limits) : paymentOperations(limits);
   const { executor, calls } = hostStore({

@@ -195,6 +195,7 @@ function newRow({ key, create }: BeginRequest): Row | undefined {
 
 /** The row as a lost attempt began with it. */
 function rowOf({ key, definition, input }: TransactionRecord, attempt: Pick<Row, "incarnation" | "attempt">): Row {
+  // Rows begin with objects, and the input is the fields of one.
   return { key, ...attempt, outcome: "pending", definition, fields: input as JsonObject };
 }
 

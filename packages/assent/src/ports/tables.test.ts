@@ -3,7 +3,7 @@ import { MemoryEngine } from "../memory/index.ts";
 import { BatchTables } from "../engine/index.ts";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { table } from "./tables.ts";
+import { table, type Tables } from "./tables.ts";
 
 const prices = table<{ readonly amount: number }>("prices", "records");
 const names = table<string>("names", "ordered");
@@ -15,7 +15,7 @@ test("a table is its name and its kind, which a store keeps it by", () => {
 });
 
 test("a row has the type of its table, and a table of records is not scanned", () => {
-  const tables = new BatchTables(new MemoryEngine());
+  const tables: Tables = new BatchTables(new MemoryEngine());
   tables.put(prices, "tea", { amount: 3 });
   tables.put(dueAt, "17:tea", null);
   assert.equal((tables.get(prices, "tea")?.amount ?? 0) + 1, 4);

@@ -55,6 +55,7 @@ const roles: Readonly<Record<Verb, VerbRole>> = {
   forget: "forget",
 };
 
+// The keys of `roles` are the verbs.
 export const verbs: readonly Verb[] = Object.keys(roles) as Verb[];
 export const branchStates: readonly BranchState[] = [
   "prepared",

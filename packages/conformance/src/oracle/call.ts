@@ -75,6 +75,7 @@ export function perform(model: SynchronousPorts, call: Call): Answered {
 }
 
 function methodOf(ports: KeyedAdapter | SynchronousPorts, { port, method }: Call): Method {
+  // Calls are drawn from the methods of the ports.
   const methods = ports[port] as unknown as Readonly<Record<string, Method>>;
   return methods[method]?.bind(methods) as Method;
 }

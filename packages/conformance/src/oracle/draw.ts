@@ -14,6 +14,7 @@ export class Draw {
   }
 
   of<T>(choices: readonly T[]): T {
+    // Callers pass at least one choice.
     return choices[this.below(choices.length)] as T;
   }
 
