@@ -86,6 +86,21 @@ test("invalid input is refused before anything begins, and the key stays free", 
   assert.deepEqual(await trips.clock.until(booking.get(bookTrip, "k").status()), { kind: "none" });
 });
 
+test("a transaction that the coordinator could not finish is refused before anything begins", async () => {
+  const trips = new Trips();
+  await trips.serveBoth();
+  const booking = await trips.coordinate();
+  const unknown = transaction("book_trip", {
+    input: z.object({}),
+    steps: () => ({ seat: flights.book({ seats: 1 }) }),
+  });
+  const refused = { code: "invalid_definition" };
+  await assert.rejects(trips.clock.until(booking.run(unknown, "k", {})), refused);
+  await assert.rejects(trips.clock.until(booking.start(unknown, "k", {})), refused);
+  assert.throws(() => booking.get(unknown, "k"), refused);
+  assert.deepEqual(trips.seen("TransactionBegun"), []);
+});
+
 test("what was started goes on without its caller: waited for, looked at, and found in the history", async () => {
   const trips = new Trips();
   let isOpen = (): void => undefined;

@@ -1,4 +1,5 @@
 // Runs transactions, and finishes what was left: the public coordinator over the orchestrator.
+import { InvalidDefinition } from "../coordinator/definition.ts";
 import { LeasedLeadership } from "../coordinator/leadership.ts";
 import { Orchestrator } from "../coordinator/orchestrator.ts";
 import type { OrchestratorOptions } from "../coordinator/orchestrator-options.ts";
@@ -30,18 +31,21 @@ const closeWaitMs = 5_000;
 
 export class Coordinator implements Closable {
   readonly #orchestrator: Orchestrator;
+  readonly #transactions: ReadonlySet<AnyTransaction>;
   readonly #closing: Closing;
 
   /** Made by `coordinator`. */
-  constructor({ orchestrator, closing }: { orchestrator: Orchestrator; closing: Closing }) {
-    this.#orchestrator = orchestrator;
-    this.#closing = closing;
+  constructor(made: { orchestrator: Orchestrator; transactions: readonly AnyTransaction[]; closing: Closing }) {
+    this.#orchestrator = made.orchestrator;
+    this.#transactions = new Set(made.transactions);
+    this.#closing = made.closing;
   }
 
   /**
    * Runs a transaction, joins the attempt that is under way, or returns the success of an earlier call: a key commits
    * once. After an abort it begins another attempt.
-   * @throws {InvalidInput} for a key or an input that does not fit, before anything is begun; nothing else
+   * @throws {InvalidInput} for a key or an input that does not fit, before anything is begun · {InvalidDefinition} for
+   * a transaction that is not among those of this coordinator, and could not be finished by it · nothing else
    */
   async run<Input, S extends Steps>(
     transaction: Transaction<Input, S>,
@@ -49,7 +53,7 @@ export class Coordinator implements Closable {
     input: Input,
   ): Promise<RunResult<S>> {
     const request = { key, input: input as JsonObject };
-    return typedResult(await this.#orchestrator.run(plannableOf(transaction), request));
+    return typedResult(await this.#orchestrator.run(this.#known(transaction), request));
   }
 
   /**
@@ -62,14 +66,14 @@ export class Coordinator implements Closable {
     input: Input,
   ): Promise<TransactionHandle<S>> {
     const handle = this.get(transaction, key);
-    const result = await this.#orchestrator.begin(plannableOf(transaction), { key, input: input as JsonObject });
+    const result = await this.#orchestrator.begin(this.#known(transaction), { key, input: input as JsonObject });
     if (result.kind === "started" || result.kind === "committed" || result.kind === "aborted") return handle;
     throw new NotStarted(typedResult(result));
   }
 
   /** A transaction by its key, whether it has begun or not. Begins nothing. */
   get<Input, S extends Steps>(transaction: Transaction<Input, S>, key: string): TransactionHandle<S> {
-    return new StartedTransaction(this.#orchestrator, { plannable: plannableOf(transaction), key });
+    return new StartedTransaction(this.#orchestrator, { plannable: this.#known(transaction), key });
   }
 
   /**
@@ -98,6 +102,11 @@ export class Coordinator implements Closable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #known(transaction: AnyTransaction): ReturnType<typeof plannableOf> {
+    if (this.#transactions.has(transaction)) return plannableOf(transaction);
+    throw new InvalidDefinition(`${transaction.name} is not among the transactions of this coordinator`);
   }
 }
 
@@ -150,7 +159,7 @@ export async function coordinator(options: CoordinatorOptions): Promise<Coordina
     closing.first(() => orchestrator.stop(closeWaitMs));
     await connection.serveQuestions(name, (question) => orchestrator.answerQuestion(question));
     await orchestrator.start();
-    return new Coordinator({ orchestrator, closing });
+    return new Coordinator({ orchestrator, transactions, closing });
   });
 }
 
