@@ -31,6 +31,7 @@ export const ranks: Readonly<Record<string, number>> = {
   "proof/bench": 10,
   "proof/chaos": 10,
   "proof/installation": 10,
+  "proof/peers": 10,
   "proof/scenarios": 10,
   "checkout/cli": 10,
   "proof/door": 11,
