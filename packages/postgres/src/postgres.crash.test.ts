@@ -24,3 +24,10 @@ for (const protocol of ["2pc", "saga"] as const) {
     assert.ok((trial.counts["committed"] ?? 0) > 60);
   });
 }
+
+test("R2 what a killed process has begun is finished by one that shares its log", async (context) => {
+  const plan = { protocol: "2pc", together: 2, processKills: 1, serverKills: 0, outcomesBetween: 30 } as const;
+  const trial = await crashTrial(server, plan);
+  context.diagnostic(JSON.stringify(trial.counts));
+  assert.deepEqual(trial.faults, []);
+});

@@ -14,6 +14,8 @@ export interface CrashPlan {
   readonly protocol: "2pc" | "saga";
   readonly processKills: number;
   readonly serverKills: number;
+  /** Processes that share the log, at least until the first is killed. A killed one is not replaced. */
+  readonly together?: number;
   /** Outcomes that are reported from one kill to the next. */
   readonly outcomesBetween: number;
 }
@@ -38,26 +40,26 @@ export async function crashTrial(server: TestServer, plan: CrashPlan): Promise<C
     ...Array.from({ length: plan.serverKills }, () => "server"),
     ...Array.from({ length: plan.processKills }, () => "process"),
   ];
-  let lives = 0;
+  let begun = 0;
   const begin = (): Incarnation => {
-    lives += 1;
+    begun += 1;
     const { protocol } = plan;
-    const settings = { url: server.url, schema, life: `life${lives}`, protocol, names: stock.names, inFlight };
+    const settings = { url: server.url, schema, life: `life${begun}`, protocol, names: stock.names, inFlight };
     return new Incarnation(settings, reported);
   };
-  let life = begin();
+  const lives = Array.from({ length: plan.together ?? 1 }, begin);
   for (const victim of kills) {
-    await life.outcomes(plan.outcomesBetween);
+    await lives[0]?.outcomes(plan.outcomesBetween);
     if (victim === "server") {
       await crashPostgres(server.process);
-      await life.outcomes(1);
+      await lives[0]?.outcomes(1);
     } else {
-      await life.kill();
-      life = begin();
+      await lives.shift()?.kill();
+      if (lives.length === 0) lives.push(begin());
     }
   }
-  await life.outcomes(plan.outcomesBetween);
-  await life.finish();
+  await lives[0]?.outcomes(plan.outcomesBetween);
+  await Promise.all(lives.map((life) => life.finish()));
   const counts: Record<string, number> = {};
   for (const { kind } of reported) counts[kind] = (counts[kind] ?? 0) + 1;
   const { rows } = await pool.query<{ key: string }>(

@@ -1,6 +1,12 @@
 // A process of the shop: its coordinator and both of its services over one database. It books until its input ends,
 // then waits until everything has ended. It prints each outcome that a caller has been given.
-import { defineTransaction, Orchestrator, type StandardSchema } from "assent/internal/coordinator";
+import {
+  defineTransaction,
+  LeasedLeadership,
+  LeasedOwnership,
+  Orchestrator,
+  type StandardSchema,
+} from "assent/internal/coordinator";
 import { Participant } from "assent/internal/participant";
 import type { QuestionTransport } from "assent/internal/ports";
 import { defaultLimits, type Limits } from "assent/internal/protocol";
@@ -28,7 +34,15 @@ export interface Reported {
   readonly kind: string;
 }
 
-const quick: Limits = { ...defaultLimits, sweepEveryMs: 300, askAfterMs: 1_500, retryMaxMs: 500, parkedRetryMs: 500 };
+const quick: Limits = {
+  ...defaultLimits,
+  leaseMs: 2_000,
+  leaseRenewMs: 500,
+  sweepEveryMs: 300,
+  askAfterMs: 1_500,
+  retryMaxMs: 500,
+  parkedRetryMs: 500,
+};
 const settleMaxMs = 120_000;
 
 interface Booking {
@@ -53,7 +67,7 @@ async function run(settings: ShopSettings): Promise<void> {
   const pool = new Pool({ connectionString: settings.url, max: 16 });
   const store = postgres(pool, { schema: settings.schema });
   const here = { clock: systemClock, random: systemRandom, schedule: nextTurn, limits: quick };
-  const { log } = await opened(() => store.openLog({ coordinator: "shop", limits: quick, clock: systemClock }));
+  const { log, lease } = await opened(() => store.openLog({ coordinator: "shop", limits: quick, clock: systemClock }));
   const questions: QuestionTransport = { ask: (_service, question) => orchestrator.answerQuestion(question) };
   const participants = await Promise.all(
     services.map(async (service) => {
@@ -69,8 +83,14 @@ async function run(settings: ShopSettings): Promise<void> {
   const transport = new MemoryTransport({ ...here, endpoints: Object.fromEntries(participants) });
   const { protocol } = settings;
   const owner = `shop-${systemRandom.name()}`;
+  if (lease === undefined) throw new Error("the log cannot be shared");
+  const sharing = { ...here, lease, owner, service: "shop" };
+  const ownership = new LeasedOwnership(sharing);
+  await opened(() => ownership.start());
   const orchestrator = new Orchestrator({
     ...here,
+    ownership,
+    leadership: new LeasedLeadership(sharing),
     log,
     transport,
     service: "shop",
