@@ -120,7 +120,7 @@ test("an unavailable history is reported in one line with a remedy, and nothing 
       /cannot be read: the master of order .*ECONN/,
     ],
     [["0", "--database"], { SENTINEL_HOSTS: "127.0.0.1:1" }, /REDIS_SENTINEL_SERVICE: is missing/],
-    [["0", "--database", "--topology", "local"], database, /neither --topology nor --data\. Nothing was read/],
+    [["0", "--database", "--topology", "local"], database, /without --topology and --data\. Nothing was read/],
     // Its servers run, but no process holds the folder as `assent up` does.
     [["0", "--topology", "local", "--data", folder.path], {}, /no topology runs on .*assent up --topology local/],
     [["0", "--topology", "moon"], {}, /Allowed choices are local, sentinel/],
