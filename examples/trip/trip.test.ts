@@ -14,6 +14,15 @@ test("the README shows the example unchanged", () => {
   assert.equal(shown, readFileSync(example, "utf8"));
 });
 
+test("the page on testing shows tests of the example unchanged, the first in at most 15 lines", () => {
+  const page = readFileSync(new URL("../../docs/how-to/test-a-transaction.md", import.meta.url), "utf8");
+  const tests = readFileSync(new URL("./trip.world.test.ts", import.meta.url), "utf8");
+  const samples = [...page.matchAll(/^```ts\n([^]*?)^```/gm)].map(([, sample = ""]) => sample);
+  assert.equal(samples.length, 4);
+  for (const sample of samples) assert.ok(tests.includes(sample), sample);
+  assert.ok((samples[0] ?? "").trimEnd().split("\n").length <= 15);
+});
+
 test("the example prints the output in the README", () => {
   const output = execFileSync(process.execPath, [example], { encoding: "utf8" });
   assert.equal(output.replace(/ +$/gm, ""), printed);

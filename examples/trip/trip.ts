@@ -6,15 +6,15 @@ import { z } from "zod";
 // Two services with the same action, and a transaction that calls both.
 const group = z.object({ people: z.int().min(1) });
 const actions = { book: { input: group, refusals: ["sold_out"] } } as const;
-const hotels = service("hotels", actions);
-const flights = service("flights", actions);
-const bookTrip = transaction("book_trip", {
+export const hotels = service("hotels", actions);
+export const flights = service("flights", actions);
+export const bookTrip = transaction("book_trip", {
   input: group,
   steps: ({ people }) => ({ rooms: hotels.book({ people }), seats: flights.book({ people }) }),
 });
 
 // What a service does in its own database: here, rows in memory.
-const handlers: ServiceHandlers<typeof actions, Map<string, number>> = {
+export const handlers: ServiceHandlers<typeof actions, Map<string, number>> = {
   book: {
     do: ({ db, input, refuse }) => {
       const free = db.get("free") ?? 0;

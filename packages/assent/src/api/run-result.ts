@@ -94,6 +94,11 @@ export function typedResult<S extends Steps>(result: UntypedResult): RunResult<S
 
 /** By step: each has one branch. */
 function returned<S extends Steps>(outputs: JsonObject = {}): Returned<S> {
-  const named = Object.entries(outputs).map(([branch, output]) => [branch.slice(0, branch.lastIndexOf("/")), output]);
+  const named = Object.entries(outputs).map(([branch, output]) => [stepOfBranch(branch), output]);
   return Object.fromEntries(named) as Returned<S>;
+}
+
+/** The step that a branch belongs to. */
+export function stepOfBranch(branchId: string): string {
+  return branchId.slice(0, branchId.lastIndexOf("/"));
 }

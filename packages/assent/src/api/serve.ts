@@ -1,5 +1,5 @@
 // Takes part: the actions of a service, over its own database.
-import { Participant, type ServiceStore } from "../participant/index.ts";
+import { type AsyncBranchHandler, Participant, type ServiceStore } from "../participant/index.ts";
 import type { Bus } from "../ports/index.ts";
 import { branchHandlerOf, type UntypedHandlers } from "./branch-handlers.ts";
 import type { ServiceHandlers } from "./handlers.ts";
@@ -21,14 +21,23 @@ export interface Served extends Closable {
 }
 
 /** Serves the actions of a service until it is closed. Rejects when the store or the bus cannot be used. */
-export async function serve<A extends Actions, Db>(
+export function serve<A extends Actions, Db>(
   declared: Service<A>,
-  { store, bus, ...rest }: ServeOptions<Db>,
+  options: ServeOptions<Db>,
   handlers: ServiceHandlers<A, Db>,
 ): Promise<Served> {
   const { name, actions } = contractOf(declared);
-  const surroundings = surroundingsOf(rest);
   const handler = branchHandlerOf(actions, handlers as unknown as Readonly<Record<string, UntypedHandlers>>);
+  return serveBranches(name, handler, options);
+}
+
+/** The same with a handler of the protocol's own operations. */
+export async function serveBranches<Db>(
+  name: string,
+  handler: AsyncBranchHandler<Db>,
+  { store, bus, ...rest }: ServeOptions<Db>,
+): Promise<Served> {
+  const surroundings = surroundingsOf(rest);
   const opened = await store.openBranches({ service: name, handler, ...surroundings });
   const closing = new Closing(() => opened.close());
   return closing.unlessFailing(async () => {

@@ -19,6 +19,11 @@ export function memory<Row>(rows: Iterable<readonly [key: string, row: Row]> = [
   return new Memory(rows);
 }
 
+/** Whether a store answers without waiting for anything but its handlers. */
+export function isInMemory(store: object): boolean {
+  return store instanceof Memory;
+}
+
 class Memory<Row> implements MemoryDatabase<Row> {
   readonly #rows: Map<string, Row>;
   readonly #services = new Map<string, MemoryEngine>();

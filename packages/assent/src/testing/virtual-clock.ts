@@ -16,6 +16,12 @@ export class VirtualClock implements Clock {
   /** A binary heap, earliest first. */
   readonly #heap: Due[] = [];
   readonly #cancelled = new Set<number>();
+  readonly #settled: () => Promise<void>;
+
+  /** @param settled resolves when time may pass; left out, when nothing more runs now */
+  constructor(settled: () => Promise<void> = settle) {
+    this.#settled = settled;
+  }
 
   now(): number {
     return epoch + Math.floor(this.#elapsed);
@@ -35,7 +41,7 @@ export class VirtualClock implements Clock {
   /** Advances the time, running everything that falls due. */
   async advance(ms: number): Promise<void> {
     const target = this.#elapsed + ms;
-    await settle();
+    await this.#settled();
     while ((this.#heap[0]?.at ?? Infinity) <= target) await this.#step();
     this.#elapsed = target;
   }
@@ -48,7 +54,7 @@ export class VirtualClock implements Clock {
     });
     watched.catch(() => undefined);
     const target = this.#elapsed + maxMs;
-    for (await settle(); !settled;) {
+    for (await this.#settled(); !settled;) {
       if ((this.#heap[0]?.at ?? Infinity) > target) throw new Error(`nothing came within ${maxMs} ms`);
       await this.#step();
     }
@@ -60,7 +66,7 @@ export class VirtualClock implements Clock {
     if (due === undefined || this.#cancelled.delete(due.order)) return;
     this.#elapsed = Math.max(this.#elapsed, due.at);
     due.callback();
-    await settle();
+    await this.#settled();
   }
 
   #push(due: Due): void {
