@@ -55,6 +55,29 @@ test("coordinators of different names share nothing, and those of one name share
   assert.equal((await other.begin(request)).kind, "begun");
 });
 
+test("C2 a decision waits for the one before it, and is decided on what that one wrote", async () => {
+  const schema = await migrated();
+  const { log } = await postgres(pool, { schema }).openLog(settings);
+  const begun = await log.begin(
+    beginRequest(new TestClock(), { key: "k", create: { incarnation: "life1", fields: {} } }),
+  );
+  assert.ok(begun.kind === "begun");
+  const { record } = begun;
+  // Until both are at the record, another session keeps it from both.
+  const holder = await pool.connect();
+  await holder.query("BEGIN");
+  await holder.query(`SELECT * FROM ${schema}.assent_transactions FOR UPDATE`);
+  const decisions = (["commit", "abort"] as const).map((decision) => log.decide({ ...record, decision }));
+  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`;
+  const deadline = performance.now() + 60_000;
+  while ((await pool.query<{ n: number }>(waiting)).rows[0]?.n !== 2) assert.ok(performance.now() < deadline);
+  await holder.query("COMMIT");
+  holder.release();
+  const kinds = (await Promise.all(decisions)).map(({ kind }) => kind);
+  assert.deepEqual(kinds.toSorted(), ["lost", "written"]);
+  assert.equal((await log.read(record.txId))?.state, kinds[0] === "written" ? "committing" : "aborting");
+});
+
 test("C4 the caller's own changes are in the transaction of the decision, or it is not written", async () => {
   await pool.query("CREATE TABLE orders (key text PRIMARY KEY, state text NOT NULL CHECK (state <> 'forbidden'))");
   const states = ["paid", "forbidden"];

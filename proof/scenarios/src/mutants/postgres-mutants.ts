@@ -3,7 +3,7 @@ import type { TestedMutant } from "./tested-mutants.ts";
 
 const branches = "packages/postgres/src/postgres-branches.test.ts";
 const database = "packages/postgres/src/database.test.ts";
-const conformance = "packages/postgres/src/postgres.conformance.test.ts";
+const door = "packages/postgres/src/postgres.test.ts";
 
 export const postgresMutants: readonly TestedMutant[] = [
   {
@@ -52,7 +52,7 @@ export const postgresMutants: readonly TestedMutant[] = [
     id: "postgres-record-not-locked",
     rule: "C2",
     what: "in PostgreSQL two decisions are written on what both have read",
-    test: { file: conformance, name: "C2 of concurrent decisions exactly one wins, and the row agrees with it" },
+    test: { file: door, name: "C2 a decision waits for the one before it, and is decided on what that one wrote" },
     edits: [
       {
         file: "packages/postgres/src/log-statements.ts",
