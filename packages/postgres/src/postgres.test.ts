@@ -68,7 +68,8 @@ test("C2 a decision waits for the one before it, and is decided on what that one
   await holder.query("BEGIN");
   await holder.query(`SELECT * FROM ${schema}.assent_transactions FOR UPDATE`);
   const decisions = (["commit", "abort"] as const).map((decision) => log.decide({ ...record, decision }));
-  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`;
+  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE wait_event_type = 'Lock' AND query LIKE '%${schema}%'`;
   const deadline = performance.now() + 60_000;
   while ((await pool.query<{ n: number }>(waiting)).rows[0]?.n !== 2) assert.ok(performance.now() < deadline);
   await holder.query("COMMIT");
