@@ -8,6 +8,7 @@ export * from "./lease-suite.ts";
 export * from "./ledger-suite.ts";
 export * from "./log-requests.ts";
 export * from "./long-run.ts";
+export * from "./long-turns.ts";
 export * from "./numbers.ts";
 export { byBytes } from "./oracle/byte-order.ts";
 export { type DifferentialOptions, differentialSuite } from "./oracle/differential.ts";

@@ -1,8 +1,7 @@
-import { transportSuite } from "@assent/conformance";
+import { lengthenTurns, transportSuite } from "@assent/conformance";
 import { systemRandom } from "assent/node";
 import { after, before, describe } from "node:test";
 import { Broker } from "../test-kit/broker.ts";
-import { lengthenTurns } from "../test-kit/long-turns.ts";
 import type { NatsBus } from "./nats-bus.ts";
 
 let broker: Broker;

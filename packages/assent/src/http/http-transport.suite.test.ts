@@ -1,4 +1,4 @@
-import { type Endpoint, transportSuite } from "@assent/conformance";
+import { type Endpoint, lengthenTurns, transportSuite } from "@assent/conformance";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe } from "node:test";
@@ -16,6 +16,7 @@ for (const [name, chosen] of Object.entries(credentials)) {
   describe(name, () => {
     transportSuite((clock) => {
       const servers: Server[] = [];
+      const shorten = lengthenTurns();
       return {
         adapter: {
           async connect(endpoints: Readonly<Record<string, Endpoint>>) {
@@ -33,6 +34,7 @@ for (const [name, chosen] of Object.entries(credentials)) {
           },
         },
         async close() {
+          shorten();
           for (const server of servers) {
             server.closeAllConnections();
             await new Promise((resolve) => {

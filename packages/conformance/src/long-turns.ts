@@ -1,5 +1,5 @@
-// Turns of the event loop that last as long as a broker on this machine needs. The suite of the port waits a number of
-// turns, which is enough if everything is in one process.
+// Turns of the event loop that last as long as a server on this machine needs. The suites wait a number of turns, which
+// is enough if everything is in one process.
 const turnMs = 4;
 const never = new Int32Array(new SharedArrayBuffer(4));
 
