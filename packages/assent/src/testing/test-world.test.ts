@@ -122,6 +122,14 @@ for (const protocol of ["2pc", "saga"] as const) {
     assert.ok(world.clock.monotonic() - before > 4_000, "each is waited for");
     await world.settled();
     assert.deepEqual(left(books), booked);
+    world.lose("seat", { times: 1 });
+    await world.until((await world.coordinator).start(bookTrip, "other", { seats: 2 }));
+    await world.advance(500);
+    assert.deepEqual(
+      world.branches("other").map(({ step }) => step),
+      ["seat"],
+      "it is done, and its answer is lost",
+    );
   });
 
   test(`${protocol}: a command that comes late is carried out, and late is too late for a vote`, async () => {

@@ -183,7 +183,10 @@ export class TestWorld<T extends AnyTransaction> implements AsyncDisposable {
     return this.#book.branches.filter((branch) => key === undefined || branch.key === key);
   }
 
-  /** @throws {NotAtomic} when the branches of a transaction are not all on the side of its decision */
+  /**
+   * Once everything has `settled`.
+   * @throws {NotAtomic} when the branches of a transaction are not all on the side of its decision
+   */
   async assertAtomic(): Promise<void> {
     const { log } = await this.#log.openLog({ coordinator: name, limits: this.#limits, clock: this.clock });
     for (const branches of Map.groupBy(this.branches(), ({ tx }) => tx).values()) {
@@ -203,8 +206,8 @@ export class TestWorld<T extends AnyTransaction> implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    const current = await this.until(this.coordinator);
     this.heal();
+    const current = await this.until(this.coordinator);
     await this.until(current.close());
     for (const served of this.#served) await this.until(served.close());
   }
