@@ -90,7 +90,7 @@ export class ModelLog implements Synchronous<TransactionLog> {
     return { ...names, ...times, state: "active", input: row.fields };
   }
 
-  decide({ txId, decision, reason = "aborted", change, ...claim }: DecideRequest): DecideResult {
+  decide({ txId, decision, reason = "aborted", step, operator, change, ...claim }: DecideRequest): DecideResult {
     const { met } = this.#surroundings;
     const record = this.all.get(txId);
     if (record === undefined) return { kind: "absent" };
@@ -102,8 +102,10 @@ export class ModelLog implements Synchronous<TransactionLog> {
     if (decision === "abort") {
       if (row === undefined) met("C4 an abort does not change a row of another incarnation");
       else this.#rows.all.set(row.key, { ...row, outcome: "aborted", reason });
-      const aborting = { ...rest, state: "aborting", reason, changedAt: this.#surroundings.now() } as const;
-      return this.#written(aborting, { event: "decided", decision, reason });
+      const by = operator === undefined ? {} : { operator };
+      const why = { reason, ...(step !== undefined && { step }), ...by };
+      const aborting = { ...rest, state: "aborting", ...why, changedAt: this.#surroundings.now() } as const;
+      return this.#written(aborting, { event: "decided", decision, reason, ...by });
     }
     if (row === undefined) met("C4 no commit of a row of another incarnation");
     const changed = row === undefined ? undefined : afterChange(row, change);

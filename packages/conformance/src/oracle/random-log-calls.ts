@@ -183,11 +183,15 @@ export class RandomLogCalls {
     const draw = this.#draw;
     const change = draw.chance(60) && { change: this.#change() };
     const reason = draw.chance(75) && { reason: draw.of(["sold_out", "silent"]) };
+    const step = draw.chance(30) && { step: draw.of(["seats", "rooms"]) };
+    const operator = draw.chance(20) && { operator: { by: draw.of(["ann", "bob"]), why: "by mistake" } };
     return {
       ...this.#claim(this.#target()),
       decision: draw.of(["commit", "commit", "abort"] as const),
       ...change,
       ...reason,
+      ...step,
+      ...operator,
     };
   }
 
