@@ -88,7 +88,8 @@ test("kill -9 of stock and of orders under load leaves equal books", async () =>
   const { rows } = await pool.query<{ id: string; state: string }>("SELECT id, state FROM orders.orders");
   assert.deepEqual(new Map(rows.map(({ id, state }) => [id, state])), known);
   const count = (state: string): number => rows.filter((row) => row.state === state).length;
-  assert.ok(count("paid") > 10 && count("failed") > 10, `${count("paid")} paid, ${count("failed")} failed`);
+  // Bob has credit for two of his ten orders at most.
+  assert.ok(count("paid") > 0 && count("failed") >= 8, `${count("paid")} paid, ${count("failed")} failed`);
 });
 
 test("an order is answered with its outcome, and again with the same", async () => {
