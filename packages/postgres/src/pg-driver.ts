@@ -1,4 +1,5 @@
 // A pool of `pg`, known by its shape, so that an application with another driver needs no types of it.
+import { HandlerFailed } from "assent/internal/participant";
 import { fingerprint } from "assent/internal/protocol";
 import { replyMaxMs } from "./postgres-limits.ts";
 import { inTime } from "./reply-limit.ts";
@@ -81,7 +82,7 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
     return result.command ?? "";
   };
   return {
-    handle: client,
+    handle: handleOf(client),
     async query(text, values) {
       const { rows } = (await inTime(query({ name: nameOf(text), text, values, rowMode: "array" }), replyMaxMs)) as {
         readonly rows: readonly (readonly unknown[])[];
@@ -96,4 +97,26 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
       client.release(!isUsable);
     },
   };
+}
+
+/** Members that would give the connection to others, or end it, in the middle of its transaction. */
+const ownMembers = new Set<string | symbol>(["connect", "end", "release"]);
+
+/** The client, which its pool takes back only from the store. */
+function handleOf<Client extends object>(client: Client): Client {
+  const handle: Client = new Proxy(client, {
+    get(target, name) {
+      if (ownMembers.has(name)) {
+        return () => {
+          throw new HandlerFailed(`the store gives the connection back; do not call ${String(name)}()`);
+        };
+      }
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return new Proxy(member, {
+        apply: (method, self, args) => Reflect.apply(method, self === handle ? target : self, args) as unknown,
+      });
+    },
+  });
+  return handle;
 }

@@ -244,6 +244,24 @@ test("a handler reaches nothing after its step, and one that ends its transactio
   assert.match(failures[0]?.error.message ?? "", /ended the transaction/);
 });
 
+test("a handler that gives its connection back has failed, and the connection stays in its transaction", async () => {
+  for (const member of ["release", "end", "connect"] as const) {
+    const { wallet, command } = newBranch();
+    const giving: Handle = async (step) => {
+      await taking(step);
+      const { [member]: call } = step.db;
+      await Reflect.apply(call, step.db, []);
+      return ok;
+    };
+    const failures: BranchFailure[] = [];
+    const answer = await answerTo(await storeOf({ prepare: giving }), command("prepare"), failures);
+    assert.deepEqual(answer, { kind: "unknown", reason: "handler_failed" });
+    assert.match(failures[0]?.error.message ?? "", new RegExp(`do not call ${member}\\(\\)`));
+    assert.equal(await credit(wallet), 100);
+    assert.deepEqual(await answerTo(await storeOf({ prepare: taking }), command("prepare")), yes);
+  }
+});
+
 test("a handler that takes too long is given up, and nothing of it is kept", async () => {
   const { wallet, command } = newBranch();
   const clock = new TestClock();
