@@ -1,5 +1,5 @@
 // The statements of the branches. `$1` is the service: what it has not written, it does not see.
-import { quoted, storeTime } from "./log-statements.ts";
+import { currentTransaction, quoted, storeTime } from "./log-statements.ts";
 import { branchTable } from "./stored-branch.ts";
 import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf } from "./table-columns.ts";
 
@@ -7,8 +7,7 @@ import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf } from "./table-column
 export function branchStatements(schema: string) {
   const branches = `${quoted(schema)}.${branchTable.name}`;
   const record = jsonOfRow(branchTable, "b");
-  /** Names the database transaction, so that a write can check that it still is in it. */
-  const locked = `'now', ${storeTime}, 'transaction', pg_current_xact_id()::text`;
+  const locked = `'now', ${storeTime}, 'transaction', ${currentTransaction}`;
   const changes = assignmentsOf(branchTable, ["tx_id", "branch_id"]).replaceAll("excluded.", "");
   const given = changes.replaceAll(/ = (\w+)/g, (_, name: string) => {
     const isJson = branchTable.columns[name] === "json";
@@ -26,7 +25,7 @@ export function branchStatements(schema: string) {
       RETURNING json_build_object('record', ${record}, ${locked})::text`,
     write: `UPDATE ${branches} b SET ${given} FROM ${rowOf(branchTable, "$4")}
       WHERE b.service = $1 AND b.tx_id = $2 AND b.branch_id = $3
-        AND pg_current_xact_id()::text = $5 RETURNING '{}'`,
+        AND ${currentTransaction} = $5 RETURNING '{}'`,
     now: `SELECT json_build_object('now', ${storeTime})::text`,
     /** Those that are due to ask fall due again later. */
     asking: `WITH due AS MATERIALIZED (

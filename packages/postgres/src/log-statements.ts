@@ -2,6 +2,9 @@
 import { fixedColumns, leaseTable, rowTable, transactionTable } from "./stored-log.ts";
 import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf, rowsOf, type TableOf } from "./table-columns.ts";
 
+/** Names the database transaction, so that a write can check that it still is in it. */
+export const currentTransaction = "pg_current_xact_id()::text";
+
 /** Store time. Last in a row of what is locked, it is read once the locks are held. */
 export const storeTime = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
@@ -13,7 +16,8 @@ export function logStatements(schema: string) {
   const [transactions, rows, leases] = [transactionTable, rowTable, leaseTable].map(nameOf) as [string, string, string];
   const record = jsonOfRow(transactionTable, "t");
   const row = jsonOfRow(rowTable, "r");
-  const locked = (columns: string): string => `SELECT json_build_object(${columns}, 'now', ${storeTime})::text`;
+  const locked = (columns: string): string =>
+    `SELECT json_build_object(${columns}, 'transaction', ${currentTransaction}, 'now', ${storeTime})::text`;
   const recordLock = `t AS MATERIALIZED (
     SELECT * FROM ${transactions} WHERE coordinator = $1 AND tx_id = $2 FOR UPDATE)`;
   const upsert = (table: TableOf): string => `INSERT INTO ${nameOf(table)} (coordinator, ${listOf(table)})
@@ -32,7 +36,8 @@ export function logStatements(schema: string) {
     addRecord: `${upsert(transactionTable)}
       ON CONFLICT (coordinator, tx_id) DO UPDATE SET ${assignmentsOf(transactionTable)}`,
     changeRecord: `UPDATE ${transactions} t SET ${changesOf(transactionTable)}
-      FROM ${rowOf(transactionTable, "$2")} WHERE t.coordinator = $1 AND t.tx_id = $3`,
+      FROM ${rowOf(transactionTable, "$2")} WHERE t.coordinator = $1 AND t.tx_id = $3
+        AND ${currentTransaction} = $4 RETURNING '{}'`,
     putRows: `${upsert(rowTable)} ON CONFLICT (coordinator, key) DO UPDATE SET ${assignmentsOf(rowTable)}`,
     addRow: `${upsert(rowTable)} ON CONFLICT DO NOTHING RETURNING '{}'`,
 

@@ -10,6 +10,7 @@ import {
   type StoredRecord,
   takeOverStep,
 } from "assent/internal/engine";
+import { HandlerFailed, stepHandle } from "assent/internal/participant";
 import type {
   BeginRequest,
   BeginResult,
@@ -62,6 +63,8 @@ interface Found {
   readonly now: number;
   readonly stored: StoredRecord | undefined;
   readonly row: Row | undefined;
+  /** The database transaction. */
+  readonly transaction: string;
 }
 
 export class PostgresLog<Db> implements TransactionLog {
@@ -84,15 +87,14 @@ export class PostgresLog<Db> implements TransactionLog {
 
   decide(request: DecideRequest): Promise<DecideResult> {
     return this.#write(async (transaction) => {
-      const { now, stored, row } = await this.#found(transaction, this.#statements.lockRecordAndRow, request.txId);
+      const found = await this.#found(transaction, this.#statements.lockRecordAndRow, request.txId);
+      const { now, stored, row } = found;
       const step = decideStep(request, { stored, row: () => row }, { now, limits: this.#options.limits });
       const { result } = step;
       if (result.kind !== "written") return { result, writes: false };
-      const { onDecide } = this.#options;
-      const { handle: db } = transaction;
-      const isMet = onDecide === undefined || (await onDecide({ db, record: result.record, row: step.row }));
-      if (isMet === false && request.decision === "commit") return { result: { kind: "unmet" }, writes: false };
-      return this.#changed(transaction, step);
+      const isMet = await this.#isMet(transaction, { record: result.record, row: step.row });
+      if (!isMet && request.decision === "commit") return { result: { kind: "unmet" }, writes: false };
+      return this.#changed(transaction, step, found);
     });
   }
 
@@ -203,9 +205,23 @@ export class PostgresLog<Db> implements TransactionLog {
     ) => LogStep<OwnedWrite>,
   ): Promise<OwnedWrite> {
     return this.#write(async (transaction) => {
-      const { now, stored } = await this.#found(transaction, this.#statements.lockRecord, txId);
-      return this.#changed(transaction, step(stored, { now, limits: this.#options.limits }));
+      const found = await this.#found(transaction, this.#statements.lockRecord, txId);
+      const { now, stored } = found;
+      return this.#changed(transaction, step(stored, { now, limits: this.#options.limits }), found);
     });
+  }
+
+  /** Runs the application's own changes. Their client works no more once the decision is being written. */
+  async #isMet(
+    { handle }: SqlTransaction<Db>,
+    decided: { readonly record: TransactionRecord; readonly row: Row | undefined },
+  ): Promise<boolean> {
+    const step = stepHandle(handle);
+    try {
+      return (await this.#options.onDecide?.({ db: step.handle, ...decided })) !== false;
+    } finally {
+      step.close();
+    }
   }
 
   async #found(transaction: SqlTransaction<Db>, statement: string, name: string): Promise<Found> {
@@ -215,6 +231,7 @@ export class PostgresLog<Db> implements TransactionLog {
       now: this.#options.storeTime?.() ?? Number(now),
       stored: record ? recordOfColumns(record) : undefined,
       row: row ? rowOfColumns(row) : undefined,
+      transaction: found["transaction"] as string,
     };
   }
 
@@ -241,18 +258,24 @@ export class PostgresLog<Db> implements TransactionLog {
     return { result, writes: record !== undefined };
   }
 
-  /** Stores a record that was locked, and its row. */
+  /**
+   * Stores a record that was locked, and its row. The record comes first: it is written only in the transaction that
+   * holds the lock, and the row only after it.
+   */
   async #changed<Result>(
     transaction: SqlTransaction<Db>,
     { result, row, record }: LogStep<Result>,
+    locked: Found,
   ): Promise<Done<Result>> {
-    if (row !== undefined) await this.#putRow(transaction, row, row);
-    if (record !== undefined) {
-      const columns = JSON.stringify(this.#columns(record));
-      const parameters = [this.#coordinator, columns, storedText(record.txId)];
-      await transaction.query(this.#statements.changeRecord, parameters);
+    if (record === undefined) return { result, writes: false };
+    const columns = JSON.stringify(this.#columns(record));
+    const parameters = [this.#coordinator, columns, storedText(record.txId), locked.transaction];
+    const changed = await transaction.query(this.#statements.changeRecord, parameters);
+    if (changed.length === 0) {
+      throw new HandlerFailed("onDecide has ended the transaction that it was given: no decision was written");
     }
-    return { result, writes: record !== undefined };
+    if (row !== undefined) await this.#putRow(transaction, row, row);
+    return { result, writes: true };
   }
 
   #columns(record: StoredRecord): Columns {

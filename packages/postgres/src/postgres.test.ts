@@ -104,6 +104,43 @@ test("C4 the caller's own changes are in the transaction of the decision, or it 
   assert.deepEqual((await pool.query("SELECT * FROM orders")).rows, [{ key: "paid", state: "paid" }]);
 });
 
+test("C2 a decision is not written after its onDecide has ended the transaction that holds its lock", async () => {
+  const schema = await migrated();
+  const onDecide: OnDecide<PoolClient> = async ({ db, record }) => {
+    if (record.state === "aborting") return;
+    await db.query("BEGIN");
+    await db.query("COMMIT");
+  };
+  const { log } = await postgres(pool, { schema, onDecide }).openLog(settings);
+  const begun = await log.begin(
+    beginRequest(new TestClock(), { key: "k", create: { incarnation: "life1", fields: {} } }),
+  );
+  assert.ok(begun.kind === "begun");
+  const { record } = begun;
+  const ended = { changed: "nothing", message: /onDecide has ended the transaction/ };
+  await assert.rejects(log.decide({ ...record, decision: "commit" }), ended);
+  assert.equal((await log.read(record.txId))?.state, "active");
+  assert.equal((await log.peek("k"))?.outcome, "pending", "its row is as it was");
+  assert.equal((await log.decide({ ...record, decision: "abort" })).kind, "written");
+});
+
+test("the client of onDecide works no more once the decision is being written", async () => {
+  const schema = await migrated();
+  let escaped: PoolClient | undefined;
+  const onDecide: OnDecide<PoolClient> = ({ db }) => {
+    assert.throws(() => db.release(), /do not call release/);
+    escaped = db;
+    return Promise.resolve();
+  };
+  const { log } = await postgres(pool, { schema, onDecide }).openLog(settings);
+  const begun = await log.begin(
+    beginRequest(new TestClock(), { key: "k", create: { incarnation: "life1", fields: {} } }),
+  );
+  assert.ok(begun.kind === "begun");
+  assert.equal((await log.decide({ ...begun.record, decision: "commit" })).kind, "written");
+  assert.throws(() => escaped?.query("SELECT 1"), /is over/);
+});
+
 test("the history of a transaction is read in plain SQL, as the log returns it", async () => {
   const schema = await migrated();
   const { log } = await postgres(pool, { schema }).openLog(settings);
