@@ -97,6 +97,18 @@ test("a connection that ends before the commit changes nothing, and the transact
   assert.deepEqual([result, runs, await takenSeats("e")], ["done", 2, 1]);
 });
 
+test("nothing runs where its transaction could not be begun: each statement would be committed by itself", async () => {
+  const snapshot = new Database(pgDriver(pool), "snapshot" as "serializable");
+  const failing = snapshot.transaction(async (transaction) => {
+    await transaction.query("INSERT INTO seats VALUES ('f', 1) RETURNING '{}'", []);
+    return done;
+  });
+  await assert.rejects(failing, { changed: "nothing", message: /syntax error/ });
+  assert.equal(await takenSeats("f"), undefined);
+  const empty = snapshot.transaction(() => Promise.resolve(done));
+  await assert.rejects(empty, { changed: "nothing", message: /ROLLBACK/ });
+});
+
 test("transactions that wait for each other are all done in the end", async () => {
   await pool.query("INSERT INTO seats VALUES ('left', 0), ('right', 0)");
   const take = "UPDATE seats SET taken = taken + 1 WHERE name = $1";

@@ -19,6 +19,15 @@ const lossesMax = 2;
 
 export type IsolationLevel = "read committed" | "repeatable read" | "serializable";
 
+const isolationLevels: readonly IsolationLevel[] = ["read committed", "repeatable read", "serializable"];
+
+/** @throws {RangeError} for what is no level, such as a text from the environment */
+export function checkIsolation(level: IsolationLevel | undefined): void {
+  if (level === undefined || isolationLevels.includes(level)) return;
+  const levels = isolationLevels.join(", ");
+  throw new RangeError(`${JSON.stringify(level)} is no isolation level; the levels are ${levels}`);
+}
+
 /** What a transaction came to; without writes it is rolled back, which leaves what others have committed as it is. */
 export interface Done<Result> {
   readonly result: Result;

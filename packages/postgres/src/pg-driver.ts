@@ -54,10 +54,7 @@ export function pgDriver<Client extends PgClient>(pool: PgPool<Client>): SqlDriv
   if (pool.listenerCount("error") === 0) pool.on("error", ignored);
   return {
     async begin({ isolation, settings }) {
-      const connection = connectionOf(await pool.connect());
-      // Not waited for: what comes next is sent after it, and fails where it does.
-      connection.command(`BEGIN ISOLATION LEVEL ${isolation}; ${settings}`).catch(ignored);
-      return connection;
+      return connectionOf(await pool.connect(), `BEGIN ISOLATION LEVEL ${isolation}; ${settings}`);
     },
     async read(text, parameters) {
       const connection = connectionOf(await pool.connect());
@@ -73,7 +70,8 @@ export function pgDriver<Client extends PgClient>(pool: PgPool<Client>): SqlDriv
   };
 }
 
-function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Client> {
+/** A connection on which `beginning` is sent first. Nothing is sent after one that failed: it would be committed. */
+function connectionOf<Client extends PgClient>(client: Client, beginning?: string): SqlConnection<Client> {
   // The statement that is under way rejects with the same error.
   client.on("error", ignored);
   const query = client.query.bind(client) as unknown as Query;
@@ -81,16 +79,28 @@ function connectionOf<Client extends PgClient>(client: Client): SqlConnection<Cl
     const result = (await inTime(query(text), replyMaxMs)) as { readonly command?: string };
     return result.command ?? "";
   };
+  const begun = beginning === undefined ? Promise.resolve("") : command(beginning);
+  begun.catch(ignored);
   return {
     handle: handleOf(client),
     async query(text, values) {
+      await begun;
       const { rows } = (await inTime(query({ name: nameOf(text), text, values, rowMode: "array" }), replyMaxMs)) as {
         readonly rows: readonly (readonly unknown[])[];
       };
       return rows.map(([column]) => column);
     },
-    command: async (text) => void (await command(text)),
-    commit: async () => ((await command("COMMIT")) === "COMMIT" ? "COMMIT" : "ROLLBACK"),
+    async command(text) {
+      await begun;
+      await command(text);
+    },
+    async commit() {
+      const isBegun = await begun.then(
+        () => true,
+        () => false,
+      );
+      return isBegun && (await command("COMMIT")) === "COMMIT" ? "COMMIT" : "ROLLBACK";
+    },
     rollback: async () => void (await command("ROLLBACK")),
     release(isUsable) {
       client.removeListener("error", ignored);

@@ -44,6 +44,12 @@ test("D1 a server that may lose what it has answered is refused, unless that is 
   await assert.rejects(postgres(lossy).openLog(settings), { code: "unsuitable_server", message: /cannot be reached/ });
 });
 
+test("an isolation that is no level is refused before anything is opened", () => {
+  const isolation = "snapshot" as "serializable";
+  const message = /"snapshot" is no isolation level; the levels are read committed, repeatable read, serializable/;
+  assert.throws(() => postgres(pool, { isolation }), { name: "RangeError", message });
+});
+
 test("coordinators of different names share nothing, and those of one name share their log", async () => {
   const schema = await migrated();
   const open = async (coordinator: string) =>

@@ -2,7 +2,7 @@
 import type { OpenBranches, ServiceStore, ServiceStoreOptions } from "assent/internal/participant";
 import type { CoordinatorStore, CoordinatorStoreOptions, OpenLog } from "assent/internal/ports";
 import { branchStatements } from "./branch-statements.ts";
-import { Database, type IsolationLevel } from "./database.ts";
+import { checkIsolation, Database, type IsolationLevel } from "./database.ts";
 import { logStatements, quoted } from "./log-statements.ts";
 import { makeTables } from "./migrate.ts";
 import { type PgClient, pgDriver, type PgPool } from "./pg-driver.ts";
@@ -52,6 +52,7 @@ export function postgres(
 
 function storeOf<Db>(driver: SqlDriver<Db>, options: PostgresOptions<Db>): PostgresStore<Db> {
   const { schema = "public", isolation, onDecide, acceptsLoss = false } = options;
+  checkIsolation(isolation);
   const database = new Database(driver);
   const close = (): Promise<void> => Promise.resolve();
   const probed = (tables: readonly TableOf[]): Promise<void> =>
