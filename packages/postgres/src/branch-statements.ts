@@ -1,10 +1,10 @@
 // The statements of the branches. `$1` is the service: what it has not written, it does not see.
-import { currentTransaction, quoted, storeTime } from "./log-statements.ts";
+import { currentTransaction, isDurable, quoted, storeTime } from "./log-statements.ts";
 import { branchTable } from "./stored-branch.ts";
 import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf } from "./table-columns.ts";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- a list of texts
-export function branchStatements(schema: string) {
+export function branchStatements(schema: string, { acceptsLoss = false }: { readonly acceptsLoss?: boolean } = {}) {
   const branches = `${quoted(schema)}.${branchTable.name}`;
   const record = jsonOfRow(branchTable, "b");
   const locked = `'now', ${storeTime}, 'transaction', ${currentTransaction}`;
@@ -25,7 +25,7 @@ export function branchStatements(schema: string) {
       RETURNING json_build_object('record', ${record}, ${locked})::text`,
     write: `UPDATE ${branches} b SET ${given} FROM ${rowOf(branchTable, "$4")}
       WHERE b.service = $1 AND b.tx_id = $2 AND b.branch_id = $3
-        AND ${currentTransaction} = $5 RETURNING '{}'`,
+        AND ${currentTransaction} = $5 AND ${acceptsLoss ? "true" : isDurable} RETURNING '{}'`,
     now: `SELECT json_build_object('now', ${storeTime})::text`,
     /** Those that are due to ask fall due again later. */
     asking: `WITH due AS MATERIALIZED (

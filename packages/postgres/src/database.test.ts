@@ -98,7 +98,7 @@ test("a connection that ends before the commit changes nothing, and the transact
 });
 
 test("nothing runs where its transaction could not be begun: each statement would be committed by itself", async () => {
-  const snapshot = new Database(pgDriver(pool), "snapshot" as "serializable");
+  const snapshot = new Database(pgDriver(pool), { isolation: "snapshot" as "serializable" });
   const failing = snapshot.transaction(async (transaction) => {
     await transaction.query("INSERT INTO seats VALUES ('f', 1) RETURNING '{}'", []);
     return done;

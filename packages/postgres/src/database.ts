@@ -52,13 +52,24 @@ export interface SqlTransaction<Db> {
 
 type Work<Db, Result> = (transaction: SqlTransaction<Db>) => Promise<Done<Result>>;
 
+export interface DatabaseOptions {
+  readonly isolation?: IsolationLevel | undefined;
+  /** Commits may be reported before they are on disk, where the server or the session says so. */
+  readonly acceptsLoss?: boolean;
+}
+
+/** D1: the application may have left it off in a session that it shares. */
+const makeDurable = `SELECT set_config('synchronous_commit', 'on', true)
+  WHERE current_setting('synchronous_commit') = 'off'`;
+
 export class Database<Db> {
   readonly #driver: SqlDriver<Db>;
   readonly #beginning: Beginning;
 
-  constructor(driver: SqlDriver<Db>, isolation: IsolationLevel = "read committed") {
+  constructor(driver: SqlDriver<Db>, { isolation = "read committed", acceptsLoss = false }: DatabaseOptions = {}) {
     this.#driver = driver;
     const settings = [
+      ...(acceptsLoss ? [] : [makeDurable]),
       `SET LOCAL lock_timeout = ${lockWaitMs}`,
       `SET LOCAL statement_timeout = ${statementMaxMs}`,
       `SET LOCAL idle_in_transaction_session_timeout = ${idleMaxMs}`,

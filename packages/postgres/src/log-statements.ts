@@ -5,13 +5,20 @@ import { assignmentsOf, givenOf, jsonOfRow, listOf, rowOf, rowsOf, type TableOf 
 /** Names the database transaction, so that a write can check that it still is in it. */
 export const currentTransaction = "pg_current_xact_id()::text";
 
+/** D1: a commit of this transaction is reported once it is on disk, whatever the session or a handler has set. */
+export const isDurable = "current_setting('synchronous_commit') <> 'off'";
+
+/** Why a write that checks both has changed nothing. */
+export const endedOrLossy =
+  "ended the transaction that it was given, or set its synchronous_commit to off, which may lose it (rule D1)";
+
 /** Store time. Last in a row of what is locked, it is read once the locks are held. */
 export const storeTime = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 const isUnfinished = "state IN ('active', 'committing', 'aborting')";
 
 // oxlint-disable-next-line typescript/explicit-module-boundary-types -- a list of texts
-export function logStatements(schema: string) {
+export function logStatements(schema: string, { acceptsLoss = false }: { readonly acceptsLoss?: boolean } = {}) {
   const nameOf = ({ name }: TableOf): string => `${quoted(schema)}.${name}`;
   const [transactions, rows, leases] = [transactionTable, rowTable, leaseTable].map(nameOf) as [string, string, string];
   const record = jsonOfRow(transactionTable, "t");
@@ -37,7 +44,7 @@ export function logStatements(schema: string) {
       ON CONFLICT (coordinator, tx_id) DO UPDATE SET ${assignmentsOf(transactionTable)}`,
     changeRecord: `UPDATE ${transactions} t SET ${changesOf(transactionTable)}
       FROM ${rowOf(transactionTable, "$2")} WHERE t.coordinator = $1 AND t.tx_id = $3
-        AND ${currentTransaction} = $4 RETURNING '{}'`,
+        AND ${currentTransaction} = $4 AND ${acceptsLoss ? "true" : isDurable} RETURNING '{}'`,
     putRows: `${upsert(rowTable)} ON CONFLICT (coordinator, key) DO UPDATE SET ${assignmentsOf(rowTable)}`,
     addRow: `${upsert(rowTable)} ON CONFLICT DO NOTHING RETURNING '{}'`,
 

@@ -244,6 +244,43 @@ test("a handler reaches nothing after its step, and one that ends its transactio
   assert.match(failures[0]?.error.message ?? "", /ended the transaction/);
 });
 
+test("D1 no vote is acknowledged that a crash may lose, whatever its session or its handler has set", async () => {
+  const one = server.pool(1);
+  const open = (operations: Partial<AsyncBranchHandler<PoolClient>>, acceptsLoss: boolean) =>
+    postgres(one, { acceptsLoss }).openBranches({
+      service: "wallets",
+      handler: handlerOf(operations),
+      limits: defaultLimits,
+      clock: systemClock,
+    });
+  const { wallet, command } = newBranch();
+  const settings: unknown[] = [];
+  const looking: Handle = async (step) => {
+    settings.push((await step.db.query("SHOW synchronous_commit")).rows[0]);
+    return taking(step);
+  };
+  const lossy: Handle = async (step) => {
+    await step.db.query("SET LOCAL synchronous_commit = off");
+    return taking(step);
+  };
+  const on = { synchronous_commit: "on" };
+  // A store is not opened over a session that is off, so the application turns it off afterwards.
+  const [{ branches: safe }, { branches: unsafe }] = [
+    await open({ prepare: looking }, false),
+    await open({ prepare: lossy }, false),
+  ];
+  await one.query("SET synchronous_commit = off");
+  const failures: BranchFailure[] = [];
+  const failed: Answer = { kind: "unknown", reason: "handler_failed" };
+  assert.deepEqual(await answerTo(unsafe, command("prepare"), failures), failed);
+  assert.match(failures[0]?.error.message ?? "", /synchronous_commit/);
+  assert.equal(await credit(wallet), 100);
+  assert.deepEqual([await answerTo(safe, command("prepare")), settings], [yes, [on]]);
+  const other = newBranch();
+  const { branches: accepting } = await open({ prepare: lossy }, true);
+  assert.deepEqual(await answerTo(accepting, other.command("prepare")), yes);
+});
+
 test("a handler that gives its connection back has failed, and the connection stays in its transaction", async () => {
   for (const member of ["release", "end", "connect"] as const) {
     const { wallet, command } = newBranch();

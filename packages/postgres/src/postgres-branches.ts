@@ -20,6 +20,7 @@ import {
   verbRole,
 } from "assent/internal/protocol";
 import type { BranchStatements } from "./branch-statements.ts";
+import { endedOrLossy } from "./log-statements.ts";
 import { causesOf, type Database, type Done, isWaitFailure, Overtaken, type SqlTransaction } from "./database.ts";
 import { branchOfColumns, columnsOfBranch, type FoundBranch, placeOf } from "./stored-branch.ts";
 import { storedText } from "./stored-text.ts";
@@ -119,8 +120,7 @@ export class PostgresBranches<Db> implements BranchStore {
             const columns = JSON.stringify(columnsOfBranch(record, locked.found, limits));
             const parameters = [...this.#nameOf(command), columns, locked.transaction];
             const written = await transaction.query(statements.write, parameters);
-            if (written.length === 0)
-              throw new HandlerFailed("the handler has ended the transaction that it was given");
+            if (written.length === 0) throw new HandlerFailed(`the handler has ${endedOrLossy}`);
           },
         },
         db: step.handle,

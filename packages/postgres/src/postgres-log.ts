@@ -33,7 +33,7 @@ import {
   transactionId,
 } from "assent/internal/protocol";
 import { type Database, type Done, Overtaken, type SqlTransaction } from "./database.ts";
-import type { LogStatements } from "./log-statements.ts";
+import { endedOrLossy, type LogStatements } from "./log-statements.ts";
 import { columnsOfRecord, columnsOfRow, plainRecord, recordOfColumns, rowOfColumns } from "./stored-log.ts";
 import { originalText, storedText } from "./stored-text.ts";
 import type { Columns } from "./table-columns.ts";
@@ -272,7 +272,7 @@ export class PostgresLog<Db> implements TransactionLog {
     const parameters = [this.#coordinator, columns, storedText(record.txId), locked.transaction];
     const changed = await transaction.query(this.#statements.changeRecord, parameters);
     if (changed.length === 0) {
-      throw new HandlerFailed("onDecide has ended the transaction that it was given: no decision was written");
+      throw new HandlerFailed(`onDecide has ${endedOrLossy}: no decision was written`);
     }
     if (row !== undefined) await this.#putRow(transaction, row, row);
     return { result, writes: true };

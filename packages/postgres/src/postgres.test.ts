@@ -130,6 +130,19 @@ test("C2 a decision is not written after its onDecide has ended the transaction 
   assert.equal((await log.decide({ ...record, decision: "abort" })).kind, "written");
 });
 
+test("D1 no decision is written whose onDecide lets its commit be lost", async () => {
+  const schema = await migrated();
+  const onDecide: OnDecide<PoolClient> = async ({ db }) => void (await db.query("SET LOCAL synchronous_commit = off"));
+  const { log } = await postgres(pool, { schema, onDecide }).openLog(settings);
+  const begun = await log.begin(
+    beginRequest(new TestClock(), { key: "k", create: { incarnation: "life1", fields: {} } }),
+  );
+  assert.ok(begun.kind === "begun");
+  const lossy = { changed: "nothing", message: /synchronous_commit to off/ };
+  await assert.rejects(log.decide({ ...begun.record, decision: "commit" }), lossy);
+  assert.equal((await log.read(begun.record.txId))?.state, "active");
+});
+
 test("the client of onDecide works no more once the decision is being written", async () => {
   const schema = await migrated();
   let escaped: PoolClient | undefined;

@@ -53,7 +53,7 @@ export function postgres(
 function storeOf<Db>(driver: SqlDriver<Db>, options: PostgresOptions<Db>): PostgresStore<Db> {
   const { schema = "public", isolation, onDecide, acceptsLoss = false } = options;
   checkIsolation(isolation);
-  const database = new Database(driver);
+  const database = new Database(driver, { acceptsLoss });
   const close = (): Promise<void> => Promise.resolve();
   const probed = (tables: readonly TableOf[]): Promise<void> =>
     probeServer(database, { tables: tables.map(({ name }) => `${quoted(schema)}.${name}`), acceptsLoss });
@@ -61,14 +61,14 @@ function storeOf<Db>(driver: SqlDriver<Db>, options: PostgresOptions<Db>): Postg
     migrate: () => makeTables(driver, schema),
     async openLog({ coordinator, limits }: CoordinatorStoreOptions): Promise<OpenLog> {
       await probed([transactionTable, rowTable, leaseTable]);
-      const shared = { database, statements: logStatements(schema), coordinator };
+      const shared = { database, statements: logStatements(schema, { acceptsLoss }), coordinator };
       return { log: new PostgresLog({ ...shared, limits, onDecide }), lease: new PostgresLease(shared), close };
     },
     async openBranches({ service, handler, limits, clock }: ServiceStoreOptions<Db>): Promise<OpenBranches> {
       await probed([branchTable]);
       const branches = new PostgresBranches({
-        database: new Database(driver, isolation),
-        statements: branchStatements(schema),
+        database: new Database(driver, { isolation, acceptsLoss }),
+        statements: branchStatements(schema, { acceptsLoss }),
         service,
         handler,
         limits,
