@@ -26,6 +26,9 @@ export function branchStatements(schema: string, { acceptsLoss = false }: { read
     write: `UPDATE ${branches} b SET ${given} FROM ${rowOf(branchTable, "$4")}
       WHERE b.service = $1 AND b.tx_id = $2 AND b.branch_id = $3
         AND ${currentTransaction} = $5 AND ${acceptsLoss ? "true" : isDurable} RETURNING '{}'`,
+    current: `SELECT json_build_object('transaction', ${currentTransaction})::text`,
+    /** Of a transaction that is over. */
+    fate: `SELECT json_build_object('status', pg_xact_status($1::xid8))::text`,
     now: `SELECT json_build_object('now', ${storeTime})::text`,
     /** Those that are due to ask fall due again later. */
     asking: `WITH due AS MATERIALIZED (

@@ -244,15 +244,28 @@ test("a handler reaches nothing after its step, and one that ends its transactio
   assert.match(failures[0]?.error.message ?? "", /ended the transaction/);
 });
 
+test("P3 a handler that commits by itself and then refuses has failed, since its effect cannot be undone", async () => {
+  const noRow = "INSERT INTO wallets VALUES ('', -1)";
+  for (const ending of [["COMMIT"], ["COMMIT", "BEGIN"], ["COMMIT", "BEGIN", noRow]]) {
+    const { wallet, command } = newBranch();
+    const refusing: Handle = async (step) => {
+      await taking(step);
+      for (const text of ending) await step.db.query(text).catch(() => undefined);
+      return { kind: "refused", reason: "closed" };
+    };
+    const failures: BranchFailure[] = [];
+    const answer = await answerTo(await storeOf({ prepare: refusing }), command("prepare"), failures);
+    assert.deepEqual([answer, ending], [{ kind: "unknown", reason: "handler_failed" }, ending]);
+    assert.match(failures[0]?.error.message ?? "", /cannot be undone, and no refusal is recorded/);
+    assert.equal(await credit(wallet), 90, "as the message says");
+  }
+});
+
 test("D1 no vote is acknowledged that a crash may lose, whatever its session or its handler has set", async () => {
   const one = server.pool(1);
+  const opening = { service: "wallets", limits: defaultLimits, clock: systemClock };
   const open = (operations: Partial<AsyncBranchHandler<PoolClient>>, acceptsLoss: boolean) =>
-    postgres(one, { acceptsLoss }).openBranches({
-      service: "wallets",
-      handler: handlerOf(operations),
-      limits: defaultLimits,
-      clock: systemClock,
-    });
+    postgres(one, { acceptsLoss }).openBranches({ ...opening, handler: handlerOf(operations) });
   const { wallet, command } = newBranch();
   const settings: unknown[] = [];
   const looking: Handle = async (step) => {
@@ -265,10 +278,8 @@ test("D1 no vote is acknowledged that a crash may lose, whatever its session or 
   };
   const on = { synchronous_commit: "on" };
   // A store is not opened over a session that is off, so the application turns it off afterwards.
-  const [{ branches: safe }, { branches: unsafe }] = [
-    await open({ prepare: looking }, false),
-    await open({ prepare: lossy }, false),
-  ];
+  const { branches: safe } = await open({ prepare: looking }, false);
+  const { branches: unsafe } = await open({ prepare: lossy }, false);
   await one.query("SET synchronous_commit = off");
   const failures: BranchFailure[] = [];
   const failed: Answer = { kind: "unknown", reason: "handler_failed" };

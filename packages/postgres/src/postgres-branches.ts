@@ -44,6 +44,8 @@ interface Locked {
   readonly transaction: string;
 }
 
+const keptByHandler = "what it committed itself is kept and cannot be undone, and no refusal is recorded";
+
 type OnFailure = ((failure: BranchFailure) => void) | undefined;
 
 export class PostgresBranches<Db> implements BranchStore {
@@ -127,7 +129,7 @@ export class PostgresBranches<Db> implements BranchStore {
         // What the handler did is gone with its locks, so another command may have been faster.
         undo: async () => {
           step.close();
-          await transaction.restart();
+          await this.#undo(transaction, locked.transaction);
           const before = locked.found;
           locked = await this.#locked(command, transaction);
           if (!isDeepStrictEqual(locked.found, before)) throw new Overtaken();
@@ -141,6 +143,22 @@ export class PostgresBranches<Db> implements BranchStore {
     } finally {
       step.close();
     }
+  }
+
+  /**
+   * Rolls back and begins again.
+   * @throws {HandlerFailed} where the handler has ended the transaction `name`: what it committed cannot be undone
+   */
+  async #undo(transaction: SqlTransaction<Db>, name: string): Promise<void> {
+    const { current, fate } = this.#options.statements;
+    const ended = new HandlerFailed(`the handler has ended its transaction and then refused: ${keptByHandler}`);
+    // A transaction in which a statement has failed reports no name, and its fate shows only once it is over.
+    const [found] = await transaction.query(current, []).catch(() => [undefined]);
+    if (found !== undefined && found["transaction"] !== name) throw ended;
+    await transaction.restart();
+    if (found !== undefined) return;
+    const [past] = await transaction.query(fate, [name]);
+    if (past?.["status"] === "committed") throw ended;
   }
 
   /** Most votes are the first command of their branch, and most others are not. */
