@@ -97,6 +97,27 @@ test("a connection that ends before the commit changes nothing, and the transact
   assert.deepEqual([result, runs, await takenSeats("e")], ["done", 2, 1]);
 });
 
+test("a connection whose prepared statements are gone is closed, and what met it is run again on another", async () => {
+  const few = server.pool(2);
+  const stale = new Database(pgDriver(few));
+  const text = "INSERT INTO seats VALUES ($1, 1) RETURNING '{}'";
+  const add = (name: string): Promise<string> =>
+    stale.transaction(async (transaction) => {
+      await transaction.query(text, [name]);
+      return done;
+    });
+  const count = "SELECT json_build_object('n', count(*))::text FROM seats WHERE name LIKE $1";
+  await add("stale-1");
+  await stale.read(count, ["stale-%"]);
+  await few.query("DISCARD ALL");
+  assert.equal(await add("stale-2"), "done");
+  await few.query("DEALLOCATE ALL");
+  assert.equal(await add("stale-3"), "done");
+  await stale.read(count, ["stale-%"]);
+  await few.query("DISCARD ALL");
+  assert.deepEqual(await stale.read(count, ["stale-%"]), [{ n: 3 }]);
+});
+
 test("nothing runs where its transaction could not be begun: each statement would be committed by itself", async () => {
   const snapshot = new Database(pgDriver(pool), { isolation: "snapshot" as "serializable" });
   const failing = snapshot.transaction(async (transaction) => {

@@ -6,6 +6,7 @@ import {
   isConflict,
   isLockTimeout,
   isRefusal,
+  isStaleSession,
   jsonOf,
   type SqlConnection,
   type SqlDriver,
@@ -97,7 +98,8 @@ export class Database<Db> {
       try {
         return (await this.#driver.read(text, parameters)).map(jsonOf);
       } catch (error) {
-        if (!isFatal(error) || attempt > lossesMax) throw failureOf(error);
+        const isWorthAnother = isStaleSession(error) ? attempt < attemptsMax : isFatal(error) && attempt <= lossesMax;
+        if (!isWorthAnother) throw failureOf(error);
       }
     }
   }
@@ -117,6 +119,7 @@ export class Database<Db> {
     try {
       const done = await this.#body(open, work);
       isUsable = await hasRolledBack(open, done.kind !== "done" || !done.writes);
+      if (done.kind === "failed" && isStale(done.failure)) isUsable = false;
       if (done.kind === "failed") return isUsable || done.again === "conflict" ? done : lost(done);
       if (!done.writes) return done;
       const failed = await commitFailure(open.connection);
@@ -212,7 +215,12 @@ async function commitFailure(
 }
 
 function isOvertaken(error: unknown): boolean {
-  return causesOf(error).some((cause) => cause instanceof Overtaken || isConflict(cause));
+  return isStale(error) || causesOf(error).some((cause) => cause instanceof Overtaken || isConflict(cause));
+}
+
+/** Such a connection is closed: another one has a session of its own. */
+function isStale(error: unknown): boolean {
+  return causesOf(error).some(isStaleSession);
 }
 
 /** Whether a failure is that of a wait for others or of a connection, and not of the work: no bug has shown. */

@@ -47,6 +47,12 @@ export function isConflict(error: unknown): boolean {
   return state === "40001" || state === "40P01";
 }
 
+/** A prepared statement that the driver counts on is gone from its session, as after DISCARD ALL, or is still there. */
+export function isStaleSession(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === "26000" || state === "42P05";
+}
+
 /** A wait for a lock took too long; nothing was changed. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlState(error) === "55P03";
