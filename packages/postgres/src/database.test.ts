@@ -134,12 +134,14 @@ test("transactions that wait for each other are all done in the end", async () =
   await pool.query("INSERT INTO seats VALUES ('left', 0), ('right', 0)");
   const take = "UPDATE seats SET taken = taken + 1 WHERE name = $1";
   let runs = 0;
+  let firsts = 0;
   const bothFirst = Promise.withResolvers<void>();
   const crossed = (names: readonly string[]): Promise<string> =>
     database.transaction(async ({ handle }) => {
       runs += 1;
       await handle.query(take, [names[0]]);
-      if (runs === 2) bothFirst.resolve();
+      firsts += 1;
+      if (firsts === 2) bothFirst.resolve();
       await bothFirst.promise;
       await handle.query(take, [names[1]]);
       return done;
