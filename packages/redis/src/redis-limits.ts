@@ -41,6 +41,8 @@ export const failoverMaxMs = 7_000;
 /** How long a connection to a sentinel may take to open, and its answers to come. */
 export const sentinelConnectMs = 500;
 export const sentinelReplyMs = 500;
+/** The same for a single task, which no transaction waits for. */
+export const sentinelBriefMs = 5_000;
 /** How often sentinels are asked for the master, in addition to their announcements. */
 export const reconcileEveryMs = 1_000;
 /** How often a server's settings are checked. */

@@ -5,7 +5,7 @@ import type { Clock, Timer } from "assent/internal/ports";
 import { systemClock } from "assent/node";
 import { createClient } from "@redis/client";
 import { redisConnect } from "./redis-client-port.ts";
-import { reconcileEveryMs, sentinelConnectMs, sentinelReplyMs } from "./redis-limits.ts";
+import { reconcileEveryMs, sentinelBriefMs, sentinelConnectMs, sentinelReplyMs } from "./redis-limits.ts";
 import type { RedisConnect, RedisPort } from "./redis-port.ts";
 import { type ServerAddress, SentinelDirectory } from "./sentinel-directory.ts";
 
@@ -17,6 +17,11 @@ export interface SentinelConnectOptions {
   readonly urlOf: (address: ServerAddress) => string;
   /** Name of the connections. */
   readonly name?: string;
+  /**
+   * For one task, such as reading a database once: a sentinel may take longer to answer, and its announcements are not
+   * listened to. A process that is short of CPU would give up each of its own connections before it was open.
+   */
+  readonly isBrief?: boolean;
   readonly clock?: Clock;
   /** Called with the master's address whenever it has changed. */
   readonly onMaster?: (address: ServerAddress) => void;
@@ -45,15 +50,17 @@ class MasterWatch {
   #isClosed = false;
 
   constructor(options: SentinelConnectOptions) {
-    const { sentinels, masterName, clock = systemClock } = options;
+    const { sentinels, masterName, clock = systemClock, isBrief = false } = options;
     this.#options = options;
     this.#clock = clock;
-    const limits = { connectMs: sentinelConnectMs, replyMs: sentinelReplyMs, clock };
+    const usual = { connectMs: sentinelConnectMs, replyMs: sentinelReplyMs };
+    const limits = { ...(isBrief ? { connectMs: sentinelBriefMs, replyMs: sentinelBriefMs } : usual), clock };
     this.#directory = new SentinelDirectory({
       sentinels: sentinels.map((url) => redisConnect({ url, ...limits })),
       masterName,
     });
-    this.#listeners = sentinels.map((url) => listen(url, masterName, () => void this.#reconcile()));
+    const listened = isBrief ? [] : sentinels;
+    this.#listeners = listened.map((url) => listen(url, masterName, () => void this.#reconcile()));
     this.#schedule();
   }
 

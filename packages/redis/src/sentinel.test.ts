@@ -213,3 +213,16 @@ test("a hanging sentinel and a dead one delay no process", () =>
     await assert.rejects(other.master(), { code: "master_unknown", message: /nobody/ });
     other.close();
   }));
+
+test("a single task waits for sentinels that are slow to answer, where a process that serves gives up", () =>
+  withServers(async (watched) => {
+    for (const sentinel of watched.sentinels) sentinel.pause();
+    const [usual, brief] = [watched.connections(), watched.connections({ isBrief: true })];
+    const patient = brief.connect();
+    patient.catch(() => undefined);
+    await assert.rejects(usual.connect(), { code: "master_unknown" });
+    for (const sentinel of watched.sentinels) sentinel.resume();
+    (await patient).close();
+    usual.close();
+    brief.close();
+  }));

@@ -52,8 +52,9 @@ export class WatchedServers {
     return watched;
   }
 
-  connections(): SentinelConnections {
+  connections(options: { readonly isBrief?: boolean } = {}): SentinelConnections {
     const connections = sentinelConnections({
+      ...options,
       sentinels: this.sentinels.map(({ port }) => `redis://127.0.0.1:${port}`),
       masterName: "db",
       urlOf: ({ host, port }) => `redis://${host}:${port}`,

@@ -28,7 +28,7 @@ export function readDatabase<T>({ settings, prefix, read }: DatabaseReading<T>):
 
 /** Runs `work` over a separate connection. @throws {DatabaseUnreadable}, and errors of `work` */
 export async function onDatabase<T>(settings: DatabaseSettings, work: (port: RedisPort) => Promise<T>): Promise<T> {
-  const connections = databaseConnections(settings, "assent-reader");
+  const connections = databaseConnections(settings, { name: "assent-reader", isBrief: true });
   let port: RedisPort | undefined;
   try {
     port = await connections.connect().catch((cause: unknown) => {

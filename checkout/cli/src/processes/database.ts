@@ -37,9 +37,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { SENTINEL_HOSTS, REDIS_SENTINEL_SERVICE, ASSENT_DURABILITY } = settings;
   const { ASSENT_REPLICAS, ASSENT_REPLICAS_LEAST } = settings;
   const isWatched = SENTINEL_HOSTS !== undefined;
-  const connections = databaseConnections(settings, name, ({ host, port }) =>
-    console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
-  );
+  const connections = databaseConnections(settings, {
+    name,
+    onMaster: ({ host, port }) => console.log(`${name}: the master of ${REDIS_SENTINEL_SERVICE} is ${host}:${port}`),
+  });
   const isReplicated = ASSENT_DURABILITY === "D2";
   const open = (): Promise<RedisExecutor> =>
     RedisExecutor.open({
@@ -66,21 +67,24 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return { store, mayLoseTail, close };
 }
 
-/** Connects to the one server, or to the master named by the sentinels; `name` is for `CLIENT LIST`. */
-export function databaseConnections(
-  settings: DatabaseSettings,
-  name: string,
-  onMaster: (address: ServerAddress) => void = () => undefined,
-): SentinelConnections {
+export interface ConnectionsOptions {
+  /** For `CLIENT LIST`. */
+  readonly name: string;
+  /** For a single task, which no transaction waits for. */
+  readonly isBrief?: boolean;
+  readonly onMaster?: (address: ServerAddress) => void;
+}
+
+/** Connects to the one server, or to the master named by the sentinels. */
+export function databaseConnections(settings: DatabaseSettings, options: ConnectionsOptions): SentinelConnections {
   if (settings.SENTINEL_HOSTS === undefined) {
-    return { connect: redisConnect({ url: redisUrl(settings), name }), close: () => undefined };
+    return { connect: redisConnect({ url: redisUrl(settings), name: options.name }), close: () => undefined };
   }
   return sentinelConnections({
     sentinels: sentinelUrls(settings),
     masterName: settings.REDIS_SENTINEL_SERVICE ?? "",
     urlOf: (address) => serverUrl(settings, address),
-    name,
-    onMaster,
+    ...options,
   });
 }
 

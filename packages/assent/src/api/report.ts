@@ -3,8 +3,19 @@ import type { Observation, Observer } from "../ports/observer.ts";
 
 export type Observe = (observation: Observation) => void;
 
+/** Observing changes nothing: an observer that throws is reported, and what it observed goes on. */
 export function observerOf(observe: Observe | undefined): Observer {
-  return { observe: observe ?? report };
+  if (observe === undefined) return { observe: report };
+  return {
+    observe(observation) {
+      try {
+        observe(observation);
+      } catch (error) {
+        // oxlint-disable-next-line no-console -- nobody else can report it
+        console.error(`assent: the observer failed at ${observation.type}: ${stackOf(error)}`);
+      }
+    },
+  };
 }
 
 function report(observation: Observation): void {
@@ -22,10 +33,15 @@ function textOf(seen: Observation): string | undefined {
     case "TransactionParked":
       return `${seen.txId} cannot be finished now (${seen.note.reason}), and is tried again`;
     case "BackgroundWorkFailed":
-      return `${seen.work} failed: ${stackOf(seen.error)}`;
+      return `${seen.work} failed: ${shown(seen.error)}`;
     default:
       return undefined;
   }
+}
+
+/** An error with a code says in its message what happened and what to do; of any other the stack is needed. */
+function shown(error: unknown): string {
+  return error instanceof Error && "code" in error ? error.message : stackOf(error);
 }
 
 /** Of a handler that threw, what it threw says more. */

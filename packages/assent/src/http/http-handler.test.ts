@@ -112,20 +112,21 @@ test("an endpoint that fails is reported, and its message is answered as not han
 test("messages beyond the limit are refused, and taken again when others have been handled", async () => {
   const { handler, failed } = handlerOf();
   let release: () => void = () => undefined;
+  let entered = 0;
   const gate = new Promise<void>((resolve) => {
     release = resolve;
   });
   handler.serveCommands(
     "stock",
     async () => {
+      entered += 1;
       await gate;
       return encodeAnswers([{ kind: "forgotten" }]);
     },
     failed,
   );
   const waiting = Array.from({ length: 256 }, () => answered(handler));
-  // Each has taken its place when its signature is made; one more turn for each is enough.
-  while ((await answered(handler, { headers: {} }))[0] !== 503) await new Promise(setImmediate);
+  while (entered < 256) await new Promise(setImmediate);
   assert.deepEqual(await answered(handler), [503, "overloaded"]);
   release();
   assert.deepEqual(new Set((await Promise.all(waiting)).map(([status]) => status)), new Set([200]));
@@ -170,4 +171,31 @@ test("the page about the wire shows the signatures that are made", async () => {
   const request = await seal.request({ kind: "commands", name: "flights" }, bytes(body), now);
   const answer = await seal.reply(new Headers(request), bytes(reply));
   for (const { "assent-signature": shown = "" } of [request, answer]) assert.ok(page.includes(`\n${shown}\n`), shown);
+});
+
+test("a service that is served twice is served by the first again when the second stops", async () => {
+  const { handler, received, failed } = handlerOf();
+  const stop = handler.serveCommands("stock", () => Promise.resolve(encodeAnswers([{ kind: "forgotten" }])), failed);
+  assert.deepEqual(await answered(handler), [200, undefined]);
+  assert.deepEqual(received, []);
+  stop();
+  assert.deepEqual(await answered(handler), [200, undefined]);
+  assert.equal(received.length, 1);
+  assert.throws(() => handler.serveCommands("..", () => Promise.resolve(undefined), failed), RangeError);
+});
+
+test("a sender that proves nothing is refused before its body is read", async () => {
+  const { handler } = handlerOf();
+  let pulled = 0;
+  const body = new ReadableStream(
+    {
+      pull() {
+        pulled += 1;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const init = { method: "POST", body, duplex: "half" } as const;
+  assert.equal((await handler.fetch(new Request("http://x/commands/stock", init))).status, 401);
+  assert.equal(pulled, 0);
 });

@@ -16,6 +16,8 @@ export interface Subject {
 export interface Seal {
   /** Headers of a request. */
   request(subject: Subject, body: Uint8Array, now: number): Promise<Readonly<Record<string, string>>>;
+  /** Whether the headers alone leave it possible: asked before the body is read. */
+  mayBeRequest(sealed: Sealed): Promise<boolean>;
   isRequest(subject: Subject, body: Uint8Array, sealed: Sealed): Promise<boolean>;
   /** Headers of the reply to a request with these headers. */
   reply(request: Headers, body: Uint8Array): Promise<Readonly<Record<string, string>>>;
@@ -49,12 +51,13 @@ export function sealOf(credentials: HttpCredentials): Seal {
 
 function bearerSeal(token: string): Seal {
   const expected = digest(`Bearer ${token}`);
+  // Digests have equal lengths, and comparing them reveals nothing about the token.
+  const isBearer = async ({ headers }: Sealed): Promise<boolean> =>
+    (await digest(headers.get("authorization") ?? "")) === (await expected);
   return {
     request: async () => ({ authorization: `Bearer ${token}` }),
-    // Digests have equal lengths, and comparing them reveals nothing about the token.
-    async isRequest(_subject, _body, { headers }) {
-      return (await digest(headers.get("authorization") ?? "")) === (await expected);
-    },
+    mayBeRequest: isBearer,
+    isRequest: (_subject, _body, sealed) => isBearer(sealed),
     reply: async () => ({}),
     isReply: async () => true,
   };
@@ -75,11 +78,10 @@ function signatureSeal(secret: string): Seal {
     async request(subject, body, now) {
       return { [signatureHeader]: `t=${now},s=${await signed(requestText(subject, now), body)}` };
     },
-    async isRequest(subject, body, { headers, now }) {
-      const found = /^t=(\d{1,15}),s=([0-9a-f]{64})$/.exec(headers.get(signatureHeader) ?? "");
-      const [, time = "", signature = ""] = found ?? [];
-      if (found === null || Math.abs(now - Number(time)) > signatureAgeMaxMs) return false;
-      return isSigned(signature, requestText(subject, Number(time)), body);
+    mayBeRequest: async (sealed) => signatureOf(sealed) !== undefined,
+    async isRequest(subject, body, sealed) {
+      const found = signatureOf(sealed);
+      return found !== undefined && isSigned(found.signature, requestText(subject, found.time), body);
     },
     // A reply is bound to its request: the reply to another request proves nothing.
     async reply(request, body) {
@@ -90,6 +92,13 @@ function signatureSeal(secret: string): Seal {
       return signature !== undefined && isSigned(signature, replyText(request), body);
     },
   };
+}
+
+/** The signature of a request, if it has one that is not too old. */
+function signatureOf({ headers, now }: Sealed): { readonly time: number; readonly signature: string } | undefined {
+  const [, time = "", signature] = /^t=(\d{1,15}),s=([0-9a-f]{64})$/.exec(headers.get(signatureHeader) ?? "") ?? [];
+  if (signature === undefined || Math.abs(now - Number(time)) > signatureAgeMaxMs) return undefined;
+  return { time: Number(time), signature };
 }
 
 const requestText = ({ kind, name }: Subject, time: number): string => `request\n${time}\n${kind}\n${name}\n`;

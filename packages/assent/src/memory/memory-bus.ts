@@ -24,14 +24,15 @@ type Answering = (question: Question) => Promise<QuestionAnswer | undefined>;
 
 /** Connects the services and coordinators of this process that share it. */
 export function memoryBus(): Bus {
-  const endpoints = new Map<string, CommandEndpoint>();
-  const coordinators = new Map<string, Answering>();
+  const endpoints = new Map<string, readonly CommandEndpoint[]>();
+  const coordinators = new Map<string, readonly Answering[]>();
   return { connect: (options) => Promise.resolve(new MemoryConnection({ endpoints, coordinators, ...options })) };
 }
 
 interface MemoryConnectionOptions extends BusOptions {
-  readonly endpoints: Map<string, CommandEndpoint>;
-  readonly coordinators: Map<string, Answering>;
+  /** By name; the one that came last takes the commands until it is closed. */
+  readonly endpoints: Map<string, readonly CommandEndpoint[]>;
+  readonly coordinators: Map<string, readonly Answering[]>;
 }
 
 class MemoryConnection implements BusConnection {
@@ -52,7 +53,7 @@ class MemoryConnection implements BusConnection {
   readonly questions = {
     ask: (coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> =>
       this.#bounded(waitMs, `ask ${coordinator}`, () => {
-        const answer = this.#options.coordinators.get(coordinator);
+        const answer = this.#options.coordinators.get(coordinator)?.at(-1);
         if (answer === undefined) throw new Error(`no coordinator ${coordinator} is connected to this bus`);
         return answer(question);
       }),
@@ -73,14 +74,18 @@ class MemoryConnection implements BusConnection {
   }
 
   /** Another instance that serves the same takes its place. */
-  #take<Taken>(all: Map<string, Taken>, name: string, taken: Taken): Promise<void> {
-    all.set(name, taken);
-    this.#taken.push(() => void (all.get(name) === taken && all.delete(name)));
+  #take<Taken>(all: Map<string, readonly Taken[]>, name: string, taken: Taken): Promise<void> {
+    all.set(name, [...(all.get(name) ?? []), taken]);
+    this.#taken.push(() => {
+      const left = (all.get(name) ?? []).filter((each) => each !== taken);
+      if (left.length === 0) all.delete(name);
+      else all.set(name, left);
+    });
     return Promise.resolve();
   }
 
   async #deliver(service: string, command: Command): Promise<Answer | undefined> {
-    const endpoint = this.#options.endpoints.get(service);
+    const endpoint = this.#options.endpoints.get(service)?.at(-1);
     if (endpoint === undefined) throw new Error(`no service ${service} is connected to this bus`);
     const reply = await endpoint(encodeCommands([command]));
     const [answer] = reply === undefined ? [] : decodeAnswers(reply);

@@ -109,20 +109,39 @@ test("a handler that is too slow has changed nothing, and what it does later fai
   await close();
 });
 
-test("a handler that ends the transaction is reported, and nothing is said of its message", async () => {
-  for (const sql of ["COMMIT", "ROLLBACK", "COMMIT; BEGIN"]) {
-    const { apply, failures, close } = await openSeats({
-      prepare({ db }) {
-        db.exec(sql);
-        return { kind: "ok" };
+test("a handler cannot end the transaction or the step that it was given", async () => {
+  for (const sql of ["COMMIT", "ROLLBACK", "COMMIT; BEGIN", "RELEASE assent_step", "ROLLBACK TO assent_step"]) {
+    const { own, apply, failures, close } = await openSeats({
+      prepare(step) {
+        void seatSeller.prepare(step);
+        step.db.exec(sql);
+        return { kind: "refused", reason: "after all" };
       },
     });
-    const [answer] = await apply(["prepare", 1]);
-    assert.equal(answer?.kind, "unknown", sql);
-    assert.match(failures.join(), /has ended the transaction/, sql);
-    assert.deepEqual((await apply(["abort", 2]))[0], { kind: "done", state: "aborted" }, "the store goes on");
+    assert.deepEqual(await apply(["prepare", 1], ["abort", 2]), [failed, { kind: "done", state: "aborted" }], sql);
+    assert.match(failures.join(), /not authorized/, sql);
+    assert.deepEqual(seatsOf(own), { free: 5, held: 0, booked: 0 }, sql);
     await close();
   }
+});
+
+test("services of one process that share a file wait for each other, and for no time", async () => {
+  const { own, clock, apply, open, close } = await openSeats({
+    async prepare(step) {
+      const result = seatSeller.prepare(step);
+      await new Promise(setImmediate);
+      return result;
+    },
+  });
+  const other = await open("trains");
+  const command = seatCommand("prepare", 2, { now: clock.now() });
+  assert.deepEqual(await Promise.all([apply(["prepare", 1]), other.branches.apply([command])]), [
+    [prepared],
+    [prepared],
+  ]);
+  assert.deepEqual(seatsOf(own), { free: 3, held: 2, booked: 0 });
+  await other.close();
+  await close();
 });
 
 test("while another connection writes, nothing is known and nothing changed; afterwards it goes on", async () => {

@@ -9,12 +9,15 @@ import {
 } from "assent/internal/participant";
 import type { BranchFailure, BranchStore, BranchSweep, Clock } from "assent/internal/ports";
 import { type Answer, type Command, InvariantViolation, type Limits } from "assent/internal/protocol";
-import type { DatabaseSync } from "node:sqlite";
+import { constants, type DatabaseSync } from "node:sqlite";
 import { BranchTable } from "./branch-table.ts";
+import type { Turns } from "./turns.ts";
 
 export interface SqliteBranchesOptions {
   /** For this store alone: what else used the connection between two awaits of a handler would join its transaction. */
   readonly database: DatabaseSync;
+  /** Shared by all stores of one file in this process. */
+  readonly turns: Turns;
   readonly service: string;
   readonly handler: AsyncBranchHandler<DatabaseSync>;
   readonly limits: Limits;
@@ -26,9 +29,6 @@ type OnFailure = ((failure: BranchFailure) => void) | undefined;
 export class SqliteBranches implements BranchStore {
   readonly #options: SqliteBranchesOptions;
   readonly #table: BranchTable;
-  /** Transactions take turns: SQLite has one writer, and this connection has one transaction. */
-  #last: Promise<unknown> = Promise.resolve();
-
   constructor(options: SqliteBranchesOptions) {
     this.#options = options;
     this.#table = new BranchTable(options.database, options);
@@ -41,8 +41,11 @@ export class SqliteBranches implements BranchStore {
         for (const command of commands) answers.push(await this.#answer(command, onFailure));
         return answers;
       });
-    } catch {
+    } catch (cause) {
       // Whether the transaction is durable is not known, and nothing else is lost by asking again.
+      const [command] = commands;
+      const error = cause instanceof Error ? cause : new Error(String(cause));
+      if (command !== undefined && !(error instanceof HandlerFailed)) onFailure?.({ command, error });
       return commands.map(() => ({ kind: "unknown", reason: "step_failed" }));
     }
   }
@@ -61,7 +64,7 @@ export class SqliteBranches implements BranchStore {
 
   /** Resolves when no transaction is under way. */
   async idle(): Promise<void> {
-    await this.#last;
+    await this.#options.turns.next(() => Promise.resolve());
   }
 
   /** @throws what breaks the transaction; then nothing of it is kept, or it is not known */
@@ -78,9 +81,7 @@ export class SqliteBranches implements BranchStore {
         throw error;
       }
     };
-    const result = this.#last.then(run);
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#options.turns.next(run);
   }
 
   /** One command, inside a savepoint: one that fails leaves nothing behind, and the others are kept. */
@@ -88,18 +89,23 @@ export class SqliteBranches implements BranchStore {
     const { database, handler, limits, clock } = this.#options;
     database.exec("SAVEPOINT assent_step");
     const step = stepHandle(database);
+    const endHandler = (): void => {
+      step.close();
+      allowTransactions(database, true);
+    };
+    allowTransactions(database, false);
     try {
       const answer = await applyAsyncCommand(command, {
         records: {
           read: (txId, branchId) => Promise.resolve(this.#table.read(txId, branchId)),
           write: async (record) => {
-            step.close();
+            endHandler();
             this.#table.write(record);
           },
         },
         db: withGuardedStatements(step),
         undo: async () => {
-          step.close();
+          endHandler();
           database.exec("ROLLBACK TO assent_step");
         },
         handler,
@@ -107,11 +113,11 @@ export class SqliteBranches implements BranchStore {
         now: clock.now(),
         clock,
       });
-      step.close();
+      endHandler();
       release(database);
       return answer;
     } catch (error) {
-      step.close();
+      endHandler();
       const bug = error instanceof HandlerFailed || error instanceof InvariantViolation ? error : undefined;
       const answer = failedAnswer(bug, { command, code: "step_failed", onFailure });
       // Throws where the handler has ended the transaction: then nothing is known of the commands before it either.
@@ -119,6 +125,19 @@ export class SqliteBranches implements BranchStore {
       return answer;
     }
   }
+}
+
+/**
+ * While a handler runs, its statements cannot end the transaction that it was given, nor the savepoint of its step.
+ * Node before 24.10 has no authorizers: there it is noticed afterwards.
+ */
+function allowTransactions(database: DatabaseSync, isAllowed: boolean): void {
+  const { SQLITE_DENY, SQLITE_OK, SQLITE_SAVEPOINT, SQLITE_TRANSACTION } = constants;
+  const authorize = (action: number, _operation: string | null, name: string | null): number => {
+    if (action === SQLITE_TRANSACTION) return SQLITE_DENY;
+    return action === SQLITE_SAVEPOINT && name === "assent_step" ? SQLITE_DENY : SQLITE_OK;
+  };
+  (database as Partial<DatabaseSync>).setAuthorizer?.call(database, isAllowed ? null : authorize);
 }
 
 /** @throws {HandlerFailed} when the handler has ended the transaction, with what it and others had done in it */

@@ -2,6 +2,7 @@
 import type { OpenBranches, ServiceStore, ServiceStoreOptions } from "assent/internal/participant";
 import { DatabaseSync } from "node:sqlite";
 import { SqliteBranches } from "./sqlite-branches.ts";
+import { turnsOf } from "./turns.ts";
 import { UnsuitableFile } from "./unsuitable-file.ts";
 
 /** How long a step waits for a writer of another connection, milliseconds. This thread does nothing else meanwhile. */
@@ -19,7 +20,7 @@ export function sqlite(path: string): ServiceStore<DatabaseSync> {
       const database = new DatabaseSync(path, { timeout: busyWaitMs });
       try {
         makeDurable(database, path);
-        const branches = new SqliteBranches({ database, ...options });
+        const branches = new SqliteBranches({ database, turns: turnsOf(path), ...options });
         return {
           branches,
           async close() {
