@@ -2,12 +2,14 @@
 // only a commit whose answer is lost is unknown.
 import { StoreFailure } from "assent/internal/engine";
 import assert from "node:assert/strict";
+import { createServer, type AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import type { PoolClient } from "pg";
 import { Pool } from "pg";
 import { TestServer } from "../test-kit/postgres-server.ts";
 import { Database, type SqlTransaction } from "./database.ts";
 import { pgDriver } from "./pg-driver.ts";
+import { postgres } from "./postgres.ts";
 
 const server = await TestServer.start({ fsync: false });
 after(() => server.stop());
@@ -156,4 +158,28 @@ test("without a server nothing is begun, and nothing was changed", async () => {
   const unreached = new Database(pgDriver(nowhere)).transaction(() => Promise.resolve(done));
   await assert.rejects(unreached, (error) => error instanceof StoreFailure && error.changed === "nothing");
   await nowhere.end();
+});
+
+test("a connection that ends in the moment in which it is made ends no process", async () => {
+  const message = (type: string, body: Buffer): Buffer => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(body.length + 4, 1);
+    return Buffer.concat([head, body]);
+  };
+  const fatal = message("E", Buffer.from("SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"));
+  // Ready, and at its end, in one packet: what a dying server may send.
+  const packet = Buffer.concat([message("R", Buffer.alloc(4)), message("Z", Buffer.from("I")), fatal]);
+  const dying = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => socket.end(packet));
+  });
+  await new Promise<void>((resolve) => {
+    dying.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = dying.address() as AddressInfo;
+  const dyingPool = new Pool({ host: "127.0.0.1", port, user: "x", database: "x" });
+  await assert.rejects(postgres(dyingPool).migrate());
+  await dyingPool.end();
+  dying.close();
 });

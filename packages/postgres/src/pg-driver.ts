@@ -21,6 +21,8 @@ export interface PgPool<Client> extends Listening {
   // The order in which its types declare them; the second one takes a callback.
   readonly connect: { (): Promise<Client>; (callback: never): void };
   listenerCount(event: "error"): number;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "connect", listener: (client: Client) => void): unknown;
 }
 
 type Query = (
@@ -48,10 +50,16 @@ function nameOf(text: string): string {
 
 const ignored = (): void => undefined;
 
+/** Pools whose new connections are listened to already. */
+const listened = new WeakSet<object>();
+
 /** The pool stays the application's: it is never ended here. */
 export function pgDriver<Client extends PgClient>(pool: PgPool<Client>): SqlDriver<Client> {
   // A connection that ends while nobody uses it is removed by the pool. Without a listener it would end the process.
   if (pool.listenerCount("error") === 0) pool.on("error", ignored);
+  // A new connection may fail before the pool has handed it over, when nothing else listens yet.
+  if (!listened.has(pool)) pool.on("connect", (client) => void client.on("error", ignored));
+  listened.add(pool);
   return {
     async begin({ isolation, settings }) {
       return connectionOf(await pool.connect(), `BEGIN ISOLATION LEVEL ${isolation}; ${settings}`);
