@@ -1,5 +1,5 @@
 // Takes commands and questions over HTTP, as a handler of the Fetch API that any server can mount.
-import { type CommandEndpoint, questionEndpoint } from "../ports/index.ts";
+import { type CommandEndpoint, questionEndpoint, ServedNames } from "../ports/index.ts";
 import { defaultLimits, type Question, type QuestionAnswer, UndecodableMessage } from "../protocol/index.ts";
 import { boundedBody } from "./bounded-body.ts";
 import { type HttpCredentials, type Seal, sealOf, type Subject } from "./seal.ts";
@@ -39,8 +39,7 @@ const statusByCode = {
 export class HttpHandler {
   readonly #options: HttpHandlerOptions;
   readonly #seal: Seal;
-  /** By subject; the one that was served last takes the messages until it stops. */
-  readonly #served = new Map<string, readonly Served[]>();
+  readonly #served = new ServedNames<Served>();
   #handled = 0;
   #reading = 0;
 
@@ -69,7 +68,7 @@ export class HttpHandler {
   /** Answers a request to `…/commands/SERVICE` or `…/questions/COORDINATOR`, wherever it is mounted. Never rejects. */
   readonly fetch = async (request: Request): Promise<Response> => {
     const subject = subjectOf(new URL(request.url).pathname);
-    const served = subject === undefined ? undefined : this.#served.get(keyOf(subject))?.at(-1);
+    const served = subject === undefined ? undefined : this.#served.get(keyOf(subject));
     if (subject === undefined || served === undefined) return problem("not_found", "nothing is served here");
     if (request.method !== "POST") return problem("method_not_allowed", "messages are sent by POST");
     try {
@@ -121,13 +120,7 @@ export class HttpHandler {
 
   #serve(subject: Subject, served: Served): () => void {
     if (/^\.\.?$/.test(subject.name)) throw new RangeError(`${subject.name} is no name for a path: choose another`);
-    const key = keyOf(subject);
-    this.#served.set(key, [...(this.#served.get(key) ?? []), served]);
-    return () => {
-      const left = (this.#served.get(key) ?? []).filter((each) => each !== served);
-      if (left.length === 0) this.#served.delete(key);
-      else this.#served.set(key, left);
-    };
+    return this.#served.add(keyOf(subject), served);
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type BusOptions,
   type CommandEndpoint,
   type Destination,
+  ServedNames,
   type Transport,
   type Wait,
   waitMsOf,
@@ -24,15 +25,14 @@ type Answering = (question: Question) => Promise<QuestionAnswer | undefined>;
 
 /** Connects the services and coordinators of this process that share it. */
 export function memoryBus(): Bus {
-  const endpoints = new Map<string, readonly CommandEndpoint[]>();
-  const coordinators = new Map<string, readonly Answering[]>();
+  const endpoints = new ServedNames<CommandEndpoint>();
+  const coordinators = new ServedNames<Answering>();
   return { connect: (options) => Promise.resolve(new MemoryConnection({ endpoints, coordinators, ...options })) };
 }
 
 interface MemoryConnectionOptions extends BusOptions {
-  /** By name; the one that came last takes the commands until it is closed. */
-  readonly endpoints: Map<string, readonly CommandEndpoint[]>;
-  readonly coordinators: Map<string, readonly Answering[]>;
+  readonly endpoints: ServedNames<CommandEndpoint>;
+  readonly coordinators: ServedNames<Answering>;
 }
 
 class MemoryConnection implements BusConnection {
@@ -53,7 +53,7 @@ class MemoryConnection implements BusConnection {
   readonly questions = {
     ask: (coordinator: string, question: Question, waitMs: number): Promise<QuestionAnswer | undefined> =>
       this.#bounded(waitMs, `ask ${coordinator}`, () => {
-        const answer = this.#options.coordinators.get(coordinator)?.at(-1);
+        const answer = this.#options.coordinators.get(coordinator);
         if (answer === undefined) throw new Error(`no coordinator ${coordinator} is connected to this bus`);
         return answer(question);
       }),
@@ -74,18 +74,13 @@ class MemoryConnection implements BusConnection {
   }
 
   /** Another instance that serves the same takes its place. */
-  #take<Taken>(all: Map<string, readonly Taken[]>, name: string, taken: Taken): Promise<void> {
-    all.set(name, [...(all.get(name) ?? []), taken]);
-    this.#taken.push(() => {
-      const left = (all.get(name) ?? []).filter((each) => each !== taken);
-      if (left.length === 0) all.delete(name);
-      else all.set(name, left);
-    });
+  #take<Taken>(all: ServedNames<Taken>, name: string, taken: Taken): Promise<void> {
+    this.#taken.push(all.add(name, taken));
     return Promise.resolve();
   }
 
   async #deliver(service: string, command: Command): Promise<Answer | undefined> {
-    const endpoint = this.#options.endpoints.get(service)?.at(-1);
+    const endpoint = this.#options.endpoints.get(service);
     if (endpoint === undefined) throw new Error(`no service ${service} is connected to this bus`);
     const reply = await endpoint(encodeCommands([command]));
     const [answer] = reply === undefined ? [] : decodeAnswers(reply);

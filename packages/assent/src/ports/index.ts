@@ -11,6 +11,7 @@ export * from "./operation.ts";
 export * from "./outbox.ts";
 export * from "./question-endpoint.ts";
 export * from "./random.ts";
+export * from "./served-names.ts";
 export * from "./tables.ts";
 export * from "./transaction-log.ts";
 export * from "./transport.ts";
