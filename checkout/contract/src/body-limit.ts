@@ -11,7 +11,7 @@ export const bodyTooLarge: Problem = new Problem(
   `The body is larger than ${bodyBytesMax} bytes. Nothing was changed.`,
 );
 
-/** For a route that reads its body, whatever its encoding. */
+/** For a route that reads its body, in any encoding. */
 export const limitedBody: ReturnType<typeof bodyLimit> = bodyLimit({
   maxSize: bodyBytesMax,
   onError: (context) => answerProblem(context, bodyTooLarge),

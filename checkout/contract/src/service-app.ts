@@ -9,7 +9,7 @@ import { Problem } from "./problem.ts";
 /** Called for errors that are not caused by input: bugs and failed stores. */
 export type ReportError = (error: unknown, request: string) => void;
 
-/** The app of a service, whatever its routes are. */
+/** The app of a service with any routes. */
 export type ServiceApp = OpenAPIHono;
 
 export function serviceApp(report: ReportError): ServiceApp {

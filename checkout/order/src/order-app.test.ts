@@ -115,7 +115,7 @@ test("a checkout that fails unexpectedly is pending, neither a 5xx nor a refusal
   }
 });
 
-test("a repeated addItem gets the same answer, whatever the state of the stock service", async () => {
+test("a repeated addItem gets the same answer in every state of the stock service", async () => {
   const away = new Problem("stock_unavailable", "Nothing was added; try again.");
   const prices = [5, away, undefined, away];
   const priceOf = async (): Promise<number | undefined> => {

@@ -256,7 +256,7 @@ test("a request that breaks off at a service has an unknown effect, and a checko
   assert.deepEqual([paid.status, codeOf(paid)], [400, "gateway_error"]);
 });
 
-test("an answer of a service passes unchanged, whatever its status", async () => {
+test("an answer of a service passes unchanged with any status", async () => {
   await reset();
   for (const instance of orders) {
     instance.answer = (_request, response) => {

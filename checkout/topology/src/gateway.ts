@@ -30,7 +30,7 @@ export function startGateway(options: StartGatewayOptions): Promise<ServerProces
   });
 }
 
-/** Whether this gateway answers, whatever it reports about the services. */
+/** Whether this gateway answers, healthy or not. */
 async function isGateway(port: number, id: string): Promise<boolean> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}/health`, { signal: AbortSignal.timeout(healthWaitMs) });
